@@ -1,1 +1,34 @@
-//! Being written.
+//! The contract between engine and providers.
+//!
+//! A superset of Terraform's plugin protocol 6, with what is ours alone defaulted: windows of time,
+//! answers that say *accepted* instead of waiting, and calls that can't be sent before their intent
+//! is recorded. Providers never sleep, never print and never ask what time it is.
+
+mod apply;
+mod clock;
+mod data;
+mod intent;
+mod plan;
+mod provider;
+mod read;
+mod recover;
+mod schema;
+mod secret;
+mod window;
+
+pub use apply::{Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Pending, Permit, PollOutcome, PollReply};
+pub use clock::{Clock, FixedClock};
+pub use data::{DataOutcome, DataReply, DataRequest};
+pub use intent::{
+    Doubt, Intent, IntentId, IntentStore, Marker, NoStore, NotRecorded, Recorded, Recorder, Step,
+};
+pub use plan::{Deferral, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
+pub use provider::{Configured, ConfigureRequest, Connection, Provider, ProviderKind};
+pub use read::{Imported, ImportRequest, ReadOutcome, ReadReply, ReadRequest};
+pub use recover::{Candidate, FindReply, FindRequest};
+pub use schema::{Attribute, Block, Effect, Nesting, NestedBlock, Occupies, Presence, Schema};
+pub use secret::Secret;
+pub use window::{Schedule, Window};
+
+/// What a provider keeps beside a resource's values, opaque to the engine (`private` in state v4).
+pub type Private = Option<std::sync::Arc<[u8]>>;

@@ -1,0 +1,82 @@
+//! Planning one batch of instances of a resource block.
+
+use jiff::Timestamp;
+use terrarium_address::{AttrPath, ResourceAddr};
+use terrarium_diagnostic::Diagnostics;
+use terrarium_value::Value;
+
+use crate::{Private, Schedule, Window};
+
+/// What the engine asks for one instance.
+#[derive(Clone, Debug)]
+pub struct PlanRequest {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// Its values as last read; `None` where it does not exist.
+    pub prior: Option<Value>,
+    /// Prior values merged with the configuration by the schema's rules: what the provider gets to
+    /// adjust. Computed attributes of a create are unknown already.
+    pub proposed: Value,
+    /// The configuration, null where nothing is set.
+    pub config: Value,
+    /// What the provider kept.
+    pub private: Private,
+}
+
+/// The answer for one instance: never an error for the batch.
+#[derive(Clone, Debug)]
+pub struct PlanReply {
+    /// What came of it.
+    pub outcome: PlanOutcome,
+    /// Errors (with [`PlanOutcome::Refused`]) and warnings; they name attribute paths.
+    pub diagnostics: Diagnostics,
+}
+
+/// What came of planning one instance.
+#[derive(Clone, Debug)]
+pub enum PlanOutcome {
+    /// This is what it will be.
+    Planned(Box<PlannedChange>),
+    /// It can't be planned; the diagnostics say why.
+    Refused,
+    /// It can't be planned yet.
+    Deferred(Deferral),
+}
+
+/// What an instance will be.
+#[derive(Clone, Debug)]
+pub struct PlannedChange {
+    /// The values after the apply, unknown where only the apply will tell.
+    pub planned: Value,
+    /// Paths whose change can't be made in place.
+    pub requires_replace: Vec<AttrPath>,
+    /// What the provider keeps, for the apply.
+    pub private: Private,
+    /// When the action may be carried out.
+    pub schedule: Schedule,
+    /// When the object will exist, where that is known: a lease's term.
+    pub window: Option<Window>,
+}
+
+/// Why something is not done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deferral {
+    /// The earliest instant at which it makes sense to ask again, where that is known.
+    pub not_before: Option<Timestamp>,
+    /// What it waits for, in words that complete "waits for …".
+    pub reason: String,
+}
+
+impl PlanReply {
+    /// Answers with a change to be made now.
+    pub fn planned(planned: Value, requires_replace: Vec<AttrPath>, private: Private) -> Self {
+        let change =
+            PlannedChange { planned, requires_replace, private, schedule: Schedule::default(), window: None };
+        Self { outcome: PlanOutcome::Planned(Box::new(change)), diagnostics: Diagnostics::new() }
+    }
+
+    /// Refuses with a reason.
+    pub fn refused(diagnostics: impl Into<Diagnostics>) -> Self {
+        Self { outcome: PlanOutcome::Refused, diagnostics: diagnostics.into() }
+    }
+}

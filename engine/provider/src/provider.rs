@@ -1,0 +1,117 @@
+//! The two stages of a provider: a kind that knows its schemas, and one that is configured.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use terrarium_diagnostic::Diagnostics;
+use terrarium_value::Value;
+
+use crate::{
+    ApplyReply, ApplyRequest, Block, DataReply, DataRequest, FindReply, FindRequest, ImportRequest, Imported,
+    Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest, Schema,
+};
+
+/// A provider before it is configured: schemas and checks. Needs no network and no credentials.
+#[async_trait]
+pub trait ProviderKind: Send + Sync {
+    /// Returns its source address without the registry's host: `terraform-provider-openstack/openstack`.
+    fn source(&self) -> &str;
+
+    /// Returns the versions it stands for, newest last; a constraint must admit one of them.
+    fn versions(&self) -> &[&str];
+
+    /// Returns the schema of its configuration block.
+    fn config_schema(&self) -> &Schema;
+
+    /// Returns the schema of a resource type; built when it is first asked for.
+    fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>>;
+
+    /// Returns the schema of a data source.
+    fn data_schema(&self, kind: &str) -> Option<Arc<Schema>>;
+
+    /// Lists the resource types.
+    fn resource_kinds(&self) -> Vec<&str>;
+
+    /// Lists the data sources.
+    fn data_kinds(&self) -> Vec<&str>;
+
+    /// Checks a resource's configuration beyond its schema; unknown values are allowed.
+    fn validate_resource(&self, _kind: &str, _config: &Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    /// Checks a data source's configuration beyond its schema.
+    fn validate_data(&self, _kind: &str, _config: &Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    /// Brings a stored object of an older schema version to today's; the JSON is the state's.
+    fn upgrade(&self, _kind: &str, _version: u64, attributes: &str) -> Result<String, Diagnostics> {
+        Ok(attributes.to_owned())
+    }
+
+    /// Makes it ready for work. Must not call an API: the first call that needs one authenticates.
+    async fn configure(&self, request: ConfigureRequest) -> Configured;
+}
+
+/// What a provider is configured with.
+#[derive(Clone, Debug)]
+pub struct ConfigureRequest {
+    /// The provider block's values; parts may be unknown.
+    pub config: Value,
+    /// The version that the configuration's constraint selects, `1.54.1`.
+    pub version: String,
+    /// Whether the outside may be reached.
+    pub connection: Connection,
+}
+
+/// Whether a provider may reach the outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// It may.
+    Online,
+    /// `plan -offline`: it must plan from schema, configuration and prior state alone.
+    Offline,
+}
+
+/// The answer to a configure.
+pub struct Configured {
+    /// The provider; `None` with errors.
+    pub provider: Option<Arc<dyn Provider>>,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// A configured provider. Every method answers per item and in the order of its items.
+///
+/// # Cancel safety
+/// A dropped `apply` is an action without an outcome: recovery finds it by its intent.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Plans instances of one resource type.
+    async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply>;
+
+    /// Reads instances of one resource type, with list calls where the API has them.
+    async fn read_many(&self, kind: &str, requests: Vec<ReadRequest>) -> Vec<ReadReply>;
+
+    /// Reads instances of one data source.
+    async fn read_data_many(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply>;
+
+    /// Carries out one action, without waiting for what takes long.
+    async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply;
+
+    /// Asks about work of one resource type that a service took on.
+    async fn poll_many(&self, kind: &str, pending: &[Pending]) -> Vec<PollReply>;
+
+    /// Looks an object up by the id that the user gave.
+    async fn import(&self, kind: &str, request: ImportRequest) -> Result<Vec<Imported>, Diagnostics>;
+
+    /// Looks for what open intents of one resource type may have made.
+    async fn find_many(&self, kind: &str, requests: &[FindRequest]) -> Vec<FindReply>;
+
+    /// Returns which world it talks to, in words that are the same for the same one: a state is bound
+    /// to it at its first apply. `None` where there is no outside.
+    fn realm(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,203 @@
+//! Schemas: which attributes and blocks a resource type has, and what they mean in time.
+
+use std::collections::BTreeMap;
+
+use terrarium_address::{AttrPath, Name};
+use terrarium_value::Type;
+
+/// Schema of a resource type, a data source or a provider's configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schema {
+    /// Version of the stored form; a stored object of a lower one is upgraded when it is read.
+    pub version: u64,
+    /// Attributes and nested blocks.
+    pub block: Block,
+    /// Whether creating one changes anything outside the store.
+    pub effect: Effect,
+    /// Paths of values that others may sit on: reservation ids, a reserved flavor's id.
+    pub lends: Vec<AttrPath>,
+    /// Paths of values that say what this object sits on.
+    pub occupies: Vec<Occupies>,
+    /// Paths of references that only one object may hold at a time: a port, a volume, an address.
+    pub exclusive: Vec<AttrPath>,
+    /// Whether such objects come from a shared pool that runs dry.
+    pub scarce: bool,
+    /// Default time-outs in seconds by operation (`create`, `update`, `delete`, `read`), for types
+    /// that have a `timeouts` block.
+    pub timeouts: BTreeMap<Name, u64>,
+}
+
+/// A path whose value may name something that `lends`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occupies {
+    /// Where the value stands; map keys included: `additional_properties["reservation"]`.
+    pub path: AttrPath,
+}
+
+/// Whether an action on a type reaches outside the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// It calls an API: its intent is recorded first.
+    #[default]
+    External,
+    /// It only computes: no intent, and dependents go on at once.
+    Local,
+}
+
+/// A block: attributes and nested blocks by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block {
+    /// Attributes.
+    pub attributes: BTreeMap<Name, Attribute>,
+    /// Nested block types.
+    pub blocks: BTreeMap<Name, NestedBlock>,
+    /// What it is for: Markdown.
+    pub description: String,
+    /// Why it should no longer be used, and what instead.
+    pub deprecated: Option<String>,
+}
+
+/// An attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    /// Its type.
+    pub ty: Type,
+    /// Who gives its value.
+    pub presence: Presence,
+    /// Whether its value may be shown.
+    pub sensitive: bool,
+    /// Whether its value is sent but never stored.
+    pub write_only: bool,
+    /// What it is for: Markdown.
+    pub description: String,
+    /// Why it should no longer be used, and what instead.
+    pub deprecated: Option<String>,
+}
+
+/// Who gives an attribute's value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Presence {
+    /// The configuration must.
+    Required,
+    /// The configuration may; otherwise it is null.
+    #[default]
+    Optional,
+    /// The configuration may; otherwise the provider does.
+    OptionalComputed,
+    /// The provider alone.
+    Computed,
+}
+
+impl Presence {
+    /// Returns whether the configuration may set it.
+    pub fn is_settable(self) -> bool {
+        self != Self::Computed
+    }
+
+    /// Returns whether the provider may set it.
+    pub fn is_computed(self) -> bool {
+        matches!(self, Self::Computed | Self::OptionalComputed)
+    }
+}
+
+/// A nested block type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NestedBlock {
+    /// How several of them are kept.
+    pub nesting: Nesting,
+    /// What stands inside.
+    pub block: Block,
+    /// Fewest that must be given.
+    pub min_items: u64,
+    /// Most that may be given; `None` for no bound.
+    pub max_items: Option<u64>,
+}
+
+/// How the blocks of one type are kept in the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nesting {
+    /// At most one: an object or null.
+    Single,
+    /// At most one, never null: an object whose attributes may all be null.
+    Group,
+    /// A list, in the order of the source.
+    List,
+    /// A set.
+    Set,
+    /// A map by the block's label.
+    Map,
+}
+
+impl Attribute {
+    /// Starts an optional attribute.
+    pub fn optional(ty: Type) -> Self {
+        Self {
+            ty,
+            presence: Presence::Optional,
+            sensitive: false,
+            write_only: false,
+            description: String::new(),
+            deprecated: None,
+        }
+    }
+
+    /// Starts a required attribute.
+    pub fn required(ty: Type) -> Self {
+        Self { presence: Presence::Required, ..Self::optional(ty) }
+    }
+
+    /// Starts a computed attribute.
+    pub fn computed(ty: Type) -> Self {
+        Self { presence: Presence::Computed, ..Self::optional(ty) }
+    }
+
+    /// Starts an attribute that the configuration may set and the provider otherwise does.
+    pub fn optional_computed(ty: Type) -> Self {
+        Self { presence: Presence::OptionalComputed, ..Self::optional(ty) }
+    }
+
+    /// Makes it sensitive.
+    #[must_use]
+    pub fn sensitive(self) -> Self {
+        Self { sensitive: true, ..self }
+    }
+}
+
+impl Block {
+    /// Returns the type of a value of this block: an object of all attributes and nested blocks.
+    pub fn ty(&self) -> Type {
+        let attributes = self.attributes.iter().map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
+        let blocks = self.blocks.iter().map(|(name, nested)| (name.clone(), nested.ty()));
+        Type::object(attributes.chain(blocks))
+    }
+
+    /// Returns the attribute at a path, map keys and indices left aside; `None` for a block.
+    pub fn attribute_at(&self, path: &AttrPath) -> Option<&Attribute> {
+        let mut block = self;
+        for step in &path.0 {
+            if let terrarium_address::PathStep::Attr(name) = step {
+                if let Some(attribute) = block.attributes.get(name) {
+                    return Some(attribute);
+                }
+                block = &block.blocks.get(name)?.block;
+            }
+        }
+        None
+    }
+}
+
+impl NestedBlock {
+    /// Returns the type that all blocks of this type together have in the parent's value.
+    ///
+    /// A list of blocks with `any` inside is [`Type::Dynamic`]: its value is a tuple.
+    pub fn ty(&self) -> Type {
+        let inner = self.block.ty();
+        match self.nesting {
+            Nesting::Single | Nesting::Group => inner,
+            Nesting::List | Nesting::Map if inner.has_dynamic() => Type::Dynamic,
+            Nesting::List => Type::list(inner),
+            Nesting::Set => Type::set(inner),
+            Nesting::Map => Type::map(inner),
+        }
+    }
+}
