@@ -1,0 +1,38 @@
+//! The configuration: what the files of a module tree declare.
+
+mod module;
+mod resource;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use terrarium_address::ModulePath;
+
+pub use module::{
+    Backend, Check, Import, Local, Module, ModuleCall, Moved, Output, ProviderBlock, ProviderRef, Removed,
+    Requirement, RequiredVersion, Rule, Validation, Variable,
+};
+pub use resource::{BlockRef, IgnoreChanges, Lifecycle, Provisioner, Resource};
+
+/// A module tree: the root module and all that it calls, however deep.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// The directory of the root module, as given.
+    pub dir: PathBuf,
+    /// Every module by its path in the configuration (no instance keys); the root under the empty
+    /// path. Calls of one directory share the [`Module`].
+    pub modules: BTreeMap<ModulePath, Arc<Module>>,
+}
+
+impl Configuration {
+    /// Returns the module at a path; instance keys are left aside.
+    pub fn module(&self, path: &ModulePath) -> Option<&Arc<Module>> {
+        self.modules.get(&path.config())
+    }
+
+    /// Returns the root module; `None` only for a configuration that could not be loaded at all.
+    pub fn root(&self) -> Option<&Arc<Module>> {
+        self.modules.get(&ModulePath::root())
+    }
+}

@@ -1,0 +1,105 @@
+//! Resource and data blocks.
+
+use std::fmt;
+
+use terrarium_address::{AttrPath, ConfigAddr, Mode, ModulePath, Name};
+use terrarium_diagnostic::Span;
+
+use super::{ProviderRef, Rule};
+use crate::expr::{Body, Expr, Reference};
+
+/// A resource or data block within its module: `data.openstack_networking_network_v2.shared`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockRef {
+    /// `resource` or `data`.
+    pub mode: Mode,
+    /// First label.
+    pub kind: Name,
+    /// Second label.
+    pub name: Name,
+}
+
+impl BlockRef {
+    /// Returns the address of the block in a module.
+    pub fn in_module(&self, module: ModulePath) -> ConfigAddr {
+        ConfigAddr { module, mode: self.mode, kind: self.kind.clone(), name: self.name.clone() }
+    }
+}
+
+impl fmt::Display for BlockRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data = if self.mode == Mode::Data { "data." } else { "" };
+        write!(f, "{data}{}.{}", self.kind, self.name)
+    }
+}
+
+/// A `resource` or `data` block.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Its labels.
+    pub block: BlockRef,
+    /// `count`.
+    pub count: Option<Expr>,
+    /// `for_each`.
+    pub for_each: Option<Expr>,
+    /// `provider`; `None`: the default configuration of the type's first word.
+    pub provider: Option<ProviderRef>,
+    /// `depends_on`.
+    pub depends_on: Vec<Reference>,
+    /// The `lifecycle` block.
+    pub lifecycle: Lifecycle,
+    /// `provisioner` blocks, in order.
+    pub provisioners: Vec<Provisioner>,
+    /// The `connection` block.
+    pub connection: Option<Body>,
+    /// Everything else, to be decoded with the type's schema.
+    pub body: Body,
+    /// The header: `resource "type" "name"`.
+    pub span: Span,
+}
+
+/// A `lifecycle` block.
+#[derive(Clone, Debug, Default)]
+pub struct Lifecycle {
+    /// `create_before_destroy`.
+    pub create_before_destroy: bool,
+    /// `prevent_destroy`.
+    pub prevent_destroy: bool,
+    /// `ignore_changes`.
+    pub ignore_changes: IgnoreChanges,
+    /// `replace_triggered_by`.
+    pub replace_triggered_by: Vec<Expr>,
+    /// `precondition` blocks.
+    pub preconditions: Vec<Rule>,
+    /// `postcondition` blocks.
+    pub postconditions: Vec<Rule>,
+}
+
+/// What `ignore_changes` names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum IgnoreChanges {
+    /// Nothing.
+    #[default]
+    None,
+    /// `all`.
+    All,
+    /// These parts.
+    Paths(Vec<AttrPath>),
+}
+
+/// A `provisioner` block.
+#[derive(Clone, Debug)]
+pub struct Provisioner {
+    /// Its type: `local-exec`, `remote-exec`, `file`.
+    pub kind: Name,
+    /// Whether it runs before the destroy instead of after the create.
+    pub on_destroy: bool,
+    /// Whether the run goes on after its failure.
+    pub continue_on_failure: bool,
+    /// Its arguments.
+    pub body: Body,
+    /// Its own `connection` block.
+    pub connection: Option<Body>,
+    /// The header.
+    pub span: Span,
+}

@@ -1,0 +1,104 @@
+//! What an expression can see: the scope, given by whoever evaluates it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use terrarium_address::InstanceKey;
+use terrarium_diagnostic::Diagnostic;
+use terrarium_value::Value;
+
+use crate::config::BlockRef;
+
+/// A looked-up value, or why there is none. The evaluator adds the span.
+pub type ScopeResult = Result<Value, Box<Diagnostic>>;
+
+/// The names that an expression can see. `engine/core` implements it and records there what was read.
+pub trait Scope {
+    /// Returns `var.NAME`.
+    fn variable(&self, name: &str) -> ScopeResult;
+
+    /// Returns `local.NAME`.
+    fn local(&self, name: &str) -> ScopeResult;
+
+    /// Returns a resource: one instance, or with no key the whole block (an object without
+    /// `count` and `for_each`, a tuple with `count`, an object by key with `for_each`).
+    fn resource(&self, block: &BlockRef, key: Option<&InstanceKey>) -> ScopeResult;
+
+    /// Returns an output of a module call, or the object of all of them; without a key of a call that
+    /// has `count` or `for_each`, the tuple or object of all instances (then `output` is `None`).
+    fn module(&self, name: &str, key: Option<&InstanceKey>, output: Option<&str>) -> ScopeResult;
+
+    /// Returns `each.key` or `each.value`.
+    fn each(&self, part: EachPart) -> ScopeResult;
+
+    /// Returns `count.index`.
+    fn count_index(&self) -> ScopeResult;
+
+    /// Returns `self`.
+    fn this(&self) -> ScopeResult;
+
+    /// Returns `path.module`, `path.root` or `path.cwd`.
+    fn path(&self, part: PathPart) -> ScopeResult;
+
+    /// Returns `terraform.workspace` or `terraform.applying`.
+    fn terraform(&self, part: TerraformPart) -> ScopeResult;
+
+    /// Returns what functions need of the outside.
+    fn environment(&self) -> &Environment;
+}
+
+/// Part of `each`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EachPart {
+    /// `each.key`
+    Key,
+    /// `each.value`
+    Value,
+}
+
+/// Part of `path`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathPart {
+    /// `path.module`
+    Module,
+    /// `path.root`
+    Root,
+    /// `path.cwd`
+    Cwd,
+}
+
+/// Part of `terraform`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TerraformPart {
+    /// `terraform.workspace`
+    Workspace,
+    /// `terraform.applying`
+    Applying,
+}
+
+/// What functions need of the outside.
+#[derive(Clone)]
+pub struct Environment {
+    /// Directory that relative paths of `file()` and the like start from: the working directory.
+    pub base_dir: PathBuf,
+    /// The file system.
+    pub files: Arc<dyn Files>,
+    /// The instant of the run, for `timestamp()` and `plantimestamp()`.
+    pub now: Timestamp,
+    /// Whether this is a plan: then `timestamp()`, `uuid()` and `bcrypt()` are unknown.
+    pub planning: bool,
+}
+
+/// The file system, as far as the language reads it.
+pub trait Files: Send + Sync {
+    /// Returns a file's bytes.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Lists the names in a directory, each with whether it is a directory itself.
+    fn list(&self, dir: &Path) -> io::Result<Vec<(String, bool)>>;
+
+    /// Returns whether it is a regular file.
+    fn is_file(&self, path: &Path) -> bool;
+}
