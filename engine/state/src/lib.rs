@@ -1,0 +1,17 @@
+//! The store: what exists, what is about to be done, who may write, and how it came about.
+//!
+//! Start at [`State`] (what a workspace's state is) and [`Store`] (how it is kept). No SQL leaves
+//! this crate. The journal of intents is always in the same store as the state.
+
+mod journal;
+mod state;
+mod store;
+
+pub use journal::{IntentProgress, OpenIntent};
+pub use state::{
+    Dep, Ended, Instance, Object, ObjectStatus, OutputValue, Scheduled, State,
+};
+pub use store::{
+    Batch, CommitError, Durability, Fence, HistoryEntry, LockError, LockHolder, LockRequest, ObjectChange, Store,
+    StoreError, Ticket,
+};

@@ -1,0 +1,125 @@
+//! The state of one workspace, as plain data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use terrarium_address::{AttrPath, ConfigAddr, Name, ResourceAddr};
+use terrarium_provider::{Action, Private, Schedule, Window};
+
+use crate::OpenIntent;
+
+/// What the store knows of one workspace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Identity of this line of states; made once.
+    pub lineage: Name,
+    /// Number of the latest changing command.
+    pub serial: u64,
+    /// Resource instances.
+    pub resources: BTreeMap<ResourceAddr, Instance>,
+    /// Root outputs.
+    pub outputs: BTreeMap<Name, OutputValue>,
+    /// Results of checks as JSON text, kept for the v4 export.
+    pub check_results: Option<Arc<str>>,
+    /// The world the state is bound to; `None` before the first apply.
+    pub realm: Option<String>,
+    /// What waits for its time.
+    pub schedule: Vec<Scheduled>,
+    /// Intents without a final outcome.
+    pub intents: Vec<OpenIntent>,
+}
+
+/// A resource instance.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Instance {
+    /// Its provider configuration as state v4 writes it:
+    /// `provider["registry.terraform.io/hashicorp/random"]`, with alias and module path where it has them.
+    pub provider: Name,
+    /// The object; `None` where only deposed ones are left.
+    pub current: Option<Object>,
+    /// Objects that await their destruction, by deposed key (8 hex digits).
+    pub deposed: BTreeMap<Name, Object>,
+}
+
+/// A remote object, as recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object {
+    /// Its values: JSON text by the schema's type, compact, keys in order.
+    pub attributes: Name,
+    /// Version of the schema that the values follow.
+    pub schema_version: u64,
+    /// Paths of values that were sensitive by the configuration's marks.
+    pub sensitive: Vec<AttrPath>,
+    /// What the provider keeps.
+    pub private: Private,
+    /// Whether it is whole.
+    pub status: ObjectStatus,
+    /// What it really read when it was applied; direct ones only.
+    pub deps: Vec<Dep>,
+    /// Whether its replacement is created before it is destroyed.
+    pub create_before_destroy: bool,
+    /// When it exists, where that is known.
+    pub window: Option<Window>,
+    /// The lenders it sits on.
+    pub occupies: Vec<ResourceAddr>,
+    /// Since when it is ended with its lender; its values are for evaluation only.
+    pub ended: Option<Ended>,
+    /// Resource identity (`identity`, `identity_schema_version`) as JSON text, kept for the v4 export.
+    pub identity: Option<(u64, Arc<str>)>,
+}
+
+/// Whether an object is whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ObjectStatus {
+    /// It is.
+    #[default]
+    Ready,
+    /// Its creation failed half-way, or a user said so: it is replaced.
+    Tainted,
+}
+
+/// An expected ending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Since when.
+    pub at: Timestamp,
+    /// With what.
+    pub with: Option<ResourceAddr>,
+}
+
+/// Something that an object read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dep {
+    /// One instance.
+    Instance(ResourceAddr),
+    /// All instances of a block in a module instance; without keys in the module path (as Terraform
+    /// writes it): in every instance of the module.
+    Block(ConfigAddr),
+}
+
+/// A root output's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputValue {
+    /// The value as JSON text.
+    pub value: Arc<str>,
+    /// Its type as JSON text: `"string"`, `["list","string"]`.
+    pub ty: Arc<str>,
+    /// Whether it may be shown.
+    pub sensitive: bool,
+}
+
+/// A planned action that waits for its time. Never values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scheduled {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// What will be done.
+    pub action: Action,
+    /// When.
+    pub schedule: Schedule,
+    /// What it waits for, in words.
+    pub reason: String,
+    /// Hash of what was approved; `None`: not approved yet.
+    pub approval: Option<Name>,
+}
