@@ -1,0 +1,274 @@
+//! The plan and the outcome of a run, as plain data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use terrarium_address::{AttrPath, Name, ResourceAddr, Target};
+use terrarium_provider::{Deferral, Private, Schedule, Schema, Window};
+use terrarium_state::Dep;
+use terrarium_value::Value;
+
+/// What kind of plan is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Make the world like the configuration.
+    #[default]
+    Normal,
+    /// Destroy everything.
+    Destroy,
+    /// Only take over what changed outside.
+    RefreshOnly,
+}
+
+/// Options of a plan.
+#[derive(Clone, Debug)]
+pub struct PlanOptions {
+    /// What kind of plan.
+    pub mode: Mode,
+    /// Whether objects are read first.
+    pub refresh: bool,
+    /// Plan only these and what they need; empty: everything.
+    pub targets: Vec<Target>,
+    /// Replace these.
+    pub replace: Vec<ResourceAddr>,
+    /// Without network and credentials: nothing is read, data sources are unknown.
+    pub offline: bool,
+    /// Most provider calls at a time.
+    pub parallelism: usize,
+    /// Objects to take over: address and id (the `import` command).
+    pub imports: Vec<(ResourceAddr, String)>,
+}
+
+/// What would be done, and what was seen.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What kind of plan.
+    pub mode: Mode,
+    /// Every instance that was looked at, in the order of addresses, no-ops included.
+    pub changes: Vec<ResourceChange>,
+    /// What changed outside since the last apply (`before`: recorded, `after`: read).
+    pub drift: Vec<ResourceChange>,
+    /// Root outputs, unchanged ones included.
+    pub outputs: BTreeMap<Name, OutputChange>,
+    /// What can't be done in this apply.
+    pub deferred: Vec<DeferredChange>,
+    /// Lineage of the state that it rests on.
+    pub lineage: Name,
+    /// Serial of the state that it rests on.
+    pub serial: u64,
+    /// Values of the root variables, converted.
+    pub variables: BTreeMap<Name, Value>,
+    /// Targets it was restricted to.
+    pub targets: Vec<Target>,
+    /// Whether an apply of it would leave nothing to do: nothing deferred, not offline.
+    pub complete: bool,
+    /// Whether it has errors, so that it can't be applied.
+    pub errored: bool,
+    /// When it was made, by the engine's clock.
+    pub at: Timestamp,
+    /// The world it was made against; `None` where no provider names one.
+    pub realm: Option<String>,
+}
+
+/// What is done to one instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlannedAction {
+    /// Nothing.
+    NoOp,
+    /// A data source is read during the apply.
+    Read,
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is removed and made anew.
+    Replace(ReplaceOrder),
+    /// It is removed.
+    Delete,
+    /// It is no longer managed, and stays.
+    Forget,
+}
+
+/// Which half of a replacement comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReplaceOrder {
+    /// `-/+`
+    DeleteFirst,
+    /// `+/-`
+    CreateFirst,
+}
+
+/// Why an action is what it is, where the values don't tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionReason {
+    /// It is tainted.
+    Tainted,
+    /// `-replace` asked for it.
+    Requested,
+    /// `replace_triggered_by` names something that changes.
+    TriggeredBy(String),
+    /// A change can't be made in place.
+    CannotUpdate,
+    /// What it occupies ends or is replaced.
+    LenderEnds,
+    /// The block is no longer in the configuration.
+    NoBlock,
+    /// The module is no longer in the configuration.
+    NoModule(String),
+    /// The block no longer has this kind of key.
+    WrongRepetition,
+    /// The index is beyond `count`.
+    CountIndex,
+    /// The key is not in `for_each`.
+    EachKey,
+    /// An object left over from a replacement.
+    Deposed,
+    /// The configuration of a data source is not known yet.
+    ConfigUnknown,
+    /// Something that a data source depends on changes first.
+    DependencyPending,
+}
+
+/// The planned change of one instance.
+#[derive(Clone, Debug)]
+pub struct ResourceChange {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// Where it was recorded before a move; `None`: it did not move.
+    pub moved_from: Option<ResourceAddr>,
+    /// The deposed key, for a deposed object.
+    pub deposed: Option<Name>,
+    /// The provider configuration, as state v4 writes it.
+    pub provider: Name,
+    /// The type's schema.
+    pub schema: Arc<Schema>,
+    /// What is done.
+    pub action: PlannedAction,
+    /// Why.
+    pub reason: Option<ActionReason>,
+    /// The values before, sensitive parts marked; null where it does not exist.
+    pub before: Value,
+    /// The values after, unknown where only the apply tells, sensitive parts marked; null after a delete.
+    pub after: Value,
+    /// Paths whose change forces a replacement.
+    pub requires_replace: Vec<AttrPath>,
+    /// The id it is imported by.
+    pub importing: Option<String>,
+    /// When the action may be carried out.
+    pub schedule: Schedule,
+    /// When the object will exist, where that is known.
+    pub window: Option<Window>,
+    /// What the provider keeps for the apply.
+    pub private: Private,
+    /// What it read.
+    pub deps: Vec<Dep>,
+}
+
+/// The planned change of a root output.
+#[derive(Clone, Debug)]
+pub struct OutputChange {
+    /// The value before; null where it did not exist.
+    pub before: Value,
+    /// The value after; null where it is removed.
+    pub after: Value,
+    /// Whether it may be shown.
+    pub sensitive: bool,
+    /// What is done: NoOp, Create, Update or Delete.
+    pub action: PlannedAction,
+}
+
+/// A change that can't be made in this apply.
+#[derive(Clone, Debug)]
+pub struct DeferredChange {
+    /// The change, as far as it is known.
+    pub change: ResourceChange,
+    /// Why, and until when.
+    pub deferral: Deferral,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default)]
+pub struct RunSummary {
+    /// What was done, in the order of its completion.
+    pub done: Vec<Completed>,
+    /// What failed.
+    pub failed: Vec<Failure>,
+    /// What was not begun.
+    pub skipped: Vec<Skipped>,
+    /// What a service is still at work on (after an interruption); the journal knows.
+    pub pending: Vec<ResourceAddr>,
+    /// Root outputs as they are now.
+    pub outputs: BTreeMap<Name, OutputChange>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+/// An action that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// Create, Update or Delete; a replacement counts as a Create and a Delete, as in Terraform.
+    pub action: PlannedAction,
+}
+
+/// An action that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// What was to be done.
+    pub action: PlannedAction,
+    /// In one line.
+    pub why: String,
+}
+
+/// An action that was not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// What was to be done.
+    pub action: PlannedAction,
+    /// Because of what.
+    pub because: Blocked,
+}
+
+/// Why something was not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// Something it needs failed.
+    By(ResourceAddr),
+    /// The run was interrupted.
+    Interrupted,
+    /// The store refused to go on.
+    Store(String),
+}
+
+impl Plan {
+    /// Returns whether an apply would change an object or an output.
+    pub fn has_changes(&self) -> bool {
+        self.changes.iter().any(|change| change.action != PlannedAction::NoOp || change.moved_from.is_some())
+            || self.outputs.values().any(|output| output.action != PlannedAction::NoOp)
+    }
+
+    /// Counts `(import, add, change, destroy)` as Terraform's summary line does.
+    pub fn counts(&self) -> (usize, usize, usize, usize) {
+        let mut counts = (0, 0, 0, 0);
+        for change in &self.changes {
+            counts.0 += usize::from(change.importing.is_some());
+            match change.action {
+                PlannedAction::Create => counts.1 += 1,
+                PlannedAction::Update => counts.2 += 1,
+                PlannedAction::Delete => counts.3 += 1,
+                PlannedAction::Replace(_) => {
+                    counts.1 += 1;
+                    counts.3 += 1;
+                }
+                PlannedAction::NoOp | PlannedAction::Read | PlannedAction::Forget => {}
+            }
+        }
+        counts
+    }
+}

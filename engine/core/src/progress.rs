@@ -1,0 +1,117 @@
+//! What a run tells while it is at work, and how it is asked to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use terrarium_address::ResourceAddr;
+
+use crate::PlannedAction;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An object is being read.
+    Refreshing {
+        /// The instance.
+        addr: ResourceAddr,
+        /// Its id, where it has one.
+        id: Option<String>,
+    },
+    /// A data source is being read.
+    Reading {
+        /// The instance.
+        addr: ResourceAddr,
+    },
+    /// A data source was read.
+    Read {
+        /// The instance.
+        addr: ResourceAddr,
+        /// By the engine's clock.
+        elapsed: Duration,
+        /// Its id, where it has one.
+        id: Option<String>,
+    },
+    /// An action begins.
+    Begun {
+        /// The instance.
+        addr: ResourceAddr,
+        /// Create, Update or Delete.
+        action: PlannedAction,
+        /// The object's id, where it has one.
+        id: Option<String>,
+    },
+    /// An action is still under way.
+    Waiting {
+        /// The instance.
+        addr: ResourceAddr,
+        /// Create, Update or Delete.
+        action: PlannedAction,
+        /// By the engine's clock.
+        elapsed: Duration,
+        /// What the service calls its state.
+        status: String,
+        /// The object's id, where it has one.
+        id: Option<String>,
+    },
+    /// An action is done.
+    Done {
+        /// The instance.
+        addr: ResourceAddr,
+        /// Create, Update or Delete.
+        action: PlannedAction,
+        /// By the engine's clock.
+        elapsed: Duration,
+        /// The object's id, where it has one.
+        id: Option<String>,
+    },
+    /// An action failed; its diagnostics come with the run's result.
+    Failed {
+        /// The instance.
+        addr: ResourceAddr,
+        /// Create, Update or Delete.
+        action: PlannedAction,
+    },
+    /// What an earlier run left open was found or given up.
+    Recovered {
+        /// The instance.
+        addr: ResourceAddr,
+        /// In words: `adopted the server 1234 that an interrupted apply created`.
+        what: String,
+    },
+}
+
+/// Takes events. Must return quickly.
+pub trait Progress: Send + Sync {
+    /// Takes one event.
+    fn on(&self, event: Event);
+}
+
+/// Drops every event.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn on(&self, _event: Event) {}
+}
+
+/// A request to stop; cheap to clone, may be raised from a signal's task.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicU8>);
+
+impl Cancel {
+    /// First call: begin nothing more. Second: stop waiting, too.
+    pub fn raise(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Returns whether nothing more may begin.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+
+    /// Returns whether even what runs may not be waited for.
+    pub fn is_urgent(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 1
+    }
+}
