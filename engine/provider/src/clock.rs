@@ -14,6 +14,12 @@ pub trait Clock: Send + Sync {
     /// # Cancel safety
     /// May be dropped at any time.
     async fn wait_until(&self, at: Timestamp);
+
+    /// Returns whether waiting moves the clock instead of letting time pass: then it may only be
+    /// waited on when nothing but timers is pending.
+    fn jumps(&self) -> bool {
+        false
+    }
 }
 
 /// A clock that stands still: `--at`, and tests. Waiting on it returns at once.
@@ -27,4 +33,8 @@ impl Clock for FixedClock {
     }
 
     async fn wait_until(&self, _at: Timestamp) {}
+
+    fn jumps(&self) -> bool {
+        true
+    }
 }

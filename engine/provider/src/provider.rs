@@ -17,6 +17,12 @@ pub trait ProviderKind: Send + Sync {
     /// Returns its source address without the registry's host: `terraform-provider-openstack/openstack`.
     fn source(&self) -> &str;
 
+    /// Lists other sources that mean the same provider: what Terraform implies for the type's first word
+    /// where nothing is required (`hashicorp/openstack`). Using one is a warning.
+    fn implied_sources(&self) -> &[&str] {
+        &[]
+    }
+
     /// Returns the versions it stands for, newest last; a constraint must admit one of them.
     fn versions(&self) -> &[&str];
 
