@@ -1,0 +1,163 @@
+//! The control path `/testbed/`: clock, status, objects, settings and reset of a world.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Row};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    clock, due, json,
+    reply::Reply,
+    router::{Request, Target, plain_refusal},
+    settings::Settings,
+    site::SITES,
+    world,
+};
+
+/// Answers a request of the control path.
+pub(crate) fn answer(
+    conn: &Connection,
+    real: Timestamp,
+    settings: &Settings,
+    request: &Request,
+    target: &Target,
+) -> rusqlite::Result<Reply> {
+    let segments: Vec<&str> = target.segments.iter().skip(1).map(String::as_str).collect();
+    let body: Value = match serde_json::from_slice(&request.body) {
+        Ok(body) => body,
+        Err(_) if request.body.is_empty() => Value::Null,
+        Err(error) => return Ok(plain_refusal(400, &format!("the body is no JSON: {error}"))),
+    };
+    match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["clock"]) => show_clock(conn, real),
+        ("POST", ["clock"]) => set_clock(conn, real, settings, &body),
+        ("GET", [] | ["status"]) => status(conn, real),
+        ("GET", ["objects"]) => objects(conn, target),
+        ("GET", ["settings"]) => Ok(shown(settings)),
+        ("PUT", ["settings"]) => set_settings(conn, settings, body),
+        ("POST", ["reset"]) => {
+            world::reset(conn, real)?;
+            status(conn, real)
+        }
+        _ => Ok(plain_refusal(404, "the testbed's control path has no such resource")),
+    }
+}
+
+fn show_clock(conn: &Connection, real: Timestamp) -> rusqlite::Result<Reply> {
+    let reading = clock::read(conn, real)?;
+    let next = next_due(conn)?.map(|due| clock::at(due).to_string());
+    Ok(Reply::json(
+        200,
+        json!({"now": reading.now.to_string(), "rate": reading.rate, "next_event": next}),
+    ))
+}
+
+fn next_due(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    conn.query_row("SELECT min(due) FROM event", [], |row| row.get(0))
+}
+
+fn set_clock(
+    conn: &Connection,
+    real: Timestamp,
+    settings: &Settings,
+    body: &Value,
+) -> rusqlite::Result<Reply> {
+    let now = clock::read(conn, real)?.now;
+    let step = |key: &str| body.get(key).map(|value| value.as_f64().unwrap_or(-1.0));
+    if let Some(seconds) = step("advance_seconds") {
+        let Ok(step) = SignedDuration::try_from_secs_f64(seconds) else {
+            return Ok(plain_refusal(400, "`advance_seconds` is no number of seconds"));
+        };
+        if step.is_negative() {
+            return Ok(plain_refusal(400, "the clock moves forwards only"));
+        }
+        clock::forward(conn, now.saturating_add(step).unwrap_or(Timestamp::MAX))?;
+    }
+    if let Some(to) = body.get("to") {
+        let Some(to) = to.as_str().and_then(|to| to.parse::<Timestamp>().ok()) else {
+            return Ok(plain_refusal(400, "`to` is no RFC 3339 instant"));
+        };
+        if to < now {
+            return Ok(plain_refusal(400, &format!("the clock moves forwards only: it is {now}")));
+        }
+        clock::forward(conn, to)?;
+    }
+    if let Some(rate) = step("rate") {
+        if rate < 0.0 {
+            return Ok(plain_refusal(400, "`rate` is 0 or more seconds per second"));
+        }
+        clock::set_rate(conn, rate, real)?;
+    }
+    due::run(conn, clock::read(conn, real)?.now, settings)?;
+    show_clock(conn, real)
+}
+
+fn status(conn: &Connection, real: Timestamp) -> rusqlite::Result<Reply> {
+    let reading = clock::read(conn, real)?;
+    let mut sites = Vec::new();
+    for site in SITES {
+        let mut statement = conn.prepare_cached(
+            "SELECT kind, count(*) FROM object WHERE site = ? AND NOT seeded GROUP BY kind",
+        )?;
+        let counts = statement
+            .query_map([site.region], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?
+            .map(|row| row.map(|(kind, count)| (kind, Value::from(count))))
+            .collect::<rusqlite::Result<Map<String, Value>>>()?;
+        sites.push(json!({"region": site.region, "slug": site.slug, "objects": counts}));
+    }
+    let pending: i64 = conn.query_row("SELECT count(*) FROM event", [], |row| row.get(0))?;
+    Ok(Reply::json(
+        200,
+        json!({
+            "world": world::id(conn)?,
+            "clock": {"now": reading.now.to_string(), "rate": reading.rate},
+            "pending_events": pending,
+            "sites": sites,
+        }),
+    ))
+}
+
+/// Lists what exists; `?seeded=true` includes what the world began with.
+fn objects(conn: &Connection, target: &Target) -> rusqlite::Result<Reply> {
+    let seeded = target.query.get("seeded").and_then(json::parse_flag).unwrap_or(false);
+    let mut statement = conn.prepare_cached(
+        "SELECT site, kind, id, project, seeded, body FROM object \
+         WHERE seeded <= ? ORDER BY kind, site, seq",
+    )?;
+    let list = statement.query_map([seeded], listed)?.collect::<rusqlite::Result<Vec<Value>>>()?;
+    Ok(Reply::json(200, json!({"objects": list})))
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Value> {
+    let body: String = row.get(5)?;
+    let body: Value = serde_json::from_str(&body).unwrap_or_default();
+    let name = ["name", "display_name", "floating_ip_address"]
+        .iter()
+        .find_map(|key| body.get(*key).and_then(Value::as_str))
+        .unwrap_or_default();
+    Ok(json!({
+        "site": row.get::<_, String>(0)?,
+        "type": row.get::<_, String>(1)?,
+        "id": row.get::<_, String>(2)?,
+        "project": row.get::<_, String>(3)?,
+        "seeded": row.get::<_, bool>(4)?,
+        "name": name,
+        "status": body.get("status").cloned().unwrap_or_default(),
+    }))
+}
+
+fn shown(settings: &Settings) -> Reply {
+    Reply::json(200, serde_json::to_value(settings).unwrap_or_default())
+}
+
+/// Overlays the members that the body has; the others keep their values.
+fn set_settings(conn: &Connection, settings: &Settings, body: Value) -> rusqlite::Result<Reply> {
+    let mut merged = json::map(serde_json::to_value(settings).unwrap_or_default());
+    merged.extend(json::map(body));
+    match serde_json::from_value::<Settings>(Value::Object(merged)) {
+        Ok(settings) => {
+            settings.save(conn)?;
+            Ok(shown(&settings))
+        }
+        Err(error) => Ok(plain_refusal(400, &format!("these are no settings: {error}"))),
+    }
+}

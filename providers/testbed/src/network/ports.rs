@@ -1,0 +1,413 @@
+//! Ports.
+
+use serde_json::{Value, json};
+
+use super::{
+    attribute::{Attribute, Check, LONG, fixed, free, required},
+    bad,
+    collection::{Collection, Hooks},
+    floating_ips, forbidden, ipam,
+    networks::{self, NETWORK},
+    security_groups::{self, SECURITY_GROUP},
+    standard, touch,
+};
+use crate::{
+    call::Call,
+    cloud::Cloud,
+    fault::scramble,
+    json::{self, Body},
+    reply::{Outcome, Refusal, refuse},
+    store::{Kind, Object},
+    world,
+};
+
+pub(crate) const PORT: Kind = Kind {
+    name: "port",
+    indexed: &[
+        "name",
+        "network_id",
+        "device_id",
+        "mac_address",
+        "security_groups",
+        "fixed_ips.subnet_id",
+        "fixed_ips.ip_address",
+    ],
+};
+
+/// Owner of a port by which a router stands in a subnet.
+pub(crate) const ROUTER_INTERFACE: &str = "network:router_interface";
+/// Owner of a port by which a router reaches an external network.
+pub(crate) const ROUTER_GATEWAY: &str = "network:router_gateway";
+
+const ATTRIBUTES: &[Attribute] = &[
+    required("network_id", Check::Id),
+    free("name", Check::Text(LONG)),
+    free("admin_state_up", Check::Flag),
+    free("fixed_ips", Check::List),
+    free("security_groups", Check::Ids),
+    free("device_id", Check::Text(LONG)),
+    free("device_owner", Check::Text(LONG)),
+    free("allowed_address_pairs", Check::List),
+    free("extra_dhcp_opts", Check::List),
+    free("port_security_enabled", Check::Flag),
+    free("dns_name", Check::Text(LONG)),
+    free("dns_domain", Check::Text(LONG)),
+    free("qos_policy_id", Check::IdOrNull),
+    free("binding:host_id", Check::Any),
+    free("binding:profile", Check::Any),
+    free("binding:vnic_type", Check::Text(LONG)),
+    free("mac_address", Check::Text(LONG)),
+    fixed("propagate_uplink_status", Check::Flag),
+    fixed("numa_affinity_policy", Check::Any),
+];
+
+/// [API: ports](https://docs.openstack.org/api-ref/network/v2/#ports).
+pub(super) const COLLECTION: Collection = Collection {
+    plural: "ports",
+    singular: "port",
+    kind: &PORT,
+    attributes: ATTRIBUTES,
+    missing: ("PortNotFound", "Port {} could not be found."),
+    quota: -1,
+    hooks: Hooks {
+        create,
+        update,
+        delete,
+        visible: Hooks::own,
+        show: Hooks::as_kept,
+        action: Hooks::no_action,
+    },
+};
+
+/// Returns a port with every default but its addresses and groups.
+fn fresh(cloud: &Cloud<'_>, id: &str, project: &str) -> Body {
+    let mut body = standard(cloud, id, project);
+    for (key, value) in [
+        // A port goes up when something is plugged into it.
+        ("status", json!("DOWN")),
+        ("admin_state_up", json!(true)),
+        ("device_id", json!("")),
+        ("device_owner", json!("")),
+        ("allowed_address_pairs", json!([])),
+        ("extra_dhcp_opts", json!([])),
+        ("binding:vnic_type", json!("normal")),
+        ("dns_name", json!("")),
+        ("dns_domain", json!("")),
+        ("dns_assignment", json!([])),
+        ("qos_policy_id", Value::Null),
+        ("qos_network_policy_id", Value::Null),
+        ("port_security_enabled", json!(true)),
+        ("security_groups", json!([])),
+        ("fixed_ips", json!([])),
+    ] {
+        body.insert(key.to_owned(), value);
+    }
+    body
+}
+
+fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
+    let network = networks::seen(call, json::text(given, "network_id"))?;
+    make(&call.cloud, &call.who.project, &network, given)
+}
+
+/// Makes a port of `project` on `network` from checked input.
+fn make(cloud: &Cloud<'_>, project: &str, network: &Object, given: &Body) -> Outcome<Object> {
+    if network.project != project {
+        foreign(given, "create")?;
+    }
+    make_for_service(cloud, project, network, given)
+}
+
+/// Makes a port as a service may, which chooses addresses on networks of others too.
+pub(crate) fn make_for_service(
+    cloud: &Cloud<'_>,
+    project: &str,
+    network: &Object,
+    given: &Body,
+) -> Outcome<Object> {
+    let id = cloud.new_id()?;
+    let mut body = fresh(cloud, &id, project);
+    body.insert("network_id".to_owned(), json!(network.id));
+    body.extend(given.clone());
+    hide_bindings(&mut body);
+    if !given.contains_key("port_security_enabled") {
+        let enabled = network.flag("port_security_enabled");
+        body.insert("port_security_enabled".to_owned(), json!(enabled));
+    }
+    let wanted = json::text(given, "mac_address").to_lowercase();
+    let mac = if wanted.is_empty() { new_mac(cloud)? } else { free_mac(cloud, network, wanted)? };
+    body.insert("mac_address".to_owned(), json!(mac));
+    let groups = groups(cloud, project, given, &body)?;
+    body.insert("security_groups".to_owned(), json!(groups));
+    let asked = given.get("fixed_ips").and_then(Value::as_array).map(Vec::as_slice);
+    let places = ipam::take(cloud, &network.id, asked, &id)?;
+    let places: Vec<Value> = places.iter().map(ipam::Place::json).collect();
+    body.insert("fixed_ips".to_owned(), places.into());
+    Ok(cloud.insert(&PORT, project, body)?)
+}
+
+/// Refuses what only the owner of a network may ask of its ports.
+fn foreign(given: &Body, verb: &str) -> Outcome<()> {
+    let address = given.get("fixed_ips").and_then(Value::as_array).is_some_and(|list| {
+        list.iter().any(|place| place.get("ip_address").is_some_and(|ip| !ip.is_null()))
+    });
+    let rules = [
+        (address, "fixed_ips and (rule:{verb}_port:fixed_ips:ip_address)"),
+        (!json::text(given, "mac_address").is_empty(), "mac_address"),
+        (given.contains_key("port_security_enabled"), "port_security_enabled"),
+        (given.contains_key("allowed_address_pairs"), "allowed_address_pairs"),
+    ];
+    let Some((_, rule)) = rules.iter().find(|(asked, _)| *asked) else { return Ok(()) };
+    let rule = rule.replace("{verb}", verb);
+    Err(forbidden(&format!("(rule:{verb}_port and (rule:{verb}_port:{rule}))")))
+}
+
+/// Where a port is bound is the operators' business: members neither see nor set it.
+fn hide_bindings(body: &mut Body) {
+    for key in ["binding:host_id", "binding:profile"] {
+        body.remove(key);
+    }
+}
+
+/// Returns the groups of a port: those that were asked for, or the project's default one.
+fn groups(cloud: &Cloud<'_>, project: &str, given: &Body, body: &Body) -> Outcome<Vec<String>> {
+    let secure = json::flag(body, "port_security_enabled").unwrap_or(true);
+    let asked = json::texts(given, "security_groups");
+    if !secure {
+        if !asked.is_empty() {
+            return Err(no_security());
+        }
+        if !json::texts(body, "allowed_address_pairs").is_empty() {
+            return Err(pairs_need_security());
+        }
+        return Ok(Vec::new());
+    }
+    if !given.contains_key("security_groups") {
+        return Ok(vec![security_groups::default_group(cloud, project)?.id]);
+    }
+    check_groups(cloud, project, &asked)?;
+    Ok(asked)
+}
+
+fn check_groups(cloud: &Cloud<'_>, project: &str, ids: &[String]) -> Outcome<()> {
+    for id in ids {
+        let group = cloud.get(&SECURITY_GROUP, id)?;
+        if group.is_none_or(|group| group.project != project) {
+            return Err(security_groups::not_found(id));
+        }
+    }
+    Ok(())
+}
+
+fn no_security() -> Refusal {
+    refuse(
+        400,
+        "PortSecurityAndIPRequiredForSecurityGroups",
+        "Port security must be enabled and port must have an IP address in order to use security \
+         groups.",
+    )
+}
+
+fn pairs_need_security() -> Refusal {
+    refuse(
+        409,
+        "AddressPairAndPortSecurityRequired",
+        "Port Security must be enabled in order to have allowed address pairs on a port.",
+    )
+}
+
+fn new_mac(cloud: &Cloud<'_>) -> Outcome<String> {
+    let drawn = world::next_id(cloud.conn)?.as_u128();
+    let mixed = scramble(u64::try_from(drawn >> 64).unwrap_or_default()).to_be_bytes();
+    // Three bytes after OpenStack's own prefix; two ports of one site may meet, as in life.
+    Ok(format!("fa:16:3e:{:02x}:{:02x}:{:02x}", mixed[0], mixed[1], mixed[2]))
+}
+
+fn free_mac(cloud: &Cloud<'_>, network: &Object, mac: String) -> Outcome<String> {
+    let others = cloud.find(&PORT, "mac_address", &mac)?;
+    if others.iter().any(|port| port.text("network_id") == network.id) {
+        return Err(refuse(
+            409,
+            "MacAddressInUse",
+            format!(
+                "Unable to complete operation for network {}. The mac address {mac} is in use.",
+                network.id
+            ),
+        ));
+    }
+    Ok(mac)
+}
+
+fn update(call: &Call<'_>, port: &mut Object, given: &Body) -> Outcome<()> {
+    let cloud = &call.cloud;
+    let network = cloud.get(&NETWORK, port.text("network_id"))?;
+    if network.is_some_and(|network| network.project != call.who.project) {
+        foreign(given, "update")?;
+    }
+    let secure = json::flag(given, "port_security_enabled")
+        .unwrap_or_else(|| port.flag("port_security_enabled"));
+    let groups = match given.get("security_groups") {
+        Some(_) => json::texts(given, "security_groups"),
+        None => json::texts(&port.body, "security_groups"),
+    };
+    check_groups(cloud, &call.who.project, &groups)?;
+    if !secure && !groups.is_empty() {
+        return Err(if given.contains_key("security_groups") {
+            no_security()
+        } else {
+            refuse(
+                409,
+                "PortSecurityPortHasSecurityGroup",
+                "Port has security group associated. Cannot disable port security or ip address \
+                 until security group is removed.",
+            )
+        });
+    }
+    let pairs = given.get("allowed_address_pairs").and_then(Value::as_array);
+    if !secure && pairs.is_some_and(|pairs| !pairs.is_empty()) {
+        return Err(pairs_need_security());
+    }
+    let mut given = given.clone();
+    hide_bindings(&mut given);
+    if let Some(asked) = given.get("fixed_ips").and_then(Value::as_array).cloned() {
+        given.insert("fixed_ips".to_owned(), readdress(cloud, port, &asked)?.into());
+    }
+    if let Some(asked) = given.get("extra_dhcp_opts").and_then(Value::as_array) {
+        let options = merge_options(port.list("extra_dhcp_opts"), asked);
+        given.insert("extra_dhcp_opts".to_owned(), options.into());
+    }
+    Hooks::copied(call, port, &given)
+}
+
+/// Moves a port to the addresses asked for; those that stay keep their place.
+fn readdress(cloud: &Cloud<'_>, port: &Object, asked: &[Value]) -> Outcome<Vec<Value>> {
+    let held = port.list("fixed_ips");
+    let same = |wish: &Value, place: &Value| {
+        ["subnet_id", "ip_address"].iter().all(|key| match wish.get(*key) {
+            None | Some(Value::Null) => true,
+            Some(value) => place.get(*key) == Some(value),
+        })
+    };
+    for place in held {
+        if !asked.iter().any(|wish| same(wish, place)) {
+            give_back(cloud, place)?;
+        }
+    }
+    let mut places = Vec::new();
+    for wish in asked {
+        match held.iter().find(|place| same(wish, place) && !places.contains(*place)) {
+            Some(place) => places.push(place.clone()),
+            None => {
+                let network = port.text("network_id");
+                let taken = ipam::take(cloud, network, Some(std::slice::from_ref(wish)), &port.id)?;
+                places.extend(taken.iter().map(ipam::Place::json));
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// An option sent with a null value is removed, others are set.
+fn merge_options(held: &[Value], asked: &[Value]) -> Vec<Value> {
+    let name = |option: &Value| option.get("opt_name").cloned();
+    let mut options: Vec<Value> = held
+        .iter()
+        .filter(|option| !asked.iter().any(|new| name(new) == name(option)))
+        .cloned()
+        .collect();
+    options.extend(
+        asked.iter().filter(|new| new.get("opt_value").is_some_and(|v| !v.is_null())).cloned(),
+    );
+    options
+}
+
+fn give_back(cloud: &Cloud<'_>, place: &Value) -> Outcome<()> {
+    let text = |key: &str| place.get(key).and_then(Value::as_str).unwrap_or_default();
+    ipam::release(cloud, text("subnet_id"), text("ip_address"))
+}
+
+fn delete(call: &Call<'_>, port: &Object) -> Outcome<()> {
+    let owner = port.text("device_owner");
+    if [ROUTER_INTERFACE, ROUTER_GATEWAY].contains(&owner) {
+        return Err(refuse(
+            409,
+            "ServicePortInUse",
+            format!(
+                "Port {} cannot be deleted directly via the port API: has device owner {owner}.",
+                port.id
+            ),
+        ));
+    }
+    vacate(&call.cloud, port)
+}
+
+/// Frees what a port that goes away holds: its addresses, and floating IPs that point to it.
+fn vacate(cloud: &Cloud<'_>, port: &Object) -> Outcome<()> {
+    for place in port.list("fixed_ips") {
+        give_back(cloud, place)?;
+    }
+    floating_ips::abandon(cloud, &port.id)
+}
+
+/// Removes a port that a service made.
+pub(crate) fn unplug(cloud: &Cloud<'_>, port: &Object) -> Outcome<()> {
+    vacate(cloud, port)?;
+    Ok(cloud.remove(&PORT, port)?)
+}
+
+/// A port that a service makes for a device of its own.
+pub(crate) struct Plug<'p> {
+    pub(crate) network: &'p str,
+    pub(crate) addresses: Vec<Value>,
+    pub(crate) device: &'p str,
+    pub(crate) owner: &'p str,
+}
+
+/// Makes a service's port, which is up at once and has no security.
+pub(crate) fn plug(cloud: &Cloud<'_>, project: &str, plug: &Plug<'_>) -> Outcome<Object> {
+    let id = cloud.new_id()?;
+    let asked = (!plug.addresses.is_empty()).then_some(plug.addresses.as_slice());
+    let places = ipam::take(cloud, plug.network, asked, &id)?;
+    let mut body = fresh(cloud, &id, project);
+    for (key, value) in [
+        ("network_id", json!(plug.network)),
+        ("mac_address", json!(new_mac(cloud)?)),
+        ("device_id", json!(plug.device)),
+        ("device_owner", json!(plug.owner)),
+        ("status", json!("ACTIVE")),
+        ("port_security_enabled", json!(false)),
+        ("fixed_ips", places.iter().map(ipam::Place::json).collect()),
+    ] {
+        body.insert(key.to_owned(), value);
+    }
+    let seeded = project == crate::seed::operators_id();
+    let object = Object { seq: 0, id, project: project.to_owned(), seeded, body };
+    Ok(cloud.add(&PORT, object)?)
+}
+
+/// Gives a port to a device, or takes it away with an empty one.
+pub(crate) fn bind(cloud: &Cloud<'_>, id: &str, device: &str, owner: &str) -> Outcome<()> {
+    if let Some(mut port) = cloud.get(&PORT, id)? {
+        port.set("device_id", device);
+        port.set("device_owner", owner);
+        if device.is_empty() {
+            port.set("status", "DOWN");
+        }
+        touch(cloud, &mut port);
+        cloud.put(&PORT, &port)?;
+    }
+    Ok(())
+}
+
+/// Returns the port `id` of `project`.
+pub(crate) fn of_project(cloud: &Cloud<'_>, id: &str, project: &str) -> Outcome<Option<Object>> {
+    Ok(cloud.get(&PORT, id)?.filter(|port| port.project == project))
+}
+
+/// Returns the refusal of a port that nobody has, where another request names it.
+pub(super) fn not_found(id: &str) -> Refusal {
+    if id.is_empty() {
+        return bad("Invalid input for port_id. Reason: '' is not a valid UUID.");
+    }
+    refuse(404, "PortNotFound", format!("Port {id} could not be found."))
+}

@@ -1,0 +1,98 @@
+//! The tables of a world.
+
+/// Rises with every change of the tables; a world of another version is refused.
+pub(crate) const VERSION: i64 = 1;
+
+/// All tables, so that a reset can empty them.
+pub(crate) const TABLES: &[&str] = &[
+    "object",
+    "link",
+    "usage",
+    "event",
+    "address",
+    "pool_cursor",
+    "project",
+    "account",
+    "token",
+    "project_site",
+    "world",
+];
+
+/// One row per thing of the cloud in `object`, its JSON as the API shows it; keys that begin with
+/// `_` are the simulation's own. `link` holds the attributes by which things are looked up, so
+/// that no request reads all objects of a kind.
+pub(crate) const CREATE: &str = "
+CREATE TABLE IF NOT EXISTS world (
+    id TEXT NOT NULL,              -- realm of the states bound to it
+    drawn INTEGER NOT NULL,        -- ids handed out
+    requests INTEGER NOT NULL,     -- requests answered under `reply_after`
+    instant INTEGER NOT NULL,      -- the world's time, microseconds since 1970
+    rate REAL NOT NULL,            -- seconds of the world per second
+    anchor INTEGER NOT NULL,       -- real time at `instant`
+    settings TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS object (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    site TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    project TEXT NOT NULL,
+    seeded INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (site, kind, id)
+);
+CREATE INDEX IF NOT EXISTS object_kind ON object (site, kind, seq);
+CREATE TABLE IF NOT EXISTS link (
+    site TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    value TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (site, kind, attribute, value, seq)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_seq ON link (seq);
+CREATE TABLE IF NOT EXISTS usage (
+    site TEXT NOT NULL,
+    project TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (site, project, resource)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    due INTEGER NOT NULL,
+    site TEXT NOT NULL,
+    what TEXT NOT NULL,
+    id TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS event_due ON event (due, seq);
+CREATE TABLE IF NOT EXISTS address (
+    site TEXT NOT NULL,
+    subnet TEXT NOT NULL,
+    address BLOB NOT NULL,         -- 16 bytes, big-endian, so that they sort
+    owner TEXT NOT NULL,
+    PRIMARY KEY (site, subnet, address)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pool_cursor (
+    site TEXT NOT NULL,
+    subnet TEXT NOT NULL,
+    address BLOB NOT NULL,
+    PRIMARY KEY (site, subnet)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS project (id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS account (id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS project_site (
+    project TEXT NOT NULL,
+    site TEXT NOT NULL,
+    PRIMARY KEY (project, site)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS token (
+    id TEXT PRIMARY KEY,
+    site TEXT NOT NULL,
+    project TEXT NOT NULL,
+    account TEXT NOT NULL,
+    method TEXT NOT NULL,
+    issued INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+";

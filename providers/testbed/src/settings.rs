@@ -1,0 +1,130 @@
+//! What a world's owner may set: strictness, quotas, delays and faults.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The settings of a world, read and written under `/testbed/settings`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether a server's key pair must exist. Off: any name is accepted.
+    pub strict_keypairs: bool,
+    /// Whether servers need a reservation, as at KVM@TACC since August 2025.
+    pub leases_required: bool,
+    /// The only credentials that are accepted; `None` accepts all.
+    pub credentials: Option<Credentials>,
+    /// How long a token lives, in seconds of the world's clock.
+    pub token_lifetime_s: u32,
+    /// Quota limits by resource name (`instances`, `floatingip`, `gigabytes`, …); -1 is unlimited.
+    pub quotas: BTreeMap<String, i64>,
+    /// Delays replies after their commit; kills then fall between effect and answer.
+    pub reply_after: Option<ReplyAfter>,
+    /// Faults to come, in order.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            strict_keypairs: false,
+            leases_required: false,
+            credentials: None,
+            token_lifetime_s: 14_400,
+            quotas: BTreeMap::new(),
+            reply_after: None,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// Credentials that a strict world compares; what is absent is not compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The user's password.
+    pub password: Option<String>,
+    /// The application credential's secret.
+    pub application_credential_secret: Option<String>,
+}
+
+/// The delay of replies: a draw per request, the same for the same seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyAfter {
+    /// Shortest delay, in milliseconds of real time.
+    pub min_ms: u64,
+    /// Longest delay, in milliseconds of real time.
+    pub max_ms: u64,
+    /// Seed of the draw.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// A fault that strikes the next matching requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// How many requests it strikes before it is spent.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// How many matching requests pass before it begins.
+    #[serde(default)]
+    pub skip: u32,
+    /// Method to match; `None` matches all.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Beginning of the path to match, such as `/kvm-tacc/network/v2.0/ports`.
+    #[serde(default)]
+    pub path_prefix: String,
+    /// What happens instead of, or after, the call.
+    pub effect: Effect,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// What a fault does to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Effect {
+    /// Answers instead of the service; nothing changes.
+    Answer {
+        /// Status code of the answer.
+        status: u16,
+        /// Headers of the answer, such as `Retry-After`.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// Body of the answer: JSON, or a string that is sent as text.
+        #[serde(default)]
+        body: Value,
+    },
+    /// Carries the call out, then answers this status with an empty body.
+    AnswerAfter {
+        /// Status code of the answer.
+        status: u16,
+    },
+    /// Cuts the connection before anything happens.
+    DropBefore,
+    /// Carries the call out, commits it, and cuts the connection.
+    DropAfter,
+}
+
+impl Settings {
+    pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Settings> {
+        let text: Option<String> =
+            conn.query_row("SELECT settings FROM world", [], |row| row.get(0)).optional()?;
+        // The row is only ever written from `save`; what an older version wrote falls back.
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    pub(crate) fn save(&self, conn: &Connection) -> rusqlite::Result<()> {
+        let text = serde_json::to_string(self)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        conn.prepare_cached("UPDATE world SET settings = ?")?.execute([text])?;
+        Ok(())
+    }
+}

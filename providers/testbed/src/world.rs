@@ -1,0 +1,140 @@
+//! A world: the file that holds everything the simulated testbed knows.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use uuid::Uuid;
+
+use crate::{clock, schema, seed, settings::Settings};
+
+/// Tells the real time; read only to run the world's clock and to date a new world.
+pub type RealTime = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How long a request waits for another process that serves the same world.
+const BUSY: Duration = Duration::from_secs(60);
+
+/// A simulated testbed: its clock, its sites and all that exists there.
+///
+/// Invariant: all state is in the database. Any number of `World`s, in any number of processes,
+/// may hold the same file.
+pub struct World {
+    conn: Mutex<Connection>,
+    real: RealTime,
+}
+
+/// Why a world can't be opened or read.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The file can't be opened, read or written.
+    #[error("the testbed's world {path} can't be used: {source}")]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The file was written by another version of the testbed.
+    #[error(
+        "the testbed's world {path} has format {found}, this version reads {}: remove the file \
+         to begin a new world",
+        schema::VERSION
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+    },
+}
+
+impl World {
+    /// Opens the world at `path`; a file that doesn't exist becomes a new world, whose clock
+    /// stands still at the real time.
+    pub fn open(path: &Path, real: RealTime) -> Result<World, WorldError> {
+        let failed = |source| WorldError::Storage { path: path.to_owned(), source };
+        let mut conn = Connection::open(path).map_err(failed)?;
+        conn.busy_timeout(BUSY).map_err(failed)?;
+        let found: i64 =
+            conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+        if found != 0 && found != schema::VERSION {
+            return Err(WorldError::Version { path: path.to_owned(), found });
+        }
+        prepare(&mut conn, real(), &Uuid::new_v4()).map_err(failed)?;
+        Ok(World { conn: Mutex::new(conn), real })
+    }
+
+    /// Makes a world in memory, whose every id follows from `seed`.
+    pub fn in_memory(seed: u64, real: RealTime) -> Result<World, WorldError> {
+        let failed = |source| WorldError::Storage { path: PathBuf::from(":memory:"), source };
+        let mut conn = Connection::open_in_memory().map_err(failed)?;
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_be_bytes());
+        prepare(&mut conn, real(), &id).map_err(failed)?;
+        Ok(World { conn: Mutex::new(conn), real })
+    }
+
+    /// Runs `work` in one transaction at the real time and commits it.
+    pub(crate) fn transact<T>(
+        &self,
+        work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
+        // Even reads begin as writers: each may first have to carry out what fell due.
+        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction, (self.real)())?;
+        transaction.commit()?;
+        Ok(result)
+    }
+}
+
+/// Makes tables and the first rows where they are missing; two processes may do so at once.
+fn prepare(conn: &mut Connection, real: Timestamp, id: &Uuid) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(128);
+    // The world must outlive SIGKILL, not a power cut: the system keeps what was written.
+    conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")?;
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(schema::CREATE)?;
+    transaction.pragma_update(None, "user_version", schema::VERSION)?;
+    if transaction.query_row("SELECT 1 FROM world", [], |_| Ok(())).optional()?.is_none() {
+        found(&transaction, real, id)?;
+    }
+    transaction.commit()
+}
+
+/// Writes a new world's first rows.
+fn found(conn: &Connection, real: Timestamp, id: &Uuid) -> rusqlite::Result<()> {
+    // Whole seconds, as the services' own timestamps show no less.
+    let now = clock::at(real.as_second().saturating_mul(1_000_000));
+    conn.execute(
+        "INSERT INTO world VALUES (?, 0, 0, ?, 0, ?, '{}')",
+        params![id.to_string(), now.as_microsecond(), real.as_microsecond()],
+    )?;
+    seed::plant(conn, now)
+}
+
+/// Empties the world and founds it anew under another id; settings stay.
+pub(crate) fn reset(conn: &Connection, real: Timestamp) -> rusqlite::Result<()> {
+    let settings = Settings::load(conn)?;
+    let id = next_id(conn)?;
+    for table in schema::TABLES {
+        conn.execute_batch(&format!("DELETE FROM {table}"))?;
+    }
+    found(conn, real, &id)?;
+    settings.save(conn)
+}
+
+/// Returns the world's id: what a state is bound to.
+pub(crate) fn id(conn: &Connection) -> rusqlite::Result<String> {
+    conn.query_row("SELECT id FROM world", [], |row| row.get(0))
+}
+
+/// Draws the next unique id of this world; all of them follow from the world's own.
+pub(crate) fn next_id(conn: &Connection) -> rusqlite::Result<Uuid> {
+    let (world, drawn): (String, i64) = conn
+        .prepare_cached("UPDATE world SET drawn = drawn + 1 RETURNING id, drawn")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let hash = Uuid::new_v5(&Uuid::parse_str(&world).unwrap_or_default(), &drawn.to_be_bytes());
+    Ok(uuid::Builder::from_random_bytes(hash.into_bytes()).into_uuid())
+}
