@@ -1,0 +1,37 @@
+//! Looks into an object's attributes; what is null or unknown reads as absent.
+
+use terrarium_value::{Map, Value};
+
+/// Returns an attribute's text.
+pub(crate) fn text<'a>(attributes: &'a Map, name: &str) -> Option<&'a str> {
+    attributes.get(name)?.as_str()
+}
+
+/// Returns an attribute's whole number.
+pub(crate) fn int(attributes: &Map, name: &str) -> Option<i64> {
+    attributes.get(name)?.as_number()?.to_i64()
+}
+
+/// Returns whether an attribute is true.
+pub(crate) fn is_true(attributes: &Map, name: &str) -> bool {
+    attributes.get(name).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// Returns whether an attribute is absent or null.
+pub(crate) fn is_null(attributes: &Map, name: &str) -> bool {
+    attributes.get(name).is_none_or(Value::is_null)
+}
+
+/// Returns whether an attribute is there and its value is not known yet.
+pub(crate) fn is_unknown(attributes: &Map, name: &str) -> bool {
+    attributes.get(name).is_some_and(|value| !value.is_known())
+}
+
+/// Sets an attribute.
+pub(crate) fn set(attributes: &mut Map, name: &str, value: Value) {
+    if let Some(place) = attributes.get_mut(name) {
+        *place = value;
+    } else {
+        attributes.insert(name.into(), value);
+    }
+}
