@@ -1,6 +1,6 @@
 //! The journal: intents that have no final outcome yet.
 
-use terrarium_provider::{Accepted, Intent, IntentId};
+use terrarium_provider::{Accepted, Intent};
 
 /// An intent that has no final outcome.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,3 @@ impl IntentProgress {
         matches!(self, Self::Done | Self::Refused)
     }
 }
-
-/// A step of an intent, as committed.
-pub type Progress = (IntentId, IntentProgress);

@@ -4,14 +4,17 @@
 //! this crate. The journal of intents is always in the same store as the state.
 
 mod journal;
+mod lock;
+mod sqlite;
 mod state;
 mod store;
 
 pub use journal::{IntentProgress, OpenIntent};
+pub use sqlite::{DEFAULT_WORKSPACE, Location, SqliteStore, WorkspaceError, is_workspace_name};
 pub use state::{
-    Dep, Ended, Instance, Object, ObjectStatus, OutputValue, Scheduled, State,
+    Adopted, Dep, Ended, Instance, Object, ObjectStatus, OutputValue, Scheduled, State,
 };
 pub use store::{
-    Batch, CommitError, Durability, Fence, HistoryEntry, LockError, LockHolder, LockRequest, ObjectChange, Store,
-    StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, HistoryEntry, LockError, LockHolder, LockRequest,
+    ObjectChange, Store, StoreError, Ticket,
 };

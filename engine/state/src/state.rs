@@ -18,6 +18,9 @@ pub struct State {
     pub serial: u64,
     /// Resource instances.
     pub resources: BTreeMap<ResourceAddr, Instance>,
+    /// Blocks that Terraform wrote down without an instance (`count = 0`), with their provider
+    /// configuration; kept for the v4 export.
+    pub husks: BTreeMap<ConfigAddr, Name>,
     /// Root outputs.
     pub outputs: BTreeMap<Name, OutputValue>,
     /// Results of checks as JSON text, kept for the v4 export.
@@ -28,6 +31,17 @@ pub struct State {
     pub schedule: Vec<Scheduled>,
     /// Intents without a final outcome.
     pub intents: Vec<OpenIntent>,
+    /// The file of Terraform that this state was taken over from.
+    pub adopted: Option<Adopted>,
+}
+
+/// A state file of Terraform that was taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    /// Where it stands, as the caller named it.
+    pub path: String,
+    /// BLAKE3 of its bytes at that time, in hexadecimal digits.
+    pub hash: String,
 }
 
 /// A resource instance.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{Intent, IntentId, IntentStore};
 
-use crate::{IntentProgress, Object, OutputValue, Scheduled, State};
+use crate::{Adopted, IntentProgress, Object, OutputValue, Scheduled, State};
 
 /// A store of one workspace's state. It is an [`IntentStore`] for the holder of its lock.
 #[async_trait]
@@ -53,6 +53,12 @@ pub struct Batch {
     pub check_results: Option<Option<Arc<str>>>,
     /// The realm to bind the state to; `None`: unchanged.
     pub realm: Option<String>,
+    /// A whole state that takes the place of this one: resources, outputs, check results, lineage,
+    /// serial (or the next one of ours, if that is higher). What is ended is kept, the schedule is
+    /// cancelled. Comes before the rest of the batch.
+    pub replace: Option<Arc<State>>,
+    /// The file that the state was taken over from; `None`: unchanged.
+    pub adopted: Option<Adopted>,
 }
 
 /// An object as it is now.
@@ -180,7 +186,9 @@ pub enum StoreError {
         cause: String,
     },
     /// The store was written by a newer version.
-    #[error("{path} was written by a newer version of terrarium (format {found}, this one knows {known})")]
+    #[error(
+        "{path} was written by a newer version of terrarium (format {found}, this one knows {known})"
+    )]
     Newer {
         /// The file.
         path: String,

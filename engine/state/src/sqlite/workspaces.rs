@@ -1,0 +1,129 @@
+//! Workspaces: list, make, delete.
+
+use rusqlite::params;
+
+use super::{DEFAULT_WORKSPACE, Location, SqliteStore, fresh_lineage, schema};
+use crate::StoreError;
+
+/// Why a workspace can't be made or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// Its name can't be one.
+    #[error(
+        "\"{0}\" can't name a workspace: use letters, digits and -._~ (what needs no escape in a URL)"
+    )]
+    Name(String),
+    /// There is one already.
+    #[error("workspace \"{0}\" exists already")]
+    Exists(String),
+    /// There is none.
+    #[error("workspace \"{0}\" doesn't exist")]
+    Missing(String),
+    /// The default one stays.
+    #[error("workspace \"default\" can't be deleted")]
+    Default,
+    /// It is not empty.
+    #[error("workspace \"{name}\" still tracks {objects} objects{}", if *.intents > 0 { " and has unfinished operations" } else { "" })]
+    NotEmpty {
+        /// The workspace.
+        name: String,
+        /// How many objects its state has.
+        objects: u64,
+        /// How many intents have no outcome.
+        intents: u64,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Returns whether a text can name a workspace: Terraform's rule, what a URL path needs no escape for.
+pub fn is_workspace_name(name: &str) -> bool {
+    !name.is_empty()
+        && name != "."
+        && name != ".."
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~$&+:=@".contains(&b))
+}
+
+impl SqliteStore {
+    /// Lists the workspaces, by name; `default` is always among them.
+    pub fn workspaces(location: &Location) -> Result<Vec<String>, StoreError> {
+        let mut names = vec![DEFAULT_WORKSPACE.to_owned()];
+        if let Some(sql) = schema::open(location)? {
+            let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+            let mut statement = sql.prepare("SELECT name FROM workspace").map_err(explain)?;
+            let found = statement.query_map([], |row| row.get(0)).map_err(explain)?;
+            names.extend(found.collect::<Result<Vec<String>, _>>().map_err(explain)?);
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Makes an empty workspace. `seed` is a fresh UUID, from which its lineage is drawn.
+    pub fn create_workspace(
+        location: &Location,
+        name: &str,
+        seed: &str,
+    ) -> Result<(), WorkspaceError> {
+        if !is_workspace_name(name) {
+            return Err(WorkspaceError::Name(name.into()));
+        }
+        let sql = match schema::open(location)? {
+            Some(sql) => sql,
+            None => schema::create(location)?,
+        };
+        let made = sql
+            .execute(
+                "INSERT OR IGNORE INTO workspace
+                     (name, lineage, serial, epoch, raised_in, next_intent)
+                 VALUES (?1, ?2, 0, 0, 0, 1)",
+                params![name, fresh_lineage(seed)],
+            )
+            .map_err(|error| schema::explain(&location.db, &error))?;
+        if made == 0 || name == DEFAULT_WORKSPACE {
+            return Err(WorkspaceError::Exists(name.into()));
+        }
+        Ok(())
+    }
+
+    /// Deletes a workspace and its history; one that tracks objects only by force.
+    ///
+    /// The caller holds its lock.
+    pub fn delete_workspace(
+        location: &Location,
+        name: &str,
+        force: bool,
+    ) -> Result<(), WorkspaceError> {
+        if name == DEFAULT_WORKSPACE {
+            return Err(WorkspaceError::Default);
+        }
+        let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+        let missing = || WorkspaceError::Missing(name.into());
+        let mut sql = schema::open(location)?.ok_or_else(missing)?;
+        let behavior = rusqlite::TransactionBehavior::Immediate;
+        let sql = sql.transaction_with_behavior(behavior).map_err(explain)?;
+        let found = sql.query_row(
+            "SELECT id, (SELECT count(*) FROM object WHERE workspace = id),
+                    (SELECT count(*) FROM intent WHERE workspace = w.id)
+             FROM workspace w WHERE name = ?1",
+            [name],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        );
+        let (id, objects, intents): (i64, i64, i64) = match found {
+            Err(rusqlite::Error::QueryReturnedNoRows) => return Err(missing()),
+            found => found.map_err(explain)?,
+        };
+        if (objects > 0 || intents > 0) && !force {
+            let (objects, intents) = (super::row::uint(objects), super::row::uint(intents));
+            return Err(WorkspaceError::NotEmpty { name: name.into(), objects, intents });
+        }
+        for table in ["object", "former", "husk", "output", "scheduled", "intent", "history"] {
+            sql.execute(&format!("DELETE FROM {table} WHERE workspace = ?1"), [id])
+                .map_err(explain)?;
+        }
+        sql.execute("DELETE FROM workspace WHERE id = ?1", [id]).map_err(explain)?;
+        sql.commit().map_err(explain)?;
+        Ok(())
+    }
+}

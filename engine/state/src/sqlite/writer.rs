@@ -1,0 +1,226 @@
+//! The writer: one thread that owns the connection and merges everything that waits into one
+//! transaction.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use terrarium_address::Name;
+use terrarium_provider::Intent;
+use tokio::sync::oneshot;
+
+use super::{Location, commit, schema};
+use crate::{Batch, CommitError, Durability, Fence, StoreError};
+
+/// How long an outcome of local effect may stay in memory.
+const LAZY_DELAY: Duration = Duration::from_millis(50);
+
+/// How many rows of local effect may stay in memory.
+const LAZY_ROWS: usize = 1_000;
+
+/// Something for the writer to do, in order.
+pub(super) enum Job {
+    /// A batch or intents to be made durable.
+    Commit(Commit),
+    /// Anything else.
+    Run(Box<dyn FnOnce(&mut Database) + Send>),
+}
+
+/// Something to be made durable.
+pub(super) struct Commit {
+    pub(super) fence: Fence,
+    pub(super) work: Work,
+    pub(super) durability: Durability,
+    pub(super) reply: oneshot::Sender<Result<u64, CommitError>>,
+}
+
+/// What a [`Commit`] writes.
+pub(super) enum Work {
+    Batch(Box<Batch>),
+    Intents(Vec<Intent>),
+}
+
+/// The holder of the lock, as its commits need it.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) fence: Fence,
+    pub(super) lineage: Name,
+    /// Whether its first commit makes the workspace.
+    pub(super) makes_workspace: bool,
+    pub(super) operation: String,
+    pub(super) who: String,
+    pub(super) at: Timestamp,
+}
+
+/// The file, as the writer holds it.
+pub(super) struct Database {
+    pub(super) location: Arc<Location>,
+    pub(super) workspace: Name,
+    connection: Option<Connection>,
+    pub(super) session: Option<Session>,
+    /// Why nothing more is written under the session: an outcome that nobody waits for was lost, and
+    /// what comes later may rest on it.
+    broken: Option<CommitError>,
+}
+
+impl Database {
+    pub(super) fn new(
+        location: Arc<Location>,
+        workspace: Name,
+        connection: Option<Connection>,
+    ) -> Self {
+        Self { location, workspace, connection, session: None, broken: None }
+    }
+
+    /// Returns the connection, `None` while there is no file.
+    pub(super) fn existing(&mut self) -> Result<Option<&mut Connection>, StoreError> {
+        if self.connection.is_none() {
+            self.connection = schema::open(&self.location)?;
+        }
+        Ok(self.connection.as_mut())
+    }
+
+    /// Returns the connection; makes the file where there is none.
+    pub(super) fn made(&mut self) -> Result<&mut Connection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => schema::create(&self.location)?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Begins a session: what earlier ones broke is forgotten.
+    pub(super) fn begin(&mut self, session: Session) {
+        self.session = Some(session);
+        self.broken = None;
+    }
+}
+
+/// Runs until every sender is gone; what is waiting then is still written.
+pub(super) fn run(mut database: Database, jobs: &Receiver<Job>) {
+    let mut waiting: Vec<Commit> = Vec::new();
+    let mut since: Option<Instant> = None;
+    loop {
+        let job = match since {
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(since) => jobs.recv_timeout(LAZY_DELAY.saturating_sub(since.elapsed())),
+        };
+        match job {
+            Ok(Job::Commit(commit)) => {
+                waiting.push(commit);
+                since.get_or_insert_with(Instant::now);
+                let other = gather(jobs, &mut waiting);
+                if other.is_some() || is_due(&waiting) {
+                    database.flush(std::mem::take(&mut waiting));
+                    since = None;
+                }
+                if let Some(work) = other {
+                    work(&mut database);
+                }
+            }
+            Ok(Job::Run(work)) => {
+                database.flush(std::mem::take(&mut waiting));
+                since = None;
+                work(&mut database);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                database.flush(std::mem::take(&mut waiting));
+                since = None;
+            }
+            Err(RecvTimeoutError::Disconnected) => return database.flush(waiting),
+        }
+    }
+}
+
+type Other = Box<dyn FnOnce(&mut Database) + Send>;
+
+/// Takes every commit that waits already, up to the first job of another kind.
+fn gather(jobs: &Receiver<Job>, waiting: &mut Vec<Commit>) -> Option<Other> {
+    while let Ok(job) = jobs.try_recv() {
+        match job {
+            Job::Commit(commit) => waiting.push(commit),
+            Job::Run(work) => return Some(work),
+        }
+    }
+    None
+}
+
+fn is_due(waiting: &[Commit]) -> bool {
+    waiting.iter().any(|commit| commit.durability == Durability::Now)
+        || waiting.iter().map(rows).sum::<usize>() >= LAZY_ROWS
+}
+
+fn rows(commit: &Commit) -> usize {
+    match &commit.work {
+        Work::Batch(batch) => batch.objects.len() + batch.intents.len() + batch.progress.len(),
+        Work::Intents(intents) => intents.len(),
+    }
+}
+
+impl Database {
+    /// Writes commits in one transaction and answers each.
+    fn flush(&mut self, commits: Vec<Commit>) {
+        if commits.is_empty() {
+            return;
+        }
+        let answers = match &self.broken {
+            Some(error) => Err(error.clone()),
+            None => self.transact(&commits),
+        };
+        if let Err(error) = &answers
+            && commits.iter().any(|commit| commit.durability == Durability::Lazy)
+        {
+            self.broken.get_or_insert(error.clone());
+        }
+        let mut answers = answers.map(Vec::into_iter);
+        for commit in commits {
+            let answer = match &mut answers {
+                Ok(answers) => answers.next().unwrap_or(Err(CommitError::Lost)),
+                Err(error) => Err(error.clone()),
+            };
+            // Nobody has to wait for a ticket.
+            let _ = commit.reply.send(answer);
+        }
+    }
+
+    fn transact(
+        &mut self,
+        commits: &[Commit],
+    ) -> Result<Vec<Result<u64, CommitError>>, CommitError> {
+        let workspace = self.workspace.clone();
+        let session = self.session.clone();
+        let path = self.location.db.display().to_string();
+        let connection = self.made().map_err(|error| CommitError::Unknown(error.to_string()))?;
+        let failed = |error: rusqlite::Error| failed(&path, &error);
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut answers = Vec::with_capacity(commits.len());
+        let mut open: Option<(&Fence, commit::Head)> = None;
+        for commit in commits {
+            if open.as_ref().is_none_or(|(fence, _)| **fence != commit.fence) {
+                let head = commit::head(&transaction, &workspace, &commit.fence, session.as_ref());
+                open = head.map_err(failed)?.ok().map(|head| (&commit.fence, head));
+            }
+            let (Some((_, head)), Some(session)) = (&mut open, &session) else {
+                answers.push(Err(CommitError::Lost));
+                continue;
+            };
+            let serial = match &commit.work {
+                Work::Batch(batch) => head.batch(&transaction, batch, session),
+                Work::Intents(intents) => head.intents(&transaction, intents),
+            };
+            answers.push(Ok(serial.map_err(failed)?));
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(answers)
+    }
+}
+
+fn failed(path: &str, error: &rusqlite::Error) -> CommitError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => CommitError::Full(path.to_owned()),
+        _ => CommitError::Unknown(format!("{path}: {error}")),
+    }
+}
