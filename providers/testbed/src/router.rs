@@ -109,13 +109,11 @@ fn answer(conn: &Connection, real: Timestamp, request: &Request) -> rusqlite::Re
         return Ok(finish(reply, now, &request_id));
     }
     let struck = fault::strike(conn, &settings, request, &target)?;
-    let mut response = match struck.instead {
-        Some(reply) => finish(reply, reading.now, &request_id),
-        None => {
-            let reply = guarded(conn, reading.now, &settings, (request, &target))?;
-            finish(reply, reading.now, &request_id)
-        }
+    let reply = match struck.instead {
+        Some(reply) => reply,
+        None => guarded(conn, reading.now, &settings, (request, &target))?,
     };
+    let mut response = finish(reply, reading.now, &request_id);
     if let Some(status) = struck.status {
         response.status = status;
         response.body = Bytes::new();

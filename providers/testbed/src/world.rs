@@ -14,7 +14,7 @@ use crate::{clock, schema, seed, settings::Settings};
 pub type RealTime = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How long a request waits for another process that serves the same world.
-const BUSY: Duration = Duration::from_secs(60);
+const BUSY: Duration = Duration::from_mins(1);
 
 /// A simulated testbed: its clock, its sites and all that exists there.
 ///

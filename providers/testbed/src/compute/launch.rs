@@ -102,12 +102,11 @@ pub(super) fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
         Some(reason) => Some(reason.to_owned()),
         None => nics::plug(nova, &mut server, nics)?,
     };
-    match doom {
-        Some(reason) => build::fail(cloud, &mut server, &reason)?,
-        None => {
-            devices::attach(nova, &mut server, disks)?;
-            build::start(cloud, &mut server)?;
-        }
+    if let Some(reason) = doom {
+        build::fail(cloud, &mut server, &reason)?;
+    } else {
+        devices::attach(nova, &mut server, disks)?;
+        build::start(cloud, &mut server)?;
     }
     Ok(accepted(nova, &server, &given))
 }

@@ -124,7 +124,7 @@ pub(super) fn limits(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     let cloud = &nova.cloud;
     let project = &nova.who.project;
     let max = |resource: &str| Value::from(limit(cloud, resource).unwrap_or(-1));
-    let used = |resource: &str| Ok::<_, crate::reply::Refusal>(used(cloud, project, resource)?);
+    let used = |resource: &str| used(cloud, project, resource);
     let absolute = json!({
         "maxTotalInstances": max("instances"), "maxTotalCores": max("cores"),
         "maxTotalRAMSize": max("ram"), "maxTotalKeypairs": max("key_pairs"),

@@ -51,11 +51,13 @@ impl Hooks {
     }
 
     /// Shows an object as it is kept.
+    #[expect(clippy::unnecessary_wraps, reason = "a hook, of which others can fail")]
     pub(super) fn as_kept(_: &Call<'_>, object: &Object) -> Outcome<Body> {
         Ok(json::public(&object.body))
     }
 
     /// Copies what was sent, which most attributes need only.
+    #[expect(clippy::unnecessary_wraps, reason = "a hook, of which others can fail")]
     pub(super) fn copied(_: &Call<'_>, object: &mut Object, given: &Body) -> Outcome<()> {
         object.body.extend(given.clone());
         Ok(())

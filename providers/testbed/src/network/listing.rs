@@ -22,7 +22,7 @@ pub(super) fn list(collection: &Collection, call: &Call<'_>) -> Outcome<Reply> {
     let sorted = call.query.get("sort_key").is_some();
     let mut found = candidates(collection, call, if sorted { usize::MAX } else { limit })?;
     if let Some(key) = call.query.get("sort_key") {
-        found.sort_by(|a, b| sortable(a, key).cmp(&sortable(b, key)));
+        found.sort_by_key(|object| sortable(object, key));
         if call.query.get("sort_dir") == Some("desc") {
             found.reverse();
         }

@@ -295,13 +295,13 @@ fn readdress(cloud: &Cloud<'_>, port: &Object, asked: &[Value]) -> Outcome<Vec<V
     }
     let mut places = Vec::new();
     for wish in asked {
-        match held.iter().find(|place| same(wish, place) && !places.contains(*place)) {
-            Some(place) => places.push(place.clone()),
-            None => {
-                let network = port.text("network_id");
-                let taken = ipam::take(cloud, network, Some(std::slice::from_ref(wish)), &port.id)?;
-                places.extend(taken.iter().map(ipam::Place::json));
-            }
+        if let Some(place) = held.iter().find(|place| same(wish, place) && !places.contains(*place))
+        {
+            places.push(place.clone());
+        } else {
+            let wish = std::slice::from_ref(wish);
+            let taken = ipam::take(cloud, port.text("network_id"), Some(wish), &port.id)?;
+            places.extend(taken.iter().map(ipam::Place::json));
         }
     }
     Ok(places)

@@ -87,7 +87,7 @@ pub(crate) fn compose(cloud: &Cloud<'_>, given: &Body, id: &str, project: &str) 
     };
     let own_version = if matches!(net, IpNet::V4(_)) { 4 } else { 6 };
     if version != own_version {
-        return Err(input(format!("cidr '{net}' does not match the ip_version '{version}'")));
+        return Err(input(&format!("cidr '{net}' does not match the ip_version '{version}'")));
     }
     overlap(cloud, network, &net)?;
     let gateway = match given.get("gateway_ip") {
@@ -131,14 +131,14 @@ fn pool((start, end): &Pool) -> Value {
     json!({"start": start.to_string(), "end": end.to_string()})
 }
 
-fn input(message: String) -> Refusal {
+fn input(message: &str) -> Refusal {
     refuse(400, "InvalidInput", format!("Invalid input for operation: {message}."))
 }
 
 fn overlap(cloud: &Cloud<'_>, network: &str, net: &IpNet) -> Outcome<()> {
     for other in cloud.find(&SUBNET, "network_id", network)? {
         if ipam::net(&other).is_some_and(|other| overlaps(&other, net)) {
-            return Err(input(format!(
+            return Err(input(&format!(
                 "Requested subnet with cidr: {net} for network: {network} overlaps with another \
                  subnet"
             )));
@@ -233,7 +233,7 @@ fn check_pools(asked: &[Value], net: &IpNet, gateway: Option<IpAddr>) -> Outcome
 fn check_gateway(net: &IpNet, gateway: Option<IpAddr>, pools: &[Pool]) -> Outcome<()> {
     let Some(gateway) = gateway else { return Ok(()) };
     if net.contains(&gateway) && !ipam::usable(net, gateway) {
-        return Err(input("Gateway is not valid on subnet".to_owned()));
+        return Err(input("Gateway is not valid on subnet"));
     }
     if let Some((start, end)) = pools.iter().find(|(start, end)| (*start..=*end).contains(&gateway))
     {

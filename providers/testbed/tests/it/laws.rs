@@ -1,0 +1,282 @@
+//! What holds for every world.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use terrarium_testbed::{Delivery, RESERVED_FLAVOR, RealTime, World};
+
+use crate::cloud::{Cloud, START, stopped};
+
+const NETWORKS: &str = "/kvm-tacc/network/v2.0/networks";
+const PORTS: &str = "/kvm-tacc/network/v2.0/ports";
+const SERVERS: &str = "/kvm-tacc/compute/v2.1/servers";
+
+fn ids(list: &Value) -> BTreeSet<String> {
+    let list = list.as_array().expect("a list");
+    list.iter().map(|object| object["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[test]
+fn a_reopened_world_has_all_that_was_answered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("testbed.db");
+    let mut cloud = Cloud::over(World::open(&path, stopped()).expect("a world"));
+    let (network, _) = cloud.network("10.0.0.0/24");
+    cloud.advance(30.0);
+    let (_, before) = cloud.call("GET", "/testbed/status", &Value::Null);
+    // Nothing is closed: the file must hold it all, as after a SIGKILL.
+    std::mem::forget(cloud);
+    let mut again = Cloud::over(World::open(&path, stopped()).expect("the world again"));
+    let (status, _) = again.call("GET", &format!("{NETWORKS}/{network}"), &Value::Null);
+    assert_eq!(status, 200);
+    let (_, after) = again.call("GET", "/testbed/status", &Value::Null);
+    assert_eq!(before, after, "clock, world and counts are as they were");
+}
+
+#[test]
+fn two_handles_of_one_file_see_each_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("testbed.db");
+    let mut one = Cloud::over(World::open(&path, stopped()).expect("a world"));
+    let mut two = Cloud::over(World::open(&path, stopped()).expect("the same world"));
+    let (first, _) = one.network("10.0.0.0/24");
+    let (status, _) = two.call("GET", &format!("{NETWORKS}/{first}"), &Value::Null);
+    assert_eq!(status, 200);
+    two.advance(90.0);
+    let (_, clock) = one.call("GET", "/testbed/clock", &Value::Null);
+    assert_eq!(clock["now"], "2026-03-01T12:01:30Z");
+}
+
+#[test]
+fn many_clients_at_once_get_distinct_ids_and_addresses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("testbed.db");
+    let mut cloud = Cloud::over(World::open(&path, stopped()).expect("a world"));
+    let (network, _) = cloud.network("10.0.0.0/24");
+    let made: Vec<(String, String)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let world = World::open(&path, stopped()).expect("the same world");
+                    let mut cloud = Cloud::over(world);
+                    let body = json!({"port": {"network_id": network}});
+                    (0..10)
+                        .map(|_| {
+                            let (status, port) = cloud.call("POST", PORTS, &body);
+                            assert_eq!(status, 201, "{port}");
+                            let port = &port["port"];
+                            let address = port["fixed_ips"][0]["ip_address"].to_string();
+                            (port["id"].to_string(), address)
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    let ids: BTreeSet<&String> = made.iter().map(|(id, _)| id).collect();
+    let addresses: BTreeSet<&String> = made.iter().map(|(_, address)| address).collect();
+    assert_eq!((ids.len(), addresses.len()), (40, 40));
+}
+
+#[test]
+fn the_clock_goes_forwards_only() {
+    let mut cloud = Cloud::in_memory(1);
+    cloud.advance(100.0);
+    for body in [
+        json!({"advance_seconds": -1}),
+        json!({"advance_seconds": "soon"}),
+        json!({"to": START}),
+        json!({"to": "yesterday"}),
+        json!({"rate": -1}),
+    ] {
+        let (status, answer) = cloud.call("POST", "/testbed/clock", &body);
+        assert_eq!(status, 400, "{body}: {answer}");
+    }
+    let (_, clock) = cloud.call("GET", "/testbed/clock", &Value::Null);
+    assert_eq!(clock["now"], "2026-03-01T12:01:40Z");
+}
+
+#[test]
+fn a_running_clock_follows_the_real_one_at_its_rate_and_never_back() {
+    let real = Arc::new(AtomicI64::new(1_772_366_400));
+    let shown = Arc::clone(&real);
+    let source: RealTime = Arc::new(move || {
+        Timestamp::from_second(shown.load(Ordering::SeqCst)).expect("a valid instant")
+    });
+    let mut cloud = Cloud::over(World::in_memory(1, source).expect("a world"));
+    cloud.router.set_rate(60.0).expect("a rate");
+    let now = |cloud: &mut Cloud, step: i64| {
+        real.fetch_add(step, Ordering::SeqCst);
+        let (_, clock) = cloud.call("GET", "/testbed/clock", &Value::Null);
+        clock["now"].as_str().expect("an instant").to_owned()
+    };
+    assert_eq!(now(&mut cloud, 2), "2026-03-01T12:02:00Z");
+    assert_eq!(now(&mut cloud, -500), "2026-03-01T12:02:00Z", "a step back is no step");
+    assert_eq!(now(&mut cloud, 1), "2026-03-01T12:03:00Z");
+}
+
+#[test]
+fn every_reply_tells_the_worlds_time_and_its_own_id() {
+    let mut cloud = Cloud::in_memory(1);
+    cloud.advance(3_600.0);
+    let mut seen = BTreeSet::new();
+    for path in [NETWORKS, SERVERS, "/kvm-tacc/network/v2.0/nonsense", "/testbed/clock", "/"] {
+        let reply = cloud.send(("GET", path), &[], "");
+        assert_eq!(reply.headers["date"], "Sun, 01 Mar 2026 13:00:00 GMT", "{path}");
+        seen.insert(reply.headers["x-openstack-request-id"].clone());
+    }
+    assert_eq!(seen.len(), 5);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_world() {
+    let run = |seed| {
+        let mut cloud = Cloud::in_memory(seed);
+        cloud.network("10.0.0.0/24");
+        let (_, list) = cloud.call("GET", "/testbed/objects", &Value::Null);
+        list
+    };
+    assert_eq!(run(7), run(7));
+    assert_ne!(run(7), run(8));
+}
+
+#[test]
+fn a_reset_world_is_another_and_empty() {
+    let mut cloud = Cloud::in_memory(1);
+    cloud.network("10.0.0.0/24");
+    let (_, before) = cloud.call("GET", "/testbed/status", &Value::Null);
+    let (status, after) = cloud.call("POST", "/testbed/reset", &Value::Null);
+    assert_eq!(status, 200);
+    assert_ne!(before["world"], after["world"]);
+    let (_, list) = cloud.call("GET", "/testbed/objects", &Value::Null);
+    assert_eq!(list["objects"], json!([]));
+}
+
+#[test]
+fn paging_visits_everything_once() {
+    let mut cloud = Cloud::in_memory(1);
+    let (network, _) = cloud.network("10.0.0.0/22");
+    let body = json!({"port": {"network_id": network}});
+    let made: BTreeSet<String> = (0..25)
+        .map(|_| {
+            cloud.call("POST", PORTS, &body).1["port"]["id"].as_str().expect("an id").to_owned()
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut path = format!("{PORTS}?network_id={network}&limit=10");
+    for pages in 1.. {
+        let (_, list) = cloud.call("GET", &path, &Value::Null);
+        let page = ids(&list["ports"]);
+        assert!(page.is_disjoint(&seen), "page {pages} repeats");
+        seen.extend(page);
+        match list["ports_links"][0]["href"].as_str() {
+            Some(next) => path = next.trim_start_matches("http://testbed.invalid").to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(seen, made);
+}
+
+#[test]
+fn a_reservation_holds_as_many_servers_as_it_has() {
+    let mut cloud = Cloud::in_memory(1);
+    let (_, images) =
+        cloud.call("GET", "/kvm-tacc/image/v2/images?name=CC-Ubuntu24.04", &Value::Null);
+    let body = json!({"server": {"name": "s", "imageRef": images["images"][0]["id"],
+        "flavorRef": RESERVED_FLAVOR, "networks": "none"}});
+    for _ in 0..11 {
+        let text = body.to_string();
+        let headers = [("openstack-api-version", "compute 2.37")];
+        let reply = cloud.send(("POST", SERVERS), &headers, &text);
+        assert_eq!(reply.status, 202);
+    }
+    cloud.advance(60.0);
+    let (_, list) = cloud.call("GET", &format!("{SERVERS}/detail"), &Value::Null);
+    let servers = list["servers"].as_array().expect("a list");
+    let failed: Vec<&Value> = servers.iter().filter(|s| s["status"] == "ERROR").collect();
+    assert_eq!((servers.len(), failed.len()), (11, 1));
+    let message = "No valid host was found. There are not enough hosts available.";
+    assert_eq!(failed[0]["fault"]["message"], message);
+}
+
+#[test]
+fn a_fault_strikes_as_often_as_it_says() {
+    let mut cloud = Cloud::in_memory(1);
+    let body = r#"{"network": {"name": "n"}}"#;
+    let fault = |effect: Value| json!({"faults": [{"method": "POST", "path_prefix": NETWORKS, "effect": effect}]});
+    let count = |cloud: &mut Cloud| {
+        let (_, list) = cloud.call("GET", &format!("{NETWORKS}?name=n"), &Value::Null);
+        list["networks"].as_array().expect("a list").len()
+    };
+    let cases = [
+        (json!({"kind": "answer", "status": 503, "headers": {"Retry-After": "7"}}), 503, 0),
+        (json!({"kind": "answer_after", "status": 502}), 502, 1),
+        (json!({"kind": "drop_before"}), 503, 0),
+        (json!({"kind": "drop_after"}), 201, 1),
+    ];
+    let mut total = 0;
+    for (effect, expected, made) in cases {
+        let kind = effect["kind"].clone();
+        let (status, answer) = cloud.call("PUT", "/testbed/settings", &fault(effect));
+        assert_eq!(status, 200, "{answer}");
+        let reply = cloud.send(("POST", NETWORKS), &[], body);
+        assert_eq!(reply.status.as_u16(), expected, "{kind}");
+        let delivery = match kind.as_str() {
+            Some("drop_before") => Delivery::LostBefore,
+            Some("drop_after") => Delivery::LostAfter,
+            _ => Delivery::Whole,
+        };
+        assert_eq!(reply.delivery, delivery, "{kind}");
+        total += made;
+        assert_eq!(count(&mut cloud), total, "{kind}");
+        assert_eq!(cloud.send(("POST", NETWORKS), &[], body).status, 201, "{kind} is spent");
+        total += 1;
+    }
+}
+
+#[test]
+fn replies_wait_within_the_range_that_is_set() {
+    let mut cloud = Cloud::in_memory(1);
+    assert_eq!(cloud.send(("GET", NETWORKS), &[], "").after, None);
+    let settings = json!({"reply_after": {"min_ms": 50, "max_ms": 500, "seed": 3}});
+    cloud.call("PUT", "/testbed/settings", &settings);
+    let draws: BTreeSet<u128> = (0..20)
+        .map(|_| {
+            let after = cloud.send(("GET", NETWORKS), &[], "").after.expect("a delay");
+            assert!((50..=500).contains(&after.as_millis()), "{after:?}");
+            after.as_millis()
+        })
+        .collect();
+    assert!(draws.len() > 10, "they differ: {draws:?}");
+}
+
+#[test]
+fn a_token_ends_with_its_lifetime_and_at_its_site() {
+    let mut cloud = Cloud::in_memory(1);
+    let token = cloud.token("kvm-tacc");
+    let headers = [("x-auth-token", token.as_str())];
+    let at = |site: &str| format!("/{site}/network/v2.0/networks");
+    assert_eq!(cloud.send(("GET", &at("kvm-tacc")), &headers, "").status, 200);
+    assert_eq!(cloud.send(("GET", &at("chi-uc")), &headers, "").status, 401);
+    cloud.advance(14_401.0);
+    let reply = cloud.send(("GET", &at("kvm-tacc")), &headers, "");
+    assert_eq!(reply.status, 401);
+    assert!(reply.headers.contains_key("www-authenticate"));
+}
+
+#[test]
+fn a_world_of_another_format_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("testbed.db");
+    let conn = rusqlite::Connection::open(&path).expect("a file");
+    conn.pragma_update(None, "user_version", 99).expect("a version");
+    drop(conn);
+    let error = World::open(&path, stopped()).err().expect("a refusal").to_string();
+    assert!(error.contains("has format 99"), "{error}");
+    std::fs::write(&path, b"this is no database, whatever its name says").expect("written");
+    assert!(World::open(&path, stopped()).is_err());
+}

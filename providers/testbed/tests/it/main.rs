@@ -1,0 +1,12 @@
+//! The testbed from outside: cases as text, and laws that hold for every world.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it needs and fails where that is missing"
+)]
+
+mod cases;
+mod cloud;
+mod laws;
+mod served;
