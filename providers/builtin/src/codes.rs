@@ -24,6 +24,9 @@ codes! {
          in its smallest unit.";
     CHANCE = "T1105", "no random numbers could be drawn",
         "The operating system refused to give random bytes. Nothing was changed; run the command again.";
+    STORED = "T1107", "a stored object can't be brought to today's form",
+        "The state was written by an older version of the provider, and its attributes can't be read. Restore an \
+         earlier state, or remove the object from the state and import it.";
     CONTRACT = "T1106", "the engine asked against the contract",
         "This is a bug in Terrarium. Please report it with the message.";
 }

@@ -89,6 +89,10 @@ pub(crate) type Make = fn(&Means, &mut Map) -> Result<(), Diagnostics>;
 /// Reads attributes from an id.
 pub(crate) type Import = fn(&Means, &str) -> Result<Map, Diagnostics>;
 
+/// Brings the stored attributes of an older version to today's.
+pub(crate) type Upgrade =
+    fn(&Means, &mut serde_json::Map<String, serde_json::Value>) -> Result<(), Diagnostics>;
+
 /// What a type does in its own way.
 pub(crate) struct Hooks {
     /// Checks a configuration; values may be unknown.
@@ -105,6 +109,8 @@ pub(crate) struct Hooks {
     pub(crate) stands: Option<fn(&Means, &Map) -> bool>,
     /// Reads the attributes from an id; those left out are null.
     pub(crate) import: Option<Import>,
+    /// Upgrades stored attributes; without it they stay as they are.
+    pub(crate) upgrade: Option<Upgrade>,
 }
 
 /// The seams: what a hook may ask that is not in its arguments.
@@ -185,6 +191,7 @@ impl Hooks {
             change: None,
             stands: None,
             import: None,
+            upgrade: None,
         }
     }
 }

@@ -86,6 +86,13 @@ impl ProviderKind for Small {
         }
     }
 
+    fn upgrade(&self, kind: &str, version: u64, attributes: &str) -> Result<String, Diagnostics> {
+        match self.core.resource(kind) {
+            Some(resource) if version < resource.version => self.core.upgrade(resource, attributes),
+            _ => Ok(attributes.to_owned()),
+        }
+    }
+
     async fn configure(&self, _request: ConfigureRequest) -> Configured {
         let provider = Arc::clone(&self.core) as Arc<dyn terrarium_provider::Provider>;
         Configured { provider: Some(provider), diagnostics: Diagnostics::new() }
@@ -123,6 +130,19 @@ impl Core {
             Ok(()) => ApplyReply::done(Some(Value::object(attributes)), request.private),
             Err(diagnostics) => ApplyReply::refused(diagnostics),
         }
+    }
+
+    fn upgrade(&self, resource: &Resource, attributes: &str) -> Result<String, Diagnostics> {
+        let Some(upgrade) = resource.hooks.upgrade else { return Ok(attributes.to_owned()) };
+        let damaged = |error: serde_json::Error| {
+            Diagnostic::error(codes::STORED, "Stored object can't be read").detail(format!(
+                "The stored attributes of a {} are no JSON object: {error}.",
+                resource.name
+            ))
+        };
+        let mut stored = serde_json::from_str(attributes).map_err(damaged)?;
+        upgrade(&self.means, &mut stored)?;
+        Ok(serde_json::to_string(&stored).map_err(damaged)?)
     }
 
     fn find(&self, resource: &Resource, id: &str) -> Result<Value, Diagnostics> {

@@ -1,5 +1,6 @@
 //! `random_string` and `random_password`: random characters from chosen classes.
 
+use serde_json::Value as Json;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_value::{Map, Value};
 
@@ -32,6 +33,7 @@ pub(super) const RANDOM_STRING: Resource = Resource {
         check: Some(check),
         defaults: Some(number_is_numeric),
         import: Some(import_string),
+        upgrade: Some(upgrade_text),
         ..Hooks::new(make_string)
     },
 };
@@ -61,6 +63,7 @@ pub(super) const RANDOM_PASSWORD: Resource = Resource {
         check: Some(check),
         defaults: Some(number_is_numeric),
         import: Some(import_password),
+        upgrade: Some(upgrade_password),
         ..Hooks::new(make_password)
     },
 };
@@ -224,4 +227,39 @@ fn imported_text(id: &str) -> Result<Map, Diagnostics> {
     }
     attributes.insert("number".into(), Value::bool(true));
     Ok(attributes)
+}
+
+type Stored = serde_json::Map<String, Json>;
+
+/// Older versions knew neither `numeric` nor, after an import, any argument.
+#[expect(clippy::unnecessary_wraps, reason = "a hook, and others can fail")]
+fn upgrade_text(_means: &Means, stored: &mut Stored) -> Result<(), Diagnostics> {
+    let mut fill = |name: &str, value: Json| {
+        let place = stored.entry(name).or_insert(Json::Null);
+        if place.is_null() {
+            *place = value;
+        }
+        place.clone()
+    };
+    let length = fill("result", Json::Null).as_str().map_or(0, str::len);
+    fill("length", length.into());
+    let digits = fill("number", true.into());
+    fill("numeric", digits);
+    for (class, least, _) in CLASSES {
+        fill(class, true.into());
+        fill(least, 0.into());
+    }
+    Ok(())
+}
+
+/// Older versions had no hash, and one of them a wrong one.
+fn upgrade_password(means: &Means, stored: &mut Stored) -> Result<(), Diagnostics> {
+    upgrade_text(means, stored)?;
+    let text = |name: &str| stored.get(name).and_then(Json::as_str).unwrap_or_default();
+    let fits = bcrypt::verify(text("result"), text("bcrypt_hash")).unwrap_or(false);
+    if !fits {
+        let hash = hash(means, text("result"))?;
+        stored.insert("bcrypt_hash".into(), hash.into());
+    }
+    Ok(())
 }

@@ -76,6 +76,9 @@ impl Case {
         if let Some(id) = step["import"].as_str() {
             return self.import(id, step).await;
         }
+        if let Some(stored) = step.get("stored") {
+            return self.upgrade(stored, step);
+        }
         self.read(step).await?;
         let config = self.config(&step["config"]);
         if !self.accepts(&config, step)? {
@@ -112,6 +115,24 @@ impl Case {
                 same("errors", &step["errors"], details(&diagnostics, Severity::Error))
             }
         }
+    }
+
+    /// Takes over an object that an older version stored.
+    fn upgrade(&mut self, stored: &Json, step: &Json) -> Result<(), String> {
+        let version = step["version"].as_u64().ok_or("no version")?;
+        let text = self
+            .checks
+            .upgrade(&self.kind, version, &stored.to_string())
+            .map_err(|it| format!("{it:?}"))?;
+        let today: Json = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let attributes = self.schema.block.attributes.iter();
+        let value = |name: &str| today.get(name).unwrap_or(&Json::Null);
+        self.state = Some(Value::object(
+            attributes
+                .map(|(name, it)| (name.clone(), json::to_value(value(name), &it.ty)))
+                .collect(),
+        ));
+        json::compare("state", step.get("state"), self.state.as_ref())
     }
 
     async fn read(&mut self, step: &Json) -> Result<(), String> {
