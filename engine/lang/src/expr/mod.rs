@@ -1,7 +1,27 @@
 //! Expressions: compiled once, evaluated per instance.
+//!
+//! `compile` makes nodes of the parser's syntax tree and notes what they refer to; `eval` walks the nodes
+//! over the values of a [`Scope`]. What a result inherits from its operands (marks, causes of unknown
+//! values) is united in `eval::Heritage` alone.
 
+mod body;
+mod codes;
+mod compile;
+mod constraint;
+mod eval;
+mod expression;
+mod frame;
+mod node;
 mod reference;
 mod scope;
 
+pub use body::Body;
+pub use codes::CODES;
+pub(crate) use compile::{compile, compile_template};
+pub use constraint::Defaults;
+pub(crate) use constraint::parse_type;
+pub(crate) use eval::{Evaluator, Heritage, pairs};
+pub use expression::{Expr, Origin};
+pub use frame::{Binding, Frame};
 pub use reference::{KeyRef, Reference, Subject};
 pub use scope::{EachPart, Environment, Files, PathPart, Scope, ScopeResult, TerraformPart};
