@@ -3,13 +3,16 @@
 //! Start at [`State`] (what a workspace's state is) and [`Store`] (how it is kept). No SQL leaves
 //! this crate. The journal of intents is always in the same store as the state.
 
+mod fold;
 mod journal;
 mod lock;
+mod memory;
 mod sqlite;
 mod state;
 mod store;
 
 pub use journal::{IntentProgress, OpenIntent};
+pub use memory::{Fate, MemoryDisk, MemoryStore, Script};
 pub use sqlite::{DEFAULT_WORKSPACE, Location, SqliteStore, WorkspaceError, is_workspace_name};
 pub use state::{
     Adopted, Dep, Ended, Instance, Object, ObjectStatus, OutputValue, Scheduled, State,

@@ -145,13 +145,10 @@ fn is_still(_file: &File, _path: &Path) -> bool {
 
 /// Removes a lock file, so that the next command can make a new one, if its holder has this id.
 pub(crate) fn break_lock(path: &Path, id: &str) -> Result<(), LockError> {
-    let holder = match holder(path) {
-        Ok(holder) => holder,
-        Err(_) if !path.exists() => {
-            return Err(StoreError::Other("the state is not locked".into()).into());
-        }
-        Err(error) => return Err(error.into()),
-    };
+    if !path.exists() {
+        return Err(StoreError::Other("the state is not locked".into()).into());
+    }
+    let holder = holder(path)?;
     if holder.id != id {
         return Err(LockError::Held(Box::new(holder)));
     }

@@ -73,8 +73,11 @@ fn format(connection: &Connection, location: &Location) -> Result<u64, StoreErro
     };
     let path = location.db.display().to_string();
     let found = u64::try_from(pragma("user_version")?).unwrap_or(u64::MAX);
-    let pages = pragma("page_count")?;
-    if pages > 0 && pragma("application_id")? != APPLICATION {
+    // Tables and the mark of ours come into being together; a file without tables is being made.
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(|error| explain(&location.db, &error))?;
+    if tables > 0 && pragma("application_id")? != APPLICATION {
         let cause = "it is a database, but not one of terrarium".to_owned();
         return Err(StoreError::Damaged { path, cause });
     }

@@ -1,0 +1,8 @@
+//! The stores, Terraform's state files, adoption and editing, through the crate's own door.
+
+mod damage;
+mod kill;
+mod lock;
+mod sample;
+mod suite;
+mod workspace;
