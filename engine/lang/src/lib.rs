@@ -6,6 +6,14 @@
 
 pub mod config;
 pub mod expr;
+pub mod tfvars;
 
+mod codes;
+mod files;
+mod functions;
+mod syntax;
+
+pub use codes::CODES;
 pub use config::Configuration;
 pub use expr::{Body, Expr, Scope};
+pub use files::StdFiles;

@@ -1,7 +1,15 @@
 //! The configuration: what the files of a module tree declare.
 
+mod assemble;
+mod fields;
+pub(crate) mod literal;
+mod load;
+mod lower;
 mod module;
+mod references;
 mod resource;
+mod traversal;
+mod variable;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,11 +17,15 @@ use std::sync::Arc;
 
 use terrarium_address::ModulePath;
 
+pub(crate) use fields::{unsupported_argument, unsupported_block};
+pub use load::load;
 pub use module::{
     Backend, Check, Import, Local, Module, ModuleCall, Moved, Output, ProviderBlock, ProviderRef, Removed,
     Requirement, RequiredVersion, Rule, Validation, Variable,
 };
+pub use references::check_references;
 pub use resource::{BlockRef, IgnoreChanges, Lifecycle, Provisioner, Resource};
+pub(crate) use variable::reason;
 
 /// A module tree: the root module and all that it calls, however deep.
 #[derive(Clone, Debug, Default)]

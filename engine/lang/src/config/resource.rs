@@ -58,6 +58,26 @@ pub struct Resource {
     pub span: Span,
 }
 
+impl Resource {
+    /// Returns an empty block, for something that the configuration no longer has.
+    pub fn absent(block: BlockRef) -> Self {
+        let body = Body::empty();
+        let span = body.span();
+        Self {
+            block,
+            count: None,
+            for_each: None,
+            provider: None,
+            depends_on: Vec::new(),
+            lifecycle: Lifecycle::default(),
+            provisioners: Vec::new(),
+            connection: None,
+            body,
+            span,
+        }
+    }
+}
+
 /// A `lifecycle` block.
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
