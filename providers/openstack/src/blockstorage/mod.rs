@@ -1,0 +1,5 @@
+//! Cinder: volumes.
+
+mod volume;
+
+pub(crate) use volume::VOLUME;

@@ -1,0 +1,17 @@
+//! A thin OpenStack client: credentials, catalog, retries, and calls that can't be sent unrecorded.
+
+mod auth;
+mod catalog;
+mod clouds;
+mod error;
+mod repeat;
+mod session;
+mod transport;
+
+pub use clouds::{CloudSource, Hint, Places, Site, Sites};
+pub use transport::{Request, Response, Tls, Transport, TransportError};
+
+pub(crate) use catalog::Service;
+pub(crate) use clouds::{Fields, login};
+pub(crate) use error::{ApiError, Failure};
+pub(crate) use session::{Call, Session};

@@ -1,0 +1,457 @@
+//! A session with one cloud: calls with the right token, endpoint, headers and retries.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value as Json;
+use terrarium_provider::{Clock, Doubt, Step};
+use tracing::debug;
+
+use super::auth::{Token, token_of, token_request};
+use super::catalog::Service;
+use super::clouds::Login;
+use super::error::{ApiError, Failure, bare, request_id};
+use super::repeat::{Next, Repeat, next};
+use super::transport::{Request, Response, Transport, TransportError};
+
+/// Most pages that a list is followed for: far more than any project holds, fewer than for ever.
+const PAGES: usize = 2_000;
+
+/// Objects a page is asked for.
+const PAGE_SIZE: &str = "1000";
+
+/// How long a list that several data sources share is believed.
+const LIST_AGE: Duration = Duration::from_secs(60);
+
+/// What stays as it is in a query's values.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// One call of a service.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) service: Service,
+    pub(crate) region: &'a str,
+    pub(crate) method: Method,
+    /// Path below the endpoint, its parts encoded.
+    pub(crate) path: String,
+    pub(crate) query: Vec<(&'a str, String)>,
+    pub(crate) body: Option<Json>,
+    pub(crate) microversion: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// Starts a GET.
+    pub(crate) fn get(service: Service, region: &'a str, path: impl Into<String>) -> Self {
+        Self {
+            service,
+            region,
+            method: Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            microversion: None,
+        }
+    }
+
+    /// Makes it a request of another method.
+    pub(crate) fn method(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
+    /// Gives it a body.
+    pub(crate) fn body(self, body: Json) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    /// Asks for a microversion.
+    pub(crate) fn microversion(self, microversion: Option<&'a str>) -> Self {
+        Self { microversion, ..self }
+    }
+
+    /// Gives it a query.
+    pub(crate) fn query(self, query: Vec<(&'a str, String)>) -> Self {
+        Self { query, ..self }
+    }
+}
+
+/// A list that was read, and when.
+type Listed = (jiff::Timestamp, Arc<Vec<Json>>);
+
+/// A session; the first call logs in.
+pub(crate) struct Session {
+    login: Result<Login, String>,
+    overrides: BTreeMap<String, String>,
+    no_cache: bool,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    token: tokio::sync::Mutex<Option<Arc<Token>>>,
+    names: Mutex<HashMap<(Service, String), Option<String>>>,
+    lists: tokio::sync::Mutex<HashMap<(String, String), Listed>>,
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Session {
+    /// Builds a session; nothing is sent.
+    pub(crate) fn new(
+        login: Result<Login, String>,
+        overrides: BTreeMap<String, String>,
+        no_cache: bool,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            login,
+            overrides,
+            no_cache,
+            transport,
+            clock,
+            token: tokio::sync::Mutex::default(),
+            names: Mutex::default(),
+            lists: tokio::sync::Mutex::default(),
+            turns: Mutex::default(),
+        }
+    }
+
+    /// Returns the region of the login; empty for none.
+    pub(crate) fn region(&self) -> &str {
+        self.login.as_ref().map_or("", |login| &login.region)
+    }
+
+    /// Returns which world this is.
+    pub(crate) fn realm(&self) -> Option<String> {
+        self.login.as_ref().ok().map(|login| login.realm.clone())
+    }
+
+    /// Returns why it can't log in, where that is known already.
+    pub(crate) fn complaint(&self) -> Option<&str> {
+        self.login.as_ref().err().map(String::as_str)
+    }
+
+    /// Returns the clock.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Waits for one's turn at a thing that the service changes for one caller at a time; it ends when
+    /// the guard is dropped.
+    pub(crate) async fn turn(&self, thing: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.entry(thing.to_owned()).or_default().clone()
+        };
+        turn.lock_owned().await
+    }
+
+    /// Reads.
+    pub(crate) async fn read(&self, call: &Call<'_>) -> Result<Json, ApiError> {
+        debug_assert_eq!(call.method, Method::GET, "mutating calls go through `mutate`");
+        match self.attempts(call, Repeat::Freely, None).await? {
+            Ok(json) => Ok(json),
+            Err(Failure::Refused(error)) => Err(error),
+            Err(Failure::Unknown(doubt)) => Err(ApiError::Unreachable {
+                method: call.method.clone(),
+                path: call.path.clone(),
+                cause: doubt.symptom,
+            }),
+        }
+    }
+
+    /// Reads one object; `None` where there is none.
+    pub(crate) async fn find(&self, call: &Call<'_>) -> Result<Option<Json>, ApiError> {
+        match self.read(call).await {
+            Ok(json) => Ok(Some(json)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads all pages of a list, whose items stand under `key`.
+    pub(crate) async fn list(&self, call: &Call<'_>, key: &str) -> Result<Vec<Json>, ApiError> {
+        let mut call = call.clone();
+        if call.query.iter().all(|(name, _)| *name != "limit") && call.service != Service::Image {
+            call.query.push(("limit", PAGE_SIZE.into()));
+        }
+        let mut all = Vec::new();
+        for _ in 0..PAGES {
+            let mut page = self.read(&call).await?;
+            let items = page.get_mut(key).map(Json::take);
+            let Some(Json::Array(items)) = items else {
+                return Err(ApiError::Other(format!("GET {} answered without {key:?}", call.path)));
+            };
+            let last = items.is_empty();
+            all.extend(items);
+            match next_marker(&page, key) {
+                Some(marker) if !last => {
+                    call.query.retain(|(name, _)| *name != "marker");
+                    call.query.push(("marker", marker));
+                }
+                _ => return Ok(all),
+            }
+        }
+        Err(ApiError::Other(format!("GET {} has more than {PAGES} pages", call.path)))
+    }
+
+    /// Reads a list that others of this run have read already, or reads it for them.
+    pub(crate) async fn shared_list(
+        &self,
+        call: &Call<'_>,
+        key: &str,
+    ) -> Result<Arc<Vec<Json>>, ApiError> {
+        let at = (call.region.to_owned(), format!("{}?{}", call.path, query_text(&call.query)));
+        // Held while the list is read, so that all who want it wait for the one call.
+        let mut lists = self.lists.lock().await;
+        let now = self.clock.now();
+        if let Some((since, list)) = lists.get(&at)
+            && now.duration_since(*since).unsigned_abs() < LIST_AGE
+        {
+            return Ok(list.clone());
+        }
+        let list = Arc::new(self.list(call, key).await?);
+        lists.insert(at, (now, list.clone()));
+        Ok(list)
+    }
+
+    /// Returns the name of a thing that keeps it (a flavor, an image); `None` where it is gone.
+    pub(crate) async fn name_of(
+        &self,
+        call: &Call<'_>,
+        pointer: &str,
+    ) -> Result<Option<String>, ApiError> {
+        let at = (call.service, format!("{} {}", call.region, call.path));
+        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&at).cloned();
+        if let Some(name) = known {
+            return Ok(name);
+        }
+        let found = self.find(call).await?;
+        let name = found.map(|json| {
+            json.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned()
+        });
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(at, name.clone());
+        Ok(name)
+    }
+
+    /// Sends a call that makes something, and that is never repeated while it may have done so.
+    pub(crate) async fn create(
+        &self,
+        step: &mut Step<'_>,
+        call: &Call<'_>,
+    ) -> Result<Json, Failure> {
+        self.lists.lock().await.clear();
+        self.attempts(call, Repeat::OnlyUndone, Some(step)).await?
+    }
+
+    /// Sends a call that may be repeated: doing it twice is doing it once.
+    pub(crate) async fn mutate(
+        &self,
+        step: &mut Step<'_>,
+        call: &Call<'_>,
+    ) -> Result<Json, Failure> {
+        self.lists.lock().await.clear();
+        self.attempts(call, Repeat::Freely, Some(step)).await?
+    }
+
+    async fn attempts(
+        &self,
+        call: &Call<'_>,
+        repeat: Repeat,
+        mut step: Option<&mut Step<'_>>,
+    ) -> Result<Result<Json, Failure>, ApiError> {
+        let (mut attempt, mut fresh_token) = (0, false);
+        loop {
+            let token = self.token().await?;
+            let request = self.request(call, &token)?;
+            if let Some(step) = &mut step {
+                step.note_sent();
+            }
+            let outcome = self.send(&request).await;
+            match next(repeat, &outcome, attempt, fresh_token, self.clock.now()) {
+                Next::LogIn => {
+                    fresh_token = true;
+                    self.forget(&token).await;
+                }
+                Next::Again(pause) => {
+                    attempt += 1;
+                    self.wait(pause).await;
+                }
+                Next::Answer => return Ok(outcome_of(&request, outcome)),
+                Next::Unreachable(cause) => {
+                    let path = bare(&request.url).to_owned();
+                    return Err(ApiError::Unreachable { method: request.method, path, cause });
+                }
+                Next::Doubt(symptom) => {
+                    let attempted = format!("{} {}", request.method, bare(&request.url));
+                    return Ok(Err(Failure::Unknown(Doubt { attempted, symptom })));
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, pause: Duration) {
+        let now = self.clock.now();
+        self.clock.wait_until(now.checked_add(pause).unwrap_or(now)).await;
+    }
+
+    async fn send(&self, request: &Request) -> Result<Response, TransportError> {
+        let outcome = self.transport.send(request.clone()).await;
+        let path = bare(&request.url);
+        match &outcome {
+            Ok(reply) => {
+                let status = reply.status.as_u16();
+                debug!(method = %request.method, path, status, request_id = request_id(reply), "reply");
+            }
+            Err(error) => debug!(method = %request.method, path, %error, "no reply"),
+        }
+        outcome
+    }
+
+    fn request(&self, call: &Call<'_>, token: &Token) -> Result<Request, ApiError> {
+        let mut url = format!("{}{}", self.endpoint(call, token)?, call.path);
+        if !call.query.is_empty() {
+            url = format!("{url}?{}", query_text(&call.query));
+        }
+        let mut headers = HeaderMap::new();
+        let bad =
+            |_| ApiError::Credentials("the token has characters that no header may have".into());
+        let mut secret = HeaderValue::from_str(token.secret.expose()).map_err(bad)?;
+        secret.set_sensitive(true);
+        headers.insert("x-auth-token", secret);
+        headers.insert("accept", HeaderValue::from_static("application/json"));
+        if self.no_cache {
+            headers.insert("cache-control", HeaderValue::from_static("no-cache"));
+        }
+        if let Some(version) = call.microversion {
+            microversion_headers(&mut headers, call.service, version);
+        }
+        let body = match &call.body {
+            Some(body) => {
+                headers.insert("content-type", HeaderValue::from_static("application/json"));
+                body.to_string().into()
+            }
+            None => bytes::Bytes::new(),
+        };
+        Ok(Request { method: call.method.clone(), url, headers, body })
+    }
+
+    fn endpoint(&self, call: &Call<'_>, token: &Token) -> Result<String, ApiError> {
+        let login = self.login()?;
+        let region = if call.region.is_empty() { &login.region } else { call.region };
+        let project = token.project_id.as_deref();
+        let missing = || ApiError::NoEndpoint {
+            service: call.service.name(),
+            region: region.to_owned(),
+            interface: login.interface.clone(),
+        };
+        let found = match self.overrides.get(call.service.override_key()) {
+            Some(url) if url.contains("://") => return Ok(url.trim_end_matches('/').to_owned()),
+            Some(kind) => token.catalog.find_type(kind, &login.interface, region),
+            None => token.catalog.find(call.service, &login.interface, region),
+        };
+        Ok(call.service.versioned(found.ok_or_else(missing)?, project))
+    }
+
+    fn login(&self) -> Result<&Login, ApiError> {
+        self.login.as_ref().map_err(|why| ApiError::Credentials(why.clone()))
+    }
+
+    /// Returns the token, logging in where there is none; all others wait for the one login.
+    async fn token(&self) -> Result<Arc<Token>, ApiError> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = &*held {
+            return Ok(token.clone());
+        }
+        let login = self.login()?;
+        let request = token_request(login);
+        let mut attempt = 0;
+        let reply = loop {
+            let outcome = self.send(&request).await;
+            match next(Repeat::Freely, &outcome, attempt, true, self.clock.now()) {
+                Next::Again(pause) => {
+                    attempt += 1;
+                    self.wait(pause).await;
+                }
+                _ => break outcome,
+            }
+        };
+        let reply = reply.map_err(|error| ApiError::Unreachable {
+            method: Method::POST,
+            path: request.url.clone(),
+            cause: error.to_string(),
+        })?;
+        let token = Arc::new(token_of(&request, &reply)?);
+        *held = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Drops a token that was refused, unless another one has taken its place already.
+    async fn forget(&self, token: &Arc<Token>) {
+        let mut held = self.token.lock().await;
+        if held.as_ref().is_some_and(|current| Arc::ptr_eq(current, token)) {
+            *held = None;
+        }
+    }
+}
+
+fn outcome_of(
+    request: &Request,
+    outcome: Result<Response, TransportError>,
+) -> Result<Json, Failure> {
+    let unreachable = |cause: String| ApiError::Unreachable {
+        method: request.method.clone(),
+        path: bare(&request.url).to_owned(),
+        cause,
+    };
+    let reply = outcome.map_err(|error| unreachable(error.to_string()))?;
+    if !reply.status.is_success() {
+        return Err(ApiError::of(&request.method, &request.url, &reply).into());
+    }
+    if reply.body.is_empty() {
+        return Ok(Json::Null);
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| {
+        if request.method == Method::POST {
+            let attempted = format!("{} {}", request.method, bare(&request.url));
+            Failure::Unknown(Doubt {
+                attempted,
+                symptom: format!("the reply is not JSON: {error}"),
+            })
+        } else {
+            unreachable(format!("the reply is not JSON: {error}")).into()
+        }
+    })
+}
+
+fn microversion_headers(headers: &mut HeaderMap, service: Service, version: &str) {
+    let name = service.microversion_name();
+    if let Ok(value) = HeaderValue::from_str(&format!("{name} {version}")) {
+        headers.insert("openstack-api-version", value);
+    }
+    if let (Service::Compute, Ok(value)) = (service, HeaderValue::from_str(version)) {
+        headers.insert("x-openstack-nova-api-version", value);
+    }
+}
+
+/// Returns the marker of the next page, from the link that the service gives.
+fn next_marker(page: &Json, key: &str) -> Option<String> {
+    let links = page.get(format!("{key}_links")).and_then(Json::as_array);
+    let linked = links.and_then(|links| {
+        links
+            .iter()
+            .find(|link| link.get("rel").and_then(Json::as_str) == Some("next"))?
+            .get("href")?
+            .as_str()
+    });
+    let href = linked.or_else(|| page.get("next").and_then(Json::as_str))?;
+    let (_, query) = href.split_once('?')?;
+    let marker = query.split('&').find_map(|pair| pair.strip_prefix("marker="))?;
+    Some(percent_encoding::percent_decode_str(marker).decode_utf8_lossy().into_owned())
+}
+
+fn query_text(query: &[(&str, String)]) -> String {
+    let pairs = query.iter().map(|(name, value)| {
+        format!("{}={}", utf8_percent_encode(name, QUERY), utf8_percent_encode(value, QUERY))
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}

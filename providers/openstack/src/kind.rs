@@ -1,0 +1,204 @@
+//! The provider before it is configured: versions, schemas, checks.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use terrarium_address::AttrPath;
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::{Clock, ConfigureRequest, Configured, Connection, ProviderKind, Schema};
+use terrarium_value::Value;
+
+use crate::client::{CloudSource, Fields, Session, Transport, login};
+use crate::look::Look;
+use crate::provider::OpenStackProvider;
+use crate::schema::{
+    Attr, DataSource, Resource, block_of, data_schema, flag, int, resource_schema, text, text_map,
+};
+use crate::validate::validate;
+use crate::{codes, tables};
+
+/// What the provider is built with.
+#[derive(Clone)]
+pub struct Settings {
+    /// Carries requests.
+    pub transport: Arc<dyn Transport>,
+    /// Where clouds come from.
+    pub clouds: CloudSource,
+    /// The clock that all waits go through.
+    pub clock: Arc<dyn Clock>,
+    /// The environment, of which only `OS_*` is read; empty to read none.
+    pub env: BTreeMap<String, String>,
+}
+
+/// The OpenStack provider.
+pub struct OpenStack {
+    settings: Settings,
+    config: Schema,
+}
+
+/// Versions of terraform-provider-openstack whose behaviour is known.
+const VERSIONS: &[&str] = &[
+    "1.51.0", "1.51.1", "1.52.0", "1.52.1", "1.53.0", "1.54.0", "1.54.1", "2.0.0", "2.1.0",
+    "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.3.1", "3.3.2", "3.4.0",
+];
+
+/// The arguments of the provider block.
+pub(crate) const CONFIG: &[Attr] = &[
+    flag("allow_reauth"),
+    text("application_credential_id"),
+    text("application_credential_name"),
+    text("application_credential_secret"),
+    text("auth_url"),
+    text("cacert_file"),
+    text("cert"),
+    text("cloud"),
+    text("default_domain"),
+    flag("delayed_auth"),
+    flag("disable_no_cache_header"),
+    text("domain_id"),
+    text("domain_name"),
+    flag("enable_logging"),
+    text_map("endpoint_overrides"),
+    text("endpoint_type"),
+    flag("insecure"),
+    text("key"),
+    int("max_retries"),
+    text("password").sensitive(),
+    text("project_domain_id"),
+    text("project_domain_name"),
+    text("region"),
+    flag("swauth"),
+    flag("system_scope"),
+    text("tenant_id"),
+    text("tenant_name"),
+    text("token"),
+    // Of 1.x; without effect since Octavia is the only load balancer.
+    flag("use_octavia"),
+    text("user_domain_id"),
+    text("user_domain_name"),
+    text("user_id"),
+    text("user_name"),
+];
+
+/// Schemas that were asked for, by whether they are a data source's and the type.
+static SCHEMAS: LazyLock<Mutex<HashMap<(bool, &'static str), Arc<Schema>>>> =
+    LazyLock::new(Mutex::default);
+
+/// Returns the schema of a resource type.
+pub(crate) fn schema_of(row: &'static Resource) -> Arc<Schema> {
+    cached((false, row.name), || resource_schema(row))
+}
+
+fn data_schema_of(row: &'static DataSource) -> Arc<Schema> {
+    cached((true, row.name), || data_schema(row))
+}
+
+fn cached(key: (bool, &'static str), build: impl FnOnce() -> Schema) -> Arc<Schema> {
+    let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
+    schemas.entry(key).or_insert_with(|| Arc::new(build())).clone()
+}
+
+impl OpenStack {
+    /// Builds the provider; nothing is read or sent before it is configured and used.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, config: Schema { block: block_of(CONFIG), ..Schema::default() } }
+    }
+
+    fn session(&self, config: &Value) -> Result<Session, Diagnostic> {
+        let get = |name: &str| {
+            let text = config.text(name).map(str::to_owned);
+            text.or_else(|| config.flag(name).map(|flag| flag.to_string()))
+        };
+        let block = Fields::from_block(get);
+        let login = login(&self.settings.clouds, block, config.text("cloud"), &self.settings.env);
+        let mut transport = self.settings.transport.clone();
+        if let Ok(login) = &login
+            && login.tls != crate::client::Tls::default()
+        {
+            let own = transport.with_tls(&login.tls).map_err(|why| {
+                Diagnostic::error(codes::CREDENTIALS, "The TLS settings can't be used").detail(why)
+            })?;
+            transport = own.unwrap_or(transport);
+        }
+        let overrides = config.pairs("endpoint_overrides");
+        let overrides = overrides.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        let no_cache = config.flag("disable_no_cache_header") != Some(true);
+        Ok(Session::new(login, overrides, no_cache, transport, self.settings.clock.clone()))
+    }
+}
+
+#[async_trait]
+impl ProviderKind for OpenStack {
+    fn source(&self) -> &str {
+        "terraform-provider-openstack/openstack"
+    }
+
+    fn implied_sources(&self) -> &[&str] {
+        &["hashicorp/openstack"]
+    }
+
+    fn versions(&self) -> &[&str] {
+        VERSIONS
+    }
+
+    fn config_schema(&self) -> &Schema {
+        &self.config
+    }
+
+    fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>> {
+        tables::resource(kind).map(schema_of)
+    }
+
+    fn data_schema(&self, kind: &str) -> Option<Arc<Schema>> {
+        tables::data_source(kind).map(data_schema_of)
+    }
+
+    fn resource_kinds(&self) -> Vec<&str> {
+        tables::RESOURCES.iter().map(|row| row.name).collect()
+    }
+
+    fn data_kinds(&self) -> Vec<&str> {
+        tables::DATA_SOURCES.iter().map(|row| row.name).collect()
+    }
+
+    fn validate_resource(&self, kind: &str, config: &Value) -> Diagnostics {
+        let Some(row) = tables::resource(kind) else { return Diagnostics::new() };
+        let mut diagnostics = validate(row.attributes, config);
+        row.hooks.validate(config, &mut diagnostics);
+        diagnostics
+    }
+
+    fn validate_data(&self, kind: &str, config: &Value) -> Diagnostics {
+        tables::data_source(kind)
+            .map_or_else(Diagnostics::new, |row| validate(row.attributes, config))
+    }
+
+    async fn configure(&self, request: ConfigureRequest) -> Configured {
+        let offline = request.connection == Connection::Offline;
+        let unknown =
+            CONFIG.iter().find(|row| request.config.get(row.name).is_some_and(|v| !v.is_known()));
+        let session = match self.session(&request.config) {
+            Ok(session) => session,
+            Err(diagnostic) => {
+                return Configured { provider: None, diagnostics: diagnostic.into() };
+            }
+        };
+        let waits_for = unknown.map(|row| format!("the provider's argument {:?}", row.name));
+        if !offline
+            && waits_for.is_none()
+            && let Some(why) = session.complaint()
+        {
+            let diagnostic = Diagnostic::error(codes::CREDENTIALS, "No usable OpenStack cloud")
+                .detail(why)
+                .help("set `cloud` or `auth_url` with credentials, or run with --testbed")
+                .path(AttrPath::root());
+            return Configured { provider: None, diagnostics: diagnostic.into() };
+        }
+        let major =
+            request.version.split('.').next().and_then(|text| text.parse().ok()).unwrap_or(3);
+        let env = self.settings.env.clone();
+        let provider = OpenStackProvider::new(session, env, major, offline, waits_for);
+        Configured { provider: Some(Arc::new(provider)), diagnostics: Diagnostics::new() }
+    }
+}

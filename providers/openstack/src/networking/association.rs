@@ -1,0 +1,109 @@
+//! Giving a floating IP to a port. Neutron refuses while the port's subnet has no router to the
+//! external network, which another resource may be about to make: then it is tried again later.
+
+use http::Method;
+use serde_json::{Map as JsonMap, Value as Json, json};
+use terrarium_diagnostic::Diagnostics;
+use terrarium_provider::{Accepted, Action, ApplyReply, Pending, PollOutcome, PollReply};
+use terrarium_value::Value;
+
+use super::is_unreachable;
+use crate::client::{ApiError, Failure};
+use crate::look::Look;
+use crate::verbs::{Act, Note, Scope, decode, encoded, unwrapped};
+
+/// The step of a floating IP that exists and waits for its port to be reachable.
+const ASSOCIATE: &str = "associate";
+
+/// How long to wait before an association is tried again.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Returns the id of a floating IP that waits for its association.
+pub(super) fn waiting_id(act: &Act<'_>) -> Option<String> {
+    let note = Note::of(act.private);
+    (note.next == ASSOCIATE).then(|| note.with.as_str().unwrap_or_default().to_owned())
+}
+
+/// Builds the body that names port and address; an empty port is none.
+pub(super) fn body(values: &Value) -> JsonMap<String, Json> {
+    let mut body = JsonMap::new();
+    body.insert("port_id".into(), values.text("port_id").map_or(Json::Null, Json::from));
+    if let Some(address) = values.text("fixed_ip") {
+        body.insert("fixed_ip_address".into(), json!(address));
+    }
+    body
+}
+
+/// Sends the association.
+pub(super) async fn put(scope: &Scope<'_>, act: &mut Act<'_>, id: &str) -> Result<Json, Failure> {
+    let call = scope
+        .call(Method::PUT, format!("/floatingips/{}", encoded(id)))
+        .body(json!({ "floatingip": body(&act.planned()) }));
+    let reply = scope.session.mutate(&mut act.step(), &call).await?;
+    Ok(unwrapped(reply, "floatingip"))
+}
+
+/// Associates, or answers that it is tried again later. `object` is the floating IP as it is now.
+pub(super) async fn associate(
+    scope: &Scope<'_>,
+    act: &mut Act<'_>,
+    id: &str,
+    object: &Json,
+) -> Result<ApplyReply, Failure> {
+    match put(scope, act, id).await {
+        Ok(mut object) => {
+            let planned = act.planned();
+            scope.row.hooks.enrich(scope, &mut object, &planned).await?;
+            Ok(ApplyReply::done(Some(decode(scope, &object, &planned)), scope.private(&planned)))
+        }
+        Err(Failure::Refused(error)) if is_unreachable(&error) => {
+            later(scope, act, (id, object), error)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Answers that the association is tried again later, until the time-out.
+pub(super) fn later(
+    scope: &Scope<'_>,
+    act: &Act<'_>,
+    (id, object): (&str, &Json),
+    error: ApiError,
+) -> Result<ApplyReply, Failure> {
+    let now = scope.session.clock().now();
+    let timeout = scope.timeout(Action::Create, act.planned);
+    let until =
+        Note::of(act.private).until.or_else(|| now.checked_add(timeout).ok()).unwrap_or(now);
+    if now >= until {
+        return Err(error.into());
+    }
+    let note =
+        Note { until: Some(until), why: error.message(), with: json!(id), ..Note::next(ASSOCIATE) };
+    let planned = act.planned();
+    Ok(ApplyReply::accepted(Accepted {
+        id: id.into(),
+        state: Some(decode(scope, object, &planned)),
+        private: scope.private_with(&planned, &note),
+        poll_after: RETRY,
+        timeout,
+    }))
+}
+
+/// Answers a poll of a floating IP that waits for its association; `None` where it waits for nothing.
+pub(super) fn poll(pending: &Pending) -> Option<PollReply> {
+    let private = pending.accepted.private.clone();
+    if pending.action == Action::Delete || Note::of(&private).next != ASSOCIATE {
+        return None;
+    }
+    let outcome = PollOutcome::Continue { state: pending.accepted.state.clone(), private };
+    Some(PollReply { outcome, diagnostics: Diagnostics::new() })
+}
+
+/// Says what to do about a floating IP that never reached its port.
+pub(super) fn help(error: &ApiError) -> Option<String> {
+    is_unreachable(error).then(|| {
+        "the port's subnet needs a router with the external network as its gateway, and an \
+         openstack_networking_router_interface_v2 on the subnet"
+            .into()
+    })
+}

@@ -1,0 +1,102 @@
+//! [Floating IPs](https://docs.openstack.org/api-ref/network/v2/#floating-ips-floatingips): which port
+//! has one.
+
+use async_trait::async_trait;
+use http::Method;
+use serde_json::{Value as Json, json};
+use terrarium_provider::{ApplyReply, FindReply, FindRequest, Pending, PollReply};
+
+use super::association;
+use crate::client::{ApiError, Failure, Service};
+use crate::look::{Look, field};
+use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, text};
+use crate::verbs::{Act, Hooks, Scope, found, poll};
+
+pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
+    name: "openstack_networking_floatingip_associate_v2",
+    service: Service::Network,
+    path: "/floatingips",
+    list_path: "/floatingips",
+    envelope: "floatingip",
+    collection: "floatingips",
+    microversion: None,
+    attributes: &[
+        text("fixed_ip").optional_computed().wire("fixed_ip_address"),
+        text("floating_ip").required().force_new().wire("floating_ip_address"),
+        text("port_id").required(),
+        REGION,
+    ],
+    timeouts: Timeouts::NONE,
+    status: Status::NONE,
+    retry_delete: &[],
+    slow_delete: false,
+    marker: MarkerField::None,
+    tags: false,
+    marks: Marks { exclusive: &["floating_ip"], ..Marks::NONE },
+    hooks: &AssociateHooks,
+};
+
+struct AssociateHooks;
+
+#[async_trait]
+impl Hooks for AssociateHooks {
+    async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
+        let object = match association::waiting_id(act) {
+            Some(id) => scope.fetch_one(&id).await?.unwrap_or(Json::Null),
+            None => {
+                by_address(scope, act.planned().text("floating_ip").unwrap_or_default()).await?
+            }
+        };
+        let id = field(&object, "id").to_owned();
+        association::associate(scope, act, &id, &object).await
+    }
+
+    async fn update(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
+        let id = act.id();
+        let object = scope.fetch_one(id).await?.unwrap_or(Json::Null);
+        association::associate(scope, act, id, &object).await
+    }
+
+    async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
+        let call = scope
+            .call(Method::PUT, scope.path(act.id()))
+            .body(json!({"floatingip": {"port_id": null}}));
+        match scope.session.mutate(&mut act.step(), &call).await {
+            Ok(_) => Ok(ApplyReply::done(None, None)),
+            Err(failure) if failure.status() == Some(404) => Ok(ApplyReply::done(None, None)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn poll(&self, scope: &Scope<'_>, pending: &Pending, object: Option<Json>) -> PollReply {
+        match association::poll(pending) {
+            Some(reply) => reply,
+            None => poll(scope, pending, object).await,
+        }
+    }
+
+    /// An association is what its address says: it was made if the address has the planned port.
+    async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
+        let planned = request.planned.as_ref();
+        let address = planned.and_then(|planned| planned.text("floating_ip")).unwrap_or_default();
+        let port = planned.and_then(|planned| planned.text("port_id"));
+        let objects = match by_address(scope, address).await {
+            Ok(object) if port == Some(field(&object, "port_id")) => Ok(vec![(object, true)]),
+            Ok(_) => Ok(Vec::new()),
+            Err(Failure::Refused(ApiError::Other(_))) => Ok(Vec::new()),
+            Err(Failure::Refused(error)) => Err(error),
+            Err(Failure::Unknown(doubt)) => Err(ApiError::Other(doubt.to_string())),
+        };
+        found(scope, request, objects)
+    }
+
+    fn help(&self, error: &ApiError) -> Option<String> {
+        association::help(error)
+    }
+}
+
+async fn by_address(scope: &Scope<'_>, address: &str) -> Result<Json, Failure> {
+    let query = vec![("floating_ip_address", address.to_owned())];
+    let call = scope.call(Method::GET, "/floatingips").query(query);
+    scope.only(&call, "floatingips", &format!("floating IP with the address {address}")).await
+}

@@ -1,0 +1,280 @@
+//! The configured provider: each request goes to its row's verb, grouped by region where that saves
+//! calls.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::{
+    Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest, Deferral,
+    FindReply, FindRequest, ImportRequest, Imported, Pending, PlanReply, PlanRequest, PollOutcome,
+    PollReply, Provider, ReadOutcome, ReadReply, ReadRequest,
+};
+use terrarium_value::Value;
+
+use crate::client::{ApiError, Failure, Session};
+use crate::look::Look;
+use crate::schema::Resource;
+use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, waiting};
+use crate::{codes, data, plan, tables};
+
+/// A configured provider.
+pub(crate) struct OpenStackProvider {
+    session: Session,
+    env: BTreeMap<String, String>,
+    major: u64,
+    /// Why nothing outside may be asked, where that is so.
+    blocked: Option<String>,
+}
+
+impl OpenStackProvider {
+    /// Builds it; nothing is sent.
+    pub(crate) fn new(
+        session: Session,
+        env: BTreeMap<String, String>,
+        major: u64,
+        offline: bool,
+        waits_for: Option<String>,
+    ) -> Self {
+        let blocked = if offline { Some("a run without -offline".to_owned()) } else { waits_for };
+        Self { session, env, major, blocked }
+    }
+
+    fn scope(&self, row: &'static Resource, values: Option<&Value>) -> Scope<'_> {
+        let region = values.and_then(|values| values.text("region")).unwrap_or_default().to_owned();
+        Scope { session: &self.session, row, region, env: &self.env }
+    }
+
+    fn deferral(&self) -> Option<Deferral> {
+        self.blocked.as_ref().map(|reason| Deferral { not_before: None, reason: reason.clone() })
+    }
+
+    /// Reads the objects of items, one batch per region; answers in the order of the items.
+    async fn fetch_all(&self, row: &'static Resource, items: &[(&Value, String)]) -> Vec<Fetched> {
+        let mut regions: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, (values, _)) in items.iter().enumerate() {
+            regions.entry(values.text("region").unwrap_or_default()).or_default().push(at);
+        }
+        let mut all: Vec<Fetched> = items.iter().map(|_| Ok(None)).collect();
+        for members in regions.values() {
+            let some = members.iter().filter_map(|at| items.get(*at));
+            let ids: Vec<String> = some.map(|(_, id)| id.clone()).collect();
+            let first = members.first().and_then(|at| items.get(*at)).map(|(values, _)| *values);
+            let fetched = row.hooks.fetch(&self.scope(row, first), &ids).await;
+            for (at, one) in members.iter().zip(fetched) {
+                if let Some(slot) = all.get_mut(*at) {
+                    *slot = one;
+                }
+            }
+        }
+        all
+    }
+
+    async fn read_one(
+        &self,
+        row: &'static Resource,
+        request: &ReadRequest,
+        fetched: Fetched,
+    ) -> ReadReply {
+        let scope = self.scope(row, Some(&request.state));
+        let found = match fetched {
+            Ok(Some(mut object)) => {
+                match row.hooks.enrich(&scope, &mut object, &request.state).await {
+                    Ok(()) => Ok(Some(object)),
+                    Err(error) => Err(error),
+                }
+            }
+            other => other,
+        };
+        match found {
+            Ok(Some(object)) => {
+                ReadReply::found(decode(&scope, &object, &request.state), request.private.clone())
+            }
+            Ok(None) => ReadReply::gone(),
+            Err(error) => {
+                ReadReply::refused(error.diagnostic(format!("Error reading {}", row.name)))
+            }
+        }
+    }
+
+    async fn act(&self, row: &'static Resource, request: ApplyRequest) -> ApplyReply {
+        let ApplyRequest { action, prior, planned, config, private, permit, .. } = request;
+        let values = planned.as_ref().or(prior.as_ref());
+        let scope = self.scope(row, values);
+        let Some(recorded) = Act::recorded_of(permit) else {
+            return ApplyReply::refused(Diagnostic::error(
+                codes::NO_PERMIT,
+                format!("{} came to be changed without a recorded intent", row.name),
+            ));
+        };
+        let mut act = Act {
+            prior: prior.as_ref(),
+            planned: planned.as_ref(),
+            config: config.as_ref(),
+            private: &private,
+            recorded,
+        };
+        let (done, verb) = match action {
+            Action::Create => (row.hooks.create(&scope, &mut act).await, "creating"),
+            Action::Update => (row.hooks.update(&scope, &mut act).await, "updating"),
+            Action::Delete => (row.hooks.delete(&scope, &mut act).await, "deleting"),
+        };
+        match done {
+            Ok(reply) => reply,
+            Err(Failure::Unknown(doubt)) => ApplyReply::unknown(doubt),
+            Err(Failure::Refused(error)) => {
+                let diagnostics = explained(row, &error, verb).into();
+                let outcome =
+                    ApplyOutcome::Refused { state: prior.clone(), private: private.clone() };
+                ApplyReply { outcome, diagnostics }
+            }
+        }
+    }
+}
+
+fn explained(row: &Resource, error: &ApiError, verb: &str) -> Diagnostic {
+    let diagnostic = error.diagnostic(format!("Error {verb} {}", row.name));
+    match row.hooks.help(error) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+fn no_such(kind: &str) -> Diagnostic {
+    Diagnostic::error(codes::INVALID, format!("The OpenStack provider has no type {kind:?}"))
+}
+
+#[async_trait]
+impl Provider for OpenStackProvider {
+    async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+        match tables::resource(kind) {
+            Some(row) => {
+                requests.iter().map(|request| plan::plan(row, self.major, request)).collect()
+            }
+            None => requests.iter().map(|_| PlanReply::refused(no_such(kind))).collect(),
+        }
+    }
+
+    async fn read_many(&self, kind: &str, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
+        let Some(row) = tables::resource(kind) else {
+            return requests.iter().map(|_| ReadReply::refused(no_such(kind))).collect();
+        };
+        if let Some(deferral) = self.deferral() {
+            let reply = |_| ReadReply {
+                outcome: ReadOutcome::Deferred(deferral.clone()),
+                diagnostics: Diagnostics::new(),
+            };
+            return requests.iter().map(reply).collect();
+        }
+        let items: Vec<(&Value, String)> = requests
+            .iter()
+            .map(|request| {
+                (&request.state, request.state.text("id").unwrap_or_default().to_owned())
+            })
+            .collect();
+        let fetched = self.fetch_all(row, &items).await;
+        let pairs: Vec<(&ReadRequest, Fetched)> = requests.iter().zip(fetched).collect();
+        in_lanes(&pairs, |(request, fetched)| self.read_one(row, request, fetched.clone())).await
+    }
+
+    async fn read_data_many(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
+        let Some(row) = tables::data_source(kind) else {
+            return requests.iter().map(|_| DataReply::refused(no_such(kind))).collect();
+        };
+        if let Some(deferral) = self.deferral() {
+            let reply = |_| DataReply {
+                outcome: DataOutcome::Deferred(deferral.clone()),
+                diagnostics: Diagnostics::new(),
+            };
+            return requests.iter().map(reply).collect();
+        }
+        in_lanes(&requests, |request| data::read(&self.session, row, request)).await
+    }
+
+    async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply {
+        match (tables::resource(kind), &self.blocked) {
+            (None, _) => ApplyReply::refused(no_such(kind)),
+            (Some(_), Some(reason)) => ApplyReply::refused(Diagnostic::error(
+                codes::OFFLINE,
+                format!("Nothing can be changed: it waits for {reason}"),
+            )),
+            (Some(row), None) => self.act(row, request).await,
+        }
+    }
+
+    async fn poll_many(&self, kind: &str, pending: &[Pending]) -> Vec<PollReply> {
+        let Some(row) = tables::resource(kind) else {
+            return pending.iter().map(|_| poll_refused(no_such(kind))).collect();
+        };
+        let nothing = Value::null(terrarium_value::Type::Dynamic);
+        let items: Vec<(&Value, String)> = pending
+            .iter()
+            .map(|one| {
+                (one.accepted.state.as_ref().unwrap_or(&nothing), one.accepted.id.to_string())
+            })
+            .collect();
+        let fetched = self.fetch_all(row, &items).await;
+        let pairs: Vec<(&Pending, Fetched)> = pending.iter().zip(fetched).collect();
+        in_lanes(&pairs, |(one, fetched)| async {
+            let scope = self.scope(row, one.accepted.state.as_ref());
+            match fetched.clone() {
+                Ok(object) => row.hooks.poll(&scope, one, object).await,
+                // A look that failed says nothing about the work: the engine's timer ends it.
+                Err(error) => waiting(one, &error.to_string()),
+            }
+        })
+        .await
+    }
+
+    async fn import(
+        &self,
+        kind: &str,
+        request: ImportRequest,
+    ) -> Result<Vec<Imported>, Diagnostics> {
+        let row = tables::resource(kind).ok_or_else(|| no_such(kind))?;
+        let scope = self.scope(row, None);
+        let fetched = row.hooks.fetch(&scope, &[request.id.to_string()]).await.pop();
+        match fetched.unwrap_or(Ok(None)) {
+            Ok(Some(object)) => {
+                let state = row.hooks.imported(&scope, &object, &request.id);
+                let private = scope.private(&state);
+                Ok(vec![Imported { kind: kind.into(), state, private }])
+            }
+            Ok(None) => {
+                Err(Diagnostic::error(codes::REFUSED, "Cannot import non-existent remote object")
+                    .detail(format!("There is no {} with the id {:?}.", row.name, request.id))
+                    .into())
+            }
+            Err(error) => Err(error.diagnostic(format!("Error importing {}", row.name)).into()),
+        }
+    }
+
+    async fn find_many(&self, kind: &str, requests: &[FindRequest]) -> Vec<FindReply> {
+        let Some(row) = tables::resource(kind) else {
+            let reply = |_| FindReply { candidates: None, diagnostics: no_such(kind).into() };
+            return requests.iter().map(reply).collect();
+        };
+        if let Some(reason) = &self.blocked {
+            let why = Diagnostic::warning(
+                codes::OFFLINE,
+                format!("Not looked for: it waits for {reason}"),
+            );
+            let reply = |_| FindReply { candidates: None, diagnostics: why.clone().into() };
+            return requests.iter().map(reply).collect();
+        }
+        in_lanes(requests, |request| async {
+            let scope = self.scope(row, request.planned.as_ref());
+            row.hooks.find(&scope, request).await
+        })
+        .await
+    }
+
+    fn realm(&self) -> Option<String> {
+        self.session.realm()
+    }
+}
+
+fn poll_refused(diagnostic: Diagnostic) -> PollReply {
+    let outcome = PollOutcome::Refused { state: None, private: None };
+    PollReply { outcome, diagnostics: diagnostic.into() }
+}

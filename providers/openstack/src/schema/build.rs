@@ -1,0 +1,133 @@
+//! From rows to the schema that the engine sees.
+
+use std::collections::BTreeMap;
+
+use terrarium_address::{AttrPath, Name, PathStep};
+use terrarium_provider::{
+    Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema,
+};
+use terrarium_value::Type;
+
+use super::attr::{Attr, Shape};
+use super::rows::{DataSource, Marks, Resource, Timeouts};
+
+/// Builds the schema of a resource type.
+pub(crate) fn resource_schema(row: &Resource) -> Schema {
+    let mut block = block_of(row.attributes);
+    add_id(&mut block);
+    let timeouts = timeouts_of(&row.timeouts);
+    if !timeouts.is_empty() {
+        block.blocks.insert("timeouts".into(), timeouts_block(&timeouts));
+    }
+    Schema {
+        version: 0,
+        block,
+        effect: Effect::External,
+        lends: row.marks.lends.iter().map(|path| path_of(path)).collect(),
+        occupies: occupies(&row.marks),
+        exclusive: row.marks.exclusive.iter().map(|path| path_of(path)).collect(),
+        scarce: row.marks.scarce,
+        timeouts,
+    }
+}
+
+/// Builds the schema of a data source.
+pub(crate) fn data_schema(row: &DataSource) -> Schema {
+    let mut block = block_of(row.attributes);
+    add_id(&mut block);
+    Schema {
+        block,
+        effect: Effect::Local,
+        lends: row.lends.iter().map(|path| path_of(path)).collect(),
+        ..Schema::default()
+    }
+}
+
+/// Builds a block from its rows.
+pub(crate) fn block_of(rows: &[Attr]) -> Block {
+    let mut block = Block::default();
+    for row in rows {
+        match row.shape {
+            Shape::Blocks { set, attributes, max } => {
+                let nested = NestedBlock {
+                    nesting: if set { Nesting::Set } else { Nesting::List },
+                    block: block_of(attributes),
+                    min_items: u64::from(row.presence == Presence::Required),
+                    max_items: max,
+                };
+                block.blocks.insert(row.name.into(), nested);
+            }
+            shape => {
+                let attribute = Attribute {
+                    presence: row.presence,
+                    sensitive: row.sensitive,
+                    ..Attribute::optional(type_of(&shape))
+                };
+                block.attributes.insert(row.name.into(), attribute);
+            }
+        }
+    }
+    block
+}
+
+fn add_id(block: &mut Block) {
+    let id = Attribute::optional_computed(Type::String);
+    block.attributes.entry("id".into()).or_insert(id);
+}
+
+/// Returns the type of an attribute's value.
+pub(crate) fn type_of(shape: &Shape) -> Type {
+    match shape {
+        Shape::Text => Type::String,
+        Shape::Bool => Type::Bool,
+        Shape::Int | Shape::Float => Type::Number,
+        Shape::TextList => Type::list(Type::String),
+        Shape::TextSet => Type::set(Type::String),
+        Shape::TextMap => Type::map(Type::String),
+        Shape::MapList => Type::list(Type::map(Type::String)),
+        Shape::Objects { set, attributes } | Shape::Blocks { set, attributes, .. } => {
+            let element = element_type(attributes);
+            if *set { Type::set(element) } else { Type::list(element) }
+        }
+    }
+}
+
+/// Returns the type of one nested block.
+pub(crate) fn element_type(attributes: &[Attr]) -> Type {
+    Type::object(attributes.iter().map(|row| (row.name, type_of(&row.shape))))
+}
+
+fn timeouts_of(timeouts: &Timeouts) -> BTreeMap<Name, u64> {
+    [("create", timeouts.create), ("update", timeouts.update), ("delete", timeouts.delete)]
+        .into_iter()
+        .filter_map(|(name, seconds)| Some((Name::from(name), seconds?)))
+        .collect()
+}
+
+fn timeouts_block(timeouts: &BTreeMap<Name, u64>) -> NestedBlock {
+    let attributes = timeouts.keys().map(|name| (name.clone(), Attribute::optional(Type::String)));
+    NestedBlock {
+        nesting: Nesting::Single,
+        block: Block { attributes: attributes.collect(), ..Block::default() },
+        min_items: 0,
+        max_items: None,
+    }
+}
+
+fn occupies(marks: &Marks) -> Vec<Occupies> {
+    marks.occupies.iter().map(|path| Occupies { path: path_of(path) }).collect()
+}
+
+/// Reads a path of the tables: `network.#.port` (`#` is any element of a list or set), `a.b["c"]`.
+fn path_of(text: &str) -> AttrPath {
+    let mut steps = Vec::new();
+    for part in text.split('.') {
+        let (name, key) = match part.split_once("[\"") {
+            Some((name, key)) => (name, Some(key.trim_end_matches("\"]"))),
+            None => (part, None),
+        };
+        steps.push(if name == "#" { PathStep::AnyElement } else { PathStep::Attr(name.into()) });
+        steps.extend(key.map(|key| PathStep::Key(key.into())));
+    }
+    AttrPath(steps)
+}

@@ -1,0 +1,138 @@
+//! Rows of the resource types and data sources.
+
+use super::attr::Attr;
+use crate::client::Service;
+use crate::data::DataHooks;
+use crate::verbs::Hooks;
+
+/// A resource type: what is generic, as data, and what is its own, as hooks.
+pub(crate) struct Resource {
+    /// Its type name.
+    pub(crate) name: &'static str,
+    /// The service that keeps it.
+    pub(crate) service: Service,
+    /// Its collection's path, to create and to address by id.
+    pub(crate) path: &'static str,
+    /// The collection's path to list it with all attributes; empty where it can't be listed.
+    pub(crate) list_path: &'static str,
+    /// The JSON key around one object.
+    pub(crate) envelope: &'static str,
+    /// The JSON key around a list.
+    pub(crate) collection: &'static str,
+    /// The microversion that its calls ask for.
+    pub(crate) microversion: Option<&'static str>,
+    /// The arguments and attributes.
+    pub(crate) attributes: &'static [Attr],
+    /// Default time-outs.
+    pub(crate) timeouts: Timeouts,
+    /// Which states mean what.
+    pub(crate) status: Status,
+    /// Statuses of a refused delete that another object's removal cures.
+    pub(crate) retry_delete: &'static [u16],
+    /// Whether a deleted object is there for a while.
+    pub(crate) slow_delete: bool,
+    /// Where a created object carries its marker.
+    pub(crate) marker: MarkerField,
+    /// Whether it has `tags` and `all_tags`, kept under `/tags`.
+    pub(crate) tags: bool,
+    /// What it means in time.
+    pub(crate) marks: Marks,
+    /// What is its own.
+    pub(crate) hooks: &'static dyn Hooks,
+}
+
+/// Default time-outs in seconds, for the operations that have one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timeouts {
+    pub(crate) create: Option<u64>,
+    pub(crate) update: Option<u64>,
+    pub(crate) delete: Option<u64>,
+}
+
+/// What the states of an object mean while it is being made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    /// States of a finished object; empty where it is finished at once.
+    pub(crate) ready: &'static [&'static str],
+    /// States of a failed one.
+    pub(crate) failed: &'static [&'static str],
+}
+
+/// Where a created object carries its marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkerField {
+    /// Nowhere: it is found by what it is.
+    None,
+    /// In `description`, where the user set none.
+    Description,
+    /// In its metadata, under `terrarium`.
+    Metadata,
+}
+
+/// What a type means in time; paths as `build::path_of` reads them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks {
+    pub(crate) lends: &'static [&'static str],
+    pub(crate) occupies: &'static [&'static str],
+    pub(crate) exclusive: &'static [&'static str],
+    pub(crate) scarce: bool,
+}
+
+impl Marks {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self { lends: &[], occupies: &[], exclusive: &[], scarce: false };
+}
+
+impl Timeouts {
+    /// No `timeouts` block.
+    pub(crate) const NONE: Self = Self { create: None, update: None, delete: None };
+    /// Ten minutes to create and to delete: nearly everywhere.
+    pub(crate) const USUAL: Self = Self { create: Some(600), update: None, delete: Some(600) };
+    /// Ten minutes to delete.
+    pub(crate) const DELETE: Self = Self { create: None, update: None, delete: Some(600) };
+}
+
+impl Status {
+    /// It is finished as soon as it exists.
+    pub(crate) const NONE: Self = Self { ready: &[], failed: &[] };
+}
+
+/// A data source.
+pub(crate) struct DataSource {
+    /// Its type name.
+    pub(crate) name: &'static str,
+    /// What it finds, for messages: `network`.
+    pub(crate) thing: &'static str,
+    /// The service that it asks.
+    pub(crate) service: Service,
+    /// The path of the list.
+    pub(crate) path: &'static str,
+    /// The JSON key around the list.
+    pub(crate) collection: &'static str,
+    /// Arguments and attributes.
+    pub(crate) attributes: &'static [Attr],
+    /// Whether one list per run serves all.
+    pub(crate) shared: bool,
+    /// Paths of values that others may sit on.
+    pub(crate) lends: &'static [&'static str],
+    /// What is its own.
+    pub(crate) hooks: &'static dyn DataHooks,
+}
+
+impl Resource {
+    /// Returns the row of an attribute.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&'static Attr> {
+        self.attributes.iter().find(|row| row.name == name)
+    }
+
+    /// Returns the default time-out of an action in seconds; the SDK's 20 minutes where none is set.
+    pub(crate) fn timeout(&self, action: terrarium_provider::Action) -> (&'static str, u64) {
+        use terrarium_provider::Action;
+        let (name, seconds) = match action {
+            Action::Create => ("create", self.timeouts.create),
+            Action::Update => ("update", self.timeouts.update),
+            Action::Delete => ("delete", self.timeouts.delete),
+        };
+        (name, seconds.unwrap_or(1_200))
+    }
+}

@@ -1,0 +1,44 @@
+//! All resource types and data sources.
+
+use crate::schema::{DataSource, Resource};
+use crate::{blockstorage, compute, images, networking};
+
+/// The resource types, in the order of their names.
+pub(crate) const RESOURCES: &[&Resource] = &[
+    &blockstorage::VOLUME,
+    &compute::INSTANCE,
+    &compute::KEYPAIR,
+    &compute::VOLUME_ATTACH,
+    &networking::FLOATINGIP_ASSOCIATE,
+    &networking::FLOATINGIP,
+    &networking::NETWORK,
+    &networking::PORT,
+    &networking::ROUTER_INTERFACE,
+    &networking::ROUTER,
+    &networking::SECGROUP_RULE,
+    &networking::SECGROUP,
+    &networking::SUBNET,
+];
+
+/// The data sources, in the order of their names.
+pub(crate) const DATA_SOURCES: &[&DataSource] = &[
+    &compute::FLAVOR_DATA,
+    &compute::KEYPAIR_DATA,
+    &images::IMAGE_DATA,
+    &networking::FLOATINGIP_DATA,
+    &networking::NETWORK_DATA,
+    &networking::PORT_DATA,
+    &networking::ROUTER_DATA,
+    &networking::SECGROUP_DATA,
+    &networking::SUBNET_DATA,
+];
+
+/// Returns the row of a resource type.
+pub(crate) fn resource(name: &str) -> Option<&'static Resource> {
+    RESOURCES.iter().find(|row| row.name == name).copied()
+}
+
+/// Returns the row of a data source.
+pub(crate) fn data_source(name: &str) -> Option<&'static DataSource> {
+    DATA_SOURCES.iter().find(|row| row.name == name).copied()
+}

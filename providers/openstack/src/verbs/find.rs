@@ -1,0 +1,134 @@
+//! Looking for what an intent without an outcome may have left behind.
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use terrarium_diagnostic::Diagnostics;
+use terrarium_provider::{Accepted, Action, Candidate, FindReply, FindRequest};
+use terrarium_value::{Type, Value};
+
+use super::decode::{decode, shell};
+use super::pending::{first_poll, is_failed, is_ready};
+use super::scope::Scope;
+use super::{MARKER_KEY, marker_in};
+use crate::client::ApiError;
+use crate::look::{Look, field, is_zero};
+use crate::same::same;
+use crate::schema::{MarkerField, Sent};
+
+/// How far the clocks of engine and service may be apart.
+const SKEW_S: i64 = 60;
+
+/// Looks for what an intent may have made, changed or removed.
+pub(crate) async fn find(scope: &Scope<'_>, request: &FindRequest) -> FindReply {
+    let objects = if request.intent.action == Action::Create {
+        created(scope, request).await
+    } else {
+        let id = request.intent.object_id.as_deref().unwrap_or_default().to_owned();
+        let fetched = scope.row.hooks.fetch(scope, &[id]).await.pop().unwrap_or(Ok(None));
+        fetched.map(|object| object.into_iter().map(|object| (object, true)).collect())
+    };
+    found(scope, request, objects)
+}
+
+/// Answers with the objects found, each with whether it is certain.
+pub(crate) fn found(
+    scope: &Scope<'_>,
+    request: &FindRequest,
+    objects: Result<Vec<(Json, bool)>, ApiError>,
+) -> FindReply {
+    match objects {
+        Ok(objects) => {
+            let mut candidates: Vec<Candidate> = objects
+                .into_iter()
+                .map(|(object, marked)| candidate(scope, request, &object, marked))
+                .collect();
+            candidates.sort_by_key(|one| one.created_at);
+            FindReply { candidates: Some(candidates), diagnostics: Diagnostics::new() }
+        }
+        Err(error) => FindReply {
+            candidates: None,
+            diagnostics: error.diagnostic(format!("Error looking for {}", scope.row.name)).into(),
+        },
+    }
+}
+
+async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, bool)>, ApiError> {
+    let row = scope.row;
+    let nothing = Value::null(Type::Dynamic);
+    let planned = request.planned.as_ref().unwrap_or(&nothing);
+    let mut query = Vec::new();
+    if let Some(name) = planned.text("name") {
+        query.push(("name", name.to_owned()));
+    }
+    let call = scope.call(Method::GET, row.list_path).query(query);
+    let all = scope.session.list(&call, row.collection).await?;
+    let marker = request.intent.marker.as_str();
+    let marked: Vec<(Json, bool)> =
+        all.iter().filter(|o| carries(row.marker, o, marker)).map(|o| (o.clone(), true)).collect();
+    let could_mark = match row.marker {
+        MarkerField::Metadata => true,
+        MarkerField::Description => planned.text("description").is_none(),
+        MarkerField::None => false,
+    };
+    if could_mark || !marked.is_empty() {
+        return Ok(marked);
+    }
+    let since = request.intent.at.as_second() - SKEW_S;
+    let fits = |object: &Json| {
+        created_at(object).is_none_or(|at| at.as_second() >= since)
+            && looks_like(scope, object, planned)
+    };
+    Ok(all.into_iter().filter(fits).map(|object| (object, false)).collect())
+}
+
+fn carries(field_of: MarkerField, object: &Json, marker: &str) -> bool {
+    match field_of {
+        MarkerField::Description => marker_in(field(object, "description")) == Some(marker),
+        MarkerField::Metadata => {
+            object.get("metadata").map(|metadata| field(metadata, MARKER_KEY)) == Some(marker)
+        }
+        MarkerField::None => false,
+    }
+}
+
+/// Returns whether an object has all that the create asked for.
+fn looks_like(scope: &Scope<'_>, object: &Json, planned: &Value) -> bool {
+    let state = decode(scope, object, &Value::null(Type::Dynamic));
+    scope.row.attributes.iter().filter(|attr| attr.read && attr.create != Sent::Never).all(|attr| {
+        match (planned.get(attr.name), state.get(attr.name)) {
+            (Some(wanted), Some(there)) => {
+                !wanted.is_known() || is_zero(wanted) || same(attr, wanted, there)
+            }
+            _ => true,
+        }
+    })
+}
+
+fn candidate(scope: &Scope<'_>, request: &FindRequest, object: &Json, marked: bool) -> Candidate {
+    let id = field(object, "id").to_owned();
+    let state = match &request.planned {
+        Some(planned) => decode(scope, object, planned),
+        None => decode(scope, object, &shell(scope, &id)),
+    };
+    let private = scope.private(&state);
+    let at_work = !is_ready(scope.row, object) && !is_failed(scope.row, object);
+    let pending = (request.intent.action == Action::Create && at_work).then(|| Accepted {
+        id: id.as_str().into(),
+        state: Some(state.clone()),
+        private: private.clone(),
+        poll_after: first_poll(scope.row),
+        timeout: scope.timeout(Action::Create, Some(&state)),
+    });
+    Candidate { id: id.into(), marked, created_at: created_at(object), state, private, pending }
+}
+
+/// Returns when the service says that an object was made.
+pub(super) fn created_at(object: &Json) -> Option<Timestamp> {
+    let text = ["created_at", "created"]
+        .iter()
+        .map(|key| field(object, key))
+        .find(|text| !text.is_empty())?;
+    // Cinder's and Nova's keypairs' times have no zone: they are UTC.
+    text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
+}

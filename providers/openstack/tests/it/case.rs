@@ -1,0 +1,280 @@
+//! One case: a configuration, perhaps a prior state, the calls that follow, and the state after them.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use terrarium_address::{InstanceKey, ResourceAddr};
+use terrarium_diagnostic::Diagnostics;
+use terrarium_provider::{
+    Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataRequest, Intent, IntentId, Marker, NoStore,
+    Pending, Permit, PlanOutcome, PlanReply, PlanRequest, PlannedChange, PollOutcome, Presence, Private, Provider,
+    ProviderKind, ReadOutcome, ReadRequest, Recorded, Recorder, Schema,
+};
+use terrarium_value::{Causes, Map, Value};
+
+use crate::cloud::{Call, Cloud};
+use crate::convert::{assert_has, json_of, value_of};
+
+/// Most polls that a case may take.
+const POLLS: u32 = 50;
+
+/// Runs a case; panics where it fails.
+pub(crate) fn run(case: &Json) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(run_case(case));
+}
+
+async fn run_case(case: &Json) {
+    let cloud = Cloud::new(calls(&case["calls"]));
+    let kind = cloud.kind();
+    let name = case["kind"].as_str().unwrap();
+    let provider = cloud.provider(case["version"].as_str().unwrap_or("3.4.0")).await;
+    if case["data"] == true {
+        run_data(case, &kind, &*provider).await;
+        return cloud.assert_done();
+    }
+    let schema = kind.resource_schema(name).unwrap_or_else(|| panic!("no type {name}"));
+    let ty = schema.block.ty();
+    let config = value_of(&case["config"], &ty);
+    let validated = kind.validate_resource(name, &config);
+    if validated.has_errors() {
+        return assert_says(&validated, &case["says"]);
+    }
+    let prior = case.get("prior").map(|prior| value_of(prior, &ty));
+    let mut subject = Subject { name, schema, provider, says: validated };
+    let action = case["action"].as_str().unwrap_or_default();
+    let state = if action == "read" {
+        subject.read(prior.as_ref().unwrap()).await
+    } else if action == "delete" {
+        subject.act(Action::Delete, prior.as_ref(), None, None).await
+    } else {
+        let Some(change) = subject.plan(prior.as_ref(), &config).await else {
+            return assert_says(&subject.says, &case["says"]);
+        };
+        if let Some(expected) = case.get("planned") {
+            assert_has(&json_of(&change.planned), expected, "planned");
+        }
+        let replace: Vec<String> = change.requires_replace.iter().map(ToString::to_string).collect();
+        assert_eq!(json!(replace), case.get("replace").cloned().unwrap_or(json!([])), "paths that need a new object");
+        if let (Some(prior), true) = (&prior, case["unchanged"] == true) {
+            assert_eq!(json_of(&change.planned), json_of(prior), "no change was planned");
+        }
+        match action {
+            "create" => subject.act(Action::Create, None, Some(&change.planned), Some(&config)).await,
+            "update" => subject.act(Action::Update, prior.as_ref(), Some(&change.planned), Some(&config)).await,
+            _ => return assert_says(&subject.says, &case["says"]),
+        }
+    };
+    assert_says(&subject.says, &case["says"]);
+    if let Some(expected) = case.get("outcome") {
+        assert_eq!(json!(state.outcome), *expected, "{:?}", subject.says);
+    }
+    match (&state.values, case.get("state")) {
+        (Some(values), Some(expected)) => {
+            assert_has(&json_of(values), expected, "state");
+            assert_eq!(values.ty(), ty, "the state has the schema's type");
+        }
+        (None, Some(expected)) => assert!(expected.is_null(), "there is no state: {:?}", subject.says),
+        _ => {}
+    }
+    if let (Some(values), "done", true) = (&state.values, state.outcome, case.get("unstable").is_none()) {
+        let again = subject.plan(Some(values), &config).await.unwrap();
+        let (there, planned) = (json_of(values), json_of(&again.planned));
+        if action != "read" {
+            assert_eq!(planned, there, "the second plan is empty");
+            assert!(again.requires_replace.is_empty(), "nothing is replaced: {:?}", again.requires_replace);
+        }
+    }
+    cloud.assert_done();
+}
+
+async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider) {
+    let name = case["kind"].as_str().unwrap();
+    let schema = kind.data_schema(name).unwrap();
+    let configs: Vec<Json> = match &case["config"] {
+        Json::Array(many) => many.clone(),
+        one => vec![one.clone()],
+    };
+    let requests = configs.iter().map(|config| DataRequest {
+        addr: addr(name),
+        config: value_of(config, &schema.block.ty()),
+    });
+    let replies = provider.read_data_many(name, requests.collect()).await;
+    let mut says = Diagnostics::new();
+    let mut states = Vec::new();
+    for reply in replies {
+        says.extend(reply.diagnostics);
+        if let DataOutcome::Read { state, .. } = reply.outcome {
+            assert_eq!(state.ty(), schema.block.ty(), "the result has the schema's type");
+            states.push(json_of(&state));
+        }
+    }
+    assert_says(&says, &case["says"]);
+    if let Some(expected) = case.get("state") {
+        let there = if expected.is_array() { json!(states) } else { states.pop().unwrap_or(Json::Null) };
+        assert_has(&there, expected, "state");
+    }
+}
+
+/// What came of an action.
+pub(crate) struct Outcome {
+    pub(crate) outcome: &'static str,
+    pub(crate) values: Option<Value>,
+}
+
+/// A resource under test.
+pub(crate) struct Subject<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) says: Diagnostics,
+}
+
+impl Subject<'_> {
+    pub(crate) async fn plan(&mut self, prior: Option<&Value>, config: &Value) -> Option<PlannedChange> {
+        let request = PlanRequest {
+            addr: addr(self.name),
+            prior: prior.cloned(),
+            proposed: proposed(&self.schema, prior, config),
+            config: config.clone(),
+            private: None,
+        };
+        let PlanReply { outcome, diagnostics } = self.provider.plan_many(self.name, vec![request]).await.pop().unwrap();
+        self.says.extend(diagnostics);
+        match outcome {
+            PlanOutcome::Planned(change) => {
+                assert_eq!(change.planned.ty(), self.schema.block.ty(), "the plan has the schema's type");
+                Some(*change)
+            }
+            _ => None,
+        }
+    }
+
+    async fn read(&mut self, state: &Value) -> Outcome {
+        let request = ReadRequest { addr: addr(self.name), state: state.clone(), private: None };
+        let reply = self.provider.read_many(self.name, vec![request]).await.pop().unwrap();
+        self.says.extend(reply.diagnostics);
+        match reply.outcome {
+            ReadOutcome::Found { state, .. } => Outcome { outcome: "done", values: Some(state) },
+            ReadOutcome::Gone => Outcome { outcome: "gone", values: None },
+            _ => Outcome { outcome: "refused", values: None },
+        }
+    }
+
+    /// Carries an action through all its waits.
+    pub(crate) async fn act(
+        &mut self,
+        action: Action,
+        prior: Option<&Value>,
+        planned: Option<&Value>,
+        config: Option<&Value>,
+    ) -> Outcome {
+        let mut private: Private = None;
+        for _ in 0..POLLS {
+            let request = ApplyRequest {
+                addr: addr(self.name),
+                action,
+                prior: prior.cloned(),
+                planned: planned.cloned(),
+                config: config.cloned(),
+                private: private.clone(),
+                permit: Permit::External(recorded(self.name, action).await),
+            };
+            let ApplyReply { outcome, diagnostics } = self.provider.apply(self.name, request).await;
+            self.says.extend(diagnostics);
+            let accepted = match outcome {
+                ApplyOutcome::Done { state, .. } => return Outcome { outcome: "done", values: state },
+                ApplyOutcome::Refused { state, .. } => return Outcome { outcome: "refused", values: state },
+                ApplyOutcome::Unknown(_) => return Outcome { outcome: "unknown", values: None },
+                ApplyOutcome::Accepted(accepted) => accepted,
+            };
+            let mut pending = Pending {
+                addr: addr(self.name),
+                action,
+                accepted,
+                since: "2026-03-01T12:00:00Z".parse().unwrap(),
+                planned: planned.cloned(),
+                config: config.cloned(),
+                polls: 0,
+            };
+            private = loop {
+                let reply = self.provider.poll_many(self.name, std::slice::from_ref(&pending)).await.pop().unwrap();
+                self.says.extend(reply.diagnostics);
+                match reply.outcome {
+                    PollOutcome::Waiting { .. } => pending.polls += 1,
+                    PollOutcome::Continue { private, .. } => break private,
+                    PollOutcome::Done { state, .. } => return Outcome { outcome: "done", values: state },
+                    PollOutcome::Refused { state, .. } => return Outcome { outcome: "refused", values: state },
+                }
+                assert!(pending.polls < POLLS, "it waits for ever");
+            };
+        }
+        panic!("it goes on for ever");
+    }
+}
+
+/// Merges as the engine does, as far as the cases need it.
+fn proposed(schema: &Schema, prior: Option<&Value>, config: &Value) -> Value {
+    let mut out: Map = config.as_entries().cloned().unwrap();
+    for (name, attribute) in &schema.block.attributes {
+        let unset = out.get(name).is_some_and(Value::is_null);
+        let computed = matches!(attribute.presence, Presence::Computed | Presence::OptionalComputed);
+        if unset && computed {
+            let before = prior.and_then(|prior| prior.get(name)).cloned();
+            out.insert(name.clone(), before.unwrap_or_else(|| Value::unknown(attribute.ty.clone(), Causes::NONE)));
+        }
+    }
+    Value::object(out)
+}
+
+pub(crate) async fn recorded(kind: &str, action: Action) -> Recorded {
+    let recorder = Recorder::new(Arc::new(NoStore::default()));
+    let intent = recorder.prepare(intent(kind, action));
+    recorder.record(vec![intent]).await.unwrap().pop().unwrap()
+}
+
+pub(crate) fn intent(kind: &str, action: Action) -> Intent {
+    Intent {
+        id: IntentId(1),
+        addr: addr(kind),
+        action,
+        marker: Marker::from_text("abcdefghijklmnop"),
+        at: "2026-03-01T12:00:00Z".parse().unwrap(),
+        provider: "openstack".into(),
+        planned: None,
+        object_id: None,
+        deposed: None,
+    }
+}
+
+pub(crate) fn addr(kind: &str) -> ResourceAddr {
+    let addr: ResourceAddr = format!("{kind}.it").parse().unwrap();
+    assert_eq!(addr.key, InstanceKey::None);
+    addr
+}
+
+fn assert_says(diagnostics: &Diagnostics, expected: &Json) {
+    let texts: Vec<String> = diagnostics
+        .iter()
+        .map(|one| format!("{:?}: {} {} {}", one.severity, one.summary, one.detail, one.help.clone().unwrap_or_default()))
+        .collect();
+    let expected: Vec<&str> = expected.as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    assert_eq!(texts.len(), expected.len(), "expected {expected:?}, got {texts:#?}");
+    for (text, expected) in texts.iter().zip(expected) {
+        assert!(text.contains(expected), "expected {expected:?} in {text:?}");
+    }
+}
+
+/// Reads the script.
+pub(crate) fn calls(json: &Json) -> Vec<Call> {
+    let all = json.as_array().cloned().unwrap_or_default();
+    all.iter()
+        .map(|one| Call {
+            call: one["call"].as_str().unwrap().to_owned(),
+            body: one.get("body").cloned().unwrap_or(Json::Null),
+            status: one.get("status").and_then(Json::as_u64).map_or(200, |s| u16::try_from(s).unwrap()),
+            reply: one.get("reply").cloned().unwrap_or(Json::Null),
+            headers: Vec::new(),
+        })
+        .collect()
+}
