@@ -57,7 +57,12 @@ impl ModulePath {
         if self.0.iter().all(|step| step.key.is_none()) {
             return self.clone();
         }
-        Self(self.0.iter().map(|s| ModuleCallStep { name: s.name.clone(), key: InstanceKey::None }).collect())
+        Self(
+            self.0
+                .iter()
+                .map(|s| ModuleCallStep { name: s.name.clone(), key: InstanceKey::None })
+                .collect(),
+        )
     }
 
     /// Returns whether `self` is `outer` or lies inside it.

@@ -89,7 +89,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn end(&self) -> Result<(), AddressError> {
-        if self.rest().is_empty() { Ok(()) } else { self.error("unexpected text after the address") }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            self.error("unexpected text after the address")
+        }
     }
 
     /// Eats `module.NAME[KEY].` as often as it stands here.

@@ -3,13 +3,35 @@
 //! Start at [`Inputs`] (all that the engine may know), [`plan()`] and [`apply()`]. Nothing here names a
 //! provider's resource type, formats text for a terminal or asks what time it is.
 
+mod apply;
+mod codes;
+mod console;
+mod graph;
 mod inputs;
 mod model;
+mod object;
+mod plan;
+pub mod planfile;
 mod progress;
+mod proposed;
+mod providers;
+mod recover;
+mod rules;
+mod validate;
+mod version;
+mod words;
+mod world;
 
+pub use apply::{ApplyOptions, Held, apply};
+pub use codes::CODES;
+pub use console::console;
+pub use graph::dot;
 pub use inputs::{InputValue, Inputs, ProviderSet, UnknownProvider};
 pub use model::{
-    ActionReason, Blocked, Completed, DeferredChange, Mode, OutputChange, Plan, PlanOptions, PlannedAction,
-    ReplaceOrder, ResourceChange, RunSummary, Skipped, Failure,
+    ActionReason, Blocked, Completed, DataResult, DeferredChange, Failure, Mode, OutputChange,
+    Plan, PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary, Skipped,
 };
+pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, Silent};
+pub use recover::{Depth, recover};
+pub use validate::validate;

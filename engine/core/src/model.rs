@@ -49,6 +49,8 @@ pub struct Plan {
     pub changes: Vec<ResourceChange>,
     /// What changed outside since the last apply (`before`: recorded, `after`: read).
     pub drift: Vec<ResourceChange>,
+    /// Data sources that were read, with their values.
+    pub data: Vec<DataResult>,
     /// Root outputs, unchanged ones included.
     pub outputs: BTreeMap<Name, OutputChange>,
     /// What can't be done in this apply.
@@ -69,6 +71,21 @@ pub struct Plan {
     pub at: Timestamp,
     /// The world it was made against; `None` where no provider names one.
     pub realm: Option<String>,
+}
+
+/// A data source that was read while the plan was made.
+#[derive(Clone, Debug)]
+pub struct DataResult {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// The provider configuration, as state v4 writes it.
+    pub provider: Name,
+    /// The data source's schema.
+    pub schema: Arc<Schema>,
+    /// Its values, sensitive parts marked.
+    pub value: Value,
+    /// What it read.
+    pub deps: Vec<Dep>,
 }
 
 /// What is done to one instance.
@@ -249,7 +266,9 @@ pub enum Blocked {
 impl Plan {
     /// Returns whether an apply would change an object or an output.
     pub fn has_changes(&self) -> bool {
-        self.changes.iter().any(|change| change.action != PlannedAction::NoOp || change.moved_from.is_some())
+        self.changes
+            .iter()
+            .any(|change| change.action != PlannedAction::NoOp || change.moved_from.is_some())
             || self.outputs.values().any(|output| output.action != PlannedAction::NoOp)
     }
 

@@ -165,7 +165,10 @@ pub enum PollOutcome {
 impl ApplyReply {
     /// Answers that it is done.
     pub fn done(state: Option<Value>, private: Private) -> Self {
-        Self { outcome: ApplyOutcome::Done { state, private, window: None }, diagnostics: Diagnostics::new() }
+        Self {
+            outcome: ApplyOutcome::Done { state, private, window: None },
+            diagnostics: Diagnostics::new(),
+        }
     }
 
     /// Answers that the service took it.

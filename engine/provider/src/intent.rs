@@ -47,8 +47,8 @@ impl fmt::Display for Marker {
 
 fn base32<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
     const ALPHABET: [char; 32] = [
-        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't',
-        'u', 'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7',
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r',
+        's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7',
     ];
     let mut out = String::new();
     let (mut held, mut bits) = (0u32, 0u32);
@@ -189,7 +189,10 @@ impl Recorded {
     pub async fn another(&self, at: Timestamp) -> Result<Recorded, NotRecorded> {
         let intent = self.recorder.prepare(Intent { at, ..self.intent.clone() });
         let recorded = self.recorder.record(vec![intent]).await?;
-        recorded.into_iter().next().ok_or(NotRecorded { message: "the store recorded nothing".into() })
+        recorded
+            .into_iter()
+            .next()
+            .ok_or(NotRecorded { message: "the store recorded nothing".into() })
     }
 }
 

@@ -16,17 +16,20 @@ mod schema;
 mod secret;
 mod window;
 
-pub use apply::{Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Pending, Permit, PollOutcome, PollReply};
+pub use apply::{
+    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Pending, Permit, PollOutcome,
+    PollReply,
+};
 pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
 pub use intent::{
     Doubt, Intent, IntentId, IntentStore, Marker, NoStore, NotRecorded, Recorded, Recorder, Step,
 };
 pub use plan::{Deferral, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
-pub use provider::{Configured, ConfigureRequest, Connection, Provider, ProviderKind};
-pub use read::{Imported, ImportRequest, ReadOutcome, ReadReply, ReadRequest};
+pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};
+pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
 pub use recover::{Candidate, FindReply, FindRequest};
-pub use schema::{Attribute, Block, Effect, Nesting, NestedBlock, Occupies, Presence, Schema};
+pub use schema::{Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema};
 pub use secret::Secret;
 pub use window::{Schedule, Window};
 

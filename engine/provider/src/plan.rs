@@ -70,8 +70,13 @@ pub struct Deferral {
 impl PlanReply {
     /// Answers with a change to be made now.
     pub fn planned(planned: Value, requires_replace: Vec<AttrPath>, private: Private) -> Self {
-        let change =
-            PlannedChange { planned, requires_replace, private, schedule: Schedule::default(), window: None };
+        let change = PlannedChange {
+            planned,
+            requires_replace,
+            private,
+            schedule: Schedule::default(),
+            window: None,
+        };
         Self { outcome: PlanOutcome::Planned(Box::new(change)), diagnostics: Diagnostics::new() }
     }
 

@@ -7,8 +7,8 @@ use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
 use crate::{
-    ApplyReply, ApplyRequest, Block, DataReply, DataRequest, FindReply, FindRequest, ImportRequest, Imported,
-    Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest, Schema,
+    ApplyReply, ApplyRequest, Block, DataReply, DataRequest, FindReply, FindRequest, ImportRequest,
+    Imported, Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest, Schema,
 };
 
 /// A provider before it is configured: schemas and checks. Needs no network and no credentials.
@@ -110,7 +110,11 @@ pub trait Provider: Send + Sync {
     async fn poll_many(&self, kind: &str, pending: &[Pending]) -> Vec<PollReply>;
 
     /// Looks an object up by the id that the user gave.
-    async fn import(&self, kind: &str, request: ImportRequest) -> Result<Vec<Imported>, Diagnostics>;
+    async fn import(
+        &self,
+        kind: &str,
+        request: ImportRequest,
+    ) -> Result<Vec<Imported>, Diagnostics>;
 
     /// Looks for what open intents of one resource type may have made.
     async fn find_many(&self, kind: &str, requests: &[FindRequest]) -> Vec<FindReply>;

@@ -69,7 +69,10 @@ pub struct Imported {
 impl ReadReply {
     /// Answers with an object without bounds in time.
     pub fn found(state: Value, private: Private) -> Self {
-        Self { outcome: ReadOutcome::Found { state, private, window: None }, diagnostics: Diagnostics::new() }
+        Self {
+            outcome: ReadOutcome::Found { state, private, window: None },
+            diagnostics: Diagnostics::new(),
+        }
     }
 
     /// Answers that it is gone.

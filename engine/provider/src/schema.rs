@@ -166,7 +166,8 @@ impl Attribute {
 impl Block {
     /// Returns the type of a value of this block: an object of all attributes and nested blocks.
     pub fn ty(&self) -> Type {
-        let attributes = self.attributes.iter().map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
+        let attributes =
+            self.attributes.iter().map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
         let blocks = self.blocks.iter().map(|(name, nested)| (name.clone(), nested.ty()));
         Type::object(attributes.chain(blocks))
     }

@@ -1,0 +1,192 @@
+//! Beginning a task: its configuration is evaluated with what is known by now.
+
+use std::sync::Arc;
+
+use terrarium_address::Name;
+use terrarium_diagnostic::Diagnostic;
+use terrarium_lang::config::Resource;
+use terrarium_provider::{Action, Effect, Intent, IntentId, Marker, Private, Provider};
+use terrarium_value::{Kind, Marks, Value, to_snapshot};
+
+use super::tasks::{Step, Task};
+use super::walk::Walk;
+use crate::providers::ProviderAddr;
+use crate::world::{At, ModuleId};
+use crate::{ResourceChange, codes, object};
+
+/// A task that is ready for its provider call.
+pub(super) struct Ready {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) action: Action,
+    pub(super) prior: Option<Value>,
+    pub(super) planned: Option<Value>,
+    pub(super) config: Option<Value>,
+    pub(super) private: Private,
+    /// Paths that are sensitive by the configuration's marks.
+    pub(super) sensitive: Vec<terrarium_address::AttrPath>,
+}
+
+impl<'a> Walk<'a> {
+    /// Prepares a create, update or delete; `None` after reporting why not.
+    pub(super) async fn prepare(&self, task: Task) -> Option<Ready> {
+        let change = &self.plan.changes[task.change];
+        let addr = self.provider_addr(change)?;
+        let provider = self.providers.configured(self.world, &addr).await?;
+        let before = (!change.before.is_null()).then(|| change.before.clone().unmarked_deep());
+        match task.step {
+            Step::Delete => Some(Ready {
+                provider,
+                action: Action::Delete,
+                prior: before,
+                planned: None,
+                config: None,
+                private: self.recorded_private(change),
+                sensitive: Vec::new(),
+            }),
+            Step::Create | Step::Update => self.prepare_write(task, change, provider, before),
+            Step::Read | Step::Forget => None,
+        }
+    }
+
+    fn prepare_write(
+        &self,
+        task: Task,
+        change: &ResourceChange,
+        provider: Arc<dyn Provider>,
+        before: Option<Value>,
+    ) -> Option<Ready> {
+        let (module, resource) = self.block(change)?;
+        let config = self.configuration(module, &resource, change)?;
+        let sensitive = config.paths_with_mark(Marks::SENSITIVE);
+        let config = config.unmarked_deep();
+        if let Some(path) = config.unknown_paths().first() {
+            self.internal(change, &format!("{path} is still unknown"));
+            return None;
+        }
+        let create = task.step == Step::Create;
+        let prior = if create { None } else { before };
+        let planned = filled(&change.after.clone().unmarked_deep(), &config);
+        Some(Ready {
+            provider,
+            action: if create { Action::Create } else { Action::Update },
+            prior,
+            planned: Some(planned),
+            config: Some(config),
+            private: change.private.clone(),
+            sensitive,
+        })
+    }
+
+    /// Evaluates an instance's configuration; `None` after an error.
+    pub(super) fn configuration(
+        &self,
+        module: ModuleId,
+        resource: &Resource,
+        change: &ResourceChange,
+    ) -> Option<Value> {
+        let each = self.each(module, resource, change);
+        let at = At::Instance { key: &change.addr.key, each: each.as_ref() };
+        let errors_before = self.world.error_count();
+        let config = self.world.evaluate(module, at, |frame, diags| {
+            resource.body.decode(&change.schema.block, frame, diags)
+        });
+        if self.world.error_count() > errors_before {
+            return None;
+        }
+        let ignored = &resource.lifecycle.ignore_changes;
+        if change.before.is_null() || matches!(change.action, crate::PlannedAction::Replace(_)) {
+            return Some(config);
+        }
+        Some(crate::plan::ignoring(ignored, &change.before, config))
+    }
+
+    fn each(
+        &self,
+        module: ModuleId,
+        resource: &Resource,
+        change: &ResourceChange,
+    ) -> Option<Value> {
+        let exprs = (resource.count.as_ref(), resource.for_each.as_ref());
+        let repetition = self.world.repetition(module, &change.addr.block, exprs);
+        repetition.instances.as_ref()?.get(&change.addr.key)?.clone()
+    }
+
+    /// Returns the block of a change and the module instance that it stands in.
+    pub(super) fn block(&self, change: &ResourceChange) -> Option<(ModuleId, Resource)> {
+        let path = &change.addr.block.module;
+        // Expands the calls around it.
+        let _ = self.world.instances_of(&path.config());
+        let module = self.world.module_at(path)?;
+        let block = terrarium_lang::config::BlockRef {
+            mode: change.addr.block.mode,
+            kind: change.addr.block.kind.clone(),
+            name: change.addr.block.name.clone(),
+        };
+        let resource = self.world.module(module).config.resources.get(&block)?.clone();
+        Some((module, resource))
+    }
+
+    pub(super) fn provider_addr(&self, change: &ResourceChange) -> Option<ProviderAddr> {
+        let found = self.providers.recorded(&change.provider);
+        if found.is_none() {
+            self.internal(change, &format!("its provider {} is not known", change.provider));
+        }
+        found
+    }
+
+    fn recorded_private(&self, change: &ResourceChange) -> Private {
+        let recorded_at = change.moved_from.as_ref().unwrap_or(&change.addr);
+        let instance = self.inputs.prior.resources.get(recorded_at);
+        let object = instance.and_then(|instance| match &change.deposed {
+            Some(key) => instance.deposed.get(key),
+            None => instance.current.as_ref(),
+        });
+        object.and_then(|object| object.private.clone()).or_else(|| change.private.clone())
+    }
+
+    /// Drafts the intent of an external action; `None` for a local one.
+    pub(super) fn draft(&self, task: Task, ready: &Ready) -> Option<Intent> {
+        let change = &self.plan.changes[task.change];
+        if change.schema.effect == Effect::Local {
+            return None;
+        }
+        let planned = ready.planned.as_ref().map(|planned| Name::from(to_snapshot(planned)));
+        Some(Intent {
+            id: IntentId(0),
+            addr: change.addr.clone(),
+            action: ready.action,
+            marker: Marker::from_text(""),
+            at: self.inputs.clock.now(),
+            provider: change.provider.clone(),
+            planned,
+            object_id: ready.prior.as_ref().and_then(object::id_of).map(Into::into),
+            deposed: self.deposed_key(task),
+        })
+    }
+
+    /// Reports a mistake of ours about a change.
+    pub(super) fn internal(&self, change: &ResourceChange, what: &str) {
+        let error = Diagnostic::error(codes::PROVIDER_BUG, "Internal error")
+            .detail(format!("{}: {what}. Please report this.", change.addr))
+            .about(change.addr.clone());
+        self.world.report(error);
+    }
+}
+
+/// Puts what is known by now from the configuration in place of what the plan left unknown.
+fn filled(planned: &Value, config: &Value) -> Value {
+    if planned.is_wholly_known() {
+        return planned.clone();
+    }
+    planned.clone().transform(&mut |path: &terrarium_address::AttrPath, part: Value| {
+        // The elements of a set have no path of their own: a set is filled as a whole.
+        let open_set = matches!(part.kind(), Kind::Set(_)) && !part.is_wholly_known();
+        if part.is_known() && !open_set {
+            return part;
+        }
+        match config.at(path) {
+            Some(value) if !value.is_null() => value,
+            _ => part,
+        }
+    })
+}

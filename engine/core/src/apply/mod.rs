@@ -1,0 +1,129 @@
+//! Applying: carrying a plan out, in the order of what each instance reads, and writing down what came
+//! of it before anything rests on it.
+
+mod begin;
+mod settle;
+mod tasks;
+mod walk;
+
+pub(crate) use settle::nulled;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_address::Name;
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_state::{Batch, Durability, Fence, OutputValue, Store};
+
+use crate::world::{Phase, World};
+use crate::{Cancel, Inputs, Mode, Plan, PlannedAction, Progress, RunSummary, codes};
+
+/// Options of an apply.
+#[derive(Clone, Debug)]
+pub struct ApplyOptions {
+    /// Most actions at a time.
+    pub parallelism: usize,
+}
+
+/// The store, held under its lock.
+#[derive(Clone)]
+pub struct Held {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The lock.
+    pub fence: Fence,
+}
+
+/// Carries a plan out.
+///
+/// Independent branches go on after a failure; what depends on it is skipped, and said so. Every
+/// external action's intent is durable before its call, its outcome before its dependents begin.
+///
+/// # Cancel safety
+/// A dropped apply is recovered by the next command, as after a SIGKILL.
+pub async fn apply(
+    inputs: &Inputs,
+    plan: &Plan,
+    options: &ApplyOptions,
+    held: &Held,
+    progress: &Arc<dyn Progress>,
+    cancel: &Cancel,
+) -> (RunSummary, Diagnostics) {
+    let order = match tasks::Order::of(plan, &inputs.prior) {
+        Ok(order) => order,
+        Err(stuck) => {
+            let names: Vec<String> = stuck.iter().map(ToString::to_string).collect();
+            let error = Diagnostic::error(codes::CYCLE, "Cycle").detail(format!(
+                "These objects wait for each other: {}. Nothing was changed.",
+                names.join(", ")
+            ));
+            return (RunSummary::default(), error.into());
+        }
+    };
+    let world = World::new(inputs, Phase::Apply);
+    preset(&world, plan);
+    let mut walk = walk::Walk::new(inputs, plan, &world, order, held, progress);
+    walk.bookkeeping();
+    walk.run(options.parallelism.max(1), cancel).await;
+    let mut summary = walk.finish().await;
+    finish_outputs(&mut summary, &world, inputs, plan, held).await;
+    let diagnostics = world.take_diagnostics();
+    (summary, diagnostics)
+}
+
+/// Lets the world see what the plan knows: values that stay, planned ones, data that was read.
+fn preset(world: &World<'_>, plan: &Plan) {
+    for change in plan.changes.iter().filter(|change| change.deposed.is_none()) {
+        let value = match change.action {
+            PlannedAction::Delete | PlannedAction::Forget => None,
+            _ => Some(change.after.clone()),
+        };
+        world.set_instance(&change.addr.block, change.addr.key.clone(), value);
+    }
+    for data in &plan.data {
+        world.set_instance(&data.addr.block, data.addr.key.clone(), Some(data.value.clone()));
+    }
+}
+
+/// Evaluates the root outputs and records those that are known; others keep what was recorded.
+async fn finish_outputs(
+    summary: &mut RunSummary,
+    world: &World<'_>,
+    inputs: &Inputs,
+    plan: &Plan,
+    held: &Held,
+) {
+    let recorded = &inputs.prior.outputs;
+    let emptied =
+        plan.mode == Mode::Destroy && summary.failed.is_empty() && summary.skipped.is_empty();
+    let values = match plan.mode {
+        Mode::Destroy => BTreeMap::new(),
+        Mode::Normal | Mode::RefreshOnly => crate::plan::outputs::values(world),
+    };
+    let mut written: BTreeMap<Name, OutputValue> = BTreeMap::new();
+    for (name, (value, sensitive)) in &values {
+        let known =
+            crate::plan::outputs::write(value, *sensitive).or_else(|| recorded.get(name).cloned());
+        written.extend(known.filter(|_| !value.is_null()).map(|value| (name.clone(), value)));
+    }
+    if plan.mode == Mode::Destroy && !emptied {
+        written.clone_from(recorded);
+    }
+    summary.outputs = crate::plan::outputs::compare(recorded, values);
+    if written == *recorded {
+        return;
+    }
+    let batch = Batch { outputs: Some(written), ..Batch::default() };
+    if let Err(error) = held.store.submit(&held.fence, batch, Durability::Now).durable().await {
+        world.report(store_failed(&error.to_string()));
+    }
+}
+
+/// Says that the store refused.
+pub(crate) fn store_failed(why: &str) -> Diagnostic {
+    Diagnostic::error(codes::STORE_FAILED, "Failed to save state")
+        .detail(format!("{why}. What is recorded so far is kept; the journal knows the rest."))
+        .help(
+            "make room or give access, then run the same command again: it looks what exists first",
+        )
+}

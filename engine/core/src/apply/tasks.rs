@@ -1,0 +1,312 @@
+//! The order of an apply: tasks, and what each waits for.
+//!
+//! An instance waits for the instances that it really read. Reads of a whole block go through one
+//! joint, so that N readers of M instances cost N + M edges.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use terrarium_address::{ConfigAddr, ResourceAddr};
+use terrarium_state::{Dep, State};
+
+use crate::{Plan, PlannedAction, ReplaceOrder};
+
+/// What a task does to an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Step {
+    /// A data source is read.
+    Read,
+    /// The object is made.
+    Create,
+    /// The object is changed in place.
+    Update,
+    /// The object is removed.
+    Delete,
+    /// The object is no longer recorded.
+    Forget,
+}
+
+impl Step {
+    /// Returns the action that users know it by.
+    pub(crate) fn action(self) -> PlannedAction {
+        match self {
+            Self::Read => PlannedAction::Read,
+            Self::Create => PlannedAction::Create,
+            Self::Update => PlannedAction::Update,
+            Self::Delete => PlannedAction::Delete,
+            Self::Forget => PlannedAction::Forget,
+        }
+    }
+}
+
+/// A task: one step of one planned change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Task {
+    /// Index into [`Plan::changes`].
+    pub(crate) change: usize,
+    pub(crate) step: Step,
+}
+
+/// Tasks, joints and edges; an index below `tasks.len()` is a task, others are joints.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    pub(crate) tasks: Vec<Task>,
+    /// Who waits for a node.
+    pub(crate) followers: Vec<Vec<usize>>,
+    /// For how many nodes a node waits.
+    pub(crate) waits: Vec<usize>,
+}
+
+impl Order {
+    /// Orders a plan's changes. The error lists the addresses of a circle, which only a damaged state or
+    /// a mistake of ours can cause.
+    pub(crate) fn of(plan: &Plan, state: &State) -> Result<Self, Vec<ResourceAddr>> {
+        let strict = Builder::new(plan, state).build(Soft::Include);
+        if strict.stuck().is_empty() {
+            return Ok(strict);
+        }
+        let order = Builder::new(plan, state).build(Soft::Leave);
+        let stuck = order.stuck();
+        if stuck.is_empty() {
+            return Ok(order);
+        }
+        Err(stuck
+            .into_iter()
+            .filter_map(|at| plan.changes.get(order.tasks.get(at)?.change))
+            .map(|c| c.addr.clone())
+            .collect())
+    }
+
+    fn add_node(&mut self) -> usize {
+        self.followers.push(Vec::new());
+        self.waits.push(0);
+        self.waits.len() - 1
+    }
+
+    fn edge(&mut self, first: usize, then: usize) {
+        if first != then {
+            self.followers[first].push(then);
+            self.waits[then] += 1;
+        }
+    }
+
+    /// Returns the nodes that can never run.
+    fn stuck(&self) -> Vec<usize> {
+        let mut waits = self.waits.clone();
+        let mut ready: VecDeque<usize> = (0..waits.len()).filter(|at| waits[*at] == 0).collect();
+        while let Some(at) = ready.pop_front() {
+            for next in &self.followers[at] {
+                waits[*next] -= 1;
+                if waits[*next] == 0 {
+                    ready.push_back(*next);
+                }
+            }
+        }
+        (0..waits.len()).filter(|at| waits[*at] > 0).collect()
+    }
+}
+
+/// Whether a removal waits for the updates of what used to read the object: better, but not always
+/// possible.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Soft {
+    Include,
+    Leave,
+}
+
+struct Builder<'p> {
+    plan: &'p Plan,
+    state: &'p State,
+    order: Order,
+    /// Create, update or read task by instance.
+    forward: HashMap<&'p ResourceAddr, usize>,
+    /// Delete tasks of current objects, with whether it is a whole removal or the end of a replaced one.
+    ends: BTreeMap<&'p ResourceAddr, (usize, End)>,
+    joints: HashMap<(Joint, ConfigAddr), usize>,
+    blocks: Blocks<'p>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Removal,
+    BeforeCreate,
+    AfterCreate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Joint {
+    /// After every forward task of a block.
+    Ready,
+    /// Before every end of a block's objects.
+    Free,
+}
+
+/// Instances by block: exact, and by configuration block.
+#[derive(Default)]
+struct Blocks<'p> {
+    exact: HashMap<&'p ConfigAddr, Vec<&'p ResourceAddr>>,
+    config: HashMap<ConfigAddr, Vec<&'p ResourceAddr>>,
+}
+
+impl<'p> Blocks<'p> {
+    fn add(&mut self, addr: &'p ResourceAddr) {
+        self.exact.entry(&addr.block).or_default().push(addr);
+        self.config.entry(addr.block.config()).or_default().push(addr);
+    }
+
+    fn of(&self, block: &ConfigAddr) -> &[&'p ResourceAddr] {
+        self.exact
+            .get(block)
+            .or_else(|| self.config.get(block))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+}
+
+impl<'p> Builder<'p> {
+    fn new(plan: &'p Plan, state: &'p State) -> Self {
+        Self {
+            plan,
+            state,
+            order: Order::default(),
+            forward: HashMap::new(),
+            ends: BTreeMap::new(),
+            joints: HashMap::new(),
+            blocks: Blocks::default(),
+        }
+    }
+
+    fn build(mut self, soft: Soft) -> Order {
+        let plan = self.plan;
+        for (change, planned) in plan.changes.iter().enumerate() {
+            self.blocks.add(&planned.addr);
+            let steps: &[Step] = match planned.action {
+                PlannedAction::NoOp => &[],
+                PlannedAction::Read => &[Step::Read],
+                PlannedAction::Create => &[Step::Create],
+                PlannedAction::Update => &[Step::Update],
+                PlannedAction::Delete => &[Step::Delete],
+                PlannedAction::Forget => &[Step::Forget],
+                PlannedAction::Replace(ReplaceOrder::DeleteFirst) => &[Step::Delete, Step::Create],
+                PlannedAction::Replace(ReplaceOrder::CreateFirst) => &[Step::Create, Step::Delete],
+            };
+            for step in steps {
+                self.task(change, *step);
+            }
+        }
+        for (change, planned) in plan.changes.iter().enumerate() {
+            self.wait_for_reads(planned);
+            self.wait_for_readers(change, soft);
+        }
+        self.order
+    }
+
+    fn task(&mut self, change: usize, step: Step) {
+        let planned = &self.plan.changes[change];
+        let at = self.order.add_node();
+        self.order.tasks.push(Task { change, step });
+        if planned.deposed.is_some() {
+            return;
+        }
+        match step {
+            Step::Create | Step::Update | Step::Read => {
+                if let Some((end, End::BeforeCreate)) = self.ends.get(&planned.addr).copied() {
+                    self.order.edge(end, at);
+                }
+                self.forward.insert(&planned.addr, at);
+            }
+            Step::Delete => {
+                let end = match planned.action {
+                    PlannedAction::Replace(ReplaceOrder::DeleteFirst) => End::BeforeCreate,
+                    PlannedAction::Replace(ReplaceOrder::CreateFirst) => End::AfterCreate,
+                    _ => End::Removal,
+                };
+                if let (End::AfterCreate, Some(create)) = (end, self.forward.get(&planned.addr)) {
+                    self.order.edge(*create, at);
+                }
+                self.ends.insert(&planned.addr, (at, end));
+            }
+            Step::Forget => {}
+        }
+    }
+
+    /// A forward task waits for those of what it reads.
+    fn wait_for_reads(&mut self, planned: &'p crate::ResourceChange) {
+        let Some(at) = self.forward.get(&planned.addr).copied() else { return };
+        if planned.deposed.is_some() {
+            return;
+        }
+        for dep in &planned.deps {
+            match dep {
+                Dep::Instance(addr) => {
+                    if let Some(needed) = self.forward.get(addr).copied() {
+                        self.order.edge(needed, at);
+                    }
+                }
+                Dep::Block(block) => {
+                    let joint = self.joint(Joint::Ready, block);
+                    self.order.edge(joint, at);
+                }
+            }
+        }
+    }
+
+    /// The end of an object waits for the end, or the update, of what was recorded to read it.
+    fn wait_for_readers(&mut self, change: usize, soft: Soft) {
+        let planned = &self.plan.changes[change];
+        let own_end = self.ends.get(&planned.addr).map(|(at, _)| *at);
+        let forward = self.forward.get(&planned.addr).copied();
+        let recorded_at = planned.moved_from.as_ref().unwrap_or(&planned.addr);
+        let object =
+            self.state.resources.get(recorded_at).and_then(|instance| match &planned.deposed {
+                Some(key) => instance.deposed.get(key),
+                None => instance.current.as_ref(),
+            });
+        let recorded = object.map(|object| object.deps.as_slice()).unwrap_or_default();
+        for dep in recorded.iter().chain(&planned.deps) {
+            let held: Vec<&ResourceAddr> = match dep {
+                Dep::Instance(addr) => vec![addr],
+                Dep::Block(block) => {
+                    if let Some(own) = own_end {
+                        let joint = self.joint(Joint::Free, block);
+                        self.order.edge(own, joint);
+                    }
+                    if forward.is_none() { continue } else { self.blocks.of(block).to_vec() }
+                }
+            };
+            for addr in held {
+                let Some((end, kind)) = self.ends.get(addr).copied() else { continue };
+                if let (Dep::Instance(_), Some(own)) = (dep, own_end) {
+                    self.order.edge(own, end);
+                }
+                if let Some(forward) = forward
+                    && (kind == End::AfterCreate || (kind == End::Removal && soft == Soft::Include))
+                {
+                    self.order.edge(forward, end);
+                }
+            }
+        }
+    }
+
+    fn joint(&mut self, joint: Joint, block: &ConfigAddr) -> usize {
+        if let Some(known) = self.joints.get(&(joint, block.clone())) {
+            return *known;
+        }
+        let at = self.order.add_node();
+        self.joints.insert((joint, block.clone()), at);
+        for addr in self.blocks.of(block).to_vec() {
+            match joint {
+                Joint::Ready => {
+                    if let Some(needed) = self.forward.get(addr).copied() {
+                        self.order.edge(needed, at);
+                    }
+                }
+                Joint::Free => {
+                    if let Some((end, _)) = self.ends.get(addr).copied() {
+                        self.order.edge(at, end);
+                    }
+                }
+            }
+        }
+        at
+    }
+}

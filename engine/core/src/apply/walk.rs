@@ -1,0 +1,488 @@
+//! The walk: one loop that owns the run's state and decides; provider calls do one thing and report.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use terrarium_address::Name;
+use terrarium_provider::{
+    Action, ApplyReply, ApplyRequest, Connection, DataReply, DataRequest, Intent, IntentId,
+    NotRecorded, Pending, Permit, PollReply, Provider, Recorded, Recorder,
+};
+use terrarium_state::{CommitError, Ticket};
+
+use super::Held;
+use super::begin::Ready;
+use super::tasks::{Order, Step, Task};
+use crate::providers::Providers;
+use crate::world::World;
+use crate::{
+    Blocked, Cancel, Event as Told, Failure, Inputs, Plan, Progress, RunSummary, Skipped, object,
+};
+
+/// Everything that can happen.
+pub(super) enum Event {
+    /// Intents are durable (or not), and their actions may be sent.
+    Recorded(Vec<usize>, Result<Vec<Recorded>, NotRecorded>),
+    /// A provider answered.
+    Applied(usize, Option<IntentId>, Box<ApplyReply>),
+    /// A data source answered.
+    Read(usize, Box<DataReply>),
+    /// A provider told how accepted work stands.
+    Polled(Vec<usize>, Vec<PollReply>),
+    /// An outcome is durable (or not).
+    Durable(usize, Result<u64, CommitError>),
+    /// A timer is due.
+    Tick,
+}
+
+type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = Event> + 'w>>>;
+
+pub(super) struct Walk<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) plan: &'a Plan,
+    pub(super) world: &'a World<'a>,
+    pub(super) providers: Providers<'a>,
+    pub(super) held: &'a Held,
+    pub(super) recorder: Recorder,
+    pub(super) summary: RunSummary,
+    /// Tickets of outcomes of local effect, awaited at the end.
+    pub(super) lazy: Vec<Ticket>,
+    pub(super) tasks: BTreeMap<usize, Under>,
+    order: Order,
+    ready: VecDeque<usize>,
+    busy: BTreeSet<usize>,
+    timers: BTreeSet<(Timestamp, usize)>,
+    blocked: HashMap<usize, Blocked>,
+    progress: &'a Arc<dyn Progress>,
+}
+
+/// A task under way.
+pub(super) struct Under {
+    pub(super) task: Task,
+    pub(super) begun: Timestamp,
+    pub(super) ready: Option<Ready>,
+    pub(super) intent: Option<IntentId>,
+    pub(super) pending: Option<Pending>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        inputs: &'a Inputs,
+        plan: &'a Plan,
+        world: &'a World<'a>,
+        order: Order,
+        held: &'a Held,
+        progress: &'a Arc<dyn Progress>,
+    ) -> Self {
+        let ready = (0..order.waits.len()).filter(|at| order.waits[*at] == 0).collect();
+        Self {
+            inputs,
+            plan,
+            world,
+            providers: Providers::new(inputs, Connection::Online),
+            held,
+            recorder: Recorder::new(held.store.intents(&held.fence)),
+            summary: RunSummary::default(),
+            lazy: Vec::new(),
+            tasks: BTreeMap::new(),
+            order,
+            ready,
+            busy: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            blocked: HashMap::new(),
+            progress,
+        }
+    }
+
+    /// Carries out what can be, until nothing is left or the run is to stop.
+    pub(super) async fn run(&mut self, parallelism: usize, cancel: &Cancel) {
+        let clock = self.inputs.clock.clone();
+        let mut running: Running<'_> = FuturesUnordered::new();
+        loop {
+            if !cancel.is_raised() {
+                self.begin(&running_slot(parallelism, &self.busy), &mut running).await;
+            }
+            let stopping = cancel.is_urgent() || (cancel.is_raised() && running.is_empty());
+            if stopping || (running.is_empty() && self.timers.is_empty()) {
+                break;
+            }
+            let due = self.timers.first().map(|(at, _)| *at);
+            let event = match due {
+                // A clock that jumps may only be moved when nothing else can happen.
+                Some(at) if running.is_empty() => {
+                    clock.wait_until(at).await;
+                    Event::Tick
+                }
+                Some(at) if !clock.jumps() => tokio::select! {
+                    Some(event) = running.next() => event,
+                    () = clock.wait_until(at) => Event::Tick,
+                },
+                _ => match running.next().await {
+                    Some(event) => event,
+                    None => break,
+                },
+            };
+            self.fold(event, &mut running);
+        }
+        self.leave(cancel);
+    }
+
+    fn fold<'w>(&mut self, event: Event, running: &mut Running<'w>)
+    where
+        'a: 'w,
+    {
+        match event {
+            Event::Recorded(nodes, Ok(recorded)) => {
+                for (node, recorded) in nodes.into_iter().zip(recorded) {
+                    self.send(node, Permit::External(recorded), running);
+                }
+            }
+            Event::Recorded(nodes, Err(error)) => {
+                self.world.report(super::store_failed(&error.message));
+                for node in nodes {
+                    self.fail(node, &error.message);
+                }
+            }
+            Event::Applied(node, intent, reply) => self.settle_apply(node, intent, *reply, running),
+            Event::Read(node, reply) => self.settle_read(node, *reply),
+            Event::Polled(nodes, replies) => {
+                for (node, reply) in nodes.into_iter().zip(replies) {
+                    self.settle_poll(node, reply, running);
+                }
+            }
+            Event::Durable(node, Ok(_)) => self.complete(node),
+            Event::Durable(node, Err(error)) => {
+                self.world.report(super::store_failed(&error.to_string()));
+                self.fail(node, &error.to_string());
+            }
+            Event::Tick => self.poll(running),
+        }
+    }
+
+    /// Begins what is ready, as far as there is room; intents are recorded together.
+    async fn begin<'w>(&mut self, room: &usize, running: &mut Running<'w>)
+    where
+        'a: 'w,
+    {
+        let mut room = *room;
+        let mut drafts: Vec<(usize, Intent)> = Vec::new();
+        while room > 0 {
+            let Some(node) = self.ready.pop_front() else { break };
+            let Some(task) =
+                self.order.tasks.get(node).copied().filter(|_| node < self.order.tasks.len())
+            else {
+                self.release(node);
+                continue;
+            };
+            if let Some(because) = self.blocked.get(&node).cloned() {
+                self.skip(node, because);
+                continue;
+            }
+            if task.step == Step::Forget {
+                self.forget(node, task);
+                continue;
+            }
+            self.busy.insert(node);
+            self.tell_begun(task);
+            let begun = self.inputs.clock.now();
+            let mut under = Under { task, begun, ready: None, intent: None, pending: None };
+            if task.step == Step::Read {
+                self.tasks.insert(node, under);
+                self.read(node, running).await;
+                room = room.saturating_sub(usize::from(self.busy.contains(&node)));
+                continue;
+            }
+            let ready = self.prepare(task).await;
+            let draft = ready.as_ref().and_then(|ready| self.draft(task, ready));
+            under.ready = ready;
+            let prepared = under.ready.is_some();
+            self.tasks.insert(node, under);
+            match draft {
+                _ if !prepared => self.fail(node, "its configuration or provider has errors"),
+                Some(draft) => {
+                    self.make_room(task);
+                    let draft = self.recorder.prepare(draft);
+                    if let Some(under) = self.tasks.get_mut(&node) {
+                        under.intent = Some(draft.id);
+                    }
+                    drafts.push((node, draft));
+                    room -= 1;
+                }
+                None => {
+                    self.make_room(task);
+                    self.send(node, Permit::Local, running);
+                    room -= 1;
+                }
+            }
+        }
+        if !drafts.is_empty() {
+            let recorder = self.recorder.clone();
+            let (nodes, intents): (Vec<_>, Vec<_>) = drafts.into_iter().unzip();
+            running.push(Box::pin(async move {
+                Event::Recorded(nodes, recorder.record(intents).await)
+            }));
+        }
+    }
+
+    /// Sends a prepared action.
+    pub(super) fn send<'w>(&mut self, node: usize, permit: Permit, running: &mut Running<'w>)
+    where
+        'a: 'w,
+    {
+        let Some(under) = self.tasks.get_mut(&node) else { return };
+        let Some(ready) = &under.ready else { return };
+        let change = &self.plan.changes[under.task.change];
+        let intent = match &permit {
+            Permit::External(recorded) => Some(recorded.intent().id),
+            Permit::Local => None,
+        };
+        under.intent = intent;
+        let request = ApplyRequest {
+            addr: change.addr.clone(),
+            action: ready.action,
+            prior: ready.prior.clone(),
+            planned: ready.planned.clone(),
+            config: ready.config.clone(),
+            private: ready.private.clone(),
+            permit,
+        };
+        let provider = ready.provider.clone();
+        let kind: Name = change.addr.block.kind.clone();
+        running.push(Box::pin(async move {
+            Event::Applied(node, intent, Box::new(provider.apply(&kind, request).await))
+        }));
+    }
+
+    async fn read<'w>(&mut self, node: usize, running: &mut Running<'w>)
+    where
+        'a: 'w,
+    {
+        let Some(task) = self.tasks.get(&node).map(|under| under.task) else { return };
+        let change = &self.plan.changes[task.change];
+        let request = async {
+            let (module, resource) = self.block(change)?;
+            let config = self.configuration(module, &resource, change)?.unmarked_deep();
+            let addr = self.provider_addr(change)?;
+            Some((self.providers.configured(self.world, &addr).await?, config))
+        };
+        let Some((provider, config)) = request.await else {
+            self.fail(node, "its configuration or provider has errors");
+            return;
+        };
+        let request = DataRequest { addr: change.addr.clone(), config };
+        let kind: Name = change.addr.block.kind.clone();
+        running.push(Box::pin(async move {
+            let mut replies = provider.read_data_many(&kind, vec![request]).await;
+            let none = terrarium_diagnostic::Diagnostics::new();
+            Event::Read(node, Box::new(replies.pop().unwrap_or_else(|| DataReply::refused(none))))
+        }));
+    }
+
+    /// Asks about accepted work that is due, one call per provider and type.
+    fn poll<'w>(&mut self, running: &mut Running<'w>)
+    where
+        'a: 'w,
+    {
+        let now = self.inputs.clock.now();
+        let mut groups: BTreeMap<(Name, Name), (Arc<dyn Provider>, Vec<usize>, Vec<Pending>)> =
+            BTreeMap::new();
+        while let Some((at, node)) = self.timers.first().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.remove(&(at, node));
+            let Some(under) = self.tasks.get_mut(&node) else { continue };
+            let (Some(pending), Some(ready)) = (&mut under.pending, &under.ready) else { continue };
+            pending.polls += 1;
+            let change = &self.plan.changes[under.task.change];
+            let key = (change.provider.clone(), change.addr.block.kind.clone());
+            let group = groups
+                .entry(key)
+                .or_insert_with(|| (ready.provider.clone(), Vec::new(), Vec::new()));
+            group.1.push(node);
+            group.2.push(pending.clone());
+        }
+        for ((_, kind), (provider, nodes, pending)) in groups {
+            running.push(Box::pin(async move {
+                let replies = provider.poll_many(&kind, &pending).await;
+                Event::Polled(nodes, replies)
+            }));
+        }
+    }
+
+    pub(super) fn set_timer(&mut self, node: usize, after: std::time::Duration) {
+        let now = self.inputs.clock.now();
+        let at = jiff::SignedDuration::try_from(after)
+            .ok()
+            .and_then(|d| now.checked_add(d).ok())
+            .unwrap_or(now);
+        self.timers.insert((at, node));
+    }
+
+    /// A task is done and durable: who waited for it may go on.
+    pub(super) fn complete(&mut self, node: usize) {
+        self.busy.remove(&node);
+        if let Some(under) = self.tasks.remove(&node) {
+            self.tell_done(&under);
+        }
+        self.release(node);
+    }
+
+    fn release(&mut self, node: usize) {
+        for next in std::mem::take(&mut self.order.followers[node]) {
+            self.order.waits[next] -= 1;
+            if self.order.waits[next] == 0 {
+                self.ready.push_back(next);
+            }
+        }
+    }
+
+    /// A task failed: what waits for it, however far, is skipped.
+    pub(super) fn fail(&mut self, node: usize, why: &str) {
+        self.busy.remove(&node);
+        let Some(under) = self.tasks.remove(&node) else { return };
+        let addr = self.plan.changes[under.task.change].addr.clone();
+        let action = under.task.step.action();
+        self.progress.on(Told::Failed { addr: addr.clone(), action });
+        self.summary.failed.push(Failure { addr: addr.clone(), action, why: why.to_owned() });
+        self.block_followers(node, &Blocked::By(addr));
+        self.release(node);
+    }
+
+    fn skip(&mut self, node: usize, because: Blocked) {
+        self.block_followers(node, &because);
+        if let Some(task) = self.order.tasks.get(node) {
+            let addr = self.plan.changes[task.change].addr.clone();
+            self.summary.skipped.push(Skipped { addr, action: task.step.action(), because });
+        }
+        self.release(node);
+    }
+
+    fn block_followers(&mut self, node: usize, because: &Blocked) {
+        let tasks = self.order.tasks.len();
+        let mut open: Vec<usize> = self.order.followers[node].clone();
+        while let Some(next) = open.pop() {
+            if self.blocked.insert(next, because.clone()).is_none() && next >= tasks {
+                open.extend(self.order.followers[next].iter().copied());
+            }
+        }
+    }
+
+    /// Notes what was not begun, and what a service is still at work on.
+    fn leave(&mut self, cancel: &Cancel) {
+        self.summary.interrupted = cancel.is_raised();
+        let under: Vec<usize> = std::mem::take(&mut self.busy).into_iter().collect();
+        for node in under {
+            if let Some(under) = self.tasks.get(&node) {
+                self.summary.pending.push(self.plan.changes[under.task.change].addr.clone());
+            }
+        }
+        if !cancel.is_raised() {
+            return;
+        }
+        let settled: BTreeSet<_> = self.settled();
+        for task in self.order.tasks.clone() {
+            let addr = &self.plan.changes[task.change].addr;
+            if !settled.contains(&(addr.clone(), task.step)) {
+                let skipped = Skipped {
+                    addr: addr.clone(),
+                    action: task.step.action(),
+                    because: Blocked::Interrupted,
+                };
+                self.summary.skipped.push(skipped);
+            }
+        }
+    }
+
+    fn settled(&self) -> BTreeSet<(terrarium_address::ResourceAddr, Step)> {
+        let summary = &self.summary;
+        let known = summary
+            .done
+            .iter()
+            .map(|done| (&done.addr, done.action))
+            .chain(summary.failed.iter().map(|failed| (&failed.addr, failed.action)))
+            .chain(summary.skipped.iter().map(|skipped| (&skipped.addr, skipped.action)));
+        let mut settled: BTreeSet<_> = self
+            .order
+            .tasks
+            .iter()
+            .filter(|task| summary.pending.contains(&self.plan.changes[task.change].addr))
+            .map(|task| (self.plan.changes[task.change].addr.clone(), task.step))
+            .collect();
+        let steps = [Step::Read, Step::Create, Step::Update, Step::Delete, Step::Forget];
+        settled.extend(known.filter_map(|(addr, action)| {
+            steps.into_iter().find(|step| step.action() == action).map(|step| (addr.clone(), step))
+        }));
+        settled
+    }
+
+    /// Waits until everything is durable, and returns what came of the run.
+    pub(super) async fn finish(mut self) -> RunSummary {
+        for ticket in std::mem::take(&mut self.lazy) {
+            if let Err(error) = ticket.durable().await {
+                self.world.report(super::store_failed(&error.to_string()));
+                break;
+            }
+        }
+        self.summary
+    }
+
+    fn tell_begun(&self, task: Task) {
+        let change = &self.plan.changes[task.change];
+        let addr = change.addr.clone();
+        if task.step == Step::Read {
+            self.progress.on(Told::Reading { addr });
+        } else {
+            let id = object::id_of(&change.before).filter(|_| task.step != Step::Create);
+            self.progress.on(Told::Begun { addr, action: task.step.action(), id });
+        }
+    }
+
+    fn tell_done(&mut self, under: &Under) {
+        let change = &self.plan.changes[under.task.change];
+        let elapsed = self.inputs.clock.now().duration_since(under.begun).unsigned_abs();
+        let addr = change.addr.clone();
+        let action = under.task.step.action();
+        let id = match under.task.step {
+            Step::Delete => None,
+            _ => self.world.instance(&addr).as_ref().and_then(object::id_of),
+        };
+        if under.task.step == Step::Read {
+            self.progress.on(Told::Read { addr, elapsed, id });
+            return;
+        }
+        self.summary.done.push(crate::Completed { addr: addr.clone(), action });
+        self.progress.on(Told::Done { addr, action, elapsed, id });
+    }
+
+    pub(super) fn tell_waiting(&self, node: usize, status: String) {
+        let Some(under) = self.tasks.get(&node) else { return };
+        let change = &self.plan.changes[under.task.change];
+        let elapsed = self.inputs.clock.now().duration_since(under.begun).unsigned_abs();
+        let id = under.pending.as_ref().map(|pending| pending.accepted.id.to_string());
+        self.progress.on(Told::Waiting {
+            addr: change.addr.clone(),
+            action: under.task.step.action(),
+            elapsed,
+            status,
+            id,
+        });
+    }
+
+    pub(super) fn action_of(step: Step) -> Action {
+        match step {
+            Step::Delete => Action::Delete,
+            Step::Update => Action::Update,
+            Step::Create | Step::Read | Step::Forget => Action::Create,
+        }
+    }
+}
+
+fn running_slot(parallelism: usize, busy: &BTreeSet<usize>) -> usize {
+    parallelism.saturating_sub(busy.len())
+}

@@ -1,0 +1,78 @@
+//! The diagnostic codes of this crate: T04xx planning, T05xx apply and recovery.
+
+use terrarium_diagnostic::{Code, CodeRow};
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $title:literal, $explanation:literal;)*) => {
+        $(#[doc = $title] pub(crate) const $name: Code = Code($code);)*
+        /// The rows of `terrarium explain`.
+        pub const CODES: &[CodeRow] = &[$(CodeRow { code: $name, title: $title, explanation: $explanation }),*];
+    };
+}
+
+codes! {
+    REFERENCE = "T0401", "a reference names nothing that is declared",
+        "An expression refers to an object that its module does not declare, or to an instance that does not exist. \
+         Names are looked up in the module that the expression stands in: pass a value through a variable or an output.";
+    CYCLE = "T0402", "objects wait for each other",
+        "Each of the named objects needs a value of the next one, and the last one of the first, so that none can be \
+         the first. Break the circle: often a security group's rules, or an attachment, should be a resource of its own.";
+    INVALID_COUNT = "T0403", "`count` is no usable number",
+        "`count` must be a whole number from 0 that is known when the plan is made.";
+    INVALID_FOR_EACH = "T0404", "`for_each` is no usable map or set of strings",
+        "`for_each` must be a map, an object or a set of strings. Its keys must be known when the plan is made, and may \
+         not be sensitive, since they become part of addresses.";
+    MISSING_VARIABLE = "T0405", "a required variable has no value",
+        "Give it with `-var`, a `.tfvars` file or the environment variable `TF_VAR_name`, or give the variable a default.";
+    INVALID_VARIABLE = "T0406", "a value is not allowed for a variable",
+        "The value does not fit the variable's type, or one of its `validation` blocks refuses it.";
+    CONDITION = "T0407", "a condition does not hold",
+        "A `precondition`, `postcondition` or `check` failed. Its message says what must be true.";
+    UNKNOWN_PROVIDER = "T0408", "no such provider is built in",
+        "Terrarium brings its providers along; it installs none. The message lists those that exist.";
+    PROVIDER_VERSION = "T0409", "no built-in version satisfies the constraint",
+        "The built-in provider stands for a range of versions of the original; widen the constraint.";
+    UNKNOWN_KIND = "T0410", "the provider has no such resource type or data source",
+        "The type's name is misspelt, or belongs to another provider, or is not implemented yet.";
+    PREVENT_DESTROY = "T0411", "the plan would destroy what must not be destroyed",
+        "`lifecycle { prevent_destroy = true }` protects the object. Remove it, or keep the object out of the plan.";
+    PROVIDER_CONFIG = "T0412", "a provider configuration is missing or wrong",
+        "Every resource needs a configuration of its provider: the default one, or the alias it names.";
+    BAD_OBJECT = "T0413", "a recorded object can't be read",
+        "The state holds values that do not fit the schema of the resource type.";
+    PROVISIONER = "T0414", "provisioners are not carried out yet",
+        "Use `user_data`, or an image that brings what is needed.";
+    PROVIDER_BUG = "T0415", "a provider answered against its contract",
+        "This is a bug in the provider. Please report it with the message.";
+    PLAN_STALE = "T0501", "the saved plan no longer fits",
+        "State, configuration or variables changed after the plan was made. Make a new one.";
+    PLAN_DAMAGED = "T0502", "the saved plan can't be read",
+        "The file is no plan of this version, or was changed.";
+    STORE_FAILED = "T0503", "the state could not be written",
+        "What was done so far is recorded in the journal; the next command continues from there.";
+    APPLY_FAILED = "T0504", "an action failed",
+        "The service refused, or took too long. What depends on it was skipped; the rest was carried out.";
+    DOUBTFUL = "T0505", "nobody knows whether an action was carried out",
+        "A request was sent and no trustworthy answer came. The next command looks what exists before it does anything.";
+    REALM = "T0506", "the state belongs to another world",
+        "A state is bound at its first apply to one testbed world, or to the real clouds. Use another workspace.";
+    INCONSISTENT = "T0507", "the result is not what was planned",
+        "A provider returned another value than it planned. This is a bug in the provider.";
+    IMPORT = "T0508", "the object can't be imported",
+        "The id names nothing, or the address is taken or not in the configuration.";
+    RECOVERY = "T0509", "an interrupted run left something open",
+        "An earlier run ended before it knew what became of an action. What was found is said in the message.";
+    MOVED = "T0416", "a `moved` block can't be followed",
+        "Both addresses hold an object, or the blocks move one object to two places.";
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn codes_are_unique() {
+        let mut codes: Vec<_> = super::CODES.iter().map(|row| row.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), super::CODES.len());
+    }
+}

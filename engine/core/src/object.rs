@@ -1,0 +1,87 @@
+//! Recorded objects and values: the JSON of the store, read and written by the schema's type.
+
+use terrarium_address::{AttrPath, PathStep};
+use terrarium_provider::{Attribute, Block, Nesting, Private, Schema};
+use terrarium_state::{Object, ObjectStatus};
+use terrarium_value::{Marks, Value, json};
+
+/// Reads an object's values; sensitive parts are marked.
+///
+/// The error is one line for a diagnostic: what does not fit, and where.
+pub(crate) fn read(object: &Object, schema: &Schema) -> Result<Value, String> {
+    let value = json::from_typed(&object.attributes, &schema.block.ty())
+        .map_err(|error| error.to_string())?;
+    let value = value.mark_paths(&object.sensitive, Marks::SENSITIVE);
+    Ok(mark_sensitive(value, &schema.block))
+}
+
+/// Writes values as an object.
+pub(crate) fn write(value: &Value, schema: &Schema, private: Private) -> Result<Object, String> {
+    let sensitive = value.paths_with_mark(Marks::SENSITIVE);
+    let bare = value.clone().unmarked_deep();
+    let attributes =
+        json::to_typed(&bare, &schema.block.ty()).map_err(|error| error.to_string())?;
+    Ok(Object {
+        attributes: attributes.into(),
+        schema_version: schema.version,
+        sensitive,
+        private,
+        status: ObjectStatus::Ready,
+        ..Object::default()
+    })
+}
+
+/// Returns an object's id, where its values have one that is known.
+pub(crate) fn id_of(value: &Value) -> Option<String> {
+    value.get("id")?.as_str().map(str::to_owned)
+}
+
+/// Marks what the schema says is sensitive.
+pub(crate) fn mark_sensitive(value: Value, block: &Block) -> Value {
+    let paths = sensitive_paths(block);
+    if paths.is_empty() { value } else { mark_patterns(value, &paths) }
+}
+
+/// Lists the paths of sensitive attributes; elements of nested blocks as [`PathStep::AnyElement`].
+fn sensitive_paths(block: &Block) -> Vec<AttrPath> {
+    let mut found = Vec::new();
+    collect_sensitive(block, &AttrPath::root(), &mut found);
+    found
+}
+
+fn collect_sensitive(block: &Block, at: &AttrPath, found: &mut Vec<AttrPath>) {
+    let secret = |attribute: &Attribute| attribute.sensitive;
+    found.extend(
+        block
+            .attributes
+            .iter()
+            .filter(|(_, attribute)| secret(attribute))
+            .map(|(name, _)| at.with(PathStep::Attr(name.clone()))),
+    );
+    for (name, nested) in &block.blocks {
+        let inner = at.with(PathStep::Attr(name.clone()));
+        let inner = match nested.nesting {
+            Nesting::Single | Nesting::Group => inner,
+            Nesting::List | Nesting::Set | Nesting::Map => inner.with(PathStep::AnyElement),
+        };
+        collect_sensitive(&nested.block, &inner, found);
+    }
+}
+
+fn mark_patterns(value: Value, patterns: &[AttrPath]) -> Value {
+    value.transform(&mut |path: &AttrPath, part: Value| {
+        if !part.is_null() && patterns.iter().any(|pattern| fits(pattern, path)) {
+            part.marked(Marks::SENSITIVE)
+        } else {
+            part
+        }
+    })
+}
+
+fn fits(pattern: &AttrPath, path: &AttrPath) -> bool {
+    pattern.0.len() == path.0.len()
+        && pattern.0.iter().zip(&path.0).all(|(wanted, step)| match wanted {
+            PathStep::AnyElement => !matches!(step, PathStep::Attr(_)),
+            wanted => wanted == step,
+        })
+}

@@ -1,0 +1,192 @@
+//! Candidates: the instances that the configuration wants, each with what is recorded of it.
+
+use std::collections::BTreeSet;
+
+use terrarium_address::{Name, ResourceAddr};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_lang::config::Resource;
+use terrarium_provider::{Private, ProviderKind, Schema, Window};
+use terrarium_state::{Dep, Object, ObjectStatus};
+use terrarium_value::Value;
+
+use super::recorded::{Block, Recorded};
+use super::{Group, Planner};
+use crate::world::{At, Deps, ModuleId};
+use crate::{codes, object};
+
+/// One instance that the configuration wants.
+pub(super) struct Candidate {
+    pub(super) addr: ResourceAddr,
+    pub(super) module: ModuleId,
+    /// `each.value`.
+    pub(super) each: Option<Value>,
+    pub(super) prior: Option<Prior>,
+    /// Its configuration, marks included.
+    pub(super) config: Value,
+    pub(super) deps: Vec<Dep>,
+}
+
+/// What is recorded of an instance, and read since.
+#[derive(Clone)]
+pub(super) struct Prior {
+    /// Its values, sensitive parts marked.
+    pub(super) value: Value,
+    pub(super) private: Private,
+    pub(super) window: Option<Window>,
+    pub(super) tainted: bool,
+    pub(super) moved_from: Option<ResourceAddr>,
+}
+
+impl Candidate {
+    pub(super) fn at(&self) -> At<'_> {
+        At::Instance { key: &self.addr.key, each: self.each.as_ref() }
+    }
+}
+
+/// Reads a recorded object; an older schema version is upgraded first.
+pub(super) fn read_object(
+    kind: &dyn ProviderKind,
+    name: &Name,
+    object: &Object,
+    schema: &Schema,
+) -> Result<Value, Diagnostics> {
+    let refuse = |why: String| {
+        let error =
+            Diagnostic::error(codes::BAD_OBJECT, "Cannot read the recorded object").detail(why);
+        Diagnostics::from(error)
+    };
+    if object.schema_version > schema.version {
+        return Err(refuse(format!(
+            "It was recorded with version {} of the schema of {name}; this provider knows version {}.",
+            object.schema_version, schema.version
+        )));
+    }
+    if object.schema_version == schema.version {
+        return object::read(object, schema).map_err(|why| refuse(format!("{why}.")));
+    }
+    let attributes = kind.upgrade(name, object.schema_version, &object.attributes)?;
+    let upgraded = Object { attributes: attributes.into(), ..object.clone() };
+    object::read(&upgraded, schema).map_err(|why| refuse(format!("{why}.")))
+}
+
+impl Planner<'_> {
+    /// Pairs the wanted instances with the recorded ones; what is left over are orphans.
+    pub(super) fn candidates(&self, group: &Group<'_>, recorded: &mut Block<'_>) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for module in self.world.instances_of(group.path) {
+            let path = self.world.module(module).path.clone();
+            let block = group.resource.block.in_module(path);
+            let exprs = (group.resource.count.as_ref(), group.resource.for_each.as_ref());
+            let repetition = self.world.repetition(module, &block, exprs);
+            let Some(instances) = &repetition.instances else { continue };
+            follow_repetition(recorded, &block, instances.keys());
+            for (key, each) in instances {
+                let addr = block.instance(key.clone());
+                let prior =
+                    recorded.remove(&addr).and_then(|found| self.prior(group, &addr, &found));
+                candidates.push(Candidate {
+                    addr,
+                    module,
+                    each: each.clone(),
+                    prior,
+                    config: Value::null(terrarium_value::Type::Dynamic),
+                    deps: repetition.deps.iter().cloned().collect(),
+                });
+            }
+        }
+        candidates
+    }
+
+    /// Reads what is recorded of one instance, and plans the end of its deposed objects.
+    pub(super) fn prior(
+        &self,
+        group: &Group<'_>,
+        addr: &ResourceAddr,
+        found: &Recorded<'_>,
+    ) -> Option<Prior> {
+        self.deposed(group, addr, found);
+        let object = found.instance.current.as_ref()?;
+        match read_object(group.kind.as_ref(), &group.resource.block.kind, object, &group.schema) {
+            Ok(value) => Some(Prior {
+                value,
+                private: object.private.clone(),
+                window: object.window,
+                tainted: object.status == ObjectStatus::Tainted,
+                moved_from: found.moved_from.clone(),
+            }),
+            Err(diagnostics) => {
+                for diagnostic in diagnostics {
+                    self.report_at(diagnostic, group.resource, addr);
+                }
+                None
+            }
+        }
+    }
+
+    /// Evaluates the configuration of a candidate, and what it read.
+    pub(super) fn configure(&self, group: &Group<'_>, candidate: &mut Candidate) {
+        let resource = group.resource;
+        let (config, deps) = self.world.recording(|| {
+            self.explicit_dependencies(group, candidate.module);
+            self.world.evaluate(candidate.module, candidate.at(), |frame, diags| {
+                resource.body.decode(&group.schema.block, frame, diags)
+            })
+        });
+        candidate.config = config;
+        candidate.deps = united(&candidate.deps, &deps);
+    }
+
+    /// Notes the block's `depends_on`, and that of every call around it.
+    pub(super) fn explicit_dependencies(&self, group: &Group<'_>, module: ModuleId) {
+        for reference in &group.resource.depends_on {
+            self.world.note_reference(module, reference);
+        }
+        let mut at = self.world.module(module);
+        while let Some(caller) = at.caller.clone() {
+            at = self.world.module(caller.module);
+            if let Some(call) = at.config.calls.get(&caller.call) {
+                for reference in &call.depends_on {
+                    self.world.note_reference(caller.module, reference);
+                }
+            }
+        }
+    }
+
+    /// Reports diagnostics of the provider about one candidate.
+    pub(super) fn report_each(
+        &self,
+        diagnostics: Diagnostics,
+        resource: &Resource,
+        addr: &ResourceAddr,
+    ) {
+        for diagnostic in diagnostics {
+            self.report_at(diagnostic, resource, addr);
+        }
+    }
+}
+
+fn united(first: &[Dep], more: &Deps) -> Vec<Dep> {
+    first.iter().chain(more.iter()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Follows a block that got or lost its `count`: `x` becomes `x[0]`, and back, as Terraform does.
+fn follow_repetition<'k>(
+    recorded: &mut Block<'_>,
+    block: &terrarium_address::ConfigAddr,
+    mut wanted: impl Iterator<Item = &'k terrarium_address::InstanceKey>,
+) {
+    use terrarium_address::InstanceKey::{Int, None as Single};
+    let (from, to) = match wanted.next() {
+        Some(Single) => (Int(0), Single),
+        Some(Int(0)) => (Single, Int(0)),
+        _ => return,
+    };
+    let (from, to) = (block.instance(from), block.instance(to));
+    if recorded.contains_key(&to) {
+        return;
+    }
+    if let Some(mut found) = recorded.remove(&from) {
+        found.moved_from.get_or_insert(from);
+        recorded.insert(to, found);
+    }
+}

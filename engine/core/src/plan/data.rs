@@ -1,0 +1,174 @@
+//! Planning the instances of one `data` block: read now where everything is known, else during apply.
+
+use std::sync::Arc;
+
+use terrarium_address::{InstanceKey, ResourceAddr};
+use terrarium_provider::{DataOutcome, DataReply, DataRequest, Provider};
+use terrarium_state::Dep;
+use terrarium_value::{Marks, Value};
+
+use super::candidate::Candidate;
+use super::managed::causes_of;
+use super::{Group, Planner, recorded};
+use crate::model::DataResult;
+use crate::rules::RuleKind;
+use crate::world::At;
+use crate::{ActionReason, DeferredChange, Event, PlannedAction, ResourceChange, object, proposed};
+
+impl Planner<'_> {
+    /// Reads or plans to read all instances of a data source. What is recorded of them does not matter.
+    pub(super) async fn data(&self, group: &Group<'_>, mut recorded: recorded::Block<'_>) {
+        recorded.clear();
+        let mut candidates = self.candidates(group, &mut recorded);
+        for candidate in &mut candidates {
+            self.configure(group, candidate);
+        }
+        let mut due = Vec::new();
+        for candidate in candidates {
+            let bare = candidate.config.clone().unmarked_deep();
+            let diagnostics = group.kind.validate_data(&group.resource.block.kind, &bare);
+            self.report_each(diagnostics, group.resource, &candidate.addr);
+            let preconditions = &group.resource.lifecycle.preconditions;
+            self.world.check_rules(
+                candidate.module,
+                candidate.at(),
+                preconditions,
+                RuleKind::Precondition,
+            );
+            match self.postponed(group, &candidate, &bare) {
+                Some(reason) => self.read_later(group, &candidate, reason),
+                None => due.push((candidate, bare)),
+            }
+        }
+        if !due.is_empty()
+            && let Some(provider) = self.provider(group).await
+        {
+            self.read_now(group, &provider, due).await;
+        }
+        for module in self.world.instances_of(group.path) {
+            let path = self.world.module(module).path.clone();
+            self.world.set_complete(&group.resource.block.in_module(path));
+        }
+    }
+
+    /// Returns why a data source can't be read while planning.
+    fn postponed(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        config: &Value,
+    ) -> Option<ActionReason> {
+        if !config.is_wholly_known() || self.options.offline {
+            return Some(ActionReason::ConfigUnknown);
+        }
+        let (_, explicit) =
+            self.world.recording(|| self.explicit_dependencies(group, candidate.module));
+        let found = self.found.borrow();
+        let pending = explicit.iter().any(|dep| {
+            let (Dep::Block(block) | Dep::Instance(ResourceAddr { block, .. })) = dep;
+            found.pending.contains(&block.config())
+        });
+        pending.then_some(ActionReason::DependencyPending)
+    }
+
+    fn read_later(&self, group: &Group<'_>, candidate: &Candidate, reason: ActionReason) {
+        let bare = candidate.config.clone().unmarked_deep();
+        let planned =
+            proposed::merge(&group.schema.block, None, &bare, &causes_of(&candidate.addr));
+        let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
+        let planned = planned.mark_paths(&sensitive, Marks::SENSITIVE);
+        let after = object::mark_sensitive(planned, &group.schema.block);
+        self.world.set_instance(
+            &candidate.addr.block,
+            candidate.addr.key.clone(),
+            Some(after.clone()),
+        );
+        let change = ResourceChange {
+            reason: Some(reason),
+            deps: candidate.deps.clone(),
+            ..self.change(group, &candidate.addr, PlannedAction::Read, after)
+        };
+        self.found.borrow_mut().add(change);
+    }
+
+    async fn read_now(
+        &self,
+        group: &Group<'_>,
+        provider: &Arc<dyn Provider>,
+        due: Vec<(Candidate, Value)>,
+    ) {
+        let mut requests = Vec::with_capacity(due.len());
+        for (candidate, config) in &due {
+            self.progress.on(Event::Reading { addr: candidate.addr.clone() });
+            requests.push(DataRequest { addr: candidate.addr.clone(), config: config.clone() });
+        }
+        let begun = self.inputs.clock.now();
+        let replies = provider.read_data_many(&group.resource.block.kind, requests).await;
+        let elapsed = self.inputs.clock.now().duration_since(begun).unsigned_abs();
+        for ((candidate, _), reply) in due.into_iter().zip(replies) {
+            if let Some(id) = self.fold_data(group, &candidate, reply) {
+                self.progress.on(Event::Read { addr: candidate.addr, elapsed, id });
+            }
+        }
+    }
+
+    /// Folds an answer in; the id of what was read comes back.
+    fn fold_data(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        reply: DataReply,
+    ) -> Option<Option<String>> {
+        self.report_each(reply.diagnostics, group.resource, &candidate.addr);
+        match reply.outcome {
+            DataOutcome::Read { state, .. } => {
+                let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
+                let value = state.mark_paths(&sensitive, Marks::SENSITIVE);
+                let value = object::mark_sensitive(value, &group.schema.block);
+                self.check_read(group, candidate, &value);
+                let id = object::id_of(&value);
+                self.world.set_instance(
+                    &candidate.addr.block,
+                    candidate.addr.key.clone(),
+                    Some(value.clone()),
+                );
+                self.found.borrow_mut().data.push(DataResult {
+                    addr: candidate.addr.clone(),
+                    provider: group.provider.recorded(),
+                    schema: group.schema.clone(),
+                    value,
+                    deps: candidate.deps.clone(),
+                });
+                return Some(id);
+            }
+            DataOutcome::Refused => {
+                let unknown = Value::unknown(group.schema.block.ty(), causes_of(&candidate.addr));
+                self.world.set_instance(
+                    &candidate.addr.block,
+                    candidate.addr.key.clone(),
+                    Some(unknown),
+                );
+            }
+            DataOutcome::Deferred(deferral) => {
+                let unknown = Value::unknown(group.schema.block.ty(), causes_of(&candidate.addr));
+                self.world.set_instance(
+                    &candidate.addr.block,
+                    candidate.addr.key.clone(),
+                    Some(unknown.clone()),
+                );
+                let change = self.change(group, &candidate.addr, PlannedAction::Read, unknown);
+                self.found.borrow_mut().deferred.push(DeferredChange { change, deferral });
+            }
+        }
+        None
+    }
+
+    fn check_read(&self, group: &Group<'_>, candidate: &Candidate, value: &Value) {
+        let postconditions = &group.resource.lifecycle.postconditions;
+        if !postconditions.is_empty() {
+            let key: &InstanceKey = &candidate.addr.key;
+            let at = At::This { key, each: candidate.each.as_ref(), this: value };
+            self.world.check_rules(candidate.module, at, postconditions, RuleKind::Postcondition);
+        }
+    }
+}

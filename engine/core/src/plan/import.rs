@@ -1,0 +1,108 @@
+//! Taking over objects that exist: `import` blocks and the `import` command.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_address::ResourceAddr;
+use terrarium_diagnostic::Diagnostic;
+use terrarium_provider::{ImportRequest, Provider};
+use terrarium_value::Value;
+
+use super::candidate::{Candidate, Prior};
+use super::refresh::Recorded;
+use super::{Group, Planner};
+use crate::codes;
+use crate::world::{At, ModuleId};
+
+impl Planner<'_> {
+    /// Reads the objects that instances without a recorded one are to be imported from.
+    pub(super) async fn import(
+        &self,
+        group: &Group<'_>,
+        provider: &Arc<dyn Provider>,
+        candidates: &mut [Candidate],
+    ) {
+        let mut imported = Vec::new();
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.prior.is_none()) {
+            let Some(id) = self.importing(&candidate.addr) else { continue };
+            let request = ImportRequest { addr: candidate.addr.clone(), id: id.as_str().into() };
+            match provider.import(&group.resource.block.kind, request).await {
+                Ok(objects) => {
+                    let object =
+                        objects.into_iter().find(|object| object.kind == group.resource.block.kind);
+                    candidate.prior = object.map(|object| Prior {
+                        value: object.state,
+                        private: object.private,
+                        window: None,
+                        tainted: false,
+                        moved_from: None,
+                    });
+                    imported.push(candidate.addr.clone());
+                }
+                Err(diagnostics) => self.report_each(diagnostics, group.resource, &candidate.addr),
+            }
+        }
+        let read = candidates.iter_mut().filter(|candidate| imported.contains(&candidate.addr));
+        let objects = read.map(|c| Recorded { addr: &c.addr, prior: &mut c.prior }).collect();
+        self.refresh(group, provider, objects).await;
+        for candidate in
+            candidates.iter().filter(|c| c.prior.is_none() && imported.contains(&c.addr))
+        {
+            let error = Diagnostic::error(codes::IMPORT, "Cannot import non-existent remote object").detail(format!(
+                "While attempting to import an existing object to {}, the provider detected that no object exists with \
+                 the given id. Only pre-existing objects can be imported.",
+                candidate.addr
+            ));
+            self.report_at(error, group.resource, &candidate.addr);
+        }
+    }
+
+    /// Returns the id that an instance is to be imported by, unless it is recorded already.
+    pub(super) fn importing(&self, addr: &ResourceAddr) -> Option<String> {
+        if self.inputs.prior.resources.get(addr).is_some_and(|instance| instance.current.is_some())
+        {
+            return None;
+        }
+        let asked = self
+            .options
+            .imports
+            .iter()
+            .find(|(wanted, _)| wanted == addr)
+            .map(|(_, id)| id.clone());
+        asked.or_else(|| self.import_blocks().get(addr).cloned())
+    }
+
+    /// Evaluates the `import` blocks of the root module, by address.
+    fn import_blocks(&self) -> BTreeMap<ResourceAddr, String> {
+        let root = self.world.module(ModuleId::ROOT);
+        let blocks = root.config.imports.iter().filter(|block| block.for_each.is_none());
+        blocks
+            .filter_map(|block| {
+                let id = self.world.evaluate(ModuleId::ROOT, At::Module, |frame, diags| {
+                    block.id.eval(frame, diags)
+                });
+                let key = block.key.as_ref().map(|key| {
+                    self.world
+                        .evaluate(ModuleId::ROOT, At::Module, |frame, diags| key.eval(frame, diags))
+                });
+                let key = match key {
+                    None => terrarium_address::InstanceKey::None,
+                    Some(key) => instance_key(&key)?,
+                };
+                let addr = block.to.1.in_module(block.to.0.clone()).instance(key);
+                Some((addr, id.as_str()?.to_owned()))
+            })
+            .collect()
+    }
+}
+
+fn instance_key(value: &Value) -> Option<terrarium_address::InstanceKey> {
+    use terrarium_address::InstanceKey;
+    value.as_str().map(|key| InstanceKey::Str(key.into())).or_else(|| {
+        value
+            .as_number()?
+            .to_i64()
+            .and_then(|index| u64::try_from(index).ok())
+            .map(InstanceKey::Int)
+    })
+}

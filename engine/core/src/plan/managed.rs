@@ -1,0 +1,382 @@
+//! Planning the instances of one `resource` block, as a batch.
+
+use std::sync::Arc;
+
+use terrarium_address::{AttrPath, ResourceAddr};
+use terrarium_diagnostic::Diagnostic;
+use terrarium_lang::config::IgnoreChanges;
+use terrarium_lang::expr::{KeyRef, Subject};
+use terrarium_provider::{PlanOutcome, PlanReply, PlanRequest, PlannedChange, Provider};
+use terrarium_value::{Cause, Causes, Marks, Value, When};
+
+use super::action::{Pressure, decide};
+use super::candidate::{Candidate, Prior};
+use super::refresh::Recorded;
+use super::{Group, Planner, recorded};
+use crate::rules::RuleKind;
+use crate::{
+    ActionReason, DeferredChange, PlannedAction, ReplaceOrder, ResourceChange, codes, object,
+    proposed,
+};
+
+impl Planner<'_> {
+    /// Plans all instances of a block, and the end of those it no longer wants.
+    pub(super) async fn managed(&self, group: &Group<'_>, mut recorded: recorded::Block<'_>) {
+        let mut candidates = self.candidates(group, &mut recorded);
+        let Some(provider) = self.provider(group).await else {
+            self.give_up(&candidates);
+            return;
+        };
+        self.orphans(group, &provider, recorded).await;
+        let objects = candidates
+            .iter_mut()
+            .map(|c| Recorded { addr: &c.addr, prior: &mut c.prior })
+            .collect::<Vec<_>>();
+        self.refresh(group, &provider, objects).await;
+        self.import(group, &provider, &mut candidates).await;
+        let (wanted, others): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|c| self.plans(group, &c.addr));
+        for candidate in others {
+            self.keep(group, &candidate);
+        }
+        self.plan_batch(group, &provider, wanted).await;
+        for module in self.world.instances_of(group.path) {
+            let path = self.world.module(module).path.clone();
+            self.world.set_complete(&group.resource.block.in_module(path));
+        }
+    }
+
+    /// Returns whether an instance is to be planned, or only looked up.
+    fn plans(&self, group: &Group<'_>, addr: &ResourceAddr) -> bool {
+        let options = self.options;
+        if self.only_refreshes() {
+            return false;
+        }
+        let block = group.resource.block.in_module(group.path.clone());
+        let targeted = options.targets.iter().any(|target| super::names_block(target, &block));
+        options.targets.is_empty()
+            || !targeted
+            || options.targets.iter().any(|target| target.contains(addr))
+    }
+
+    fn give_up(&self, candidates: &[Candidate]) {
+        for candidate in candidates {
+            if let Some(prior) = &candidate.prior {
+                self.world.set_instance(
+                    &candidate.addr.block,
+                    candidate.addr.key.clone(),
+                    Some(prior.value.clone()),
+                );
+            }
+        }
+    }
+
+    /// Takes an instance over as it is.
+    fn keep(&self, group: &Group<'_>, candidate: &Candidate) {
+        let Some(prior) = &candidate.prior else { return };
+        self.world.set_instance(
+            &candidate.addr.block,
+            candidate.addr.key.clone(),
+            Some(prior.value.clone()),
+        );
+        let change = ResourceChange {
+            before: prior.value.clone(),
+            private: prior.private.clone(),
+            window: prior.window,
+            moved_from: prior.moved_from.clone(),
+            deps: candidate.deps.clone(),
+            ..self.change(group, &candidate.addr, PlannedAction::NoOp, prior.value.clone())
+        };
+        self.found.borrow_mut().add(change);
+    }
+
+    async fn plan_batch(
+        &self,
+        group: &Group<'_>,
+        provider: &Arc<dyn Provider>,
+        mut candidates: Vec<Candidate>,
+    ) {
+        for candidate in &mut candidates {
+            self.configure(group, candidate);
+            self.validate(group, candidate);
+        }
+        let requests =
+            candidates.iter().map(|c| self.request(group, c, c.prior.as_ref())).collect();
+        let kind = &group.resource.block.kind;
+        let replies = provider.plan_many(kind, requests).await;
+        let mut replaced = Vec::new();
+        for (candidate, reply) in candidates.into_iter().zip(replies) {
+            replaced.extend(self.fold_plan(group, candidate, reply));
+        }
+        if replaced.is_empty() {
+            return;
+        }
+        let requests =
+            replaced.iter().map(|(candidate, _)| self.request(group, candidate, None)).collect();
+        let replies = provider.plan_many(kind, requests).await;
+        for ((candidate, change), reply) in replaced.into_iter().zip(replies) {
+            self.report_each(reply.diagnostics, group.resource, &candidate.addr);
+            match reply.outcome {
+                PlanOutcome::Planned(planned) => self.accept(group, &candidate, *planned, change),
+                PlanOutcome::Refused => {}
+                PlanOutcome::Deferred(deferral) => {
+                    self.found.borrow_mut().deferred.push(DeferredChange { change, deferral });
+                }
+            }
+        }
+    }
+
+    fn validate(&self, group: &Group<'_>, candidate: &Candidate) {
+        let bare = candidate.config.clone().unmarked_deep();
+        let diagnostics = group.kind.validate_resource(&group.resource.block.kind, &bare);
+        self.report_each(diagnostics, group.resource, &candidate.addr);
+        let preconditions = &group.resource.lifecycle.preconditions;
+        self.world.check_rules(
+            candidate.module,
+            candidate.at(),
+            preconditions,
+            RuleKind::Precondition,
+        );
+    }
+
+    fn request(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        prior: Option<&Prior>,
+    ) -> PlanRequest {
+        let mut config = candidate.config.clone().unmarked_deep();
+        if let Some(prior) = prior {
+            config = ignoring(&group.resource.lifecycle.ignore_changes, &prior.value, config);
+        }
+        let before = prior.map(|prior| prior.value.clone().unmarked_deep());
+        let causes = causes_of(&candidate.addr);
+        PlanRequest {
+            addr: candidate.addr.clone(),
+            proposed: proposed::merge(&group.schema.block, before.as_ref(), &config, &causes),
+            prior: before,
+            config,
+            private: prior.and_then(|prior| prior.private.clone()),
+        }
+    }
+
+    /// Folds an answer in; a replacement comes back, to be planned as a create.
+    fn fold_plan(
+        &self,
+        group: &Group<'_>,
+        candidate: Candidate,
+        reply: PlanReply,
+    ) -> Option<(Candidate, ResourceChange)> {
+        self.report_each(reply.diagnostics, group.resource, &candidate.addr);
+        let before = candidate.prior.as_ref().map(|prior| prior.value.clone());
+        let change = ResourceChange {
+            before: before.unwrap_or_else(|| Value::null(group.schema.block.ty())),
+            moved_from: candidate.prior.as_ref().and_then(|prior| prior.moved_from.clone()),
+            importing: self.importing(&candidate.addr),
+            deps: candidate.deps.clone(),
+            ..self.change(
+                group,
+                &candidate.addr,
+                PlannedAction::Create,
+                Value::null(group.schema.block.ty()),
+            )
+        };
+        let planned = match reply.outcome {
+            PlanOutcome::Planned(planned) => *planned,
+            PlanOutcome::Refused => {
+                self.keep_for_readers(group, &candidate);
+                return None;
+            }
+            PlanOutcome::Deferred(deferral) => {
+                self.keep_for_readers(group, &candidate);
+                self.found.borrow_mut().deferred.push(DeferredChange { change, deferral });
+                return None;
+            }
+        };
+        let Some(prior) = &candidate.prior else {
+            self.accept(group, &candidate, planned, change);
+            return None;
+        };
+        let bare = prior.value.clone().unmarked_deep();
+        let pressure = self.pressure(group, &candidate, prior);
+        let (action, reason, forced) = decide(
+            &bare,
+            &planned.planned,
+            &planned.requires_replace,
+            &pressure,
+            self.order(group),
+        );
+        self.check_destroy(group, &candidate.addr, action);
+        let change = ResourceChange { action, reason, requires_replace: forced, ..change };
+        if matches!(action, PlannedAction::Replace(_)) {
+            return Some((candidate, change));
+        }
+        self.accept(group, &candidate, planned, change);
+        None
+    }
+
+    /// Something that could not be planned is unknown to those who read it.
+    fn keep_for_readers(&self, group: &Group<'_>, candidate: &Candidate) {
+        let value = match &candidate.prior {
+            Some(prior) => prior.value.clone(),
+            None => Value::unknown(group.schema.block.ty(), causes_of(&candidate.addr)),
+        };
+        self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(value));
+    }
+
+    /// Records a planned change and lets others read its values.
+    fn accept(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        planned: PlannedChange,
+        change: ResourceChange,
+    ) {
+        let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
+        let after = with_causes(planned.planned, &causes_of(&candidate.addr));
+        let after = object::mark_sensitive(
+            after.mark_paths(&sensitive, Marks::SENSITIVE),
+            &group.schema.block,
+        );
+        self.world.set_instance(
+            &candidate.addr.block,
+            candidate.addr.key.clone(),
+            Some(after.clone()),
+        );
+        let postconditions = &group.resource.lifecycle.postconditions;
+        if !postconditions.is_empty() {
+            let at = crate::world::At::This {
+                key: &candidate.addr.key,
+                each: candidate.each.as_ref(),
+                this: &after,
+            };
+            self.world.check_rules(candidate.module, at, postconditions, RuleKind::Postcondition);
+        }
+        let change = ResourceChange {
+            after,
+            schedule: planned.schedule,
+            window: planned.window.or(candidate.prior.as_ref().and_then(|prior| prior.window)),
+            private: planned.private,
+            ..change
+        };
+        self.found.borrow_mut().add(change);
+    }
+
+    fn pressure(&self, group: &Group<'_>, candidate: &Candidate, prior: &Prior) -> Pressure {
+        Pressure {
+            tainted: prior.tainted,
+            requested: self.options.replace.contains(&candidate.addr),
+            triggered_by: self.triggered_by(group, candidate),
+        }
+    }
+
+    /// Returns what `replace_triggered_by` names that changes.
+    fn triggered_by(&self, group: &Group<'_>, candidate: &Candidate) -> Option<String> {
+        let module = self.world.module(candidate.module).path.clone();
+        let found = self.found.borrow();
+        let references =
+            group.resource.lifecycle.replace_triggered_by.iter().flat_map(|expr| expr.references());
+        for reference in references {
+            let Subject::Resource(block, key) = &reference.subject else { continue };
+            let block = block.in_module(module.clone());
+            let hits = found.changes.iter().filter(|change| match key {
+                KeyRef::Whole => change.addr.block == block,
+                KeyRef::Constant(key) => change.addr == block.instance(key.clone()),
+                KeyRef::Computed => change.addr == block.instance(candidate.addr.key.clone()),
+            });
+            let path = AttrPath(reference.rest.clone());
+            for change in hits {
+                let changed = match change.action {
+                    PlannedAction::NoOp | PlannedAction::Read => false,
+                    _ if path.0.is_empty() => true,
+                    _ => super::action::differs(&change.before, &change.after, &path),
+                };
+                if changed {
+                    return Some(change.addr.to_string());
+                }
+            }
+        }
+        None
+    }
+
+    fn order(&self, group: &Group<'_>) -> ReplaceOrder {
+        let key = (group.path.config(), group.resource.block.clone());
+        if self.create_first.contains(&key) {
+            ReplaceOrder::CreateFirst
+        } else {
+            ReplaceOrder::DeleteFirst
+        }
+    }
+
+    /// Refuses to destroy what the configuration protects.
+    pub(super) fn check_destroy(
+        &self,
+        group: &Group<'_>,
+        addr: &ResourceAddr,
+        action: PlannedAction,
+    ) {
+        let destroys = matches!(action, PlannedAction::Delete | PlannedAction::Replace(_));
+        if destroys && group.resource.lifecycle.prevent_destroy {
+            let error = Diagnostic::error(codes::PREVENT_DESTROY, "Instance cannot be destroyed")
+                .detail(format!(
+                    "Resource {addr} has lifecycle.prevent_destroy set, but the plan calls for this resource to be \
+                     destroyed."
+                ))
+                .at(group.resource.span, "")
+                .about(addr.clone())
+                .help("remove prevent_destroy, or keep it out of the plan with -target");
+            self.world.report(error);
+        }
+    }
+
+    /// Marks what a group's orphan or whole-state removal is for.
+    pub(super) fn removal(
+        &self,
+        group: &Group<'_>,
+        addr: &ResourceAddr,
+        prior: &Prior,
+        reason: Option<ActionReason>,
+    ) -> ResourceChange {
+        ResourceChange {
+            before: prior.value.clone(),
+            reason,
+            private: prior.private.clone(),
+            window: prior.window,
+            moved_from: prior.moved_from.clone(),
+            ..self.change(group, addr, PlannedAction::Delete, Value::null(group.schema.block.ty()))
+        }
+    }
+}
+
+/// The causes of what an instance leaves unknown.
+pub(super) fn causes_of(addr: &ResourceAddr) -> Causes {
+    Causes::one(Cause::Instance { addr: addr.clone(), when: When::Apply })
+}
+
+/// Gives unknown parts without a cause this one.
+fn with_causes(value: Value, causes: &Causes) -> Value {
+    if value.is_wholly_known() {
+        return value;
+    }
+    value.transform(&mut |_: &AttrPath, part: Value| match part.kind() {
+        terrarium_value::Kind::Unknown(unknown) if unknown.causes.is_empty() => {
+            let refined = terrarium_value::Unknown { causes: causes.clone(), ..unknown.clone() };
+            Value::refined(refined).marked(part.marks())
+        }
+        _ => part,
+    })
+}
+
+/// Puts the prior values in place of what `ignore_changes` names.
+pub(crate) fn ignoring(ignored: &IgnoreChanges, prior: &Value, config: Value) -> Value {
+    match ignored {
+        IgnoreChanges::None => config,
+        IgnoreChanges::All => prior.clone().unmarked_deep(),
+        IgnoreChanges::Paths(paths) => {
+            let prior = prior.clone().unmarked_deep();
+            config.transform(&mut |path: &AttrPath, part: Value| {
+                if paths.contains(path) { prior.at(path).unwrap_or(part) } else { part }
+            })
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Planning: what would have to be done, and in which order it may be found out.
+//!
+//! The walk goes over configuration objects; the instances of a resource block are planned together.
+//! Everything runs on one thread; only provider calls are concurrent.
+
+mod action;
+mod candidate;
+mod data;
+mod import;
+mod managed;
+mod orphans;
+pub(crate) mod outputs;
+mod recorded;
+mod refresh;
+
+pub(crate) use managed::ignoring;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use petgraph::graph::NodeIndex;
+use terrarium_address::{ConfigAddr, Mode as BlockMode, ModulePath, ResourceAddr};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_lang::config::{BlockRef, Resource};
+use terrarium_provider::Connection;
+
+use crate::graph::{Graph, Node, create_first};
+use crate::model::DataResult;
+use crate::providers::{self, Providers};
+use crate::rules::RuleKind;
+use crate::world::{At, Phase, World};
+use crate::{
+    Cancel, DeferredChange, Inputs, Mode, Plan, PlanOptions, PlannedAction, Progress,
+    ResourceChange,
+};
+
+/// Makes a plan. It is returned even with errors (then [`Plan::errored`] is set), as far as it came.
+///
+/// Reads through the providers unless the options say otherwise; changes nothing.
+pub async fn plan(
+    inputs: &Inputs,
+    options: &PlanOptions,
+    progress: &Arc<dyn Progress>,
+    cancel: &Cancel,
+) -> (Plan, Diagnostics) {
+    let (graph, mut diagnostics) = Graph::of(&inputs.config);
+    diagnostics.extend(providers::check(inputs));
+    let (index, moved) = recorded::Index::of(&inputs.prior, &inputs.config);
+    diagnostics.extend(moved);
+    let planner = Planner::new(inputs, options, graph, index, progress);
+    if !diagnostics.has_errors() {
+        planner.run(cancel).await;
+    }
+    let (plan, found) = planner.finish(cancel);
+    diagnostics.extend(found);
+    let errored = diagnostics.has_errors();
+    (Plan { errored, complete: plan.complete && !errored, ..plan }, diagnostics)
+}
+
+pub(crate) struct Planner<'a> {
+    inputs: &'a Inputs,
+    options: &'a PlanOptions,
+    world: World<'a>,
+    graph: Graph,
+    providers: Providers<'a>,
+    index: RefCell<recorded::Index<'a>>,
+    create_first: BTreeSet<(ModulePath, BlockRef)>,
+    /// Objects that the plan is restricted to; `None`: all.
+    wanted: Option<BTreeSet<NodeIndex>>,
+    found: RefCell<Found>,
+    progress: &'a Arc<dyn Progress>,
+}
+
+/// What the plan consists of so far.
+#[derive(Default)]
+struct Found {
+    changes: Vec<ResourceChange>,
+    drift: Vec<ResourceChange>,
+    data: Vec<DataResult>,
+    deferred: Vec<DeferredChange>,
+    /// Actions by instance, for `replace_triggered_by`.
+    by_addr: HashMap<ResourceAddr, usize>,
+    /// Configuration blocks with something to do, for data sources that depend on them.
+    pending: HashSet<ConfigAddr>,
+}
+
+impl Found {
+    fn add(&mut self, change: ResourceChange) {
+        if change.action != PlannedAction::NoOp {
+            self.pending.insert(change.addr.block.config());
+        }
+        if change.deposed.is_none() {
+            self.by_addr.insert(change.addr.clone(), self.changes.len());
+        }
+        self.changes.push(change);
+    }
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        inputs: &'a Inputs,
+        options: &'a PlanOptions,
+        graph: Graph,
+        index: recorded::Index<'a>,
+        progress: &'a Arc<dyn Progress>,
+    ) -> Self {
+        let connection = if options.offline { Connection::Offline } else { Connection::Online };
+        let create_first = create_first(&inputs.config, &graph);
+        let wanted =
+            (!options.targets.is_empty()).then(|| graph.closure(|node| targeted(options, node)));
+        Self {
+            inputs,
+            options,
+            world: World::new(inputs, Phase::Plan),
+            graph,
+            providers: Providers::new(inputs, connection),
+            index: RefCell::new(index),
+            create_first,
+            wanted,
+            found: RefCell::default(),
+            progress,
+        }
+    }
+
+    async fn run(&self, cancel: &Cancel) {
+        let nodes = &self.graph.nodes;
+        let mut open: Vec<usize> = nodes
+            .node_indices()
+            .map(|at| nodes.neighbors_directed(at, petgraph::Incoming).count())
+            .collect();
+        let mut ready: VecDeque<NodeIndex> =
+            nodes.node_indices().filter(|at| open[at.index()] == 0).collect();
+        let mut running = FuturesUnordered::new();
+        loop {
+            while let Some(at) = ready.pop_front() {
+                if !cancel.is_raised() {
+                    running.push(self.visit(at));
+                }
+            }
+            let Some(done) = running.next().await else { break };
+            for next in nodes.neighbors_directed(done, petgraph::Outgoing) {
+                open[next.index()] -= 1;
+                if open[next.index()] == 0 {
+                    ready.push_back(next);
+                }
+            }
+        }
+        if !cancel.is_raised() {
+            self.orphan_blocks().await;
+        }
+    }
+
+    async fn visit(&self, at: NodeIndex) -> NodeIndex {
+        let skipped = self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&at));
+        match &self.graph.nodes[at] {
+            Node::Resource(path, block) => self.resource(path, block, skipped).await,
+            node if !skipped && self.options.mode != Mode::Destroy => self.named(node),
+            _ => {}
+        }
+        at
+    }
+
+    /// Evaluates a named value in every instance of its module, so that its errors are found.
+    fn named(&self, node: &Node) {
+        match node {
+            Node::Variable(path, name) => {
+                for id in self.world.instances_of(path) {
+                    let _ = self.world.variable(id, name);
+                    let module = self.world.module(id);
+                    if let Some(variable) = module.config.variables.get(name) {
+                        let _ = self.world.check_rules(
+                            id,
+                            At::Module,
+                            &variable.validations,
+                            RuleKind::Variable,
+                        );
+                    }
+                }
+            }
+            Node::Local(path, name) => {
+                for id in self.world.instances_of(path) {
+                    let _ = self.world.local(id, name);
+                }
+            }
+            Node::Output(path, name) => {
+                for id in self.world.instances_of(path) {
+                    let _ = self.world.output(id, name);
+                }
+            }
+            Node::Call(path, name) => {
+                for id in self.world.instances_of(path) {
+                    let _ = self.world.children(id, name);
+                }
+            }
+            Node::Resource(..) | Node::Close(..) | Node::Provider(..) => {}
+        }
+    }
+
+    async fn resource(&self, path: &ModulePath, block: &BlockRef, skipped: bool) {
+        let Some(module) = self.inputs.config.module(path) else { return };
+        let Some(resource) = module.resources.get(block) else { return };
+        let recorded = self.index.borrow_mut().take(&block.in_module(path.config()));
+        let Some((addr, kind)) = self.providers.of(path, resource) else {
+            self.world.report(providers::not_configured(path, resource));
+            return;
+        };
+        for provisioner in &resource.provisioners {
+            self.world.report(no_provisioners(provisioner.span));
+        }
+        let schema = match block.mode {
+            BlockMode::Managed => kind.resource_schema(&block.kind),
+            BlockMode::Data => kind.data_schema(&block.kind),
+        };
+        let Some(schema) = schema else {
+            self.world.report(providers::unknown_kind(kind.as_ref(), resource));
+            return;
+        };
+        let group = Group { path, resource, provider: addr, kind, schema };
+        if skipped || self.options.mode == Mode::Destroy {
+            self.from_state(&group, recorded, skipped).await;
+        } else if block.mode == BlockMode::Managed {
+            self.managed(&group, recorded).await;
+        } else {
+            self.data(&group, recorded).await;
+        }
+    }
+
+    fn finish(self, cancel: &Cancel) -> (Plan, Diagnostics) {
+        let outputs = self.outputs();
+        let variables = self.root_variables();
+        let realm = self.providers.all().iter().find_map(|provider| provider.realm());
+        let diagnostics = self.world.take_diagnostics();
+        let mut found = self.found.into_inner();
+        found.changes.sort_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
+        found.drift.sort_by(|a, b| a.addr.cmp(&b.addr));
+        found.data.sort_by(|a, b| a.addr.cmp(&b.addr));
+        let complete = found.deferred.is_empty()
+            && !self.options.offline
+            && !cancel.is_raised()
+            && self.options.targets.is_empty();
+        let plan = Plan {
+            mode: self.options.mode,
+            changes: found.changes,
+            drift: found.drift,
+            data: found.data,
+            outputs,
+            deferred: found.deferred,
+            lineage: self.inputs.prior.lineage.clone(),
+            serial: self.inputs.prior.serial,
+            variables,
+            targets: self.options.targets.clone(),
+            complete,
+            errored: false,
+            at: self.inputs.clock.now(),
+            realm,
+        };
+        (plan, diagnostics)
+    }
+
+    fn report_at(&self, diagnostic: Diagnostic, resource: &Resource, addr: &ResourceAddr) {
+        self.world.report(located(diagnostic, resource, addr));
+    }
+
+    fn root_variables(&self) -> BTreeMap<terrarium_address::Name, terrarium_value::Value> {
+        let root = self.world.module(crate::world::ModuleId::ROOT);
+        let names = root.config.variables.keys();
+        names
+            .filter_map(|name| {
+                Some((name.clone(), self.world.variable(crate::world::ModuleId::ROOT, name)?))
+            })
+            .collect()
+    }
+}
+
+/// A resource block and all that its instances have in common.
+struct Group<'g> {
+    path: &'g ModulePath,
+    resource: &'g Resource,
+    provider: providers::ProviderAddr,
+    kind: &'g Arc<dyn terrarium_provider::ProviderKind>,
+    schema: Arc<terrarium_provider::Schema>,
+}
+
+/// Gives a provider's diagnostic the address and the span of the attribute that it names.
+pub(crate) fn located(
+    mut diagnostic: Diagnostic,
+    resource: &Resource,
+    addr: &ResourceAddr,
+) -> Diagnostic {
+    if diagnostic.at.is_none() {
+        let path = diagnostic.origin.path.clone().unwrap_or_default();
+        let span = resource.body.span_of(&path).unwrap_or(resource.span);
+        diagnostic = diagnostic.at(span, "");
+    }
+    if diagnostic.origin.addr.is_none() {
+        diagnostic = diagnostic.about(addr.clone());
+    }
+    diagnostic
+}
+
+fn targeted(options: &PlanOptions, node: &Node) -> bool {
+    let Node::Resource(path, block) = node else { return false };
+    let block = block.in_module(path.clone());
+    options.targets.iter().any(|target| names_block(target, &block))
+}
+
+/// Returns whether a target names instances of this block (and not a module around it).
+fn names_block(target: &terrarium_address::Target, block: &ConfigAddr) -> bool {
+    use terrarium_address::Target;
+    match target {
+        Target::Module(module) => block.module.is_within(&module.config()),
+        Target::Block(wanted) => wanted.config() == block.config(),
+        Target::Instance(wanted) => wanted.block.config() == block.config(),
+    }
+}
+
+/// Says that provisioners are not carried out.
+pub(crate) fn no_provisioners(span: terrarium_diagnostic::Span) -> Diagnostic {
+    Diagnostic::error(crate::codes::PROVISIONER, "Provisioners are not supported")
+        .detail("A plan that ignored a provisioner would leave the object half made.")
+        .at(span, "")
+        .help("use user_data, or an image that brings what is needed")
+}

@@ -1,0 +1,81 @@
+//! Root outputs: what they were, and what they will be.
+
+use std::collections::BTreeMap;
+
+use terrarium_address::Name;
+use terrarium_state::OutputValue;
+use terrarium_value::{Marks, Type, Value, json};
+
+use super::Planner;
+use crate::world::{ModuleId, World};
+use crate::{Mode, OutputChange, PlannedAction};
+
+impl Planner<'_> {
+    /// Plans the root outputs.
+    pub(super) fn outputs(&self) -> BTreeMap<Name, OutputChange> {
+        let after =
+            if self.options.mode == Mode::Destroy { BTreeMap::new() } else { values(&self.world) };
+        compare(&self.inputs.prior.outputs, after)
+    }
+}
+
+/// Evaluates the root outputs; ephemeral ones are left out.
+pub(crate) fn values(world: &World<'_>) -> BTreeMap<Name, (Value, bool)> {
+    let root = world.module(ModuleId::ROOT);
+    let outputs = root.config.outputs.values().filter(|output| !output.ephemeral);
+    outputs
+        .filter_map(|output| {
+            let value = world.output(ModuleId::ROOT, &output.name)?;
+            Some((output.name.clone(), (value, output.sensitive)))
+        })
+        .collect()
+}
+
+/// Compares recorded outputs with new ones.
+pub(crate) fn compare(
+    recorded: &BTreeMap<Name, OutputValue>,
+    after: BTreeMap<Name, (Value, bool)>,
+) -> BTreeMap<Name, OutputChange> {
+    let mut changes: BTreeMap<Name, OutputChange> = BTreeMap::new();
+    for (name, (after, sensitive)) in after {
+        let known = recorded.get(&name);
+        let before = known.and_then(read).unwrap_or_else(|| Value::null(Type::Dynamic));
+        let bare = after.clone().unmarked_deep();
+        let same = known.is_some_and(|known| known.sensitive == sensitive) && before.same(&bare);
+        let action = match known {
+            None if after.is_null() => PlannedAction::NoOp,
+            None => PlannedAction::Create,
+            Some(_) if same => PlannedAction::NoOp,
+            Some(_) => PlannedAction::Update,
+        };
+        let marks = if sensitive { Marks::SENSITIVE } else { Marks::NONE };
+        let before = before.marked(marks);
+        changes.insert(name, OutputChange { before, after, sensitive, action });
+    }
+    for (name, known) in recorded {
+        changes.entry(name.clone()).or_insert_with(|| OutputChange {
+            before: read(known).unwrap_or_else(|| Value::null(Type::Dynamic)),
+            after: Value::null(Type::Dynamic),
+            sensitive: known.sensitive,
+            action: PlannedAction::Delete,
+        });
+    }
+    changes
+}
+
+/// Reads a recorded output's value.
+pub(crate) fn read(output: &OutputValue) -> Option<Value> {
+    let ty = json::type_from_json(&output.ty).ok()?;
+    json::from_typed(&output.value, &ty).ok()
+}
+
+/// Writes an output's value for the store; `None` where it is not wholly known.
+pub(crate) fn write(value: &Value, sensitive: bool) -> Option<OutputValue> {
+    let bare = value.clone().unmarked_deep();
+    if !bare.is_wholly_known() {
+        return None;
+    }
+    let ty = bare.ty();
+    let text = json::to_typed(&bare, &ty).ok()?;
+    Some(OutputValue { value: text.into(), ty: json::type_to_json(&ty).into(), sensitive })
+}

@@ -1,0 +1,170 @@
+//! What the state records, by configuration block, after `moved` blocks were followed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use terrarium_address::{ConfigAddr, ModuleCallStep, ModulePath, ResourceAddr, Target};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_lang::Configuration;
+use terrarium_state::{Instance, State};
+
+use crate::codes;
+
+/// A recorded instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded<'s> {
+    pub(crate) instance: &'s Instance,
+    /// Its recorded address, where a `moved` block gives it another.
+    pub(crate) moved_from: Option<ResourceAddr>,
+}
+
+/// Recorded instances of one configuration block, by address.
+pub(crate) type Block<'s> = BTreeMap<ResourceAddr, Recorded<'s>>;
+
+/// Recorded instances by configuration block.
+pub(crate) struct Index<'s>(HashMap<ConfigAddr, Block<'s>>);
+
+impl<'s> Index<'s> {
+    /// Indexes a state; `moved` blocks are followed in the order of the source.
+    pub(crate) fn of(state: &'s State, config: &Configuration) -> (Self, Diagnostics) {
+        let (all, diagnostics) = relocated(state, config);
+        let mut index: HashMap<ConfigAddr, Block<'s>> = HashMap::new();
+        for (addr, recorded) in all {
+            index.entry(addr.block.config()).or_default().insert(addr, recorded);
+        }
+        (Self(index), diagnostics)
+    }
+
+    /// Takes the instances of a block out of the index.
+    pub(crate) fn take(&mut self, block: &ConfigAddr) -> Block<'s> {
+        self.0.remove(block).unwrap_or_default()
+    }
+
+    /// Takes what is left, in the order of addresses.
+    pub(crate) fn take_rest(&mut self) -> BTreeMap<ConfigAddr, Block<'s>> {
+        self.0.drain().collect()
+    }
+}
+
+fn relocated<'s>(
+    state: &'s State,
+    config: &Configuration,
+) -> (BTreeMap<ResourceAddr, Recorded<'s>>, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    let mut all: BTreeMap<ResourceAddr, Recorded<'s>> = state
+        .resources
+        .iter()
+        .map(|(addr, instance)| (addr.clone(), Recorded { instance, moved_from: None }))
+        .collect();
+    for (path, module) in &config.modules {
+        for moved in &module.moved {
+            let moves: Vec<(ResourceAddr, ResourceAddr)> = all
+                .keys()
+                .filter_map(|addr| {
+                    Some((addr.clone(), relocate(addr, path, &moved.from, &moved.to)?))
+                })
+                .collect();
+            for (from, to) in moves {
+                if all.contains_key(&to) {
+                    let warning = Diagnostic::warning(codes::MOVED, "Unresolved resource instance address changes")
+                        .detail(format!("{from} can't move to {to}: both hold an object. {from} is planned for destruction."))
+                        .at(moved.span, "");
+                    diagnostics.push(warning);
+                } else if let Some(mut recorded) = all.remove(&from) {
+                    recorded.moved_from.get_or_insert(from);
+                    all.insert(to, recorded);
+                }
+            }
+        }
+    }
+    (all, diagnostics)
+}
+
+/// Returns where a `moved` block of the module at `path` sends an address; `None`: it stays.
+fn relocate(
+    addr: &ResourceAddr,
+    path: &ModulePath,
+    from: &Target,
+    to: &Target,
+) -> Option<ResourceAddr> {
+    let depth = path.steps().len();
+    let here = addr.block.module.steps().get(..depth)?;
+    if ModulePath::new(here.iter().cloned()).config() != *path {
+        return None;
+    }
+    let inner = ModulePath::new(addr.block.module.steps().get(depth..)?.iter().cloned());
+    let local = ResourceAddr {
+        block: ConfigAddr { module: inner, ..addr.block.clone() },
+        key: addr.key.clone(),
+    };
+    if !from.contains(&local) {
+        return None;
+    }
+    let moved = match (from, to) {
+        (Target::Module(from), Target::Module(to)) => {
+            let rest = local.block.module.steps().get(from.steps().len()..)?;
+            let steps = carried(local.block.module.steps(), to.steps()).chain(rest.iter().cloned());
+            ResourceAddr {
+                block: ConfigAddr { module: ModulePath::new(steps), ..local.block },
+                key: local.key,
+            }
+        }
+        (_, Target::Block(to)) => ResourceAddr {
+            block: ConfigAddr {
+                module: ModulePath::new(carried(local.block.module.steps(), to.module.steps())),
+                ..to.clone()
+            },
+            key: if matches!(from, Target::Instance(_)) {
+                terrarium_address::InstanceKey::None
+            } else {
+                local.key
+            },
+        },
+        (_, Target::Instance(to)) => to.clone(),
+        _ => return None,
+    };
+    let module = here.iter().cloned().chain(moved.block.module.steps().iter().cloned());
+    let full = ResourceAddr {
+        block: ConfigAddr { module: ModulePath::new(module), ..moved.block },
+        key: moved.key,
+    };
+    (full != *addr).then_some(full)
+}
+
+/// The target's module steps; where they name the same call without a key, the instance's key is kept.
+fn carried<'p>(
+    from: &'p [ModuleCallStep],
+    to: &'p [ModuleCallStep],
+) -> impl Iterator<Item = ModuleCallStep> + use<'p> {
+    to.iter().enumerate().map(|(at, step)| match from.get(at) {
+        Some(old) if old.name == step.name && step.key.is_none() => old.clone(),
+        _ => step.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_follow_terraforms_rules() {
+        for (addr, from, to, expected) in [
+            ("a.b", "a.b", "a.c", Some("a.c")),
+            ("a.b[0]", "a.b", "a.c", Some("a.c[0]")),
+            ("a.b", "a.b", "a.b[0]", Some("a.b[0]")),
+            ("a.b[0]", "a.b[0]", "a.b", Some("a.b")),
+            ("module.m[1].a.b", "module.m", "module.n", Some("module.n.a.b")),
+            ("module.m[1].a.b", "module.m[1]", "module.n[2]", Some("module.n[2].a.b")),
+            ("a.b", "a.x", "a.c", None),
+            ("a.b", "a.b", "module.m.a.b", Some("module.m.a.b")),
+        ] {
+            let addr: ResourceAddr = addr.parse().unwrap();
+            let moved =
+                relocate(&addr, &ModulePath::root(), &from.parse().unwrap(), &to.parse().unwrap());
+            assert_eq!(
+                moved.map(|addr| addr.to_string()).as_deref(),
+                expected,
+                "{addr}: {from} -> {to}"
+            );
+        }
+    }
+}

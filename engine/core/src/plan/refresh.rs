@@ -1,0 +1,121 @@
+//! Refresh: how recorded objects look today.
+
+use std::sync::Arc;
+
+use terrarium_address::ResourceAddr;
+use terrarium_provider::{Provider, ReadOutcome, ReadReply, ReadRequest};
+use terrarium_value::{Kind, Marks, Value};
+
+use super::candidate::Prior;
+use super::{Group, Planner};
+use crate::{Event, Mode, PlannedAction, ResourceChange, object};
+
+/// An object to read: its address and what is recorded.
+pub(super) struct Recorded<'p> {
+    pub(super) addr: &'p ResourceAddr,
+    pub(super) prior: &'p mut Option<Prior>,
+}
+
+impl Planner<'_> {
+    /// Reads objects of one block together; one that is gone becomes `None`.
+    pub(super) async fn refresh(
+        &self,
+        group: &Group<'_>,
+        provider: &Arc<dyn Provider>,
+        mut objects: Vec<Recorded<'_>>,
+    ) {
+        objects.retain(|object| object.prior.is_some());
+        if objects.is_empty() || !self.options.refresh || self.options.offline {
+            return;
+        }
+        let mut requests = Vec::with_capacity(objects.len());
+        for object in &objects {
+            let Some(prior) = object.prior.as_ref() else { continue };
+            let id = object::id_of(&prior.value);
+            self.progress.on(Event::Refreshing { addr: object.addr.clone(), id });
+            requests.push(ReadRequest {
+                addr: object.addr.clone(),
+                state: prior.value.clone().unmarked_deep(),
+                private: prior.private.clone(),
+            });
+        }
+        let replies = provider.read_many(&group.resource.block.kind, requests).await;
+        for (object, reply) in objects.into_iter().zip(replies) {
+            self.fold(group, object, reply);
+        }
+    }
+
+    fn fold(&self, group: &Group<'_>, object: Recorded<'_>, reply: ReadReply) {
+        let Some(before) = object.prior.take() else { return };
+        match reply.outcome {
+            ReadOutcome::Found { state, private, window } => {
+                let sensitive = before.value.paths_with_mark(Marks::SENSITIVE);
+                let value = state.mark_paths(&sensitive, Marks::SENSITIVE);
+                let value = object::mark_sensitive(value, &group.schema.block);
+                if !value.same(&before.value) {
+                    self.drifted(group, object.addr, &before, value.clone());
+                }
+                *object.prior =
+                    Some(Prior { value, private, window: window.or(before.window), ..before });
+            }
+            ReadOutcome::Gone => {
+                self.drifted(group, object.addr, &before, Value::null(group.schema.block.ty()));
+            }
+            // Reading failed or must wait: what is recorded is the best that is known.
+            ReadOutcome::Refused | ReadOutcome::Deferred(_) => *object.prior = Some(before),
+        }
+        self.report_each(reply.diagnostics, group.resource, object.addr);
+    }
+
+    fn drifted(&self, group: &Group<'_>, addr: &ResourceAddr, before: &Prior, after: Value) {
+        let action = if after.is_null() { PlannedAction::Delete } else { PlannedAction::Update };
+        if let Kind::Null(_) = before.value.kind() {
+            return;
+        }
+        let change = ResourceChange {
+            before: before.value.clone(),
+            private: before.private.clone(),
+            window: before.window,
+            ..self.change(group, addr, action, after)
+        };
+        self.found.borrow_mut().drift.push(change);
+    }
+
+    /// Starts a change of an instance; the rest is filled in by the caller.
+    pub(super) fn change(
+        &self,
+        group: &Group<'_>,
+        addr: &ResourceAddr,
+        action: PlannedAction,
+        after: Value,
+    ) -> ResourceChange {
+        let null = Value::null(group.schema.block.ty());
+        ResourceChange {
+            addr: addr.clone(),
+            moved_from: None,
+            deposed: None,
+            provider: group.provider.recorded(),
+            schema: group.schema.clone(),
+            action,
+            reason: None,
+            before: null,
+            after,
+            requires_replace: Vec::new(),
+            importing: None,
+            schedule: terrarium_provider::Schedule::default(),
+            window: None,
+            private: None,
+            deps: Vec::new(),
+        }
+    }
+
+    /// Returns whether this plan may change objects at all.
+    pub(super) fn only_refreshes(&self) -> bool {
+        self.options.mode == Mode::RefreshOnly
+    }
+
+    /// Returns the configured provider of a block.
+    pub(super) async fn provider(&self, group: &Group<'_>) -> Option<Arc<dyn Provider>> {
+        self.providers.configured(&self.world, &group.provider).await
+    }
+}

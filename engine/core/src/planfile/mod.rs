@@ -1,0 +1,130 @@
+//! Saved plans: bytes with a checksum, so that a damaged one is refused and a stale one is noticed.
+//!
+//! Layout: a line that names format and version, a line with the BLAKE3 of the rest, JSON.
+
+mod twin;
+
+use std::sync::Arc;
+
+use terrarium_diagnostic::{Diagnostic, Sources};
+use terrarium_provider::Schema;
+use terrarium_state::State;
+
+use crate::{Plan, ProviderSet, codes};
+
+const HEADER: &str = "terrarium plan 1";
+
+/// A plan as it was saved.
+#[derive(Clone, Debug)]
+pub struct SavedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// Fingerprint of the sources that it was made from.
+    pub sources: String,
+    /// The workspace that it was made in.
+    pub workspace: String,
+}
+
+/// Returns a fingerprint of all source files of a configuration, names included.
+pub fn fingerprint(sources: &Sources) -> String {
+    let mut files: Vec<_> = sources
+        .iter()
+        .filter(|(_, source)| source.path.is_some())
+        .map(|(_, source)| source)
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut hasher = blake3::Hasher::new();
+    for source in files {
+        for part in [source.name.as_bytes(), source.text.as_bytes()] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Writes a plan.
+pub fn write(saved: &SavedPlan) -> Result<Vec<u8>, String> {
+    let body =
+        serde_json::to_string(&twin::SavedTwin::of(saved)).map_err(|error| error.to_string())?;
+    Ok(format!("{HEADER}\n{}\n{body}", blake3::hash(body.as_bytes()).to_hex()).into_bytes())
+}
+
+/// Returns whether bytes look like a saved plan, whole or not.
+pub fn is_plan(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"terrarium plan ")
+}
+
+/// Reads a plan.
+pub fn read(bytes: &[u8], providers: &ProviderSet) -> Result<SavedPlan, Box<Diagnostic>> {
+    let damaged = |why: &str| {
+        let error =
+            Diagnostic::error(codes::PLAN_DAMAGED, "Invalid plan file").detail(why.to_owned());
+        Box::new(error.help("make a new one with `terrarium plan -out=FILE`"))
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged("The file is no saved plan."))?;
+    let mut lines = text.splitn(3, '\n');
+    match lines.next() {
+        Some(HEADER) => {}
+        Some(other) if other.starts_with("terrarium plan ") => {
+            return Err(damaged("The plan was saved by another version of terrarium."));
+        }
+        _ => return Err(damaged("The file is no saved plan.")),
+    }
+    let (Some(checksum), Some(body)) = (lines.next(), lines.next()) else {
+        return Err(damaged("The file is cut short."));
+    };
+    if blake3::hash(body.as_bytes()).to_hex().as_str() != checksum {
+        return Err(damaged("Its checksum does not fit: the file was changed or cut short."));
+    }
+    let twin: twin::SavedTwin =
+        serde_json::from_str(body).map_err(|error| damaged(&format!("{error}.")))?;
+    twin.restore(&|provider, kind, data| schema_of(providers, provider, kind, data))
+        .map_err(|why| damaged(&why))
+}
+
+/// Refuses a plan that rests on another state than today's.
+pub fn check_fresh(
+    saved: &SavedPlan,
+    state: &State,
+    sources: &str,
+    workspace: &str,
+) -> Result<(), Box<Diagnostic>> {
+    let plan = &saved.plan;
+    let stale = |why: String| {
+        let error = Diagnostic::error(codes::PLAN_STALE, "Saved plan is stale").detail(why);
+        Err(Box::new(error.help("make a new plan")))
+    };
+    if saved.workspace != workspace {
+        return stale(format!(
+            "The plan was made in the workspace {:?}; the selected one is {workspace:?}.",
+            saved.workspace
+        ));
+    }
+    // A state that was never written has no lineage to compare.
+    if !plan.lineage.is_empty() && plan.lineage != state.lineage && plan.serial > 0 {
+        return stale("The plan was made for another state (its lineage differs).".to_owned());
+    }
+    if plan.serial != state.serial {
+        return stale(format!(
+            "The given plan file can no longer be applied because the state was changed by another operation after \
+             the plan was created (serial {} then, {} now).",
+            plan.serial, state.serial
+        ));
+    }
+    if saved.sources != sources {
+        return stale("The configuration was changed after the plan was created.".to_owned());
+    }
+    Ok(())
+}
+
+fn schema_of(
+    providers: &ProviderSet,
+    provider: &str,
+    kind: &str,
+    data: bool,
+) -> Option<Arc<Schema>> {
+    let source = provider.split_once("[\"")?.1.split_once("\"]")?.0;
+    let found = crate::providers::find(providers, source).ok()?;
+    if data { found.data_schema(kind) } else { found.resource_schema(kind) }
+}

@@ -1,0 +1,358 @@
+//! The JSON twins of the plan's types: renaming a field inside must not break a saved plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use terrarium_address::{AttrPath, ConfigAddr, Mode as BlockMode, PathStep, ResourceAddr, Target};
+use terrarium_provider::{Deferral, Schedule, Schema, Window};
+use terrarium_state::Dep;
+use terrarium_value::{Value, from_snapshot, to_snapshot};
+
+use super::SavedPlan;
+use crate::{
+    ActionReason, DataResult, DeferredChange, Mode, OutputChange, Plan, PlannedAction,
+    ReplaceOrder, ResourceChange,
+};
+
+/// Finds a schema by provider, type, and whether it is a data source.
+type FindSchema<'f> = dyn Fn(&str, &str, bool) -> Option<Arc<Schema>> + 'f;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SavedTwin {
+    sources: String,
+    workspace: String,
+    mode: String,
+    changes: Vec<ChangeTwin>,
+    drift: Vec<ChangeTwin>,
+    data: Vec<DataTwin>,
+    outputs: BTreeMap<String, OutputTwin>,
+    deferred: Vec<(ChangeTwin, Option<Timestamp>, String)>,
+    lineage: String,
+    serial: u64,
+    variables: BTreeMap<String, String>,
+    targets: Vec<String>,
+    complete: bool,
+    errored: bool,
+    at: Timestamp,
+    realm: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeTwin {
+    addr: String,
+    moved_from: Option<String>,
+    deposed: Option<String>,
+    provider: String,
+    action: String,
+    reason: Option<(String, String)>,
+    before: String,
+    after: String,
+    requires_replace: Vec<Vec<StepTwin>>,
+    importing: Option<String>,
+    not_before: Option<Timestamp>,
+    not_after: Option<Timestamp>,
+    window: Option<(Timestamp, Option<Timestamp>)>,
+    private: Option<String>,
+    deps: Vec<(bool, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DataTwin {
+    addr: String,
+    provider: String,
+    value: String,
+    deps: Vec<(bool, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OutputTwin {
+    before: String,
+    after: String,
+    sensitive: bool,
+    action: String,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StepTwin {
+    Attr(String),
+    Index(u64),
+    Key(String),
+    Any,
+}
+
+impl SavedTwin {
+    pub(super) fn of(saved: &SavedPlan) -> Self {
+        let plan = &saved.plan;
+        let variables =
+            plan.variables.iter().map(|(name, value)| (name.to_string(), to_snapshot(value)));
+        Self {
+            sources: saved.sources.clone(),
+            workspace: saved.workspace.clone(),
+            mode: MODES
+                .iter()
+                .find(|(mode, _)| *mode == plan.mode)
+                .map_or("normal", |(_, name)| name)
+                .to_owned(),
+            changes: plan.changes.iter().map(change_twin).collect(),
+            drift: plan.drift.iter().map(change_twin).collect(),
+            data: plan.data.iter().map(data_twin).collect(),
+            outputs: plan
+                .outputs
+                .iter()
+                .map(|(name, output)| (name.to_string(), output_twin(output)))
+                .collect(),
+            deferred: plan
+                .deferred
+                .iter()
+                .map(|d| (change_twin(&d.change), d.deferral.not_before, d.deferral.reason.clone()))
+                .collect(),
+            lineage: plan.lineage.to_string(),
+            serial: plan.serial,
+            variables: variables.collect(),
+            targets: plan.targets.iter().map(ToString::to_string).collect(),
+            complete: plan.complete,
+            errored: plan.errored,
+            at: plan.at,
+            realm: plan.realm.clone(),
+        }
+    }
+
+    pub(super) fn restore(self, find: &FindSchema<'_>) -> Result<SavedPlan, String> {
+        let changes = |twins: Vec<ChangeTwin>| {
+            twins.into_iter().map(|twin| twin.restore(find)).collect::<Result<_, _>>()
+        };
+        let deferred = self.deferred.into_iter().map(|(change, not_before, reason)| {
+            Ok(DeferredChange {
+                change: change.restore(find)?,
+                deferral: Deferral { not_before, reason },
+            })
+        });
+        let outputs =
+            self.outputs.into_iter().map(|(name, twin)| Ok((name.into(), twin.restore()?)));
+        let variables =
+            self.variables.into_iter().map(|(name, text)| Ok((name.into(), value(&text)?)));
+        let targets = self
+            .targets
+            .iter()
+            .map(|text| text.parse::<Target>().map_err(|error| error.to_string()));
+        let plan = Plan {
+            mode: MODES
+                .iter()
+                .find(|(_, name)| *name == self.mode)
+                .map(|(mode, _)| *mode)
+                .ok_or("unknown mode")?,
+            changes: changes(self.changes)?,
+            drift: changes(self.drift)?,
+            data: self.data.into_iter().map(|twin| twin.restore(find)).collect::<Result<_, _>>()?,
+            outputs: outputs.collect::<Result<_, String>>()?,
+            deferred: deferred.collect::<Result<_, String>>()?,
+            lineage: self.lineage.into(),
+            serial: self.serial,
+            variables: variables.collect::<Result<_, String>>()?,
+            targets: targets.collect::<Result<_, _>>()?,
+            complete: self.complete,
+            errored: self.errored,
+            at: self.at,
+            realm: self.realm,
+        };
+        Ok(SavedPlan { plan, sources: self.sources, workspace: self.workspace })
+    }
+}
+
+const MODES: [(Mode, &str); 3] =
+    [(Mode::Normal, "normal"), (Mode::Destroy, "destroy"), (Mode::RefreshOnly, "refresh-only")];
+
+const ACTIONS: [(PlannedAction, &str); 8] = [
+    (PlannedAction::NoOp, "no-op"),
+    (PlannedAction::Read, "read"),
+    (PlannedAction::Create, "create"),
+    (PlannedAction::Update, "update"),
+    (PlannedAction::Replace(ReplaceOrder::DeleteFirst), "delete-create"),
+    (PlannedAction::Replace(ReplaceOrder::CreateFirst), "create-delete"),
+    (PlannedAction::Delete, "delete"),
+    (PlannedAction::Forget, "forget"),
+];
+
+fn action_name(action: PlannedAction) -> String {
+    ACTIONS.iter().find(|(known, _)| *known == action).map_or("no-op", |(_, name)| name).to_owned()
+}
+
+fn action(name: &str) -> Result<PlannedAction, String> {
+    let found = ACTIONS.iter().find(|(_, known)| *known == name).map(|(action, _)| *action);
+    found.ok_or_else(|| format!("unknown action {name:?}"))
+}
+
+fn change_twin(change: &ResourceChange) -> ChangeTwin {
+    ChangeTwin {
+        addr: change.addr.to_string(),
+        moved_from: change.moved_from.as_ref().map(ToString::to_string),
+        deposed: change.deposed.as_deref().map(Into::into),
+        provider: change.provider.to_string(),
+        action: action_name(change.action),
+        reason: change.reason.as_ref().map(reason_twin),
+        before: to_snapshot(&change.before),
+        after: to_snapshot(&change.after),
+        requires_replace: change.requires_replace.iter().map(path_twin).collect(),
+        importing: change.importing.clone(),
+        not_before: change.schedule.not_before,
+        not_after: change.schedule.not_after,
+        window: change.window.map(|window| (window.from(), window.until())),
+        private: change.private.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+        deps: change.deps.iter().map(dep_twin).collect(),
+    }
+}
+
+impl ChangeTwin {
+    fn restore(self, find: &FindSchema<'_>) -> Result<ResourceChange, String> {
+        let addr = resource(&self.addr)?;
+        let data = addr.block.mode == BlockMode::Data;
+        let schema = find(&self.provider, &addr.block.kind, data).ok_or_else(|| {
+            format!("The provider of {addr} ({}) is not built in.", self.provider)
+        })?;
+        Ok(ResourceChange {
+            moved_from: self.moved_from.as_deref().map(resource).transpose()?,
+            deposed: self.deposed.map(Into::into),
+            provider: self.provider.into(),
+            schema,
+            action: action(&self.action)?,
+            reason: self.reason.map(|reason| restore_reason(&reason)).transpose()?,
+            before: value(&self.before)?,
+            after: value(&self.after)?,
+            requires_replace: self.requires_replace.into_iter().map(path).collect(),
+            importing: self.importing,
+            schedule: Schedule { not_before: self.not_before, not_after: self.not_after },
+            window: self.window.and_then(|(from, until)| Window::new(from, until)),
+            private: self.private.map(|text| text.into_bytes().into()),
+            deps: self.deps.into_iter().map(dep).collect::<Result<_, _>>()?,
+            addr,
+        })
+    }
+}
+
+fn data_twin(data: &DataResult) -> DataTwin {
+    DataTwin {
+        addr: data.addr.to_string(),
+        provider: data.provider.to_string(),
+        value: to_snapshot(&data.value),
+        deps: data.deps.iter().map(dep_twin).collect(),
+    }
+}
+
+impl DataTwin {
+    fn restore(self, find: &FindSchema<'_>) -> Result<DataResult, String> {
+        let addr = resource(&self.addr)?;
+        let schema = find(&self.provider, &addr.block.kind, true).ok_or_else(|| {
+            format!("The provider of {addr} ({}) is not built in.", self.provider)
+        })?;
+        let deps = self.deps.into_iter().map(dep).collect::<Result<_, _>>()?;
+        Ok(DataResult {
+            addr,
+            provider: self.provider.into(),
+            schema,
+            value: value(&self.value)?,
+            deps,
+        })
+    }
+}
+
+fn output_twin(output: &OutputChange) -> OutputTwin {
+    OutputTwin {
+        before: to_snapshot(&output.before),
+        after: to_snapshot(&output.after),
+        sensitive: output.sensitive,
+        action: action_name(output.action),
+    }
+}
+
+impl OutputTwin {
+    fn restore(self) -> Result<OutputChange, String> {
+        Ok(OutputChange {
+            before: value(&self.before)?,
+            after: value(&self.after)?,
+            sensitive: self.sensitive,
+            action: action(&self.action)?,
+        })
+    }
+}
+
+fn value(text: &str) -> Result<Value, String> {
+    from_snapshot(text).map_err(|error| error.to_string())
+}
+
+fn resource(text: &str) -> Result<ResourceAddr, String> {
+    text.parse().map_err(|error| format!("{text}: {error}"))
+}
+
+fn path_twin(path: &AttrPath) -> Vec<StepTwin> {
+    path.0
+        .iter()
+        .map(|step| match step {
+            PathStep::Attr(name) => StepTwin::Attr(name.to_string()),
+            PathStep::Index(at) => StepTwin::Index(*at),
+            PathStep::Key(key) => StepTwin::Key(key.to_string()),
+            PathStep::AnyElement => StepTwin::Any,
+        })
+        .collect()
+}
+
+fn path(steps: Vec<StepTwin>) -> AttrPath {
+    let steps = steps.into_iter().map(|step| match step {
+        StepTwin::Attr(name) => PathStep::Attr(name.into()),
+        StepTwin::Index(at) => PathStep::Index(at),
+        StepTwin::Key(key) => PathStep::Key(key.into()),
+        StepTwin::Any => PathStep::AnyElement,
+    });
+    AttrPath(steps.collect())
+}
+
+fn dep_twin(dep: &Dep) -> (bool, String) {
+    match dep {
+        Dep::Instance(addr) => (true, addr.to_string()),
+        Dep::Block(block) => (false, block.to_string()),
+    }
+}
+
+fn dep((instance, text): (bool, String)) -> Result<Dep, String> {
+    let addr = resource(&text)?;
+    let block: ConfigAddr = addr.block.clone();
+    Ok(if instance { Dep::Instance(addr) } else { Dep::Block(block) })
+}
+
+fn reason_twin(reason: &ActionReason) -> (String, String) {
+    let (name, detail) = match reason {
+        ActionReason::TriggeredBy(what) => ("triggered-by", what.as_str()),
+        ActionReason::NoModule(module) => ("no-module", module.as_str()),
+        plain => {
+            (REASONS.iter().find(|(known, _)| known == plain).map_or("", |(_, name)| *name), "")
+        }
+    };
+    (name.to_owned(), detail.to_owned())
+}
+
+const REASONS: [(ActionReason, &str); 11] = [
+    (ActionReason::Tainted, "tainted"),
+    (ActionReason::Requested, "requested"),
+    (ActionReason::CannotUpdate, "cannot-update"),
+    (ActionReason::LenderEnds, "lender-ends"),
+    (ActionReason::NoBlock, "no-block"),
+    (ActionReason::WrongRepetition, "wrong-repetition"),
+    (ActionReason::CountIndex, "count-index"),
+    (ActionReason::EachKey, "each-key"),
+    (ActionReason::Deposed, "deposed"),
+    (ActionReason::ConfigUnknown, "config-unknown"),
+    (ActionReason::DependencyPending, "dependency-pending"),
+];
+
+fn restore_reason((name, detail): &(String, String)) -> Result<ActionReason, String> {
+    match name.as_str() {
+        "triggered-by" => Ok(ActionReason::TriggeredBy(detail.clone())),
+        "no-module" => Ok(ActionReason::NoModule(detail.clone())),
+        name => {
+            let found =
+                REASONS.iter().find(|(_, known)| *known == name).map(|(reason, _)| reason.clone());
+            found.ok_or_else(|| format!("unknown reason {name:?}"))
+        }
+    }
+}

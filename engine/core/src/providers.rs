@@ -1,0 +1,403 @@
+//! Which provider configuration a resource uses, and the configured providers of a run.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_address::{ModulePath, Name};
+use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use terrarium_lang::Configuration;
+use terrarium_lang::config::{Module, ProviderBlock, Requirement, Resource};
+use terrarium_provider::{ConfigureRequest, Connection, Provider, ProviderKind};
+use terrarium_value::Value;
+
+use crate::version::{Constraint, Version};
+use crate::world::{At, World};
+use crate::{Inputs, ProviderSet, codes};
+
+/// A provider configuration: a block somewhere in the module tree, or the empty one that is implied.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ProviderAddr {
+    /// The module whose block it is; the root for an implied one.
+    pub(crate) module: ModulePath,
+    /// Local name there.
+    pub(crate) name: Name,
+    /// Its alias.
+    pub(crate) alias: Option<Name>,
+    /// The provider's source address with its host.
+    pub(crate) source: Name,
+}
+
+impl ProviderAddr {
+    /// Returns the address as state v4 writes it.
+    pub(crate) fn recorded(&self) -> Name {
+        let module =
+            if self.module.is_root() { String::new() } else { format!("{}.", self.module) };
+        let alias = self.alias.as_ref().map(|alias| format!(".{alias}")).unwrap_or_default();
+        format!("{module}provider[\"{}\"]{alias}", self.source).into()
+    }
+}
+
+/// Returns the full source of a local name in a module.
+fn source_of(module: &Module, name: &str) -> Name {
+    let written = module.required_providers.get(name).and_then(|r| r.source.as_deref());
+    match written {
+        None if name == "terraform" => "terraform.io/builtin/terraform".into(),
+        None => format!("registry.terraform.io/hashicorp/{name}").into(),
+        Some(source) => match source.split('/').count() {
+            1 => format!("registry.terraform.io/hashicorp/{source}").into(),
+            2 => format!("registry.terraform.io/{source}").into(),
+            _ => source.to_lowercase().into(),
+        },
+    }
+}
+
+/// Resolves a reference to a provider configuration from a module, through the `providers` of its calls.
+pub(crate) fn resolve(
+    config: &Configuration,
+    path: &ModulePath,
+    name: &Name,
+    alias: Option<&Name>,
+) -> Option<ProviderAddr> {
+    let module = config.module(path)?;
+    let source = source_of(module, name);
+    let has_block = module.providers.iter().any(|b| b.name == *name && b.alias.as_ref() == alias);
+    if has_block || path.is_root() {
+        if alias.is_some() && !has_block {
+            return None;
+        }
+        let addr = ProviderAddr {
+            module: path.config(),
+            name: name.clone(),
+            alias: alias.cloned(),
+            source,
+        };
+        return Some(addr);
+    }
+    let parent = path.parent()?;
+    let step = path.steps().last()?;
+    let caller = config.module(&parent)?;
+    let call = caller.calls.get(&step.name)?;
+    let passed = call
+        .providers
+        .iter()
+        .find(|(inner, _)| inner.name == *name && inner.alias.as_ref() == alias);
+    if let Some((_, outer)) = passed {
+        return resolve(config, &parent, &outer.name, outer.alias.as_ref());
+    }
+    if alias.is_some() {
+        return None;
+    }
+    // Inherited: the caller's default configuration of the same provider, whatever its name there.
+    let same = caller.required_providers.keys().find(|outer| source_of(caller, outer) == source);
+    resolve(config, &parent, same.unwrap_or(name), None).map(|addr| ProviderAddr { source, ..addr })
+}
+
+/// Returns the local name and alias that a resource block asks for.
+pub(crate) fn asked_for(resource: &Resource) -> (Name, Option<Name>) {
+    match &resource.provider {
+        Some(reference) => (reference.name.clone(), reference.alias.clone()),
+        None => {
+            let kind = &*resource.block.kind;
+            (kind.split_once('_').map_or(kind, |(first, _)| first).into(), None)
+        }
+    }
+}
+
+/// The providers of a run, by configuration.
+pub(crate) struct Providers<'a> {
+    inputs: &'a Inputs,
+    connection: Connection,
+    configured: RefCell<BTreeMap<ProviderAddr, Option<Arc<dyn Provider>>>>,
+}
+
+impl<'a> Providers<'a> {
+    pub(crate) fn new(inputs: &'a Inputs, connection: Connection) -> Self {
+        Self { inputs, connection, configured: RefCell::default() }
+    }
+
+    /// Returns the kind of provider at an address.
+    pub(crate) fn kind(&self, addr: &ProviderAddr) -> Option<&'a Arc<dyn ProviderKind>> {
+        find(&self.inputs.providers, &addr.source).ok()
+    }
+
+    /// Returns the configuration that a block of a module uses, and its kind of provider.
+    pub(crate) fn of(
+        &self,
+        module: &ModulePath,
+        resource: &Resource,
+    ) -> Option<(ProviderAddr, &'a Arc<dyn ProviderKind>)> {
+        let (name, alias) = asked_for(resource);
+        let addr = resolve(&self.inputs.config, module, &name, alias.as_ref())?;
+        let kind = self.kind(&addr)?;
+        Some((addr, kind))
+    }
+
+    /// Reads an address that state v4 recorded, and returns the configuration that it uses today.
+    pub(crate) fn recorded(&self, text: &str) -> Option<ProviderAddr> {
+        let (module, rest) =
+            text.split_once("provider[\"").map(|(m, r)| (m.trim_end_matches('.'), r))?;
+        let (source, alias) = rest.split_once("\"]")?;
+        let alias: Option<Name> = alias.strip_prefix('.').map(Into::into);
+        let module: ModulePath =
+            if module.is_empty() { ModulePath::root() } else { module.parse().ok()? };
+        let config = self.inputs.config.module(&module)?;
+        let name = config
+            .required_providers
+            .keys()
+            .find(|name| same_provider(&source_of(config, name), source))
+            .cloned()
+            .unwrap_or_else(|| source.rsplit('/').next().unwrap_or(source).into());
+        let addr = ProviderAddr { module, name, alias, source: source.into() };
+        Some(addr)
+    }
+
+    /// Returns the configured provider, configuring it when first asked; `None` after an error.
+    pub(crate) async fn configured(
+        &self,
+        world: &World<'_>,
+        addr: &ProviderAddr,
+    ) -> Option<Arc<dyn Provider>> {
+        if let Some(known) = self.configured.borrow().get(addr) {
+            return known.clone();
+        }
+        let kind = self.kind(addr)?;
+        let (config, block) = self.evaluate(world, addr, kind);
+        let version = self.version(addr, kind);
+        let request = ConfigureRequest { config, version, connection: self.connection };
+        let answer = kind.configure(request).await;
+        report(world, answer.diagnostics, block.as_ref());
+        let found = answer
+            .provider
+            .filter(|provider| self.belongs(world, provider.as_ref(), block.as_ref()));
+        self.configured.borrow_mut().insert(addr.clone(), found.clone());
+        found
+    }
+
+    /// Returns whether a provider talks to the world that the state is bound to. Otherwise everything
+    /// recorded would be "not found", and be planned anew.
+    fn belongs(
+        &self,
+        world: &World<'_>,
+        provider: &dyn Provider,
+        block: Option<&ProviderBlock>,
+    ) -> bool {
+        let (Some(bound), Some(realm)) = (&self.inputs.prior.realm, provider.realm()) else {
+            return true;
+        };
+        if same_realm(bound, &realm) {
+            return true;
+        }
+        let error = Diagnostic::error(codes::REALM, "The state belongs to another world")
+            .detail(format!("It was made against {bound}; this run would talk to {realm}."))
+            .help("use another workspace for the other world: `terrarium workspace new NAME`");
+        world.report(match block {
+            Some(block) => error.at(block.span, ""),
+            None => error,
+        });
+        false
+    }
+
+    /// Returns every provider that was configured.
+    pub(crate) fn all(&self) -> Vec<Arc<dyn Provider>> {
+        self.configured.borrow().values().flatten().cloned().collect()
+    }
+
+    fn evaluate(
+        &self,
+        world: &World<'_>,
+        addr: &ProviderAddr,
+        kind: &Arc<dyn ProviderKind>,
+    ) -> (Value, Option<ProviderBlock>) {
+        let schema = kind.config_schema();
+        let module = world.module_at(&addr.module);
+        let block = self.inputs.config.module(&addr.module).and_then(|config| {
+            config.providers.iter().find(|b| b.name == addr.name && b.alias == addr.alias).cloned()
+        });
+        match (&block, module) {
+            (Some(block), Some(module)) => {
+                let (value, _) = world.recording(|| {
+                    world.evaluate(module, At::Module, |frame, diags| {
+                        block.body.decode(&schema.block, frame, diags)
+                    })
+                });
+                (value.unmarked_deep(), Some(block.clone()))
+            }
+            _ => (crate::proposed::empty(&schema.block), None),
+        }
+    }
+
+    fn version(&self, addr: &ProviderAddr, kind: &Arc<dyn ProviderKind>) -> String {
+        let constraint = self
+            .inputs
+            .config
+            .module(&addr.module)
+            .and_then(|module| module.required_providers.get(&addr.name))
+            .and_then(|requirement| requirement.version.as_deref())
+            .and_then(|text| Constraint::parse(text).ok())
+            .unwrap_or_default();
+        newest(kind.versions(), &constraint)
+            .or(kind.versions().last().copied())
+            .unwrap_or_default()
+            .to_owned()
+    }
+}
+
+/// Reports a provider's diagnostics with the span of the block that it is about.
+fn report(world: &World<'_>, diagnostics: Diagnostics, block: Option<&ProviderBlock>) {
+    for mut diagnostic in diagnostics {
+        if let (None, Some(block)) = (&diagnostic.at, block) {
+            let path = diagnostic.origin.path.clone().unwrap_or_default();
+            let span = block.body.span_of(&path).unwrap_or(block.span);
+            diagnostic = diagnostic.at(span, "");
+        }
+        world.report(diagnostic);
+    }
+}
+
+/// Returns whether two realms are the same: one testbed world, or any real cloud.
+fn same_realm(bound: &str, realm: &str) -> bool {
+    let simulated = |realm: &str| realm.starts_with("testbed");
+    bound == realm || (!simulated(bound) && !simulated(realm))
+}
+
+fn newest<'v>(versions: &[&'v str], constraint: &Constraint) -> Option<&'v str> {
+    versions
+        .iter()
+        .rev()
+        .copied()
+        .find(|text| Version::parse(text).is_some_and(|v| constraint.admits(&v)))
+}
+
+fn same_provider(a: &str, b: &str) -> bool {
+    let tail = |text: &str| text.rsplitn(3, '/').take(2).map(str::to_owned).collect::<Vec<_>>();
+    tail(a) == tail(b)
+}
+
+pub(crate) fn find<'p>(
+    set: &'p ProviderSet,
+    source: &str,
+) -> Result<&'p Arc<dyn ProviderKind>, crate::UnknownProvider> {
+    set.find(source).or_else(|unknown| {
+        let tail = source.rsplitn(3, '/').take(2).collect::<Vec<_>>();
+        let short = tail.into_iter().rev().collect::<Vec<_>>().join("/");
+        set.iter().find(|kind| kind.implied_sources().contains(&short.as_str())).ok_or(unknown)
+    })
+}
+
+/// Checks that every provider a configuration asks for exists in a version that it admits.
+pub(crate) fn check(inputs: &Inputs) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    for module in inputs.config.modules.values() {
+        for (name, requirement) in &module.required_providers {
+            diagnostics.extend(check_requirement(inputs, &source_of(module, name), requirement));
+        }
+        let used = module.resources.values().map(|r| (asked_for(r).0, r.span));
+        let used = used.chain(module.providers.iter().map(|b| (b.name.clone(), b.span)));
+        let implied: BTreeMap<Name, Span> =
+            used.filter(|(name, _)| !module.required_providers.contains_key(name)).collect();
+        for (name, span) in implied {
+            diagnostics.extend(check_implied(inputs, &source_of(module, &name), &name, span));
+        }
+    }
+    diagnostics
+}
+
+fn check_requirement(
+    inputs: &Inputs,
+    source: &str,
+    requirement: &Requirement,
+) -> Option<Diagnostic> {
+    let kind = match find(&inputs.providers, source) {
+        Ok(kind) => kind,
+        Err(unknown) => return Some(unknown_provider(&unknown, source, requirement.span)),
+    };
+    let text = requirement.version.as_deref()?;
+    let constraint = match Constraint::parse(text) {
+        Ok(constraint) => constraint,
+        Err(bad) => {
+            let error = Diagnostic::error(codes::PROVIDER_VERSION, "Invalid version constraint");
+            return Some(error.detail(format!("{bad}.")).at(requirement.span, ""));
+        }
+    };
+    if newest(kind.versions(), &constraint).is_some() {
+        return None;
+    }
+    let error = Diagnostic::error(codes::PROVIDER_VERSION, "Failed to query available provider packages")
+        .detail(format!(
+            "No version of {} that is built in satisfies {text:?}. It stands for the versions {} to {}.",
+            kind.source(),
+            kind.versions().first().unwrap_or(&"?"),
+            kind.versions().last().unwrap_or(&"?"),
+        ))
+        .at(requirement.span, "")
+        .help("widen the version constraint");
+    Some(error)
+}
+
+fn check_implied(inputs: &Inputs, source: &str, name: &str, span: Span) -> Option<Diagnostic> {
+    if let Err(unknown) = inputs.providers.find(source) {
+        return match find(&inputs.providers, source) {
+            Err(_) => Some(unknown_provider(&unknown, source, span)),
+            Ok(kind) => Some(
+                Diagnostic::warning(codes::UNKNOWN_PROVIDER, format!("Provider {name:?} is not required explicitly"))
+                    .detail(format!(
+                        "Terraform would look for hashicorp/{name}, which does not exist; {} is meant and used.",
+                        kind.source()
+                    ))
+                    .at(span, "")
+                    .help(format!("add `{name} = {{ source = \"{}\" }}` to required_providers", kind.source())),
+            ),
+        };
+    }
+    None
+}
+
+fn unknown_provider(unknown: &crate::UnknownProvider, source: &str, span: Span) -> Diagnostic {
+    let known = unknown.known.join(", ");
+    let short = source.rsplit('/').next().unwrap_or(source);
+    let near = nearest(short, unknown.known.iter().map(|k| k.rsplit('/').next().unwrap_or(k)));
+    let error =
+        Diagnostic::error(codes::UNKNOWN_PROVIDER, "Failed to query available provider packages")
+            .detail(format!("Provider {source} is not built in. Built in are {known}."))
+            .at(span, "");
+    match near {
+        Some(near) => error.help(format!("did you mean {near:?}?")),
+        None => error,
+    }
+}
+
+/// Says that a block's provider configuration is not there.
+pub(crate) fn not_configured(path: &ModulePath, resource: &Resource) -> Diagnostic {
+    let (name, alias) = asked_for(resource);
+    let wanted = alias.map_or_else(|| name.to_string(), |alias| format!("{name}.{alias}"));
+    Diagnostic::error(codes::PROVIDER_CONFIG, "Provider configuration not present")
+        .detail(format!(
+            "{} needs the provider configuration {wanted:?}, which {} neither declares nor is given by its caller.",
+            resource.block,
+            crate::words::module(path)
+        ))
+        .at(resource.provider.as_ref().map_or(resource.span, |reference| reference.span), "")
+}
+
+/// Says that a provider has no such type, with the nearest name.
+pub(crate) fn unknown_kind(kind: &dyn ProviderKind, resource: &Resource) -> Diagnostic {
+    let data = resource.block.mode == terrarium_address::Mode::Data;
+    let (summary, known) = if data {
+        ("Invalid data source", kind.data_kinds())
+    } else {
+        ("Invalid resource type", kind.resource_kinds())
+    };
+    let what = if data { "data source" } else { "resource type" };
+    let error = Diagnostic::error(codes::UNKNOWN_KIND, summary)
+        .detail(format!(
+            "The provider {} does not support {what} {:?}.",
+            kind.source(),
+            &*resource.block.kind
+        ))
+        .at(resource.span, "");
+    match nearest(&resource.block.kind, known) {
+        Some(near) => error.help(format!("did you mean {near:?}?")),
+        None => error,
+    }
+}

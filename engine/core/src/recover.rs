@@ -1,0 +1,480 @@
+//! Recovery: what an interrupted run left open is resolved by looking, before anybody acts.
+//!
+//! A decision and its execution are two functions: [`decide`] is pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use terrarium_address::{Name, ResourceAddr};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::{
+    Accepted, Action, ApplyRequest, Candidate, Connection, FindRequest, Pending, Permit,
+    PollOutcome, Provider, ReadOutcome, ReadRequest, Recorder, Schema,
+};
+use terrarium_state::{
+    Batch, CommitError, Durability, IntentProgress, Object, ObjectChange, ObjectStatus, OpenIntent,
+    State,
+};
+use terrarium_value::{Kind, Value, from_snapshot};
+
+use crate::apply::store_failed;
+use crate::providers::Providers;
+use crate::world::{Phase, World};
+use crate::{Event, Held, Inputs, Progress, codes, object};
+
+/// How long a request may still be on its way: only then does "not found" count.
+const HORIZON: Duration = Duration::from_secs(60);
+
+/// How far recovery may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Look, adopt and report: `plan`, `refresh`.
+    Look,
+    /// Also wait, and remove doubles: `apply`, `destroy`.
+    Resolve,
+}
+
+/// What is to be done about an open create.
+#[derive(Clone, Debug, PartialEq)]
+enum Verdict {
+    /// It made this object; the others (by index) are doubles of it.
+    Adopt { index: usize, doubles: Vec<usize> },
+    /// It never happened.
+    NeverHappened,
+    /// It is too early to tell; look again then.
+    LookAgain(Timestamp),
+}
+
+/// Decides what candidates mean for a create recorded at an instant.
+fn decide(candidates: &[Candidate], recorded_at: Timestamp, now: Timestamp) -> Verdict {
+    let marked: Vec<usize> = (0..candidates.len()).filter(|at| candidates[*at].marked).collect();
+    let pool: Vec<usize> =
+        if marked.is_empty() { (0..candidates.len()).collect() } else { marked.clone() };
+    if let Some(oldest) = pool.iter().copied().min_by_key(|at| (candidates[*at].created_at, *at)) {
+        // Only what carries the marker is certainly ours to remove.
+        let doubles = marked.into_iter().filter(|at| *at != oldest).collect();
+        return Verdict::Adopt { index: oldest, doubles };
+    }
+    let horizon =
+        SignedDuration::try_from(HORIZON).ok().and_then(|d| recorded_at.checked_add(d).ok());
+    match horizon {
+        Some(horizon) if now < horizon => Verdict::LookAgain(horizon),
+        _ => Verdict::NeverHappened,
+    }
+}
+
+/// Resolves the open intents of a state, and returns the state as it is then.
+///
+/// Runs by itself in every locked command and never asks. With [`Depth::Look`] nothing is sent that
+/// changes anything.
+pub async fn recover(
+    inputs: &Inputs,
+    held: &Held,
+    depth: Depth,
+    progress: &Arc<dyn Progress>,
+) -> (Arc<State>, Diagnostics) {
+    if inputs.prior.intents.is_empty() {
+        return (inputs.prior.clone(), Diagnostics::new());
+    }
+    let world = World::new(inputs, Phase::Plan);
+    let run = Recovery {
+        inputs,
+        held,
+        depth,
+        progress,
+        providers: Providers::new(inputs, Connection::Online),
+        world: &world,
+    };
+    for open in &inputs.prior.intents {
+        run.resolve(open).await;
+    }
+    let state = match held.store.load().await {
+        Ok(state) => Arc::new(state),
+        Err(error) => {
+            world.report(store_failed(&error.to_string()));
+            inputs.prior.clone()
+        }
+    };
+    (state, world.take_diagnostics())
+}
+
+struct Recovery<'a> {
+    inputs: &'a Inputs,
+    held: &'a Held,
+    depth: Depth,
+    progress: &'a Arc<dyn Progress>,
+    providers: Providers<'a>,
+    world: &'a World<'a>,
+}
+
+/// An open intent with what is needed to look after it.
+struct Case<'o> {
+    open: &'o OpenIntent,
+    provider: Arc<dyn Provider>,
+    schema: Arc<Schema>,
+    planned: Option<Value>,
+}
+
+impl Case<'_> {
+    fn addr(&self) -> &ResourceAddr {
+        &self.open.intent.addr
+    }
+
+    fn kind(&self) -> &Name {
+        &self.open.intent.addr.block.kind
+    }
+}
+
+impl Recovery<'_> {
+    async fn resolve(&self, open: &OpenIntent) {
+        let Some(case) = self.case(open).await else {
+            self.warn(
+                open,
+                "its provider is not configured any more, so nobody can look; it stays open",
+            );
+            return;
+        };
+        match (&open.progress, open.intent.action) {
+            (IntentProgress::Accepted(accepted), _) => {
+                self.follow(&case, (**accepted).clone()).await
+            }
+            (_, Action::Create) => self.look(&case).await,
+            (_, Action::Update | Action::Delete) => self.reread(&case).await,
+        }
+    }
+
+    async fn case<'o>(&self, open: &'o OpenIntent) -> Option<Case<'o>> {
+        let addr = self.providers.recorded(&open.intent.provider)?;
+        let schema = self.providers.kind(&addr)?.resource_schema(&open.intent.addr.block.kind)?;
+        let provider = self.providers.configured(self.world, &addr).await?;
+        let planned = open.intent.planned.as_ref().and_then(|text| from_snapshot(text).ok());
+        Some(Case { open, provider, schema, planned })
+    }
+
+    /// Looks for what a create without an outcome made.
+    async fn look(&self, case: &Case<'_>) {
+        loop {
+            let request =
+                FindRequest { intent: case.open.intent.clone(), planned: case.planned.clone() };
+            let mut replies = case.provider.find_many(case.kind(), &[request]).await;
+            let Some(reply) = replies.pop() else { return };
+            self.world.report_all(reply.diagnostics);
+            let Some(candidates) = reply.candidates else {
+                self.warn(case.open, "the service could not be asked what exists; it stays open");
+                return;
+            };
+            match decide(&candidates, case.open.intent.at, self.inputs.clock.now()) {
+                Verdict::Adopt { index, doubles } => {
+                    for double in doubles {
+                        self.remove(case, &candidates[double]).await;
+                    }
+                    self.adopt(case, &candidates[index]).await;
+                    return;
+                }
+                Verdict::NeverHappened => {
+                    self.close(case, IntentProgress::Refused, None).await;
+                    return;
+                }
+                Verdict::LookAgain(_) if self.depth == Depth::Look => {
+                    self.warn(
+                        case.open,
+                        "nothing is found yet; the request may still be on its way",
+                    );
+                    return;
+                }
+                Verdict::LookAgain(at) => self.inputs.clock.wait_until(at).await,
+            }
+        }
+    }
+
+    async fn adopt(&self, case: &Case<'_>, found: &Candidate) {
+        self.told(case, format!("adopted {}, which an interrupted run created", found.id));
+        if let Some(accepted) = &found.pending {
+            let row = self.row(case, &found.state, found.private.clone(), ObjectStatus::Ready);
+            self.close(case, IntentProgress::Accepted(Box::new(accepted.clone())), row).await;
+            self.follow(case, accepted.clone()).await;
+            return;
+        }
+        let request = ReadRequest {
+            addr: case.addr().clone(),
+            state: found.state.clone(),
+            private: found.private.clone(),
+        };
+        let reply = case.provider.read_many(case.kind(), vec![request]).await.pop();
+        let row = match reply.map(|reply| reply.outcome) {
+            Some(ReadOutcome::Found { state, private, .. }) => self.row(
+                case,
+                &completed(state, case.planned.as_ref()),
+                private,
+                ObjectStatus::Ready,
+            ),
+            _ => self.row(case, &found.state, found.private.clone(), ObjectStatus::Tainted),
+        };
+        self.close(case, IntentProgress::Done, row).await;
+    }
+
+    /// Follows work that a service took on to its end, or looks once.
+    async fn follow(&self, case: &Case<'_>, accepted: Accepted) {
+        let mut pending = Pending {
+            addr: case.addr().clone(),
+            action: case.open.intent.action,
+            accepted,
+            since: self.inputs.clock.now(),
+            planned: case.planned.clone(),
+            config: None,
+            polls: 0,
+        };
+        loop {
+            pending.polls += 1;
+            let Some(reply) =
+                case.provider.poll_many(case.kind(), std::slice::from_ref(&pending)).await.pop()
+            else {
+                return;
+            };
+            self.world.report_all(reply.diagnostics);
+            match reply.outcome {
+                PollOutcome::Done { state, private, .. } => {
+                    let row = match &state {
+                        Some(state) => self.row(case, state, private, ObjectStatus::Ready),
+                        None => Some(self.gone(case)),
+                    };
+                    self.close(case, IntentProgress::Done, row).await;
+                    return;
+                }
+                PollOutcome::Refused { state, private } => {
+                    let row = match (&state, case.open.intent.action) {
+                        (Some(state), Action::Create) => {
+                            self.row(case, state, private, ObjectStatus::Tainted)
+                        }
+                        (Some(state), _) => self.row(case, state, private, ObjectStatus::Ready),
+                        (None, Action::Create) => Some(self.gone(case)),
+                        (None, _) => None,
+                    };
+                    self.close(case, IntentProgress::Refused, row).await;
+                    return;
+                }
+                PollOutcome::Continue { .. } => {
+                    // The next call is the plan's to make: what is there is read, and compared.
+                    self.reread(case).await;
+                    return;
+                }
+                PollOutcome::Waiting { poll_after, status } => {
+                    if self.depth == Depth::Look {
+                        self.warn(
+                            case.open,
+                            &format!("the service is still at work on it ({status})"),
+                        );
+                        return;
+                    }
+                    self.wait(poll_after).await;
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, after: Duration) {
+        let now = self.inputs.clock.now();
+        let at = SignedDuration::try_from(after)
+            .ok()
+            .and_then(|d| now.checked_add(d).ok())
+            .unwrap_or(now);
+        self.inputs.clock.wait_until(at).await;
+    }
+
+    /// Reads the object of an update or delete without an outcome: the plan does the rest.
+    async fn reread(&self, case: &Case<'_>) {
+        let intent = &case.open.intent;
+        let instance = self.inputs.prior.resources.get(&intent.addr);
+        let object = instance.and_then(|instance| match &intent.deposed {
+            Some(key) => instance.deposed.get(key),
+            None => instance.current.as_ref(),
+        });
+        let Some(object) = object else {
+            self.close(case, IntentProgress::Refused, None).await;
+            return;
+        };
+        let Ok(value) = object::read(object, &case.schema) else { return };
+        let request = ReadRequest {
+            addr: intent.addr.clone(),
+            state: value.unmarked_deep(),
+            private: object.private.clone(),
+        };
+        let reply = case.provider.read_many(case.kind(), vec![request]).await.pop();
+        let row = match reply.map(|reply| reply.outcome) {
+            Some(ReadOutcome::Gone) => Some(self.gone(case)),
+            Some(ReadOutcome::Found { state, private, .. }) => {
+                let row = self.row(case, &state, private, object.status);
+                row.map(|row| ObjectChange {
+                    object: row.object.map(|new| kept(new, object)),
+                    ..row
+                })
+            }
+            _ => {
+                self.warn(case.open, "the service could not be asked how it looks; it stays open");
+                return;
+            }
+        };
+        self.close(case, IntentProgress::Done, row).await;
+    }
+
+    /// Removes a double of an object, under an intent of its own.
+    async fn remove(&self, case: &Case<'_>, double: &Candidate) {
+        if self.depth == Depth::Look {
+            self.warn(
+                case.open,
+                &format!("{} is a double of it; the next apply removes it", double.id),
+            );
+            return;
+        }
+        let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
+        let draft = terrarium_provider::Intent {
+            action: Action::Delete,
+            at: self.inputs.clock.now(),
+            planned: None,
+            object_id: Some(double.id.clone()),
+            ..case.open.intent.clone()
+        };
+        let draft = recorder.prepare(draft);
+        let id = draft.id;
+        let Ok(mut recorded) = recorder.record(vec![draft]).await else { return };
+        let Some(recorded) = recorded.pop() else { return };
+        let request = ApplyRequest {
+            addr: case.addr().clone(),
+            action: Action::Delete,
+            prior: Some(double.state.clone()),
+            planned: None,
+            config: None,
+            private: double.private.clone(),
+            permit: Permit::External(recorded),
+        };
+        let reply = case.provider.apply(case.kind(), request).await;
+        self.world.report_all(reply.diagnostics);
+        self.told(case, format!("removed {}, a double that an interrupted run created", double.id));
+        let batch = Batch { progress: vec![(id, IntentProgress::Done)], ..Batch::default() };
+        self.commit(batch).await;
+    }
+
+    fn row(
+        &self,
+        case: &Case<'_>,
+        value: &Value,
+        private: terrarium_provider::Private,
+        status: ObjectStatus,
+    ) -> Option<ObjectChange> {
+        let known = crate::apply::nulled(value);
+        match object::write(&known, &case.schema, private) {
+            Ok(object) => Some(self.change(case, Some(Object { status, ..object }))),
+            Err(why) => {
+                self.warn(case.open, &why);
+                None
+            }
+        }
+    }
+
+    fn gone(&self, case: &Case<'_>) -> ObjectChange {
+        self.change(case, None)
+    }
+
+    fn change(&self, case: &Case<'_>, object: Option<Object>) -> ObjectChange {
+        let intent = &case.open.intent;
+        ObjectChange {
+            addr: intent.addr.clone(),
+            deposed: intent.deposed.clone(),
+            provider: intent.provider.clone(),
+            object,
+        }
+    }
+
+    async fn close(&self, case: &Case<'_>, progress: IntentProgress, row: Option<ObjectChange>) {
+        let batch = Batch {
+            progress: vec![(case.open.intent.id, progress)],
+            objects: row.into_iter().collect(),
+            ..Batch::default()
+        };
+        self.commit(batch).await;
+    }
+
+    async fn commit(&self, batch: Batch) {
+        let done: Result<u64, CommitError> =
+            self.held.store.submit(&self.held.fence, batch, Durability::Now).durable().await;
+        if let Err(error) = done {
+            self.world.report(store_failed(&error.to_string()));
+        }
+    }
+
+    fn told(&self, case: &Case<'_>, what: String) {
+        self.progress.on(Event::Recovered { addr: case.addr().clone(), what });
+    }
+
+    fn warn(&self, open: &OpenIntent, what: &str) {
+        let action = match open.intent.action {
+            Action::Create => "creation",
+            Action::Update => "update",
+            Action::Delete => "removal",
+        };
+        let warning = Diagnostic::warning(codes::RECOVERY, "An interrupted action is still open")
+            .detail(format!(
+                "The {action} of {} was begun at {}: {what}.",
+                open.intent.addr, open.intent.at
+            ))
+            .about(open.intent.addr.clone());
+        self.world.report(warning);
+    }
+}
+
+/// Fills what a read can't tell from what was planned.
+fn completed(read: Value, planned: Option<&Value>) -> Value {
+    let (Kind::Object(found), Some(planned)) = (read.kind(), planned) else { return read };
+    let merged = found.iter().map(|(name, value)| {
+        let wanted = planned.get(name).filter(|wanted| value.is_null() && wanted.is_wholly_known());
+        (name.clone(), wanted.unwrap_or(value).clone())
+    });
+    Value::object(merged.collect())
+}
+
+/// Keeps what only the record knows.
+fn kept(new: Object, old: &Object) -> Object {
+    Object {
+        deps: old.deps.clone(),
+        create_before_destroy: old.create_before_destroy,
+        window: old.window,
+        sensitive: old.sensitive.clone(),
+        identity: old.identity.clone(),
+        ..new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use terrarium_value::Type;
+
+    fn candidate(marked: bool, created: i64) -> Candidate {
+        Candidate {
+            id: "x".into(),
+            marked,
+            created_at: Timestamp::from_second(created).ok(),
+            state: Value::null(Type::Dynamic),
+            private: None,
+            pending: None,
+        }
+    }
+
+    #[test]
+    fn what_is_found_decides_and_nothing_counts_only_after_the_horizon() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let adopt = |index, doubles: &[usize]| Verdict::Adopt { index, doubles: doubles.to_vec() };
+        for (candidates, now, expected) in [
+            (vec![], 10, Verdict::LookAgain(at(60))),
+            (vec![], 60, Verdict::NeverHappened),
+            (vec![candidate(true, 5)], 10, adopt(0, &[])),
+            (vec![candidate(true, 9), candidate(true, 5)], 10, adopt(1, &[0])),
+            // Without a marker nothing is removed: it may be somebody else's.
+            (vec![candidate(false, 9), candidate(false, 5)], 10, adopt(1, &[])),
+            (vec![candidate(false, 1), candidate(true, 5)], 10, adopt(1, &[])),
+        ] {
+            assert_eq!(decide(&candidates, at(0), at(now)), expected, "{candidates:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Validation: everything that can be checked without state, network and credentials.
+
+use terrarium_address::{InstanceKey, Mode as BlockMode};
+use terrarium_diagnostic::Diagnostics;
+use terrarium_value::Value;
+
+use crate::graph::Graph;
+use crate::providers::{self, Providers};
+use crate::rules::RuleKind;
+use crate::world::{At, ModuleId, Phase, World};
+use crate::{Inputs, plan};
+
+/// Checks a configuration: references, types, providers' schemas and checks, cycles.
+///
+/// Variables may be missing; what depends on them is unknown.
+pub fn validate(inputs: &Inputs) -> Diagnostics {
+    let (_, mut diagnostics) = Graph::of(&inputs.config);
+    diagnostics.extend(providers::check(inputs));
+    if diagnostics.has_errors() {
+        return diagnostics;
+    }
+    let world = World::new(inputs, Phase::Validate);
+    let providers = Providers::new(inputs, terrarium_provider::Connection::Offline);
+    let paths: Vec<_> = inputs.config.modules.keys().cloned().collect();
+    let instances: Vec<ModuleId> = paths.iter().flat_map(|path| world.instances_of(path)).collect();
+    for id in &instances {
+        declare(&world, &providers, *id);
+    }
+    for id in instances {
+        check_module(&world, &providers, id);
+    }
+    diagnostics.extend(world.take_diagnostics());
+    diagnostics
+}
+
+/// Lets references see the type of every resource.
+fn declare(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
+    let module = world.module(id);
+    for resource in module.config.resources.values() {
+        let Some((_, kind)) = providers.of(&module.path, resource) else { continue };
+        let schema = match resource.block.mode {
+            BlockMode::Managed => kind.resource_schema(&resource.block.kind),
+            BlockMode::Data => kind.data_schema(&resource.block.kind),
+        };
+        if let Some(schema) = schema
+            && resource.count.is_none()
+            && resource.for_each.is_none()
+        {
+            let addr = resource.block.in_module(module.path.clone());
+            let value = Value::unknown(schema.block.ty(), terrarium_value::Causes::NONE);
+            world.set_instance(&addr, InstanceKey::None, Some(value));
+        }
+    }
+}
+
+fn check_module(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
+    let module = world.module(id);
+    for name in module.config.variables.keys() {
+        let _ = world.variable(id, name);
+    }
+    world.check_variables(id);
+    for name in module.config.locals.keys() {
+        let _ = world.local(id, name);
+    }
+    for output in module.config.outputs.values() {
+        let _ = world.output(id, &output.name);
+        world.check_rules(id, At::Module, &output.preconditions, RuleKind::Output);
+    }
+    for block in &module.config.providers {
+        let addr = providers::resolve(
+            &world.inputs.config,
+            &module.path,
+            &block.name,
+            block.alias.as_ref(),
+        );
+        if let Some(kind) = addr.and_then(|addr| providers.kind(&addr)) {
+            let schema = kind.config_schema();
+            world.evaluate(id, At::Module, |frame, diags| {
+                block.body.decode(&schema.block, frame, diags)
+            });
+        }
+    }
+    for resource in module.config.resources.values() {
+        check_resource(world, providers, id, resource);
+    }
+}
+
+fn check_resource(
+    world: &World<'_>,
+    providers: &Providers<'_>,
+    id: ModuleId,
+    resource: &terrarium_lang::config::Resource,
+) {
+    let module = world.module(id);
+    let Some((_, kind)) = providers.of(&module.path, resource) else {
+        world.report(providers::not_configured(&module.path, resource));
+        return;
+    };
+    let data = resource.block.mode == BlockMode::Data;
+    let name = &resource.block.kind;
+    let schema = if data { kind.data_schema(name) } else { kind.resource_schema(name) };
+    let Some(schema) = schema else {
+        world.report(providers::unknown_kind(kind.as_ref(), resource));
+        return;
+    };
+    for provisioner in &resource.provisioners {
+        world.report(plan::no_provisioners(provisioner.span));
+    }
+    let addr = resource.block.in_module(module.path.clone());
+    let repetition =
+        world.repetition(id, &addr, (resource.count.as_ref(), resource.for_each.as_ref()));
+    let Some(instances) = &repetition.instances else { return };
+    for (key, each) in instances {
+        let at = At::Instance { key, each: each.as_ref() };
+        let config = world
+            .evaluate(id, at, |frame, diags| resource.body.decode(&schema.block, frame, diags));
+        let bare = config.unmarked_deep();
+        let found = if data {
+            kind.validate_data(name, &bare)
+        } else {
+            kind.validate_resource(name, &bare)
+        };
+        let instance = addr.instance(InstanceKey::None);
+        for diagnostic in found {
+            world.report(plan::located(diagnostic, resource, &instance));
+        }
+        world.check_rules(id, at, &resource.lifecycle.preconditions, RuleKind::Precondition);
+    }
+}

@@ -1,0 +1,67 @@
+//! The values of a resource block within one module instance.
+
+use std::collections::BTreeMap;
+
+use terrarium_address::InstanceKey;
+use terrarium_value::{Map, Value};
+
+use super::Shape;
+
+/// Instances of one block, with the value of the whole remembered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BlockValues {
+    instances: BTreeMap<InstanceKey, Value>,
+    whole: Option<Value>,
+    /// Whether all instances are in; until then the whole is not remembered.
+    pub(crate) complete: bool,
+}
+
+impl BlockValues {
+    /// Sets or removes an instance.
+    pub(crate) fn set(&mut self, key: InstanceKey, value: Option<Value>) {
+        self.whole = None;
+        match value {
+            Some(value) => self.instances.insert(key, value),
+            None => self.instances.remove(&key),
+        };
+    }
+
+    /// Returns one instance.
+    pub(crate) fn get(&self, key: &InstanceKey) -> Option<&Value> {
+        self.instances.get(key)
+    }
+
+    /// Returns the value of the whole block: what an expression without a key sees.
+    pub(crate) fn whole(&mut self, shape: Shape) -> Value {
+        if let Some(whole) = &self.whole {
+            return whole.clone();
+        }
+        let whole = collect(shape, self.instances.iter().map(|(key, value)| (key, value.clone())));
+        self.whole = Some(whole.clone());
+        whole
+    }
+}
+
+/// Builds the value of all instances of a resource or module call.
+pub(super) fn collect<'k>(
+    shape: Shape,
+    instances: impl Iterator<Item = (&'k InstanceKey, Value)>,
+) -> Value {
+    match shape {
+        Shape::Single => {
+            let mut instances = instances;
+            instances
+                .next()
+                .map_or_else(|| Value::null(terrarium_value::Type::Dynamic), |(_, value)| value)
+        }
+        Shape::Count => Value::tuple(instances.map(|(_, value)| value)),
+        Shape::ForEach => Value::object(
+            instances
+                .filter_map(|(key, value)| match key {
+                    InstanceKey::Str(key) => Some((key.clone(), value)),
+                    InstanceKey::None | InstanceKey::Int(_) => None,
+                })
+                .collect::<Map>(),
+        ),
+    }
+}

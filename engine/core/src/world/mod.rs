@@ -1,0 +1,154 @@
+//! The world of one run: module instances, and every value that is known of them so far.
+//!
+//! Named values (variables, locals, outputs) are evaluated when first asked for, and once. Whoever
+//! asks must have waited for the resources behind them: the plan by the graph's order, the apply by
+//! the dependencies that the plan recorded.
+
+mod blocks;
+mod modules;
+mod reads;
+mod repetition;
+mod scope;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use terrarium_address::{ConfigAddr, ModulePath};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_lang::expr::Frame;
+use terrarium_value::Value;
+
+use crate::Inputs;
+
+pub(crate) use blocks::BlockValues;
+pub(crate) use modules::ModuleId;
+pub(crate) use reads::Deps;
+pub(crate) use repetition::{Repetition, Shape};
+pub(crate) use scope::{At, ModuleScope};
+
+use modules::Modules;
+use reads::ReadStack;
+
+/// Everything known during one run. Single-threaded: the walk owns it.
+pub(crate) struct World<'a> {
+    pub(crate) inputs: &'a Inputs,
+    modules: RefCell<Modules>,
+    blocks: RefCell<HashMap<ConfigAddr, BlockValues>>,
+    repetitions: RefCell<HashMap<ConfigAddr, std::rc::Rc<Repetition>>>,
+    reads: ReadStack,
+    diagnostics: RefCell<Diagnostics>,
+    /// Whether data and resources without a value are unknown instead of a mistake of ours.
+    pub(crate) phase: Phase,
+}
+
+/// What the world is evaluated for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Without any state: resources are unknown.
+    Validate,
+    /// The console: as far as it is recorded, and never a word about what is missing.
+    Console,
+    /// A plan.
+    Plan,
+    /// An apply.
+    Apply,
+}
+
+impl<'a> World<'a> {
+    /// Builds the world with its root module.
+    pub(crate) fn new(inputs: &'a Inputs, phase: Phase) -> Self {
+        Self {
+            inputs,
+            modules: RefCell::new(Modules::with_root(inputs)),
+            blocks: RefCell::default(),
+            repetitions: RefCell::default(),
+            reads: ReadStack::default(),
+            diagnostics: RefCell::default(),
+            phase,
+        }
+    }
+
+    /// Adds a diagnostic to those of the run.
+    pub(crate) fn report(&self, diagnostic: Diagnostic) {
+        let mut all = self.diagnostics.borrow_mut();
+        // A named value is evaluated once, but a block's expressions once per instance.
+        if !all.iter().any(|known| *known == diagnostic) {
+            all.push(diagnostic);
+        }
+    }
+
+    /// Adds several diagnostics.
+    pub(crate) fn report_all(&self, diagnostics: Diagnostics) {
+        for diagnostic in diagnostics {
+            self.report(diagnostic);
+        }
+    }
+
+    /// Takes the diagnostics so far.
+    pub(crate) fn take_diagnostics(&self) -> Diagnostics {
+        std::mem::take(&mut self.diagnostics.borrow_mut())
+    }
+
+    /// Returns how many errors were reported and not yet taken.
+    pub(crate) fn error_count(&self) -> usize {
+        self.diagnostics.borrow().iter().filter(|diagnostic| diagnostic.is_error()).count()
+    }
+
+    /// Returns whether an error was reported and not yet taken.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.borrow().has_errors()
+    }
+
+    /// Evaluates in a module instance, and returns what was read on the way.
+    pub(crate) fn recording<T>(&self, body: impl FnOnce() -> T) -> (T, Deps) {
+        self.reads.push();
+        let result = body();
+        (result, self.reads.pop())
+    }
+
+    /// Evaluates something at a place; diagnostics go to the run's.
+    pub(crate) fn evaluate(
+        &self,
+        module: ModuleId,
+        at: At<'_>,
+        body: impl FnOnce(&Frame<'_>, &mut Diagnostics) -> Value,
+    ) -> Value {
+        let scope = ModuleScope::new(self, module, at);
+        let mut diagnostics = Diagnostics::new();
+        let value = body(&Frame::new(&scope), &mut diagnostics);
+        self.report_all(diagnostics);
+        value
+    }
+
+    /// Sets the value of one instance of a block.
+    pub(crate) fn set_instance(
+        &self,
+        block: &ConfigAddr,
+        key: terrarium_address::InstanceKey,
+        value: Option<Value>,
+    ) {
+        self.blocks.borrow_mut().entry(block.clone()).or_default().set(key, value);
+    }
+
+    /// Returns the value of one instance.
+    pub(crate) fn instance(&self, addr: &terrarium_address::ResourceAddr) -> Option<Value> {
+        self.blocks.borrow().get(&addr.block)?.get(&addr.key).cloned()
+    }
+
+    /// Returns the latest error in one line.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        let diagnostics = self.diagnostics.borrow();
+        let last = diagnostics.0.iter().rev().find(|diagnostic| diagnostic.is_error())?;
+        Some(last.summary.clone())
+    }
+
+    /// Says that all instances of a block are known, even if there is none.
+    pub(crate) fn set_complete(&self, block: &ConfigAddr) {
+        self.blocks.borrow_mut().entry(block.clone()).or_default().complete = true;
+    }
+
+    /// Returns the module instance at a path, where it is expanded.
+    pub(crate) fn module_at(&self, path: &ModulePath) -> Option<ModuleId> {
+        self.modules.borrow().at(path)
+    }
+}

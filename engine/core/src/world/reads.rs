@@ -1,0 +1,76 @@
+//! Recording of what an evaluation read, so that an instance waits for what it really needs.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use terrarium_address::{ConfigAddr, ResourceAddr};
+use terrarium_state::Dep;
+
+/// How many instances of one configuration block a set names one by one. Beyond it the set names the
+/// block, so that N readers of M instances cost N edges, not N×M.
+const ONE_BY_ONE: usize = 16;
+
+/// What was read, directly or through named values.
+pub(crate) type Deps = Rc<BTreeSet<Dep>>;
+
+/// One set per evaluation under way, innermost last.
+#[derive(Default)]
+pub(super) struct ReadStack(RefCell<Vec<BTreeSet<Dep>>>);
+
+impl ReadStack {
+    pub(super) fn push(&self) {
+        self.0.borrow_mut().push(BTreeSet::new());
+    }
+
+    pub(super) fn pop(&self) -> Deps {
+        Rc::new(collapsed(self.0.borrow_mut().pop().unwrap_or_default()))
+    }
+
+    pub(super) fn note(&self, dep: impl FnOnce() -> Dep) {
+        if let Some(innermost) = self.0.borrow_mut().last_mut() {
+            innermost.insert(dep());
+        }
+    }
+
+    pub(super) fn note_all(&self, deps: &Deps) {
+        if let Some(innermost) = self.0.borrow_mut().last_mut() {
+            innermost.extend(deps.iter().cloned());
+        }
+    }
+}
+
+/// Replaces many reads of one configuration block by the block.
+fn collapsed(deps: BTreeSet<Dep>) -> BTreeSet<Dep> {
+    if deps.len() <= ONE_BY_ONE {
+        return deps;
+    }
+    let mut by_block: BTreeMap<ConfigAddr, Vec<Dep>> = BTreeMap::new();
+    for dep in deps {
+        let block = match &dep {
+            Dep::Instance(ResourceAddr { block, .. }) | Dep::Block(block) => block.config(),
+        };
+        by_block.entry(block).or_default().push(dep);
+    }
+    by_block
+        .into_iter()
+        .flat_map(
+            |(block, deps)| if deps.len() > ONE_BY_ONE { vec![Dep::Block(block)] } else { deps },
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_instances_of_a_block_become_the_block() {
+        let instance = |n: usize| Dep::Instance(format!("module.m[{n}].a.b").parse().unwrap());
+        let few: BTreeSet<_> = (0..ONE_BY_ONE).map(instance).collect();
+        assert_eq!(collapsed(few.clone()), few);
+        let many: BTreeSet<_> = (0..=ONE_BY_ONE).map(instance).collect();
+        let block = "module.m.a.b".parse::<ResourceAddr>().unwrap().block;
+        assert_eq!(collapsed(many), BTreeSet::from([Dep::Block(block)]));
+    }
+}

@@ -1,0 +1,216 @@
+//! `count` and `for_each`: which instances a block has.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use terrarium_address::{ConfigAddr, InstanceKey};
+use terrarium_diagnostic::Diagnostic;
+use terrarium_lang::Expr;
+use terrarium_value::{Kind, Marks, Type, Value, convert};
+
+use super::{At, Deps, ModuleId, World};
+use crate::codes;
+
+/// How a block is repeated, as far as its source tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Neither `count` nor `for_each`.
+    Single,
+    /// `count`.
+    Count,
+    /// `for_each`.
+    ForEach,
+}
+
+impl Shape {
+    pub(crate) fn of(count: Option<&Expr>, for_each: Option<&Expr>) -> Self {
+        match (count, for_each) {
+            (None, None) => Self::Single,
+            (Some(_), _) => Self::Count,
+            (None, Some(_)) => Self::ForEach,
+        }
+    }
+}
+
+/// The instances of a block within one module instance.
+#[derive(Debug)]
+pub(crate) struct Repetition {
+    pub(crate) shape: Shape,
+    /// Keys, each with `each.value` where there is one; `None`: it could not be told.
+    pub(crate) instances: Option<BTreeMap<InstanceKey, Option<Value>>>,
+    /// What `count` or `for_each` read.
+    pub(crate) deps: Deps,
+}
+
+impl World<'_> {
+    /// Returns the repetition of a block or call, evaluated once.
+    pub(crate) fn repetition(
+        &self,
+        module: ModuleId,
+        at: &ConfigAddr,
+        exprs: (Option<&Expr>, Option<&Expr>),
+    ) -> Rc<Repetition> {
+        if let Some(known) = self.repetitions.borrow().get(at) {
+            return known.clone();
+        }
+        let shape = Shape::of(exprs.0, exprs.1);
+        let (instances, deps) = self.recording(|| match exprs {
+            (None, None) => Some(BTreeMap::from([(InstanceKey::None, None)])),
+            (Some(count), _) => self.count(module, count),
+            (None, Some(for_each)) => self.for_each(module, for_each),
+        });
+        let repetition = Rc::new(Repetition { shape, instances, deps });
+        let repetition = if self.phase == super::Phase::Validate {
+            Rc::new(Repetition {
+                instances: Some(placeholder(shape)),
+                shape,
+                deps: repetition.deps.clone(),
+            })
+        } else {
+            repetition
+        };
+        self.repetitions.borrow_mut().insert(at.clone(), repetition.clone());
+        repetition
+    }
+
+    fn count(&self, module: ModuleId, expr: &Expr) -> Option<BTreeMap<InstanceKey, Option<Value>>> {
+        let value = self.evaluate(module, At::Module, |frame, diags| expr.eval(frame, diags));
+        let invalid = |detail: String| {
+            let error = Diagnostic::error(codes::INVALID_COUNT, "Invalid count argument");
+            self.report(error.detail(detail).at(expr.span(), ""));
+            None
+        };
+        if !value.is_known() {
+            return self.unknown_repetition(expr, &value, "count");
+        }
+        let number = match convert(&value.clone().unmarked(), &Type::Number) {
+            Ok(number) if number.is_null() => {
+                return invalid(
+                    "The given \"count\" argument value is null. An integer is required.".into(),
+                );
+            }
+            Ok(number) => number,
+            Err(error) => {
+                return invalid(format!(
+                    "The given \"count\" argument value is unsuitable: {}.",
+                    error.message
+                ));
+            }
+        };
+        if !value.marks().without(Marks::NONE).is_empty()
+            && value.marks().contains(Marks::EPHEMERAL)
+        {
+            return invalid("An ephemeral value can't be used as a count.".into());
+        }
+        let Some(count) = number.as_number().and_then(terrarium_value::Number::to_i64) else {
+            return invalid(
+                "The given \"count\" argument value is unsuitable: a whole number is required."
+                    .into(),
+            );
+        };
+        match usize::try_from(count) {
+            Ok(count) if count <= MAX_INSTANCES => {
+                Some((0..count as u64).map(|index| (InstanceKey::Int(index), None)).collect())
+            }
+            Ok(_) => invalid(format!("The given \"count\" argument value is {count}; the limit is {MAX_INSTANCES}.")),
+            Err(_) => invalid(
+                "The given \"count\" argument value is unsuitable: must be greater than or equal to zero.".into(),
+            ),
+        }
+    }
+
+    fn for_each(
+        &self,
+        module: ModuleId,
+        expr: &Expr,
+    ) -> Option<BTreeMap<InstanceKey, Option<Value>>> {
+        let value = self.evaluate(module, At::Module, |frame, diags| expr.eval(frame, diags));
+        let invalid = |detail: &str| {
+            let error = Diagnostic::error(codes::INVALID_FOR_EACH, "Invalid for_each argument");
+            self.report(error.detail(detail).at(expr.span(), ""));
+            None
+        };
+        if value.deep_marks().contains(Marks::SENSITIVE) && value.marks().contains(Marks::SENSITIVE)
+        {
+            return invalid(
+                "Sensitive values, or values derived from sensitive values, cannot be used as for_each \
+                 arguments. If used, the sensitive value could be exposed as a resource instance key.",
+            );
+        }
+        let value = value.unmarked();
+        match value.kind() {
+            Kind::Unknown(_) => self.unknown_repetition(expr, &value, "for_each"),
+            Kind::Null(_) => invalid(
+                "The given \"for_each\" argument value is unsuitable: the given \"for_each\" argument value is \
+                 null. A map, or set of strings is allowed.",
+            ),
+            Kind::Map(entries) | Kind::Object(entries) => Some(
+                entries
+                    .iter()
+                    .map(|(key, value)| (InstanceKey::Str(key.clone()), Some(value.clone())))
+                    .collect(),
+            ),
+            Kind::Set(items) => {
+                if items.iter().any(|item| !item.is_known()) {
+                    return self.unknown_repetition(expr, &value, "for_each");
+                }
+                let keys: Option<BTreeMap<_, _>> = items
+                    .iter()
+                    .map(|item| Some((InstanceKey::Str(item.as_str()?.into()), Some(item.clone()))))
+                    .collect();
+                keys.or_else(|| {
+                    invalid(
+                        "The given \"for_each\" argument value is unsuitable: \"for_each\" supports maps and sets \
+                         of strings, but you have provided a set containing other values.",
+                    )
+                })
+            }
+            _ => {
+                let kind = value.ty().friendly_name();
+                invalid(&format!(
+                    "The given \"for_each\" argument value is unsuitable: the \"for_each\" argument must be a map, \
+                     or set of strings, and you have provided a value of type {kind}."
+                ))
+            }
+        }
+    }
+
+    /// Reports a repetition that can't be told yet; none where that is expected.
+    fn unknown_repetition<T>(&self, expr: &Expr, value: &Value, argument: &str) -> Option<T> {
+        if matches!(self.phase, super::Phase::Validate | super::Phase::Console) || self.has_errors()
+        {
+            return None;
+        }
+        let (code, summary) = if argument == "count" {
+            (codes::INVALID_COUNT, "Invalid count argument")
+        } else {
+            (codes::INVALID_FOR_EACH, "Invalid for_each argument")
+        };
+        let waits = crate::words::causes(&value.causes_deep());
+        let error = Diagnostic::error(code, summary)
+            .detail(format!(
+                "The \"{argument}\" value depends on resource attributes that cannot be determined until apply, so \
+                 it cannot be predicted how many instances will be created{waits}."
+            ))
+            .at(expr.span(), "")
+            .help("use the -target argument to first apply only the resources that it depends on");
+        self.report(error);
+        None
+    }
+}
+
+/// One instance that stands for all while only the configuration is checked.
+fn placeholder(shape: Shape) -> BTreeMap<InstanceKey, Option<Value>> {
+    let unknown = || Value::unknown(Type::Dynamic, terrarium_value::Causes::NONE);
+    match shape {
+        Shape::Single => BTreeMap::from([(InstanceKey::None, None)]),
+        Shape::Count => BTreeMap::from([(InstanceKey::Int(0), None)]),
+        Shape::ForEach => BTreeMap::from([(PLACEHOLDER, Some(unknown()))]),
+    }
+}
+
+/// Key of an instance that stands for all: none that a `for_each` can have, so `each.key` is unknown.
+pub(super) const PLACEHOLDER: InstanceKey = InstanceKey::None;
+
+/// Most instances of one block, so that a slip in a `count` does not eat the machine's memory.
+const MAX_INSTANCES: usize = 1_000_000;
