@@ -155,7 +155,7 @@ pub fn type_text(ty: &Type) -> String {
 fn write_type(ty: &Type, indent: usize, out: &mut String) {
     match ty {
         Type::Dynamic | Type::Bool | Type::Number | Type::String => {
-            out.push_str(&ty.friendly_name())
+            out.push_str(&ty.friendly_name());
         }
         Type::List(element) => wrapped("list", out, |out| write_element(element, indent, out)),
         Type::Set(element) => wrapped("set", out, |out| write_element(element, indent, out)),

@@ -21,7 +21,10 @@ impl Value {
     #[must_use]
     pub fn equals(&self, other: &Self) -> Self {
         let marks = self.deep_marks() | other.deep_marks();
-        let result = match decide(self, other) {
+        // The literal null equals null of any type; inside, types count.
+        let both_null = self.is_null() && other.is_null();
+        let verdict = if both_null { Verdict::Equal } else { decide(self, other) };
+        let result = match verdict {
             Verdict::Equal => Self::bool(true),
             Verdict::Different => Self::bool(false),
             Verdict::Undecided => Self::refined(Unknown {
@@ -98,7 +101,7 @@ fn decide(left: &Value, right: &Value) -> Verdict {
     match (&left.repr, &right.repr) {
         (Repr::Unknown(unknown), _) => decide_unknown(unknown, right),
         (_, Repr::Unknown(unknown)) => decide_unknown(unknown, left),
-        (Repr::Null(_), Repr::Null(_)) => Verdict::Equal,
+        (Repr::Null(a), Repr::Null(b)) => verdict(a == b),
         (Repr::Bool(a), Repr::Bool(b)) => verdict(a == b),
         (Repr::Number(a), Repr::Number(b)) => verdict(a == b),
         (Repr::String(a), Repr::String(b)) => verdict(a == b),
@@ -130,7 +133,6 @@ fn verdict(equal: bool) -> Verdict {
 fn decide_unknown(unknown: &Unknown, other: &Value) -> Verdict {
     let known = &unknown.refinements;
     let impossible = match &other.repr {
-        Repr::Unknown(_) | Repr::Bool(_) => false,
         Repr::Null(_) => known.not_null,
         Repr::String(text) => {
             known.prefix.as_ref().is_some_and(|prefix| !text.starts_with(&**prefix))
@@ -144,7 +146,7 @@ fn decide_unknown(unknown: &Unknown, other: &Value) -> Verdict {
         }
         Repr::List(items) => out_of_bounds(known, items.items.len()),
         Repr::Map(map) => out_of_bounds(known, map.entries.len()),
-        Repr::Set(_) | Repr::Tuple(_) | Repr::Object(_) => false,
+        _ => false,
     };
     if impossible { Verdict::Different } else { Verdict::Undecided }
 }

@@ -124,7 +124,7 @@ impl Writer {
     }
 
     fn items(&mut self, items: &[Value]) -> Result<(), EncodeError> {
-        self.array(items, |writer, item| writer.write(item))
+        self.array(items, Self::write)
     }
 
     fn entries(
@@ -133,7 +133,7 @@ impl Writer {
         step: fn(terrarium_address::Name) -> PathStep,
     ) -> Result<(), EncodeError> {
         let members = entries.iter().map(|(name, value)| (&**name, step(name.clone()), value));
-        self.object(members, |writer, value| writer.write(value))
+        self.object(members, Self::write)
     }
 
     pub(crate) fn array<T>(

@@ -4,7 +4,7 @@
 //! Bools, strings and written-down whole numbers are themselves; all else is an array whose first
 //! element is a letter.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use terrarium_address::{Name, ResourceAddr};
 
@@ -38,12 +38,17 @@ pub fn from_snapshot(text: &str) -> Result<Value, SnapshotError> {
     read(parse(text).map_err(|error| SnapshotError(error.message))?)
 }
 
+fn append(out: &mut String, text: fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    let _: fmt::Result = out.write_fmt(text);
+}
+
 fn write(value: &Value, out: &mut String) {
     let marks = value.marks();
     if !marks.is_empty() {
         let bit = |mark: Marks, weight: u8| if marks.contains(mark) { weight } else { 0 };
         let bits = bit(Marks::SENSITIVE, 1) | bit(Marks::EPHEMERAL, 2);
-        out.push_str(&format!("[\"k\",{bits},"));
+        append(out, format_args!("[\"k\",{bits},"));
         write_bare(value, out);
         return out.push(']');
     }
@@ -84,16 +89,16 @@ fn write_bare(value: &Value, out: &mut String) {
 }
 
 fn write_number(number: &Number, out: &mut String) {
-    let plain = !number.is_infinite() && !(number.is_zero() && number.is_negative());
+    let plain = !(number.is_infinite() || number.is_zero() && number.is_negative());
     if plain && number.bits() == BARE_BITS {
         out.push_str(&number.to_string());
     } else {
-        out.push_str(&format!("[\"d\",\"{number}\",{}]", number.bits()));
+        append(out, format_args!("[\"d\",\"{number}\",{}]", number.bits()));
     }
 }
 
 fn write_collection(letter: char, ty: &Type, items: &[Value], out: &mut String) {
-    out.push_str(&format!("[\"{letter}\","));
+    append(out, format_args!("[\"{letter}\","));
     write_type(ty.element().unwrap_or(&Type::Dynamic), out);
     out.push(',');
     write_items(items, out);
@@ -134,7 +139,7 @@ fn write_unknown(unknown: &Unknown, out: &mut String) {
         Some(prefix) => quote(prefix, out),
         None => out.push_str("null"),
     }
-    out.push_str(&format!(",{},", known.min_length));
+    append(out, format_args!(",{},", known.min_length));
     match known.max_length {
         Some(most) => out.push_str(&most.to_string()),
         None => out.push_str("null"),
@@ -144,7 +149,7 @@ fn write_unknown(unknown: &Unknown, out: &mut String) {
             Some((number, inclusive)) => {
                 out.push_str(",[");
                 write_number(number, out);
-                out.push_str(&format!(",{inclusive}]"));
+                append(out, format_args!(",{inclusive}]"));
             }
             None => out.push_str(",null"),
         }
@@ -166,7 +171,7 @@ fn write_cause(cause: &Cause, out: &mut String) {
             out.push('[');
             quote(&addr.to_string(), out);
             if let When::At(at) = when {
-                out.push_str(&format!(",\"{at}\""));
+                append(out, format_args!(",\"{at}\""));
             }
             out.push(']');
         }
@@ -191,10 +196,7 @@ fn read(json: Json) -> Read<Value> {
 
 fn read_array(parts: Vec<Json>) -> Read<Value> {
     let mut parts = parts.into_iter();
-    let letter = match parts.next() {
-        Some(Json::String(letter)) => letter,
-        _ => return damaged("no letter"),
-    };
+    let Some(Json::String(letter)) = parts.next() else { return damaged("no letter") };
     let rest: Vec<Json> = parts.collect();
     let items = |items: Vec<Json>| items.into_iter().map(read).collect::<Read<Vec<Value>>>();
     match (&*letter, <[Json; 1]>::try_from(rest)) {

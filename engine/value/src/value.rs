@@ -126,14 +126,9 @@ impl Value {
 
     /// A set: sorted in cty's order, duplicates dropped, the marks of the items moved to the set.
     pub fn set(element: Type, items: Vec<Value>) -> Self {
-        let mut marks = Marks::NONE;
-        let items = items
-            .into_iter()
-            .map(|item| {
-                marks = marks | item.deep_marks();
-                item.unmarked_deep()
-            })
-            .collect();
+        let marks = items.iter().fold(Marks::NONE, |marks, item| marks | item.deep_marks());
+        let items =
+            if marks.is_empty() { items } else { items.iter().map(Self::unmarked_deep).collect() };
         let items = order::sorted_set(items);
         Self { repr: Repr::Set(Arc::new(Elements { element, items })), marks }
     }
@@ -151,6 +146,11 @@ impl Value {
     /// An object.
     pub fn object(attributes: Map) -> Self {
         Repr::Object(Arc::new(attributes)).into()
+    }
+
+    /// A list of strings.
+    pub fn strings<S: Into<Name>>(items: impl IntoIterator<Item = S>) -> Self {
+        Self::list(Type::String, items.into_iter().map(Self::string).collect())
     }
 
     /// An object from pairs.

@@ -58,8 +58,8 @@ fn objects(got: &ObjectType, want: &ObjectType) -> String {
         [one] => return format!("attribute \"{one}\" is required"),
         [one, two] => return format!("attributes \"{one}\" and \"{two}\" are required"),
         [most @ .., last] => {
-            let most: String = most.iter().map(|name| format!("\"{name}\", ")).collect();
-            return format!("attributes {most}and \"{last}\" are required");
+            let most: Vec<String> = most.iter().map(|name| format!("\"{name}\"")).collect();
+            return format!("attributes {}, and \"{last}\" are required", most.join(", "));
         }
     }
     want.attributes
