@@ -1,0 +1,5 @@
+variable "size" {}
+
+output "address" {
+  value = var.size
+}

@@ -1,0 +1,11 @@
+module "far" {
+  source = "terraform-aws-modules/vpc/aws" #~ error T0207: Modules are read from local directories only
+}
+
+module "none" {
+  source = "./nowhere" #~ error T0004: could not be read for module "none"
+}
+
+module "unit" {
+  source = "./unit"
+}

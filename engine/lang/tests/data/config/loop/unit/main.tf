@@ -1,0 +1,3 @@
+module "up" {
+  source = "./.." #~ error T0208: so that the tree would never end
+}

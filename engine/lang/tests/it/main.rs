@@ -1,0 +1,4 @@
+//! Integration tests of the language, one binary.
+
+mod config;
+mod expectations;
