@@ -89,10 +89,23 @@ impl Type {
         }
     }
 
+    /// Returns whether some object in it has optional attributes.
+    pub fn has_optional(&self) -> bool {
+        match self {
+            Self::Dynamic | Self::Bool | Self::Number | Self::String => false,
+            Self::List(element) | Self::Set(element) | Self::Map(element) => element.has_optional(),
+            Self::Tuple(elements) => elements.iter().any(Self::has_optional),
+            Self::Object(object) => {
+                !object.optional.is_empty() || object.attributes.values().any(Self::has_optional)
+            }
+        }
+    }
+
     /// Returns the type without the optionality of its attributes: the type that a value gets.
     #[must_use]
     pub fn without_optional(&self) -> Self {
         match self {
+            ty if !ty.has_optional() => ty.clone(),
             Self::Dynamic | Self::Bool | Self::Number | Self::String => self.clone(),
             Self::List(element) => Self::list(element.without_optional()),
             Self::Set(element) => Self::set(element.without_optional()),

@@ -87,11 +87,8 @@ impl Value {
 
     /// A value of this type that is not known yet.
     pub fn unknown(ty: Type, causes: Causes) -> Self {
-        Self::refined(Unknown {
-            ty: ty.without_optional(),
-            refinements: Refinements::default(),
-            causes,
-        })
+        let ty = if ty.has_optional() { ty.without_optional() } else { ty };
+        Self::refined(Unknown { ty, refinements: Refinements::default(), causes })
     }
 
     /// An unknown value of which more is known.
