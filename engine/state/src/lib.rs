@@ -10,6 +10,7 @@ mod memory;
 mod sqlite;
 mod state;
 mod store;
+pub mod v4;
 
 pub use journal::{IntentProgress, OpenIntent};
 pub use memory::{Fate, MemoryDisk, MemoryStore, Script};

@@ -5,4 +5,5 @@ mod kill;
 mod lock;
 mod sample;
 mod suite;
+mod v4;
 mod workspace;
