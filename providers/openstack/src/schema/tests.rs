@@ -144,7 +144,8 @@ fn type_text(theirs: &Json) -> String {
         let kind = theirs.get("kind").and_then(Json::as_str).unwrap_or("block");
         return format!("{kind} {base}");
     }
-    match theirs.get("element") {
+    // The reference wraps a string's type where a list made it stricter.
+    match theirs.get("element").filter(|_| base != "string") {
         Some(Json::String(element)) => format!("{base} {element}"),
         Some(element) => format!("{base} {}", element["type"].as_str().unwrap_or_default()),
         None => base.to_owned(),

@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{
-    Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataRequest, Intent, IntentId, Marker, NoStore,
-    Pending, Permit, PlanOutcome, PlanReply, PlanRequest, PlannedChange, PollOutcome, Presence, Private, Provider,
-    ProviderKind, ReadOutcome, ReadRequest, Recorded, Recorder, Schema,
+    Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataRequest, Intent, IntentId,
+    Marker, NoStore, Pending, Permit, PlanOutcome, PlanReply, PlanRequest, PlannedChange,
+    PollOutcome, Presence, Private, Provider, ProviderKind, ReadOutcome, ReadRequest, Recorded,
+    Recorder, Schema,
 };
 use terrarium_value::{Causes, Map, Value};
 
@@ -54,14 +55,25 @@ async fn run_case(case: &Json) {
         if let Some(expected) = case.get("planned") {
             assert_has(&json_of(&change.planned), expected, "planned");
         }
-        let replace: Vec<String> = change.requires_replace.iter().map(ToString::to_string).collect();
-        assert_eq!(json!(replace), case.get("replace").cloned().unwrap_or(json!([])), "paths that need a new object");
+        let replace: Vec<String> =
+            change.requires_replace.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            json!(replace),
+            case.get("replace").cloned().unwrap_or(json!([])),
+            "paths that need a new object"
+        );
         if let (Some(prior), true) = (&prior, case["unchanged"] == true) {
             assert_eq!(json_of(&change.planned), json_of(prior), "no change was planned");
         }
         match action {
-            "create" => subject.act(Action::Create, None, Some(&change.planned), Some(&config)).await,
-            "update" => subject.act(Action::Update, prior.as_ref(), Some(&change.planned), Some(&config)).await,
+            "create" => {
+                subject.act(Action::Create, None, Some(&change.planned), Some(&config)).await
+            }
+            "update" => {
+                subject
+                    .act(Action::Update, prior.as_ref(), Some(&change.planned), Some(&config))
+                    .await
+            }
             _ => return assert_says(&subject.says, &case["says"]),
         }
     };
@@ -74,15 +86,23 @@ async fn run_case(case: &Json) {
             assert_has(&json_of(values), expected, "state");
             assert_eq!(values.ty(), ty, "the state has the schema's type");
         }
-        (None, Some(expected)) => assert!(expected.is_null(), "there is no state: {:?}", subject.says),
+        (None, Some(expected)) => {
+            assert!(expected.is_null(), "there is no state: {:?}", subject.says)
+        }
         _ => {}
     }
-    if let (Some(values), "done", true) = (&state.values, state.outcome, case.get("unstable").is_none()) {
+    if let (Some(values), "done", true) =
+        (&state.values, state.outcome, case.get("unstable").is_none())
+    {
         let again = subject.plan(Some(values), &config).await.unwrap();
         let (there, planned) = (json_of(values), json_of(&again.planned));
         if action != "read" {
             assert_eq!(planned, there, "the second plan is empty");
-            assert!(again.requires_replace.is_empty(), "nothing is replaced: {:?}", again.requires_replace);
+            assert!(
+                again.requires_replace.is_empty(),
+                "nothing is replaced: {:?}",
+                again.requires_replace
+            );
         }
     }
     cloud.assert_done();
@@ -111,7 +131,8 @@ async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider)
     }
     assert_says(&says, &case["says"]);
     if let Some(expected) = case.get("state") {
-        let there = if expected.is_array() { json!(states) } else { states.pop().unwrap_or(Json::Null) };
+        let there =
+            if expected.is_array() { json!(states) } else { states.pop().unwrap_or(Json::Null) };
         assert_has(&there, expected, "state");
     }
 }
@@ -131,7 +152,11 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    pub(crate) async fn plan(&mut self, prior: Option<&Value>, config: &Value) -> Option<PlannedChange> {
+    pub(crate) async fn plan(
+        &mut self,
+        prior: Option<&Value>,
+        config: &Value,
+    ) -> Option<PlannedChange> {
         let request = PlanRequest {
             addr: addr(self.name),
             prior: prior.cloned(),
@@ -139,11 +164,16 @@ impl Subject<'_> {
             config: config.clone(),
             private: None,
         };
-        let PlanReply { outcome, diagnostics } = self.provider.plan_many(self.name, vec![request]).await.pop().unwrap();
+        let PlanReply { outcome, diagnostics } =
+            self.provider.plan_many(self.name, vec![request]).await.pop().unwrap();
         self.says.extend(diagnostics);
         match outcome {
             PlanOutcome::Planned(change) => {
-                assert_eq!(change.planned.ty(), self.schema.block.ty(), "the plan has the schema's type");
+                assert_eq!(
+                    change.planned.ty(),
+                    self.schema.block.ty(),
+                    "the plan has the schema's type"
+                );
                 Some(*change)
             }
             _ => None,
@@ -183,8 +213,12 @@ impl Subject<'_> {
             let ApplyReply { outcome, diagnostics } = self.provider.apply(self.name, request).await;
             self.says.extend(diagnostics);
             let accepted = match outcome {
-                ApplyOutcome::Done { state, .. } => return Outcome { outcome: "done", values: state },
-                ApplyOutcome::Refused { state, .. } => return Outcome { outcome: "refused", values: state },
+                ApplyOutcome::Done { state, .. } => {
+                    return Outcome { outcome: "done", values: state };
+                }
+                ApplyOutcome::Refused { state, .. } => {
+                    return Outcome { outcome: "refused", values: state };
+                }
                 ApplyOutcome::Unknown(_) => return Outcome { outcome: "unknown", values: None },
                 ApplyOutcome::Accepted(accepted) => accepted,
             };
@@ -198,13 +232,22 @@ impl Subject<'_> {
                 polls: 0,
             };
             private = loop {
-                let reply = self.provider.poll_many(self.name, std::slice::from_ref(&pending)).await.pop().unwrap();
+                let reply = self
+                    .provider
+                    .poll_many(self.name, std::slice::from_ref(&pending))
+                    .await
+                    .pop()
+                    .unwrap();
                 self.says.extend(reply.diagnostics);
                 match reply.outcome {
                     PollOutcome::Waiting { .. } => pending.polls += 1,
                     PollOutcome::Continue { private, .. } => break private,
-                    PollOutcome::Done { state, .. } => return Outcome { outcome: "done", values: state },
-                    PollOutcome::Refused { state, .. } => return Outcome { outcome: "refused", values: state },
+                    PollOutcome::Done { state, .. } => {
+                        return Outcome { outcome: "done", values: state };
+                    }
+                    PollOutcome::Refused { state, .. } => {
+                        return Outcome { outcome: "refused", values: state };
+                    }
                 }
                 assert!(pending.polls < POLLS, "it waits for ever");
             };
@@ -218,10 +261,14 @@ fn proposed(schema: &Schema, prior: Option<&Value>, config: &Value) -> Value {
     let mut out: Map = config.as_entries().cloned().unwrap();
     for (name, attribute) in &schema.block.attributes {
         let unset = out.get(name).is_some_and(Value::is_null);
-        let computed = matches!(attribute.presence, Presence::Computed | Presence::OptionalComputed);
+        let computed =
+            matches!(attribute.presence, Presence::Computed | Presence::OptionalComputed);
         if unset && computed {
             let before = prior.and_then(|prior| prior.get(name)).cloned();
-            out.insert(name.clone(), before.unwrap_or_else(|| Value::unknown(attribute.ty.clone(), Causes::NONE)));
+            out.insert(
+                name.clone(),
+                before.unwrap_or_else(|| Value::unknown(attribute.ty.clone(), Causes::NONE)),
+            );
         }
     }
     Value::object(out)
@@ -256,9 +303,18 @@ pub(crate) fn addr(kind: &str) -> ResourceAddr {
 fn assert_says(diagnostics: &Diagnostics, expected: &Json) {
     let texts: Vec<String> = diagnostics
         .iter()
-        .map(|one| format!("{:?}: {} {} {}", one.severity, one.summary, one.detail, one.help.clone().unwrap_or_default()))
+        .map(|one| {
+            format!(
+                "{:?}: {} {} {}",
+                one.severity,
+                one.summary,
+                one.detail,
+                one.help.clone().unwrap_or_default()
+            )
+        })
         .collect();
-    let expected: Vec<&str> = expected.as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    let expected: Vec<&str> =
+        expected.as_array().into_iter().flatten().filter_map(Json::as_str).collect();
     assert_eq!(texts.len(), expected.len(), "expected {expected:?}, got {texts:#?}");
     for (text, expected) in texts.iter().zip(expected) {
         assert!(text.contains(expected), "expected {expected:?} in {text:?}");
@@ -272,7 +328,10 @@ pub(crate) fn calls(json: &Json) -> Vec<Call> {
         .map(|one| Call {
             call: one["call"].as_str().unwrap().to_owned(),
             body: one.get("body").cloned().unwrap_or(Json::Null),
-            status: one.get("status").and_then(Json::as_u64).map_or(200, |s| u16::try_from(s).unwrap()),
+            status: one
+                .get("status")
+                .and_then(Json::as_u64)
+                .map_or(200, |s| u16::try_from(s).unwrap()),
             reply: one.get("reply").cloned().unwrap_or(Json::Null),
             headers: Vec::new(),
         })

@@ -6,8 +6,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
-use terrarium_openstack::{CloudSource, Hint, OpenStack, Request, Response, Settings, Site, Sites, Transport, TransportError};
-use terrarium_provider::{Configured, ConfigureRequest, Connection, FixedClock, Provider, ProviderKind};
+use terrarium_openstack::{
+    CloudSource, Hint, OpenStack, Request, Response, Settings, Site, Sites, Transport,
+    TransportError,
+};
+use terrarium_provider::{
+    ConfigureRequest, Configured, Connection, FixedClock, Provider, ProviderKind,
+};
 
 use crate::convert::value_of;
 
@@ -45,14 +50,16 @@ impl Cloud {
     pub(crate) fn assert_done(&self) {
         let wrong = self.wrong.lock().unwrap();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        let left: Vec<String> = self.script.lock().unwrap().iter().map(|call| call.call.clone()).collect();
+        let left: Vec<String> =
+            self.script.lock().unwrap().iter().map(|call| call.call.clone()).collect();
         assert!(left.is_empty(), "these calls did not come: {left:#?}");
     }
 
     pub(crate) async fn provider(self: &Arc<Self>, version: &str) -> Arc<dyn Provider> {
         let kind = self.kind();
         let config = value_of(&json!({}), &kind.config_schema().block.ty());
-        let request = ConfigureRequest { config, version: version.into(), connection: Connection::Online };
+        let request =
+            ConfigureRequest { config, version: version.into(), connection: Connection::Online };
         let Configured { provider, diagnostics } = kind.configure(request).await;
         provider.unwrap_or_else(|| panic!("{diagnostics:?}"))
     }
@@ -85,7 +92,11 @@ struct OneSite;
 
 impl Sites for OneSite {
     fn site(&self, _hint: &Hint) -> Site {
-        Site { auth_url: "http://cloud/identity".into(), region: "KVM".into(), realm: "test".into() }
+        Site {
+            auth_url: "http://cloud/identity".into(),
+            region: "KVM".into(),
+            realm: "test".into(),
+        }
     }
 }
 
@@ -96,7 +107,11 @@ impl Transport for Cloud {
             return Ok(self.log_in());
         }
         let path = request.url.strip_prefix("http://cloud").unwrap_or(&request.url);
-        let came = format!("{} {}", request.method, path.replace("&limit=1000", "").replace("?limit=1000", ""));
+        let came = format!(
+            "{} {}",
+            request.method,
+            path.replace("&limit=1000", "").replace("?limit=1000", "")
+        );
         let body: Json = serde_json::from_slice(&request.body).unwrap_or(Json::Null);
         let body = unmarked(&body);
         let Some(expected) = self.script.lock().unwrap().pop_front() else {
@@ -104,9 +119,15 @@ impl Transport for Cloud {
             return Err(TransportError::NotSent("the script is over".into()));
         };
         if came != expected.call {
-            self.wrong.lock().unwrap().push(format!("expected {}, got {came} {body}", expected.call));
+            self.wrong
+                .lock()
+                .unwrap()
+                .push(format!("expected {}, got {came} {body}", expected.call));
         } else if !expected.body.is_null() && body != expected.body {
-            self.wrong.lock().unwrap().push(format!("{came}: expected body\n{}\ngot\n{body}", expected.body));
+            self.wrong
+                .lock()
+                .unwrap()
+                .push(format!("{came}: expected body\n{}\ngot\n{body}", expected.body));
         }
         match expected.status {
             0 => Err(TransportError::MaybeSent("connection reset".into())),
@@ -117,8 +138,16 @@ impl Transport for Cloud {
                     headers.insert(*name, text.parse().unwrap());
                 }
                 headers.insert("x-openstack-request-id", "req-1".parse().unwrap());
-                let body = if expected.reply.is_null() { String::new() } else { expected.reply.to_string() };
-                Ok(Response { status: StatusCode::from_u16(status).unwrap(), headers, body: body.into() })
+                let body = if expected.reply.is_null() {
+                    String::new()
+                } else {
+                    expected.reply.to_string()
+                };
+                Ok(Response {
+                    status: StatusCode::from_u16(status).unwrap(),
+                    headers,
+                    body: body.into(),
+                })
             }
         }
     }

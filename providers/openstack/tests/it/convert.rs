@@ -16,22 +16,34 @@ pub(crate) fn value_of(json: &Json, ty: &Type) -> Value {
             Value::number(Number::parse(&number.to_string()).unwrap())
         }
         (Json::String(text), Type::String) => Value::string(text.as_str()),
-        (Json::Array(items), Type::List(element)) => {
-            Value::list((**element).clone(), items.iter().map(|item| value_of(item, element)).collect())
-        }
-        (Json::Array(items), Type::Set(element)) => {
-            Value::set((**element).clone(), items.iter().map(|item| value_of(item, element)).collect())
-        }
+        (Json::Array(items), Type::List(element)) => Value::list(
+            (**element).clone(),
+            items.iter().map(|item| value_of(item, element)).collect(),
+        ),
+        (Json::Array(items), Type::Set(element)) => Value::set(
+            (**element).clone(),
+            items.iter().map(|item| value_of(item, element)).collect(),
+        ),
         (Json::Object(fields), Type::Map(element)) => {
-            let entries: Map = fields.iter().map(|(k, v)| (k.as_str().into(), value_of(v, element))).collect();
+            let entries: Map =
+                fields.iter().map(|(k, v)| (k.as_str().into(), value_of(v, element))).collect();
             Value::map((**element).clone(), entries)
         }
         (Json::Object(fields), Type::Object(object)) => {
             for name in fields.keys() {
-                assert!(object.attributes.contains_key(name.as_str()), "there is no attribute {name}");
+                assert!(
+                    object.attributes.contains_key(name.as_str()),
+                    "there is no attribute {name}"
+                );
             }
             let get = |name: &str| fields.get(name).unwrap_or(&Json::Null);
-            Value::object(object.attributes.iter().map(|(n, ty)| (n.clone(), nested_of(get(n), ty))).collect())
+            Value::object(
+                object
+                    .attributes
+                    .iter()
+                    .map(|(n, ty)| (n.clone(), nested_of(get(n), ty)))
+                    .collect(),
+            )
         }
         _ => panic!("{json} is no {ty}"),
     }
@@ -40,7 +52,9 @@ pub(crate) fn value_of(json: &Json, ty: &Type) -> Value {
 /// Blocks that are missing are empty lists, as the engine gives them.
 fn nested_of(json: &Json, ty: &Type) -> Value {
     match (json, ty) {
-        (Json::Null, Type::List(element) | Type::Set(element)) if matches!(**element, Type::Object(_)) => {
+        (Json::Null, Type::List(element) | Type::Set(element))
+            if matches!(**element, Type::Object(_)) =>
+        {
             value_of(&json!([]), ty)
         }
         _ => value_of(json, ty),
@@ -53,11 +67,16 @@ pub(crate) fn json_of(value: &Value) -> Json {
         Kind::Unknown(_) => json!(UNKNOWN),
         Kind::Null(_) => Json::Null,
         Kind::Bool(value) => json!(value),
-        Kind::Number(number) => number.to_i64().map_or_else(|| json!(number.to_f64()), |whole| json!(whole)),
+        Kind::Number(number) => {
+            number.to_i64().map_or_else(|| json!(number.to_f64()), |whole| json!(whole))
+        }
         Kind::String(text) => json!(&**text),
-        Kind::List(items) | Kind::Set(items) | Kind::Tuple(items) => items.iter().map(json_of).collect(),
+        Kind::List(items) | Kind::Set(items) | Kind::Tuple(items) => {
+            items.iter().map(json_of).collect()
+        }
         Kind::Map(entries) | Kind::Object(entries) => {
-            let fields: JsonMap<String, Json> = entries.iter().map(|(k, v)| (k.to_string(), json_of(v))).collect();
+            let fields: JsonMap<String, Json> =
+                entries.iter().map(|(k, v)| (k.to_string(), json_of(v))).collect();
             Json::Object(fields)
         }
     }
