@@ -92,7 +92,7 @@ impl<'a> Compiler<'a> {
                 yes: self.expression(&conditional.true_expr),
                 no: self.expression(&conditional.false_expr),
             })),
-            Expression::FuncCall(call) => self.call(call, span),
+            Expression::FuncCall(call) => self.call(call),
             Expression::Traversal(traversal) => return self.traversal(traversal, span),
             Expression::UnaryOp(operation) => self.unary(operation),
             Expression::BinaryOp(operation) => self.binary(operation),
@@ -152,7 +152,7 @@ impl<'a> Compiler<'a> {
         fold_object(items)
     }
 
-    fn call(&mut self, call: &FuncCall, span: Span) -> NodeKind {
+    fn call(&mut self, call: &FuncCall) -> NodeKind {
         let mut name = String::new();
         for part in &call.name.namespace {
             name.push_str(part.value().as_str());
@@ -164,9 +164,9 @@ impl<'a> Compiler<'a> {
         if let Some(function) = functions::find(name) {
             return NodeKind::Call(Box::new(Call { function, args, expand: call.args.expand_final() }));
         }
+        // An error only where it is evaluated: `try(1, nosuch())` is 1.
         let (summary, detail) = unknown_function(name);
-        self.error(codes::FUNCTION, span, summary, detail);
-        NodeKind::Broken
+        NodeKind::NoFunction(Box::new((summary, detail)))
     }
 
     fn for_expression(&mut self, each: &ForExpr, span: Span) -> NodeKind {

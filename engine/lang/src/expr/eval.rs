@@ -117,6 +117,7 @@ impl<'d> Evaluator<'d> {
             NodeKind::Conditional(conditional) => self.conditional(conditional, node.span, frame),
             NodeKind::For(each) => self.for_expression(each, frame),
             NodeKind::Call(call) => self.call(call, node.span, frame),
+            NodeKind::NoFunction(why) => self.fail(codes::FUNCTION, node.span, why.0, why.1.clone()),
             NodeKind::Broken => broken(),
         }
     }

@@ -81,6 +81,17 @@ impl Expr {
         self.eval(&Frame::new(scope), diags)
     }
 
+    /// Evaluates the argument of a `type(x)`, where the expression is one: the console shows the type.
+    pub fn eval_type_argument(&self, frame: &Frame<'_>, diags: &mut Diagnostics) -> Option<Value> {
+        match &self.0.node.kind {
+            NodeKind::Call(call) if call.function.name == "type" && !call.expand => match call.args.as_slice() {
+                [argument] => Some(Evaluator::new(diags).eval(argument, frame)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Returns the value of a literal.
     pub fn constant(&self) -> Option<Value> {
         constant(&self.0.node)

@@ -38,6 +38,8 @@ pub(crate) enum NodeKind {
     Conditional(Box<Conditional>),
     For(Box<For>),
     Call(Box<Call>),
+    /// A call of a function that does not exist: summary and detail of the error.
+    NoFunction(Box<(&'static str, String)>),
     /// What could not be compiled; the diagnostic is out already.
     Broken,
 }
@@ -139,7 +141,7 @@ impl Node {
     /// Calls `visit` with each direct part.
     pub(crate) fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Node)) {
         match &self.kind {
-            NodeKind::Constant(_) | NodeKind::Local(_) | NodeKind::Broken => {}
+            NodeKind::Constant(_) | NodeKind::Local(_) | NodeKind::NoFunction(_) | NodeKind::Broken => {}
             NodeKind::Root(root) => root.key.iter().for_each(visit),
             NodeKind::Template(nodes) | NodeKind::Tuple(nodes) => nodes.iter().for_each(visit),
             NodeKind::Join(node)

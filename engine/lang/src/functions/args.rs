@@ -51,6 +51,13 @@ impl Args<'_> {
         })
     }
 
+    /// Returns a whole number that fits; else the call as a whole fails.
+    pub(crate) fn whole(&self, at: usize) -> Result<i64, Refusal> {
+        self.number(at).to_i64().ok_or_else(|| {
+            Refusal::call("value must be a whole number, between -9223372036854775808 and 9223372036854775807")
+        })
+    }
+
     /// Returns the elements of a list, set or tuple.
     pub(crate) fn items(&self, at: usize) -> &[Value] {
         self.get(at).and_then(Value::as_items).unwrap_or_default()

@@ -5,7 +5,13 @@
 //! otherwise. Names, parameters and semantics are those of Terraform 1.11.
 
 mod args;
+mod collection;
 mod conversion;
+mod format;
+mod number;
+mod regex;
+mod sequence;
+mod string;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -196,7 +202,15 @@ impl Function {
     }
 }
 
-const FAMILIES: &[&[Function]] = &[conversion::FUNCTIONS];
+const FAMILIES: &[&[Function]] = &[
+    collection::FUNCTIONS,
+    conversion::FUNCTIONS,
+    format::FUNCTIONS,
+    number::FUNCTIONS,
+    regex::FUNCTIONS,
+    sequence::FUNCTIONS,
+    string::FUNCTIONS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| all().map(|function| (function.name, function)).collect());

@@ -196,6 +196,10 @@ pub(crate) fn call_function(function: &Function, values: Vec<Value>, frame: &Fra
             args.values.push(value);
             continue;
         }
+        if value.is_null() && value.ty() == Type::Dynamic && !param.traits.dynamic {
+            // Nothing is known of its type, so nothing of the result's.
+            return Ok(heritage.unknown(Type::Dynamic));
+        }
         let is_unknown = if param.traits.deep { !value.is_wholly_known() } else { !value.is_known() };
         if is_unknown && !param.traits.unknown {
             unknown = true;
