@@ -1,0 +1,180 @@
+//! The commands and the flags that several of them share.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::vars::VariableArgs;
+use crate::commands::{
+    apply, console, destroy, explain, fmt, force_unlock, graph, import, init, output, plan,
+    providers, refresh, show, state, taint, testbed, validate, version, workspace,
+};
+
+/// Build course environments from text, now or when their lease begins.
+#[derive(Debug, Parser)]
+#[command(name = "terrarium", disable_help_subcommand = true, disable_version_flag = true)]
+pub struct Cli {
+    /// Switch to a different working directory first
+    #[arg(long, value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
+    /// Show the version
+    #[arg(long)]
+    pub version: bool,
+    /// What every command takes.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Shared {
+    /// Print without colour
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Work on a testbed: the embedded one, the world in a file, or a served one
+    #[arg(
+        long,
+        global = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_name = "TESTBED"
+    )]
+    pub testbed: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prepare your working directory for other commands
+    Init(init::Args),
+    /// Check whether the configuration is valid
+    Validate(validate::Args),
+    /// Show changes required by the current configuration
+    Plan(Box<plan::Args>),
+    /// Create or update infrastructure
+    Apply(Box<apply::Args>),
+    /// Destroy previously-created infrastructure
+    Destroy(Box<destroy::Args>),
+    /// Try expressions at an interactive command prompt
+    Console(console::Args),
+    /// Say what a diagnostic's code means
+    Explain(explain::Args),
+    /// Reformat your configuration in the standard style
+    Fmt(fmt::Args),
+    /// Release a stuck lock on the current workspace
+    ForceUnlock(force_unlock::Args),
+    /// Generate a Graphviz graph of the configuration
+    Graph(graph::Args),
+    /// Associate existing infrastructure with a resource
+    Import(import::Args),
+    /// Show output values from your root module
+    Output(output::Args),
+    /// Show the providers required for this configuration
+    Providers(providers::Args),
+    /// Update the state to match remote systems
+    Refresh(Box<refresh::Args>),
+    /// Show the current state or a saved plan
+    Show(show::Args),
+    /// Advanced state management
+    State(state::Args),
+    /// Mark a resource instance as not fully functional
+    Taint(taint::Args),
+    /// Look after the embedded testbed: a simulated Chameleon
+    Testbed(testbed::Args),
+    /// Remove the 'tainted' state from a resource instance
+    Untaint(taint::Args),
+    /// Show the current version
+    Version(version::Args),
+    /// Workspace management
+    Workspace(workspace::Args),
+}
+
+/// Flags of the commands that use the state; most are moot here and accepted for old scripts.
+#[derive(Clone, Debug, clap::Args)]
+pub struct StateFlags {
+    /// Ask for what is missing, where there is a terminal
+    #[arg(long, default_value = "true")]
+    pub input: bool,
+    /// Accepted; the state is always locked while it is written
+    #[arg(long, default_value = "true")]
+    pub lock: bool,
+    /// How long to wait for a lock that somebody else holds
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: std::time::Duration,
+    /// Accepted; the state is kept in terrarium.db
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Accepted; see -state
+    #[arg(long, value_name = "FILE")]
+    pub state_out: Option<PathBuf>,
+    /// Accepted; every change keeps its history
+    #[arg(long, value_name = "FILE")]
+    pub backup: Option<String>,
+}
+
+/// Flags of everything that plans.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PlanFlags {
+    /// Plan to destroy all objects that this configuration manages
+    #[arg(long)]
+    pub destroy: bool,
+    /// Only check whether real objects still are as they were recorded
+    #[arg(long)]
+    pub refresh_only: bool,
+    /// Read the real objects first; -refresh=false trusts the state
+    #[arg(long, default_value = "true")]
+    pub refresh: bool,
+    /// Replace this resource instance, whatever its plan; may be given more than once
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+    /// Plan only this module, resource or instance and what it needs; may be given more than once
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// Variables.
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Most operations at a time
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..))]
+    pub parallelism: u16,
+    /// Show only the summaries of warnings that come without errors
+    #[arg(long)]
+    pub compact_warnings: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// The state's flags.
+    #[command(flatten)]
+    pub state: StateFlags,
+}
+
+/// Parses Go's durations: `0s`, `90s`, `1m30s`, `500ms`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let refuse = || format!("\"{text}\" is no duration such as 30s or 5m");
+    let mut rest = text;
+    let mut total = std::time::Duration::ZERO;
+    if rest == "0" {
+        return Ok(total);
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(refuse)?;
+        let (number, tail) = rest.split_at(digits);
+        let number: u32 = number.parse().map_err(|_| refuse())?;
+        let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let unit = match unit {
+            "ms" => std::time::Duration::from_millis(1),
+            "s" => std::time::Duration::from_secs(1),
+            "m" => std::time::Duration::from_secs(60),
+            "h" => std::time::Duration::from_secs(3600),
+            _ => return Err(refuse()),
+        };
+        total =
+            unit.checked_mul(number).and_then(|part| total.checked_add(part)).ok_or_else(refuse)?;
+        rest = tail;
+    }
+    if text.is_empty() { Err(refuse()) } else { Ok(total) }
+}

@@ -1,0 +1,74 @@
+//! clap's refusals in Terraform's words.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Error};
+use terrarium_diagnostic::nearest;
+
+use super::{Refusal, usage};
+
+/// Returns the words of the command's name: `state rm`.
+pub(super) fn command_path(args: &[String], command: &Command) -> Vec<String> {
+    let mut current = command;
+    let mut path = Vec::new();
+    for arg in args.iter().filter(|arg| !arg.starts_with('-')) {
+        match current.find_subcommand(arg) {
+            Some(next) => {
+                current = next;
+                path.push(next.get_name().to_owned());
+            }
+            None => break,
+        }
+    }
+    path
+}
+
+/// Refuses a first word that is no command.
+pub(super) fn unknown_command(args: &[String], command: &Command) -> Option<Refusal> {
+    let word = args.iter().find(|arg| !arg.starts_with('-'))?;
+    if command.find_subcommand(word).is_some() {
+        return None;
+    }
+    let known = nearest(word, command.get_subcommands().map(Command::get_name));
+    let hint = known.map(|name| format!(" Did you mean \"{name}\"?")).unwrap_or_default();
+    Some(Refusal::UnknownCommand(format!(
+        "Terrarium has no command named \"{word}\".{hint}\n\n\
+         To see all of Terrarium's top-level commands, run:\n  terrarium -help\n"
+    )))
+}
+
+/// Translates a refusal.
+pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refusal {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let flag = text(ContextKind::InvalidArg).unwrap_or_default();
+    let message = match error.kind() {
+        ErrorKind::DisplayHelp => return Refusal::Help(usage::help(path, command)),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            return Refusal::Usage(usage::help(path, command));
+        }
+        ErrorKind::UnknownArgument if !flag.starts_with('-') => {
+            "too many arguments; to work in another directory, use the global option -chdir=DIR"
+                .to_owned()
+        }
+        ErrorKind::UnknownArgument => {
+            let name = flag.trim_start_matches('-');
+            let name = name.split('=').next().unwrap_or(name);
+            let known = nearest(name, usage::flags(path, command));
+            let hint = known.map(|known| format!("; did you mean -{known}?")).unwrap_or_default();
+            format!("flag provided but not defined: -{name}{hint}")
+        }
+        _ => single_dashes(error.to_string().trim_start_matches("error: "))
+            .split("\n\nUsage:")
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    Refusal::Flags { message, command: path.join(" ") }
+}
+
+/// Writes flags with one dash, as people know them.
+pub(super) fn single_dashes(text: &str) -> String {
+    text.replace(" --", " -").replace("'--", "'-").replace("[--", "[-").replace("`--", "`-")
+}

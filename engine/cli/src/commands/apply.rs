@@ -1,0 +1,203 @@
+//! `apply`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use terrarium_core::{ApplyOptions, Cancel, Depth, Mode, Plan, Progress, RunSummary, planfile};
+use terrarium_diagnostic::Diagnostics;
+
+use super::approve::{Answer, ask};
+use super::planning::{self, Made};
+use crate::args::PlanFlags;
+use crate::codes;
+use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
+use crate::exit_codes;
+use crate::json::stream;
+use crate::progress::{Teller, stop_on_signal};
+use crate::render::outputs;
+use crate::render::summary::{self, Run};
+use crate::setup::session::{Session, Wish, plan_options};
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What every plan takes.
+    #[command(flatten)]
+    pub plan: PlanFlags,
+    /// Carry the plan out without asking
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// A plan that `plan -out=FILE` saved
+    #[arg(value_name = "PLAN")]
+    pub file: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    planning::speak(context, args.plan.json, args.plan.compact_warnings);
+    context.block_on(apply(args, context))?
+}
+
+async fn apply(args: &Args, context: &Context) -> Outcome {
+    let (options, warnings) = plan_options(&args.plan, false)?;
+    if let Some(file) = &args.file {
+        let given =
+            !args.plan.variables.0.is_empty() || !args.plan.target.is_empty() || args.plan.destroy;
+        if given {
+            return fail(
+                codes::FLAGS,
+                "Can't change a saved plan",
+                format!(
+                    "{} was planned already: -var, -target and -destroy have no effect on it.",
+                    file.display()
+                ),
+            );
+        }
+    }
+    let mut session = Session::open(
+        context,
+        Wish {
+            operation: Some("apply"),
+            lock_timeout: args.plan.state.lock_timeout,
+            variables: &args.plan.variables,
+            input: args.plan.state.input,
+            needs_configuration: (options.mode == Mode::Normal && args.file.is_none())
+                .then_some("Apply"),
+        },
+    )
+    .await?;
+    let cancel = stop_on_signal(context);
+    let run = match &args.file {
+        Some(file) => saved(context, &mut session, file),
+        None => {
+            let mut made =
+                planning::make(context, &mut session, &options, &cancel, Depth::Resolve).await;
+            made.diagnostics.extend(warnings);
+            approved(args, context, &session, made)
+        }
+    };
+    let outcome = match run {
+        Ok(Some(plan)) => carry_out(args, context, &mut session, &plan, &cancel).await,
+        Ok(None) => Ok(exit_codes::ERROR),
+        Err(failed) => Err(failed),
+    };
+    let closed = session.close(context).await;
+    let code = outcome?;
+    closed?;
+    Ok(code)
+}
+
+/// Shows the plan and asks; `None` where the answer is no.
+fn approved(
+    args: &Args,
+    context: &Context,
+    session: &Session,
+    made: Made,
+) -> Result<Option<Plan>, Failed> {
+    planning::show(context, &made)?;
+    let plan = made.plan;
+    let nothing = !plan.has_changes() && plan.deferred.is_empty() && plan.drift.is_empty();
+    if nothing || args.auto_approve {
+        return Ok(Some(plan));
+    }
+    match ask(context, &plan, &session.inputs.workspace, args.plan.state.input)? {
+        Answer::Yes => Ok(Some(plan)),
+        Answer::No => {
+            let what = if plan.mode == Mode::Destroy { "Destroy" } else { "Apply" };
+            context.out.line(&format!("\n{what} cancelled."));
+            Ok(None)
+        }
+    }
+}
+
+/// Reads a saved plan, whose saving was the approval.
+fn saved(context: &Context, session: &mut Session, file: &Path) -> Result<Option<Plan>, Failed> {
+    let path = context.path(file);
+    if path.is_dir() {
+        return fail(
+            codes::FLAGS,
+            "Too many command line arguments",
+            "To work in another directory, use the global option -chdir=DIR.",
+        );
+    }
+    let bytes = std::fs::read(&path).map_err(|error| file_failed("read", &path, &error))?;
+    let saved = planfile::read(&bytes, &session.inputs.providers)
+        .map_err(|error| Failed(Diagnostics::from(*error)))?;
+    let sources = planfile::fingerprint(&context.sources());
+    planfile::check_fresh(&saved, &session.inputs.prior, &sources, &session.inputs.workspace)
+        .map_err(|error| Failed(Diagnostics::from(*error)))?;
+    // The plan's own values count; what the environment says today has been planned for nobody.
+    session.inputs.variables = saved
+        .plan
+        .variables
+        .iter()
+        .map(|(name, value)| {
+            (name.clone(), terrarium_core::InputValue { value: value.clone(), span: None })
+        })
+        .collect();
+    Ok(Some(saved.plan))
+}
+
+async fn carry_out(
+    args: &Args,
+    context: &Context,
+    session: &mut Session,
+    plan: &Plan,
+    cancel: &Cancel,
+) -> Outcome {
+    let Some(held) = planning::held(session) else {
+        return fail(codes::INTERNAL, "No lock", "An apply was begun without the state's lock.");
+    };
+    session.inputs.environment.planning = false;
+    let teller = Teller::new(context);
+    let progress: Arc<dyn Progress> = teller.clone();
+    let options = ApplyOptions {
+        parallelism: usize::from(args.plan.parallelism),
+        progress: &progress,
+        cancel,
+    };
+    let (summary, diagnostics) =
+        terrarium_core::apply(&session.inputs, plan, &held, &options).await;
+    teller.finish();
+    context.report(&diagnostics);
+    let run = if plan.mode == Mode::Destroy { Run::Destroy } else { Run::Apply };
+    let imported = plan.changes.iter().filter(|change| change.importing.is_some()).count();
+    Ok(conclude(context, &summary, (run, imported), diagnostics.has_errors()))
+}
+
+/// Says how it ended; returns the exit code.
+fn conclude(
+    context: &Context,
+    summary: &RunSummary,
+    (run, imported): (Run, usize),
+    errors: bool,
+) -> u8 {
+    let good = !errors && summary.failed.is_empty() && !summary.interrupted;
+    let line = if good {
+        summary::complete(summary, run, imported)
+    } else {
+        let command = if run == Run::Destroy { "terrarium destroy" } else { "terrarium apply" };
+        summary::incomplete(summary, run, command)
+    };
+    if context.speech() == Speech::Json {
+        let operation = if run == Run::Destroy { "destroy" } else { "apply" };
+        let last = line.lines().last().unwrap_or_default();
+        for line in stream::summary(summary, operation, last, imported) {
+            context.out.line(&line);
+        }
+    } else if good {
+        context.out.line(&format!("\n{line}"));
+        let shown = outputs::outputs(
+            summary
+                .outputs
+                .iter()
+                .filter(|(_, output)| output.action != terrarium_core::PlannedAction::Delete)
+                .map(|(name, output)| (&**name, output.after.clone(), output.sensitive)),
+        );
+        if run == Run::Apply && !shown.is_empty() {
+            context.out.line(&format!("\nOutputs:\n\n{}", shown.trim_end()));
+        }
+    } else {
+        context.out.line(&line);
+    }
+    if good { exit_codes::SUCCESS } else { exit_codes::ERROR }
+}

@@ -1,0 +1,121 @@
+//! `console`
+
+use std::sync::Arc;
+
+use terrarium_core::Inputs;
+use terrarium_lang::tfvars;
+use terrarium_value::render;
+
+use crate::args::{StateFlags, VariableArgs};
+use crate::context::{Context, Outcome};
+use crate::exit_codes;
+use crate::setup::session::{Session, Wish};
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Variables.
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// The state's flags.
+    #[command(flatten)]
+    pub state: StateFlags,
+    /// Accepted; values are those of the state
+    #[arg(long)]
+    pub plan: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    context.block_on(async {
+        let wish = Wish {
+            operation: None,
+            lock_timeout: std::time::Duration::ZERO,
+            variables: &args.variables,
+            input: args.state.input,
+            needs_configuration: None,
+        };
+        let mut session = Session::open(context, wish).await?;
+        session.inputs.environment.planning = false;
+        let code = converse(context, &session.inputs);
+        session.close(context).await?;
+        Ok(code)
+    })?
+}
+
+/// Reads expressions line by line; a line that leaves a bracket open goes on in the next.
+fn converse(context: &Context, inputs: &Inputs) -> u8 {
+    let interactive = context.out.is_interactive();
+    let mut code = exit_codes::SUCCESS;
+    let mut text = String::new();
+    loop {
+        if interactive {
+            context.out.data(if text.is_empty() { "> " } else { ": " });
+        }
+        let Some(line) = context.out.ask() else { break };
+        text.push_str(&line);
+        if depth(&text) > 0 {
+            text.push('\n');
+            continue;
+        }
+        let input = std::mem::take(&mut text);
+        match input.trim() {
+            "" => continue,
+            "exit" => break,
+            "help" => {
+                context.out.line(
+                    "Type an expression and press Enter to see its value; `exit` or Ctrl-D leaves.",
+                );
+            }
+            expression => {
+                if !evaluate(context, inputs, expression) {
+                    code = exit_codes::ERROR;
+                    if !interactive {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    if !text.trim().is_empty() && !evaluate(context, inputs, text.trim()) {
+        code = exit_codes::ERROR;
+    }
+    if interactive { exit_codes::SUCCESS } else { code }
+}
+
+/// Prints the value; returns whether there was one.
+fn evaluate(context: &Context, inputs: &Inputs, text: &str) -> bool {
+    let mut sources = context.sources();
+    let text: Arc<str> = text.into();
+    let file = sources.add_text("<console-input>", text.clone());
+    context.keep_sources(sources);
+    let (expression, mut diagnostics) = tfvars::read_expression(file, &text);
+    if let Some(expression) = expression.filter(|_| !diagnostics.has_errors()) {
+        let (value, found) = terrarium_core::console(inputs, &expression);
+        let good = !found.has_errors();
+        diagnostics.extend(found);
+        if good {
+            context.out.line(&render(&value));
+        }
+    }
+    context.report(&diagnostics);
+    !diagnostics.has_errors()
+}
+
+/// Counts the brackets that are open, strings left aside.
+fn depth(text: &str) -> usize {
+    let mut depth = 0usize;
+    let mut quoted = false;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if quoted => {
+                chars.next();
+            }
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    depth
+}

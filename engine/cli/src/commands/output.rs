@@ -1,0 +1,116 @@
+//! `output`
+
+use terrarium_diagnostic::Diagnostic;
+use terrarium_state::OutputValue;
+use terrarium_value::{Kind, Value};
+
+use crate::codes;
+use crate::context::{Context, Failed, Outcome, Speech, fail};
+use crate::exit_codes;
+use crate::json::{self, Secrets, pretty};
+use crate::render::outputs::{output_value, outputs};
+use crate::setup::store;
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print as JSON, sensitive values included
+    #[arg(long, conflicts_with = "raw")]
+    pub json: bool,
+    /// Print a string, number or bool as it is, without a line break
+    #[arg(long)]
+    pub raw: bool,
+    /// Accepted; the state is kept in terrarium.db
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<String>,
+    /// Print this one only
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    if args.json || args.raw {
+        context.speak(Speech::Document);
+    }
+    let state = context.block_on(store::read(context))??;
+    match &args.name {
+        Some(name) => {
+            let Some(output) = state.outputs.get(name.as_str()) else {
+                return Err(missing(name).into());
+            };
+            one(args, context, name, output)
+        }
+        None if args.raw => fail(
+            codes::FLAGS,
+            "Output name required",
+            "The -raw option prints one value: give the name of an output.",
+        ),
+        None if args.json => {
+            context.out.line(&pretty(&json::outputs::twins(&state, Secrets::Show)));
+            Ok(exit_codes::SUCCESS)
+        }
+        None if state.outputs.is_empty() => {
+            context.report(
+                &Diagnostic::warning(codes::OUTPUT, "No outputs found")
+                    .detail(
+                        "The state has no outputs. Declare them with `output` blocks in the root module, and run \
+                         `terrarium apply` for their values.",
+                    )
+                    .into(),
+            );
+            Ok(exit_codes::SUCCESS)
+        }
+        None => {
+            let values = state
+                .outputs
+                .iter()
+                .map(|(name, output)| (&**name, output_value(output).unmarked(), output.sensitive));
+            context.out.data(&outputs(values));
+            Ok(exit_codes::SUCCESS)
+        }
+    }
+}
+
+fn missing(name: &str) -> Diagnostic {
+    Diagnostic::error(codes::OUTPUT, format!("Output {name:?} not found")).detail(
+        "The output variable requested could not be found in the state. If you recently added this to your configuration, \
+         be sure to run `terrarium apply`, since the state won't be updated with new output variables until that \
+         command is run.",
+    )
+}
+
+fn one(args: &Args, context: &Context, name: &str, output: &OutputValue) -> Outcome {
+    let value = output_value(output).unmarked();
+    if args.json {
+        let text = json::text(&value, Secrets::Show).unwrap_or_else(|| "null".to_owned());
+        context.out.line(&text);
+    } else if args.raw {
+        context.out.data(&raw(name, &value)?);
+    } else {
+        // Asked for by name, a sensitive value is shown: Terraform does, and scripts rely on it.
+        context.out.line(&terrarium_value::render(&value));
+    }
+    Ok(exit_codes::SUCCESS)
+}
+
+fn raw(name: &str, value: &Value) -> Result<String, Failed> {
+    match value.kind() {
+        Kind::String(text) => Ok(text.to_string()),
+        Kind::Number(number) => Ok(number.to_string()),
+        Kind::Bool(value) => Ok(value.to_string()),
+        Kind::Null(_) => fail(
+            codes::OUTPUT,
+            "Unsupported value for raw output",
+            format!("The value for output value {name:?} is null, so -raw mode cannot print it."),
+        ),
+        _ => fail(
+            codes::OUTPUT,
+            "Unsupported value for raw output",
+            format!(
+                "The -raw option only supports strings, numbers, and boolean values, but output value {name:?} is {}.\n\n\
+                 Use the -json option for machine-readable representations of output values that have complex types.",
+                value.ty().friendly_name()
+            ),
+        ),
+    }
+}

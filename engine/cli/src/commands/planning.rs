@@ -1,0 +1,78 @@
+//! What `plan`, `apply`, `destroy` and `refresh` have in common: make a plan and show it.
+
+use std::sync::Arc;
+
+use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress};
+use terrarium_diagnostic::Diagnostics;
+
+use crate::context::{Context, Failed, Speech};
+use crate::json::stream;
+use crate::progress::Teller;
+use crate::render;
+use crate::setup::session::Session;
+
+/// A plan that was made, with what was said about it.
+pub(crate) struct Made {
+    pub(crate) plan: Plan,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// Resolves what an earlier run left open, then plans.
+pub(crate) async fn make(
+    context: &Context,
+    session: &mut Session,
+    options: &PlanOptions,
+    cancel: &Cancel,
+    depth: Depth,
+) -> Made {
+    let teller = Teller::new(context);
+    let progress: Arc<dyn Progress> = teller.clone();
+    let mut diagnostics = Diagnostics::new();
+    if let Some(held) = held(session).filter(|_| !options.offline) {
+        let (state, found) =
+            terrarium_core::recover(&session.inputs, &held, depth, &progress).await;
+        session.inputs.prior = state;
+        diagnostics.extend(found);
+    }
+    let (plan, found) = terrarium_core::plan(&session.inputs, options, &progress, cancel).await;
+    diagnostics.extend(found);
+    teller.finish();
+    Made { plan, diagnostics }
+}
+
+/// Returns the store under its lock.
+pub(crate) fn held(session: &Session) -> Option<Held> {
+    session.fence.clone().map(|fence| Held { store: session.store.clone(), fence })
+}
+
+/// Shows a plan: what it would do, then what there is to say about it.
+pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
+    let failed = made.plan.errored || made.diagnostics.has_errors();
+    match context.speech() {
+        Speech::Text if !failed => {
+            context.out.line(render::plan::plan(&made.plan).trim_end_matches('\n'));
+        }
+        Speech::Json if !failed => {
+            for line in stream::plan(&made.plan) {
+                context.out.line(&line);
+            }
+        }
+        _ => {}
+    }
+    if failed {
+        return Err(made.diagnostics.clone().into());
+    }
+    context.report(&made.diagnostics);
+    Ok(())
+}
+
+/// Chooses how a command speaks by its `-json` flag, and says the versions to programs.
+pub(crate) fn speak(context: &Context, json: bool, compact_warnings: bool) {
+    if compact_warnings {
+        context.compact_warnings();
+    }
+    if json {
+        context.speak(Speech::Json);
+        context.out.line(&stream::version());
+    }
+}

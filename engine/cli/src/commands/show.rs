@@ -1,0 +1,78 @@
+//! `show`
+
+use std::path::PathBuf;
+
+use terrarium_address::Mode;
+use terrarium_core::{ProviderSet, planfile};
+use terrarium_diagnostic::Diagnostics;
+
+use crate::codes;
+use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
+use crate::exit_codes;
+use crate::json::{self, Secrets, compact};
+use crate::render;
+use crate::setup::{session, store};
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// With -json: print sensitive values in clear
+    #[arg(long)]
+    pub show_sensitive: bool,
+    /// A saved plan; the state where none is given
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    if args.json {
+        context.speak(Speech::Document);
+    }
+    let secrets = if args.show_sensitive { Secrets::Show } else { Secrets::Hide };
+    let providers = session::schemas(context);
+    if let Some(path) = &args.path {
+        let path = context.path(path);
+        let bytes = std::fs::read(&path).map_err(|error| file_failed("read", &path, &error))?;
+        if !planfile::is_plan(&bytes) {
+            return fail(
+                codes::PLAN_FILE,
+                "Failed to read the given file as a state or plan file",
+                format!("{} is no saved plan. The state is shown without a path.", path.display()),
+            );
+        }
+        let saved = planfile::read(&bytes, &providers)
+            .map_err(|error| Failed(Diagnostics::from(*error)))?;
+        if args.json {
+            context.out.line(&compact(&json::plan::twin(&saved.plan, secrets)));
+        } else {
+            context.out.line(render::plan::plan(&saved.plan).trim_end_matches('\n'));
+        }
+        return Ok(exit_codes::SUCCESS);
+    }
+    let state = context.block_on(store::read(context))??;
+    let schema_of = |mode, provider: &str, kind: &str| schema_of(&providers, mode, provider, kind);
+    if args.json {
+        context.out.line(&compact(&json::state::twin(&state, &schema_of, secrets)));
+    } else {
+        context.out.line(render::outputs::state(&state, &schema_of).trim_end_matches('\n'));
+    }
+    Ok(exit_codes::SUCCESS)
+}
+
+/// Finds the schema of a recorded resource.
+pub(crate) fn schema_of(
+    providers: &ProviderSet,
+    mode: Mode,
+    provider: &str,
+    kind: &str,
+) -> Option<std::sync::Arc<terrarium_provider::Schema>> {
+    let source = provider.split('"').nth(1)?;
+    let found = providers.find(source).ok()?;
+    match mode {
+        Mode::Managed => found.resource_schema(kind),
+        Mode::Data => found.data_schema(kind),
+    }
+}

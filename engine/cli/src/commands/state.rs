@@ -1,0 +1,116 @@
+//! `state list | show | pull | push | rm | mv`
+
+mod edit;
+mod exchange;
+mod look;
+
+use clap::Subcommand;
+
+use crate::args::StateFlags;
+use crate::context::{Context, Outcome};
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with the state.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// List resources in the state
+    List(List),
+    /// Show a resource in the state
+    Show(Show),
+    /// Pull current state and output to stdout
+    Pull,
+    /// Update the state from a file
+    Push(Push),
+    /// Remove instances from the state
+    Rm(Rm),
+    /// Move an item in the state
+    Mv(Mv),
+}
+
+/// Flags of `list`.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Only the object with this id
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Accepted; the state is kept in terrarium.db
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<String>,
+    /// Only these resources or modules
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+}
+
+/// Flags of `show`.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// Accepted; the state is kept in terrarium.db
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<String>,
+    /// The resource instance
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+}
+
+/// Flags of `push`.
+#[derive(Debug, clap::Args)]
+pub struct Push {
+    /// Write it although it has another lineage or a lower serial
+    #[arg(long)]
+    pub force: bool,
+    /// The state's flags.
+    #[command(flatten)]
+    pub flags: StateFlags,
+    /// The file, in Terraform's format; `-` is stdin
+    #[arg(value_name = "PATH", allow_hyphen_values = true)]
+    pub path: String,
+}
+
+/// Flags of `rm`.
+#[derive(Debug, clap::Args)]
+pub struct Rm {
+    /// Show what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The state's flags.
+    #[command(flatten)]
+    pub flags: StateFlags,
+    /// Resources, instances or modules
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+}
+
+/// Flags of `mv`.
+#[derive(Debug, clap::Args)]
+pub struct Mv {
+    /// Show what would be moved
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The state's flags.
+    #[command(flatten)]
+    pub flags: StateFlags,
+    /// Where it is
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// Where it goes
+    #[arg(value_name = "DESTINATION")]
+    pub destination: String,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    match &args.action {
+        Action::List(list) => look::list(list, context),
+        Action::Show(show) => look::show(show, context),
+        Action::Pull => exchange::pull(context),
+        Action::Push(push) => exchange::push(push, context),
+        Action::Rm(rm) => edit::remove(rm, context),
+        Action::Mv(mv) => edit::rename(mv, context),
+    }
+}

@@ -1,0 +1,68 @@
+//! `validate`
+
+use crate::args::VariableArgs;
+use crate::context::{Context, Outcome, Speech};
+use crate::exit_codes;
+use crate::json::{diagnostic, pretty};
+use crate::render::paint::{bold, green};
+use crate::setup::{config, session, workspace};
+use terrarium_core::Inputs;
+use terrarium_diagnostic::Diagnostics;
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Accepted; there are no tests to check
+    #[arg(long, hide = true)]
+    pub no_tests: bool,
+    /// Accepted; there are no tests to check
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub test_directory: Option<String>,
+    /// Accepted; values are not checked here
+    #[command(flatten)]
+    pub variables: VariableArgs,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    let diagnostics = check(context)?;
+    let valid = !diagnostics.has_errors();
+    if args.json {
+        context.speak(Speech::Document);
+        context.out.line(&pretty(&diagnostic::validation(&diagnostics, &context.sources())));
+    } else {
+        context.report(&diagnostics);
+        if valid {
+            let but = if diagnostics.is_empty() {
+                "The configuration is valid."
+            } else {
+                "The configuration is valid, but there were some validation warnings as shown above."
+            };
+            context.out.line(&format!("{} {but}\n", bold(&green("Success!"))));
+        }
+    }
+    Ok(if valid { exit_codes::SUCCESS } else { exit_codes::ERROR })
+}
+
+/// Checks the configuration with the providers' schemas; needs no state, network or credentials.
+pub(crate) fn check(context: &Context) -> Result<Diagnostics, crate::context::Failed> {
+    let (configuration, mut diagnostics) = config::load(context);
+    if diagnostics.has_errors() {
+        return Ok(diagnostics);
+    }
+    let clock = session::clock(None);
+    let inputs = Inputs {
+        config: configuration,
+        variables: std::collections::BTreeMap::new(),
+        providers: session::schemas(context),
+        prior: std::sync::Arc::default(),
+        workspace: workspace::selected(context)?.as_str().into(),
+        cwd: context.cwd.clone(),
+        environment: session::environment(context, &*clock),
+        clock,
+    };
+    diagnostics.extend(terrarium_core::validate(&inputs));
+    Ok(diagnostics)
+}

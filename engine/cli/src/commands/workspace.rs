@@ -1,0 +1,189 @@
+//! `workspace list | new | select | delete | show`
+
+use clap::Subcommand;
+use terrarium_diagnostic::Diagnostic;
+use terrarium_state::{SqliteStore, WorkspaceError};
+
+use crate::codes;
+use crate::context::{Context, Failed, Outcome, fail};
+use crate::env::TF_WORKSPACE;
+use crate::exit_codes;
+use crate::render::paint::{bold, green};
+use crate::setup::{store, workspace};
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with workspaces.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// List workspaces
+    List,
+    /// Create a new workspace and select it
+    New(New),
+    /// Select a workspace
+    Select(Select),
+    /// Delete a workspace
+    Delete(Delete),
+    /// Show the name of the current workspace
+    Show,
+}
+
+/// Flags of `new`.
+#[derive(Debug, clap::Args)]
+pub struct New {
+    /// Its name
+    pub name: String,
+    /// Accepted; nothing is locked
+    #[arg(long, default_value = "true")]
+    pub lock: bool,
+    /// Accepted; nothing is locked
+    #[arg(long, value_name = "DURATION")]
+    pub lock_timeout: Option<String>,
+}
+
+/// Flags of `select`.
+#[derive(Debug, clap::Args)]
+pub struct Select {
+    /// Its name
+    pub name: String,
+    /// Create it where it does not exist
+    #[arg(long)]
+    pub or_create: bool,
+}
+
+/// Flags of `delete`.
+#[derive(Debug, clap::Args)]
+pub struct Delete {
+    /// Its name
+    pub name: String,
+    /// Delete it although it tracks objects, which then nobody manages
+    #[arg(long)]
+    pub force: bool,
+    /// Accepted; nothing is locked
+    #[arg(long, default_value = "true")]
+    pub lock: bool,
+    /// Accepted; nothing is locked
+    #[arg(long, value_name = "DURATION")]
+    pub lock_timeout: Option<String>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    match &args.action {
+        Action::List => list(context),
+        Action::New(new) => create(context, &new.name),
+        Action::Select(select) => choose(context, select),
+        Action::Delete(delete) => remove(context, delete),
+        Action::Show => {
+            context.out.line(&workspace::selected(context)?);
+            Ok(exit_codes::SUCCESS)
+        }
+    }
+}
+
+fn names(context: &Context) -> Result<Vec<String>, Failed> {
+    SqliteStore::workspaces(&store::location(context)).map_err(|error| store::failed(&error))
+}
+
+fn list(context: &Context) -> Outcome {
+    let selected = workspace::selected(context)?;
+    for name in names(context)? {
+        let mark = if name == selected { "*" } else { " " };
+        context.out.line(&format!("{mark} {name}"));
+    }
+    context.out.line("");
+    Ok(exit_codes::SUCCESS)
+}
+
+fn not_overridden(context: &Context) -> Result<(), Failed> {
+    if context.env.get(TF_WORKSPACE).is_none() {
+        return Ok(());
+    }
+    fail(
+        codes::WORKSPACE,
+        "The selected workspace is overridden",
+        "The environment variable TF_WORKSPACE names the workspace; unset it to select another.",
+    )
+}
+
+fn create(context: &Context, name: &str) -> Outcome {
+    not_overridden(context)?;
+    let seed = uuid::Uuid::new_v4().to_string();
+    SqliteStore::create_workspace(&store::location(context), name, &seed)
+        .map_err(|error| refused(&error))?;
+    workspace::select(context, name)?;
+    context.out.line(&format!(
+        "{}\n\nYou're now on a new, empty workspace. Workspaces isolate their state,\nso if you run \"terrarium plan\" it \
+         will not see any existing state\nfor this configuration.",
+        bold(&green(&format!("Created and switched to workspace \"{name}\"!")))
+    ));
+    Ok(exit_codes::SUCCESS)
+}
+
+fn choose(context: &Context, select: &Select) -> Outcome {
+    not_overridden(context)?;
+    let name = &select.name;
+    if !names(context)?.contains(name) {
+        if select.or_create {
+            return create(context, name);
+        }
+        return Err(Diagnostic::error(codes::WORKSPACE, format!("Workspace \"{name}\" doesn't exist"))
+            .detail(
+                "You can create this workspace with the \"new\" subcommand or include the \"-or-create\" flag with the \
+                 \"select\" subcommand.",
+            )
+            .into());
+    }
+    if workspace::selected(context)? != *name {
+        workspace::select(context, name)?;
+        context.out.line(&green(&format!("Switched to workspace \"{name}\".")));
+    }
+    Ok(exit_codes::SUCCESS)
+}
+
+fn remove(context: &Context, delete: &Delete) -> Outcome {
+    let name = &delete.name;
+    if workspace::selected(context)? == *name {
+        return fail(
+            codes::WORKSPACE,
+            "Workspace is your active workspace",
+            format!(
+                "You cannot delete the currently active workspace {name:?}. Please switch to another and try again."
+            ),
+        );
+    }
+    let location = store::location(context);
+    let store = SqliteStore::open(location.clone(), name).map_err(|error| store::failed(&error))?;
+    context.block_on(async {
+        let fence =
+            store::lock(context, &store, "workspace delete", std::time::Duration::ZERO).await?;
+        let removed = SqliteStore::delete_workspace(&location, name, delete.force);
+        let unlocked = store::unlock(&store, fence).await;
+        removed.map_err(|error| refused(&error))?;
+        // The row of the lock went with the workspace; only a failure before that counts.
+        drop(unlocked);
+        Ok::<_, Failed>(())
+    })??;
+    context.out.line(&green(&format!("Deleted workspace \"{name}\"!")));
+    Ok(exit_codes::SUCCESS)
+}
+
+fn refused(error: &WorkspaceError) -> Failed {
+    match error {
+        WorkspaceError::Store(error) => store::failed(error),
+        WorkspaceError::NotEmpty { .. } => Diagnostic::error(codes::WORKSPACE, "Workspace is not empty")
+            .detail(format!(
+                "{} Deleting it would leave them without anybody who manages them. Destroy them first, or give -force.",
+                store::sentence(&error.to_string())
+            ))
+            .into(),
+        _ => Diagnostic::error(codes::WORKSPACE, "Workspace can't be used")
+            .detail(store::sentence(&error.to_string()))
+            .into(),
+    }
+}

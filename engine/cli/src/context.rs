@@ -1,0 +1,184 @@
+//! What every command knows: where it runs, what the environment says, how it speaks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
+
+use crate::args::Shared;
+use crate::env::{self, Env};
+use crate::json::stream;
+use crate::output::{Colour, Output};
+use crate::render::diagnostics::{self, Warnings};
+
+/// How a command speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// To people.
+    Text,
+    /// To programs: one JSON object a line.
+    Json,
+    /// To programs: one document, printed by the command itself; diagnostics go to stderr as text.
+    Document,
+}
+
+/// What every command knows.
+pub struct Context {
+    /// The environment.
+    pub env: Env,
+    /// The directory in which the process was started.
+    pub cwd: PathBuf,
+    /// The root module's directory, which is the working directory from now on: `.`.
+    pub dir: PathBuf,
+    /// The root module's directory, absolute.
+    pub root: PathBuf,
+    /// Which testbed to work on.
+    pub testbed: Option<String>,
+    /// The streams.
+    pub out: Output,
+    /// Texts that diagnostics point into.
+    pub sources: Mutex<Sources>,
+    /// How the command speaks.
+    pub speech: Mutex<Speech>,
+    /// Whether warnings are shown whole.
+    pub warnings: Mutex<Warnings>,
+}
+
+/// Why a command failed; the diagnostics are shown by [`crate::run`].
+#[derive(Debug)]
+pub struct Failed(pub Diagnostics);
+
+/// What a command returns: its exit code.
+pub type Outcome = Result<u8, Failed>;
+
+impl From<Diagnostic> for Failed {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(diagnostic.into())
+    }
+}
+
+impl From<Diagnostics> for Failed {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self(diagnostics)
+    }
+}
+
+/// Fails with an error.
+pub(crate) fn fail<T>(code: Code, summary: &str, detail: impl Into<String>) -> Result<T, Failed> {
+    Err(Diagnostic::error(code, summary).detail(detail).into())
+}
+
+/// Fails because a file could not be used.
+pub(crate) fn file_failed(verb: &str, path: &Path, error: &std::io::Error) -> Failed {
+    let summary = format!("Failed to {verb} file");
+    let detail = format!("Terrarium can't {verb} {}: {error}.", path.display());
+    Diagnostic::error(crate::codes::FILE, summary).detail(detail).into()
+}
+
+impl Context {
+    /// Builds the context of a command.
+    pub fn new(shared: &Shared, chdir: Option<&Path>, env: Env) -> Result<Self, Failed> {
+        let colour = if shared.no_color || env.get(env::NO_COLOR).is_some() {
+            Colour::Never
+        } else {
+            Colour::Auto
+        };
+        let cwd =
+            std::env::current_dir().map_err(|error| file_failed("read", Path::new("."), &error))?;
+        let root = chdir.map_or_else(|| cwd.clone(), |dir| cwd.join(dir));
+        if let Err(error) = std::env::set_current_dir(&root) {
+            let detail = format!("The -chdir option names {}: {error}.", root.display());
+            return fail(crate::codes::FLAGS, "Invalid directory for -chdir", detail);
+        }
+        let from_env = env.get(env::TERRARIUM_TESTBED).map(str::to_owned);
+        let testbed = shared.testbed.clone().or(from_env);
+        let testbed = testbed.filter(|value| !matches!(value.as_str(), "0" | "false"));
+        Ok(Self {
+            env,
+            cwd,
+            dir: PathBuf::from("."),
+            root,
+            testbed,
+            out: Output::new(colour),
+            sources: Mutex::default(),
+            speech: Mutex::new(Speech::Text),
+            warnings: Mutex::new(Warnings::Whole),
+        })
+    }
+
+    /// Returns a path that the user gave, from the root module's directory.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        path.as_ref().to_owned()
+    }
+
+    /// Returns the directory of caches and of the selected workspace.
+    pub fn data_dir(&self) -> PathBuf {
+        self.path(self.env.get(env::TF_DATA_DIR).unwrap_or(".terraform"))
+    }
+
+    /// Says how the command speaks from now on.
+    pub fn speak(&self, speech: Speech) {
+        *lock(&self.speech) = speech;
+    }
+
+    /// Returns how the command speaks.
+    pub fn speech(&self) -> Speech {
+        *lock(&self.speech)
+    }
+
+    /// Shows only the summaries of warnings.
+    pub fn compact_warnings(&self) {
+        *lock(&self.warnings) = Warnings::Compact;
+    }
+
+    /// Remembers the texts that diagnostics point into.
+    pub fn keep_sources(&self, sources: Sources) {
+        *lock(&self.sources) = sources;
+    }
+
+    /// Returns the texts that diagnostics point into.
+    pub fn sources(&self) -> Sources {
+        lock(&self.sources).clone()
+    }
+
+    /// Shows diagnostics.
+    pub fn report(&self, diagnostics: &Diagnostics) {
+        if diagnostics.is_empty() {
+            return;
+        }
+        let sources = self.sources();
+        if self.speech() == Speech::Json {
+            for diagnostic in diagnostics.iter() {
+                self.out.line(&stream::diagnostic(diagnostic, &sources));
+            }
+            return;
+        }
+        let text = diagnostics::text(diagnostics, &sources, *lock(&self.warnings));
+        self.out.talk(text.trim_end_matches('\n'));
+    }
+
+    /// Says something to people; programs hear nothing.
+    pub fn say(&self, text: &str) {
+        if self.speech() == Speech::Text {
+            self.out.line(text);
+        }
+    }
+
+    /// Returns whether questions may be asked.
+    pub fn may_ask(&self, input: bool) -> bool {
+        input && self.env.input() && self.speech() == Speech::Text
+    }
+
+    /// Runs a future on a runtime of its own: none exists before a command needs one.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Result<T, Failed> {
+        match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => Ok(runtime.block_on(future)),
+            Err(error) => fail(crate::codes::INTERNAL, "No runtime", error.to_string()),
+        }
+    }
+}
+
+/// Locks, whatever a thread that panicked left behind.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

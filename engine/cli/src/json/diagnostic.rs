@@ -1,0 +1,122 @@
+//! Diagnostics for programs: Terraform's keys, and our code, help and address.
+
+use serde::Serialize;
+use terrarium_diagnostic::{Diagnostic, Diagnostics, Severity, Sources, Span};
+
+/// A diagnostic.
+#[derive(Debug, Serialize)]
+pub struct Twin {
+    severity: &'static str,
+    summary: String,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<Range>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snippet: Option<Snippet>,
+    code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Range {
+    filename: String,
+    start: Position,
+    end: Position,
+}
+
+#[derive(Debug, Serialize)]
+struct Position {
+    line: usize,
+    column: usize,
+    byte: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Snippet {
+    context: Option<String>,
+    code: String,
+    start_line: usize,
+    highlight_start_offset: usize,
+    highlight_end_offset: usize,
+    values: [(); 0],
+}
+
+/// The result of `validate -json`.
+#[derive(Debug, Serialize)]
+pub struct Validation {
+    format_version: &'static str,
+    valid: bool,
+    error_count: usize,
+    warning_count: usize,
+    diagnostics: Vec<Twin>,
+}
+
+/// Converts the result of a check.
+pub fn validation(diagnostics: &Diagnostics, sources: &Sources) -> Validation {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    Validation {
+        format_version: "1.0",
+        valid: errors == 0,
+        error_count: errors,
+        warning_count: diagnostics.0.len() - errors,
+        diagnostics: diagnostics.iter().map(|diagnostic| twin(diagnostic, sources)).collect(),
+    }
+}
+
+/// Converts a diagnostic.
+pub fn twin(diagnostic: &Diagnostic, sources: &Sources) -> Twin {
+    let span = diagnostic.at.as_ref().map(|label| label.span);
+    Twin {
+        severity: match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        summary: diagnostic.summary.clone(),
+        detail: diagnostic.detail.clone(),
+        address: diagnostic.origin.addr.as_ref().map(ToString::to_string),
+        range: span.map(|span| range(span, sources)),
+        snippet: span.and_then(|span| snippet(span, sources)),
+        code: diagnostic.code.to_string(),
+        help: diagnostic.help.clone(),
+    }
+}
+
+fn range(span: Span, sources: &Sources) -> Range {
+    let position = |byte| {
+        let (line, column) = sources.line_column(span.file, byte);
+        Position { line, column, byte }
+    };
+    let filename = sources.get(span.file).map(|source| source.name.to_string()).unwrap_or_default();
+    Range { filename, start: position(span.start), end: position(span.end) }
+}
+
+/// Cuts out the line in which the span begins.
+fn snippet(span: Span, sources: &Sources) -> Option<Snippet> {
+    let text = &*sources.get(span.file)?.text;
+    let range = span.range();
+    let begin = text.get(..range.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let end = text.get(range.start..)?.find('\n').map_or(text.len(), |at| range.start + at);
+    let (start_line, _) = sources.line_column(span.file, span.start);
+    Some(Snippet {
+        context: context(text.get(..begin)?, text.get(begin..end)?),
+        code: text.get(begin..end)?.to_owned(),
+        start_line,
+        highlight_start_offset: range.start - begin,
+        highlight_end_offset: range.end.min(end).max(range.start) - begin,
+        values: [],
+    })
+}
+
+/// Returns the header of the top-level block around a line: the last line before it that is not indented.
+fn context(before: &str, line: &str) -> Option<String> {
+    let opens =
+        |line: &&str| line.ends_with('{') && line.starts_with(|c: char| c.is_ascii_alphabetic());
+    if opens(&line) {
+        return None;
+    }
+    let header = before.lines().rev().take_while(|line| *line != "}").find(opens)?;
+    Some(header.trim_end_matches('{').trim_end().to_owned())
+}

@@ -1,0 +1,298 @@
+//! A plan as `show -json` writes it: Terraform's format 1.2.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use terrarium_address::{AttrPath, PathStep, ResourceAddr};
+use terrarium_core::{ActionReason, Plan, PlannedAction, ReplaceOrder, ResourceChange};
+use terrarium_value::{Value, json as codec};
+
+use super::resource::{self, Module, Place, Resource};
+use super::value::{Secrets, sensitive_shape, text, unknown_shape};
+use super::{TERRAFORM_VERSION, raw};
+
+/// A plan.
+#[derive(Debug, Serialize)]
+pub struct Twin {
+    format_version: &'static str,
+    terraform_version: &'static str,
+    variables: BTreeMap<String, Variable>,
+    planned_values: StateValues,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_drift: Vec<Changed>,
+    resource_changes: Vec<Changed>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deferred_changes: Vec<Deferred>,
+    output_changes: BTreeMap<String, Change>,
+    prior_state: PriorState,
+    configuration: Configuration,
+    timestamp: String,
+    applyable: bool,
+    complete: bool,
+    errored: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Variable {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Serialize)]
+struct StateValues {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<String, Output>,
+    root_module: Module,
+}
+
+#[derive(Debug, Serialize)]
+struct PriorState {
+    format_version: &'static str,
+    terraform_version: &'static str,
+    values: StateValues,
+}
+
+/// Where the configuration would stand: a plan file keeps its hash only.
+#[derive(Debug, Serialize)]
+struct Configuration {
+    root_module: BTreeMap<(), ()>,
+}
+
+#[derive(Debug, Serialize)]
+struct Output {
+    sensitive: bool,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    ty: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Changed {
+    #[serde(flatten)]
+    place: Place,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposed: Option<String>,
+    change: Change,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Deferred {
+    reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    resource_change: Changed,
+}
+
+#[derive(Debug, Serialize)]
+struct Change {
+    actions: Vec<&'static str>,
+    before: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Box<RawValue>>,
+    after_unknown: Box<RawValue>,
+    before_sensitive: Box<RawValue>,
+    after_sensitive: Box<RawValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replace_paths: Vec<Vec<Step>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importing: Option<Importing>,
+}
+
+#[derive(Debug, Serialize)]
+struct Importing {
+    id: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Step {
+    Name(String),
+    Index(u64),
+}
+
+/// Converts a plan.
+pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
+    let changes: Vec<Changed> =
+        plan.changes.iter().map(|change| changed(change, secrets)).collect();
+    Twin {
+        format_version: "1.2",
+        terraform_version: TERRAFORM_VERSION,
+        variables: plan
+            .variables
+            .iter()
+            .map(|(name, value)| {
+                (name.to_string(), Variable { value: text(value, secrets).map(raw) })
+            })
+            .collect(),
+        planned_values: StateValues {
+            outputs: outputs(plan, |output| &output.after, secrets),
+            root_module: module(plan, |change| &change.after, secrets),
+        },
+        resource_drift: plan.drift.iter().map(|change| changed(change, secrets)).collect(),
+        resource_changes: changes,
+        deferred_changes: plan
+            .deferred
+            .iter()
+            .map(|deferred| Deferred {
+                reason: deferred.deferral.reason.clone(),
+                not_before: deferred.deferral.not_before.map(|at| at.to_string()),
+                resource_change: changed(&deferred.change, secrets),
+            })
+            .collect(),
+        output_changes: plan
+            .outputs
+            .iter()
+            .map(|(name, output)| (name.to_string(), output_change(output, secrets)))
+            .collect(),
+        prior_state: PriorState {
+            format_version: "1.0",
+            terraform_version: TERRAFORM_VERSION,
+            values: StateValues {
+                outputs: outputs(plan, |output| &output.before, secrets),
+                root_module: module(plan, |change| &change.before, secrets),
+            },
+        },
+        configuration: Configuration { root_module: BTreeMap::new() },
+        timestamp: plan.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        applyable: !plan.errored && (plan.has_changes() || !plan.drift.is_empty()),
+        complete: plan.complete,
+        errored: plan.errored,
+    }
+}
+
+fn outputs(
+    plan: &Plan,
+    side: impl Fn(&terrarium_core::OutputChange) -> &Value,
+    secrets: Secrets,
+) -> BTreeMap<String, Output> {
+    let shown = plan.outputs.iter().filter(|(_, output)| {
+        let value = side(output);
+        !value.is_null() || output.action == PlannedAction::NoOp
+    });
+    shown
+        .map(|(name, output)| {
+            let value = side(output);
+            let hidden = output.sensitive && secrets == Secrets::Hide;
+            let value_text = if hidden { Some("null".to_owned()) } else { text(value, secrets) };
+            let ty = value_text.is_some().then(|| raw(codec::type_to_json(&value.ty())));
+            (
+                name.to_string(),
+                Output { sensitive: output.sensitive, ty, value: value_text.map(raw) },
+            )
+        })
+        .collect()
+}
+
+fn module(plan: &Plan, side: impl Fn(&ResourceChange) -> &Value, secrets: Secrets) -> Module {
+    let present =
+        plan.changes.iter().filter(|change| !side(change).is_null() && change.deposed.is_none());
+    resource::tree(present.map(|change| {
+        let value = side(change);
+        let resource = Resource {
+            place: resource::place(&change.addr, &change.provider),
+            schema_version: change.schema.version,
+            values: text(value, secrets).map(raw),
+            sensitive_values: raw(sensitive_shape(value)),
+            depends_on: Vec::new(),
+            tainted: false,
+            deposed_key: None,
+        };
+        (change.addr.block.module.clone(), resource)
+    }))
+}
+
+fn changed(change: &ResourceChange, secrets: Secrets) -> Changed {
+    Changed {
+        place: resource::place(&change.addr, &change.provider),
+        previous_address: change.moved_from.as_ref().map(ResourceAddr::to_string),
+        deposed: change.deposed.as_ref().map(ToString::to_string),
+        change: Change {
+            actions: actions(change.action),
+            before: text(&change.before, secrets).map(raw),
+            after: text(&change.after, secrets).map(raw),
+            after_unknown: raw(whole(unknown_shape(&change.after))),
+            before_sensitive: raw(sensitive_shape(&change.before)),
+            after_sensitive: raw(sensitive_shape(&change.after)),
+            replace_paths: change.requires_replace.iter().map(steps).collect(),
+            importing: change.importing.clone().map(|id| Importing { id }),
+        },
+        action_reason: reason(change),
+        not_before: change.schedule.not_before.map(|at| at.to_string()),
+        not_after: change.schedule.not_after.map(|at| at.to_string()),
+    }
+}
+
+/// A resource that is gone has no unknown parts: Terraform writes an empty object.
+fn whole(shape: String) -> String {
+    if shape == "false" { "{}".to_owned() } else { shape }
+}
+
+fn output_change(output: &terrarium_core::OutputChange, secrets: Secrets) -> Change {
+    let side = |value: &Value| {
+        let hidden = output.sensitive && secrets == Secrets::Hide;
+        if hidden { Some(raw("null".to_owned())) } else { text(value, secrets).map(raw) }
+    };
+    let sensitive = |value: &Value| {
+        raw(if output.sensitive { "true".to_owned() } else { sensitive_shape(value) })
+    };
+    Change {
+        actions: actions(output.action),
+        before: side(&output.before),
+        after: side(&output.after),
+        after_unknown: raw(unknown_shape(&output.after)),
+        before_sensitive: sensitive(&output.before),
+        after_sensitive: sensitive(&output.after),
+        replace_paths: Vec::new(),
+        importing: None,
+    }
+}
+
+fn actions(action: PlannedAction) -> Vec<&'static str> {
+    match action {
+        PlannedAction::NoOp => vec!["no-op"],
+        PlannedAction::Read => vec!["read"],
+        PlannedAction::Create => vec!["create"],
+        PlannedAction::Update => vec!["update"],
+        PlannedAction::Replace(ReplaceOrder::DeleteFirst) => vec!["delete", "create"],
+        PlannedAction::Replace(ReplaceOrder::CreateFirst) => vec!["create", "delete"],
+        PlannedAction::Delete => vec!["delete"],
+        PlannedAction::Forget => vec!["forget"],
+    }
+}
+
+fn steps(path: &AttrPath) -> Vec<Step> {
+    let step = |step: &PathStep| match step {
+        PathStep::Attr(name) | PathStep::Key(name) => Some(Step::Name(name.to_string())),
+        PathStep::Index(at) => Some(Step::Index(*at)),
+        PathStep::AnyElement => None,
+    };
+    path.0.iter().filter_map(step).collect()
+}
+
+fn reason(change: &ResourceChange) -> Option<&'static str> {
+    Some(match change.reason.as_ref()? {
+        ActionReason::Tainted => "replace_because_tainted",
+        ActionReason::Requested => "replace_by_request",
+        ActionReason::TriggeredBy(_) => "replace_by_triggers",
+        ActionReason::CannotUpdate => "replace_because_cannot_update",
+        ActionReason::LenderEnds => "replace_because_lender_ends",
+        ActionReason::NoBlock => "delete_because_no_resource_config",
+        ActionReason::NoModule(_) => "delete_because_no_module",
+        ActionReason::WrongRepetition => "delete_because_wrong_repetition",
+        ActionReason::CountIndex => "delete_because_count_index",
+        ActionReason::EachKey => "delete_because_each_key",
+        ActionReason::Deposed => return None,
+        ActionReason::ConfigUnknown => "read_because_config_unknown",
+        ActionReason::DependencyPending => "read_because_dependency_pending",
+    })
+}

@@ -1,0 +1,80 @@
+//! A state as `show -json` writes it: Terraform's format 1.0.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use terrarium_state::{Dep, Object, ObjectStatus, State};
+
+use super::outputs::{self, Output};
+use super::resource::{self, Module, Resource};
+use super::value::{Secrets, sensitive_shape, text};
+use super::{TERRAFORM_VERSION, raw};
+use crate::render::outputs::{SchemaOf, object_value};
+
+/// A state.
+#[derive(Debug, Serialize)]
+pub struct Twin {
+    format_version: &'static str,
+    terraform_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Values>,
+}
+
+#[derive(Debug, Serialize)]
+struct Values {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<String, Output>,
+    root_module: Module,
+}
+
+/// Converts a state.
+pub fn twin(state: &State, schema_of: SchemaOf<'_>, secrets: Secrets) -> Twin {
+    let empty = state.resources.is_empty() && state.outputs.is_empty();
+    let values = (!empty).then(|| Values {
+        outputs: outputs::twins(state, secrets),
+        root_module: resource::tree(resources(state, schema_of, secrets)),
+    });
+    Twin { format_version: "1.0", terraform_version: TERRAFORM_VERSION, values }
+}
+
+fn resources(
+    state: &State,
+    schema_of: SchemaOf<'_>,
+    secrets: Secrets,
+) -> Vec<(terrarium_address::ModulePath, Resource)> {
+    let mut all = Vec::new();
+    for (addr, instance) in &state.resources {
+        let schema = schema_of(addr.block.mode, &instance.provider, &addr.block.kind);
+        let current = instance.current.iter().map(|object| (None, object));
+        let deposed = instance.deposed.iter().map(|(key, object)| (Some(key.to_string()), object));
+        for (deposed_key, object) in current.chain(deposed) {
+            let (value, _) = object_value(object, schema.as_deref());
+            let resource = Resource {
+                place: resource::place(addr, &instance.provider),
+                schema_version: object.schema_version,
+                values: text(&value, secrets).map(raw),
+                sensitive_values: whole(sensitive_shape(&value)),
+                depends_on: depends_on(object),
+                tainted: object.status == ObjectStatus::Tainted,
+                deposed_key,
+            };
+            all.push((addr.block.module.clone(), resource));
+        }
+    }
+    all
+}
+
+fn whole(shape: String) -> Box<RawValue> {
+    raw(if shape == "false" { "{}".to_owned() } else { shape })
+}
+
+/// Returns the blocks that an object depends on, as Terraform writes them.
+fn depends_on(object: &Object) -> Vec<String> {
+    let block = |dep: &Dep| match dep {
+        Dep::Instance(addr) => addr.block.config().to_string(),
+        Dep::Block(block) => block.config().to_string(),
+    };
+    let blocks: std::collections::BTreeSet<String> = object.deps.iter().map(block).collect();
+    blocks.into_iter().collect()
+}

@@ -1,0 +1,239 @@
+//! Terraform's machine-readable UI: one JSON object a line while a run is at work.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+use terrarium_address::{InstanceKey, ResourceAddr};
+use terrarium_core::{ActionReason, Event, Plan, PlannedAction, RunSummary};
+use terrarium_diagnostic::{Diagnostic, Severity, Sources};
+
+use super::value::{Secrets, text};
+use super::{TERRAFORM_VERSION, diagnostic as twins, raw};
+use crate::render::plain;
+use crate::render::plan as plan_text;
+use crate::render::progress::{self, words};
+
+/// Builds one line; `rest` holds the keys of its type.
+fn message(level: &str, text: &str, kind: &str, rest: Json) -> String {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+    let mut line = Map::new();
+    line.insert("@level".into(), level.into());
+    line.insert("@message".into(), text.into());
+    line.insert("@module".into(), "terraform.ui".into());
+    line.insert("@timestamp".into(), now.into());
+    if let Json::Object(rest) = rest {
+        line.extend(rest);
+    }
+    line.insert("type".into(), kind.into());
+    Json::Object(line).to_string()
+}
+
+/// The first line: versions.
+pub fn version() -> String {
+    let ours = env!("CARGO_PKG_VERSION");
+    let rest = json!({"terraform": TERRAFORM_VERSION, "terrarium": ours, "ui": "1.2"});
+    message("info", &format!("Terrarium {ours}"), "version", rest)
+}
+
+/// A diagnostic.
+pub fn diagnostic(of: &Diagnostic, sources: &Sources) -> String {
+    let (level, word) = match of.severity {
+        Severity::Error => ("error", "Error"),
+        Severity::Warning => ("warn", "Warning"),
+    };
+    let twin = serde_json::to_value(twins::twin(of, sources)).unwrap_or_default();
+    message(level, &format!("{word}: {}", of.summary), "diagnostic", json!({ "diagnostic": twin }))
+}
+
+/// Something that happened.
+pub fn event(event: &Event) -> Option<String> {
+    let text = plain(&progress::line(event)?);
+    let (kind, hook) = match event {
+        Event::Refreshing { addr, id } => {
+            ("refresh_start", with_id(json!({"resource": resource(addr)}), id.as_deref()))
+        }
+        Event::Reading { addr } => {
+            ("apply_start", json!({"resource": resource(addr), "action": "read"}))
+        }
+        Event::Read { addr, elapsed, id } => {
+            let hook = json!({"resource": resource(addr), "action": "read", "elapsed_seconds": elapsed.as_secs()});
+            ("apply_complete", with_id(hook, id.as_deref()))
+        }
+        Event::Begun { addr, action, id } => {
+            let hook = json!({"resource": resource(addr), "action": action_word(*action)});
+            ("apply_start", with_id(hook, id.as_deref()))
+        }
+        Event::Waiting { addr, action, elapsed, .. } => {
+            let hook = json!({
+                "resource": resource(addr),
+                "action": action_word(*action),
+                "elapsed_seconds": elapsed.as_secs(),
+            });
+            ("apply_progress", hook)
+        }
+        Event::Done { addr, action, elapsed, id } => {
+            let hook = json!({
+                "resource": resource(addr),
+                "action": action_word(*action),
+                "elapsed_seconds": elapsed.as_secs(),
+            });
+            ("apply_complete", with_id(hook, id.as_deref()))
+        }
+        Event::Failed { addr, action } => {
+            let hook = json!({"resource": resource(addr), "action": action_word(*action)});
+            ("apply_errored", hook)
+        }
+        Event::Recovered { addr, what } => {
+            ("recovered", json!({"resource": resource(addr), "what": what}))
+        }
+    };
+    Some(message("info", &text, kind, json!({ "hook": hook })))
+}
+
+fn with_id(mut hook: Json, id: Option<&str>) -> Json {
+    if let (Json::Object(hook), Some(id)) = (&mut hook, id) {
+        hook.insert("id_key".into(), "id".into());
+        hook.insert("id_value".into(), id.into());
+    }
+    hook
+}
+
+fn resource(addr: &ResourceAddr) -> Json {
+    let block = &addr.block;
+    let own = ResourceAddr {
+        block: terrarium_address::ConfigAddr {
+            module: terrarium_address::ModulePath::root(),
+            ..block.clone()
+        },
+        key: addr.key.clone(),
+    };
+    let key = match &addr.key {
+        InstanceKey::None => Json::Null,
+        InstanceKey::Int(at) => (*at).into(),
+        InstanceKey::Str(key) => (&**key).into(),
+    };
+    json!({
+        "addr": addr.to_string(),
+        "module": block.module.to_string(),
+        "resource": own.to_string(),
+        "implied_provider": block.kind.split('_').next().unwrap_or_default(),
+        "resource_type": &*block.kind,
+        "resource_name": &*block.name,
+        "resource_key": key,
+    })
+}
+
+fn action_word(action: PlannedAction) -> &'static str {
+    match action {
+        PlannedAction::NoOp => "noop",
+        PlannedAction::Read => "read",
+        PlannedAction::Create => "create",
+        PlannedAction::Update => "update",
+        PlannedAction::Replace(_) => "replace",
+        PlannedAction::Delete => "delete",
+        PlannedAction::Forget => "remove",
+    }
+}
+
+/// The lines of a plan: drift, changes, summary, outputs.
+pub fn plan(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in &plan.drift {
+        let rest = json!({"change": {"resource": resource(&change.addr), "action": action_word(change.action)}});
+        let text = format!("{}: Drift detected ({})", change.addr, words(change.action).verb);
+        lines.push(message("info", &text, "resource_drift", rest));
+    }
+    for change in plan.changes.iter().filter(|change| change.action != PlannedAction::NoOp) {
+        let mut body =
+            json!({"resource": resource(&change.addr), "action": action_word(change.action)});
+        if let (Json::Object(body), Some(reason)) =
+            (&mut body, change.reason.as_ref().and_then(reason))
+        {
+            body.insert("reason".into(), reason.into());
+        }
+        let text = format!("{}: Plan to {}", change.addr, plan_word(change.action));
+        lines.push(message("info", &text, "planned_change", json!({ "change": body })));
+    }
+    let (import, add, change, remove) = plan.counts();
+    let changes = json!({"add": add, "change": change, "import": import, "remove": remove, "operation": "plan"});
+    let summary = plain(&plan_text::summary(plan));
+    lines.push(message("info", &summary, "change_summary", json!({ "changes": changes })));
+    if !plan.outputs.is_empty() {
+        let outputs: BTreeMap<&str, Json> = plan
+            .outputs
+            .iter()
+            .map(|(name, output)| {
+                (
+                    &**name,
+                    json!({"sensitive": output.sensitive, "action": action_word(output.action)}),
+                )
+            })
+            .collect();
+        let text = format!("Outputs: {}", plan.outputs.len());
+        lines.push(message("info", &text, "outputs", json!({ "outputs": outputs })));
+    }
+    lines
+}
+
+fn plan_word(action: PlannedAction) -> &'static str {
+    if action == PlannedAction::Delete { "delete" } else { words(action).verb }
+}
+
+fn reason(reason: &ActionReason) -> Option<&'static str> {
+    Some(match reason {
+        ActionReason::Tainted => "tainted",
+        ActionReason::Requested => "requested",
+        ActionReason::TriggeredBy(_) => "replace_triggered_by",
+        ActionReason::CannotUpdate => "cannot_update",
+        ActionReason::LenderEnds => "lender_ends",
+        ActionReason::NoBlock => "delete_because_no_resource_config",
+        ActionReason::NoModule(_) => "delete_because_no_module",
+        ActionReason::WrongRepetition => "delete_because_wrong_repetition",
+        ActionReason::CountIndex => "delete_because_count_index",
+        ActionReason::EachKey => "delete_because_each_key",
+        ActionReason::Deposed => return None,
+        ActionReason::ConfigUnknown => "read_because_config_unknown",
+        ActionReason::DependencyPending => "read_because_dependency_pending",
+    })
+}
+
+/// The last lines of a run: what was done, and the outputs.
+pub fn summary(
+    summary: &RunSummary,
+    operation: &str,
+    text_line: &str,
+    imported: usize,
+) -> Vec<String> {
+    let count = |action| summary.done.iter().filter(|done| done.action == action).count();
+    let changes = json!({
+        "add": count(PlannedAction::Create),
+        "change": count(PlannedAction::Update),
+        "import": imported,
+        "remove": count(PlannedAction::Delete),
+        "operation": operation,
+    });
+    let mut lines =
+        vec![message("info", &plain(text_line), "change_summary", json!({ "changes": changes }))];
+    if operation == "apply" {
+        let outputs: BTreeMap<&str, Json> = summary
+            .outputs
+            .iter()
+            .filter(|(_, output)| output.action != PlannedAction::Delete)
+            .map(|(name, output)| (&**name, output_json(output)))
+            .collect();
+        let text = format!("Outputs: {}", outputs.len());
+        lines.push(message("info", &text, "outputs", json!({ "outputs": outputs })));
+    }
+    lines
+}
+
+fn output_json(output: &terrarium_core::OutputChange) -> Json {
+    let ty = raw(terrarium_value::json::type_to_json(&output.after.ty()));
+    let mut twin = json!({"sensitive": output.sensitive, "type": serde_json::from_str::<Json>(ty.get()).unwrap_or_default()});
+    if let (Json::Object(twin), false) = (&mut twin, output.sensitive) {
+        let value = text(&output.after, Secrets::Hide).unwrap_or_else(|| "null".to_owned());
+        twin.insert("value".into(), serde_json::from_str(&value).unwrap_or_default());
+    }
+    twin
+}

@@ -1,0 +1,88 @@
+//! The command line: commands, rendering, exit codes. The only crate that prints, reads the
+//! environment, and wires providers, state and testbed together.
+//!
+//! Start at [`run`]. A command is a file in `commands`; what people read is made in [`render`], what
+//! programs read in [`json`].
+
+pub mod args;
+pub mod codes;
+mod commands;
+pub mod context;
+pub mod env;
+pub mod exit_codes;
+pub mod json;
+pub mod output;
+mod progress;
+pub mod render;
+mod setup;
+
+use terrarium_diagnostic::Diagnostic;
+
+use args::{Cli, Refusal};
+use context::{Context, Failed};
+use env::Env;
+use output::{Colour, Output};
+
+/// Runs the command that the arguments (without the program's name) ask for, and returns its exit code.
+pub fn run(args: Vec<String>, env: Env) -> u8 {
+    let cli = match args::parse(args, &env) {
+        Ok(cli) => cli,
+        Err(refusal) => return refuse(refusal, &env),
+    };
+    setup::log::start(&env);
+    let plain = Output::new(if cli.shared.no_color { Colour::Never } else { Colour::Auto });
+    let context = match Context::new(&cli.shared, cli.chdir.as_deref(), env) {
+        Ok(context) => context,
+        Err(failed) => return show_early(&plain, &failed),
+    };
+    match dispatch(&cli, &context) {
+        Ok(code) => code,
+        Err(Failed(diagnostics)) => {
+            context.report(&diagnostics);
+            exit_codes::ERROR
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, context: &Context) -> context::Outcome {
+    match &cli.command {
+        Some(command) if !cli.version => commands::run(command, context),
+        _ => commands::version::run(&commands::version::Args::default(), context),
+    }
+}
+
+fn show_early(out: &Output, failed: &Failed) -> u8 {
+    let sources = terrarium_diagnostic::Sources::default();
+    let text = render::diagnostics::text(&failed.0, &sources, render::diagnostics::Warnings::Whole);
+    out.talk(text.trim_end_matches('\n'));
+    exit_codes::ERROR
+}
+
+fn refuse(refusal: Refusal, env: &Env) -> u8 {
+    let colour = if env.get(env::NO_COLOR).is_some() { Colour::Never } else { Colour::Auto };
+    let out = Output::new(colour);
+    match refusal {
+        Refusal::Help(text) => {
+            out.data(&text);
+            exit_codes::SUCCESS
+        }
+        Refusal::Usage(text) => {
+            out.data(&text);
+            exit_codes::USAGE
+        }
+        Refusal::UnknownCommand(text) => {
+            out.talk(&text);
+            exit_codes::ERROR
+        }
+        Refusal::Flags { message, command } => {
+            let diagnostic = Diagnostic::error(codes::FLAGS, "Failed to parse command-line flags")
+                .detail(message);
+            show_early(&out, &diagnostic.into());
+            let command = if command.is_empty() { String::new() } else { format!(" {command}") };
+            out.talk(&format!(
+                "\nFor more help on using this command, run:\n  terrarium{command} -help"
+            ));
+            exit_codes::ERROR
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The only module that prints: stdout is data, stderr is talk.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the output module")]
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anstream::ColorChoice;
+
+/// Whether colours are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Where the stream is a terminal and `NO_COLOR` is not set.
+    Auto,
+    /// Never.
+    Never,
+}
+
+/// The process's streams. Cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    colour: ColorChoice,
+}
+
+impl Output {
+    /// Chooses the colours for both streams.
+    pub fn new(colour: Colour) -> Self {
+        let colour = match colour {
+            Colour::Auto => ColorChoice::Auto,
+            Colour::Never => ColorChoice::Never,
+        };
+        Self { colour }
+    }
+
+    /// Writes data to stdout, and a line break after it.
+    pub fn line(&self, text: &str) {
+        self.data(&format!("{text}\n"));
+    }
+
+    /// Writes data to stdout as it is. A reader that went away (`| head`) is no error.
+    pub fn data(&self, text: &str) {
+        let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.colour);
+        let _closed = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    /// Writes talk to stderr, and a line break after it.
+    pub fn talk(&self, text: &str) {
+        let mut stream = anstream::AutoStream::new(std::io::stderr().lock(), self.colour);
+        let _closed = writeln!(stream, "{text}").and_then(|()| stream.flush());
+    }
+
+    /// Returns whether somebody can be asked.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+
+    /// Returns whether progress may be drawn.
+    pub fn draws(&self) -> bool {
+        std::io::stderr().is_terminal() && std::io::stdout().is_terminal()
+    }
+
+    /// Reads a line from stdin; `None` at its end.
+    pub fn ask(&self) -> Option<String> {
+        let mut line = String::new();
+        match std::io::stdin().lock().read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
+        }
+    }
+
+    /// Reads all of stdin.
+    pub fn read_all(&self) -> std::io::Result<String> {
+        std::io::read_to_string(std::io::stdin().lock())
+    }
+
+    /// Returns whether lines can be read from stdin one by one by a person.
+    pub fn is_interactive(&self) -> bool {
+        self.can_ask() && std::io::stdout().is_terminal()
+    }
+}

@@ -1,0 +1,14 @@
+//! Data to text for people: plans, states, outputs, diagnostics, progress.
+
+pub mod diagnostics;
+pub(crate) mod diff;
+pub mod outputs;
+pub(crate) mod paint;
+pub mod plan;
+pub mod progress;
+pub(crate) mod slices;
+pub mod summary;
+pub(crate) mod text;
+pub mod wrap;
+
+pub use paint::plain;

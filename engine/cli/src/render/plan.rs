@@ -1,0 +1,225 @@
+//! A plan as text: what will be done, to what, why, and what that makes of the outputs.
+
+mod words;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use terrarium_address::AttrPath;
+use terrarium_address::Mode as Block;
+use terrarium_core::{DeferredChange, Mode, Plan, PlannedAction, ReplaceOrder, ResourceChange};
+
+use super::diff::{Change, Diff, Differ, Sides};
+use super::paint::{bold, cyan, green, red, yellow};
+use super::text::{self, Look, instant};
+use super::wrap::{PROSE_WIDTH, wrap};
+
+/// Returns the whole plan as text, without advice on what to run next.
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    let shown: Vec<&ResourceChange> =
+        plan.changes.iter().filter(|change| is_shown(change)).collect();
+    let outputs = outputs(plan);
+    let nothing = shown.is_empty() && outputs.is_empty() && plan.deferred.is_empty();
+    if !plan.drift.is_empty() {
+        drift(&mut out, plan);
+    }
+    if nothing || plan.mode == Mode::RefreshOnly {
+        out.push_str(&words::nothing_to_do(plan, outputs.is_empty()));
+        if !outputs.is_empty() {
+            write_outputs(&mut out, &outputs);
+        }
+        return out;
+    }
+    if !shown.is_empty() {
+        out.push('\n');
+        out.push_str(&wrap(words::LEGEND, PROSE_WIDTH));
+        out.push('\n');
+        legend(&mut out, &shown);
+        let lead = if plan.errored {
+            "\nTerrarium planned the following actions, but then encountered a problem:\n"
+        } else {
+            "\nTerrarium will perform the following actions:\n"
+        };
+        out.push_str(lead);
+        for change in &shown {
+            out.push('\n');
+            resource(&mut out, change, Sight::Planned);
+        }
+    }
+    deferred(&mut out, &plan.deferred);
+    if !shown.is_empty() || !plan.deferred.is_empty() {
+        let _infallible = write!(out, "\n{}\n", summary(plan));
+    }
+    if !outputs.is_empty() {
+        write_outputs(&mut out, &outputs);
+        if shown.is_empty() {
+            let _infallible = write!(out, "\n{}\n", wrap(words::ONLY_OUTPUTS, PROSE_WIDTH));
+        }
+    }
+    out
+}
+
+/// Returns Terraform's summary line: `Plan: 1 to add, 0 to change, 0 to destroy.`
+pub fn summary(plan: &Plan) -> String {
+    let (import, add, change, destroy) = plan.counts();
+    let import = if import > 0 { format!("{import} to import, ") } else { String::new() };
+    let deferred = match plan.deferred.len() {
+        0 => String::new(),
+        count => format!(" {count} deferred."),
+    };
+    format!(
+        "{} {import}{add} to add, {change} to change, {destroy} to destroy.{deferred}",
+        bold("Plan:")
+    )
+}
+
+fn is_shown(change: &ResourceChange) -> bool {
+    change.action != PlannedAction::NoOp
+        || change.moved_from.is_some()
+        || change.importing.is_some()
+}
+
+fn legend(out: &mut String, shown: &[&ResourceChange]) {
+    let actions: BTreeSet<usize> = shown
+        .iter()
+        .map(|change| match change.action {
+            PlannedAction::Create => 0,
+            PlannedAction::Update => 1,
+            PlannedAction::Delete => 2,
+            PlannedAction::Replace(ReplaceOrder::DeleteFirst) => 3,
+            PlannedAction::Replace(ReplaceOrder::CreateFirst) => 4,
+            PlannedAction::Read => 5,
+            PlannedAction::NoOp | PlannedAction::Forget => 6,
+        })
+        .collect();
+    let lines = [
+        format!("  {} create", green("+")),
+        format!("  {} update in-place", yellow("~")),
+        format!("  {} destroy", red("-")),
+        format!("{}/{} destroy and then create replacement", red("-"), green("+")),
+        format!("{}/{} create replacement and then destroy", green("+"), red("-")),
+        format!(" {} read (data resources)", cyan("<=")),
+    ];
+    for (_, line) in lines.iter().enumerate().filter(|(at, _)| actions.contains(at)) {
+        out.push_str(line);
+        out.push('\n');
+    }
+}
+
+/// In which part of the text a change stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Planned,
+    Drifted,
+}
+
+fn drift(out: &mut String, plan: &Plan) {
+    let _infallible = write!(out, "\n{}\n\n", bold(words::DRIFT_TITLE));
+    out.push_str(&wrap(words::DRIFT, PROSE_WIDTH));
+    out.push('\n');
+    for change in &plan.drift {
+        out.push('\n');
+        resource(out, change, Sight::Drifted);
+    }
+    if plan.mode == Mode::Normal {
+        let _infallible = write!(out, "\n{}\n", wrap(words::AFTER_DRIFT, PROSE_WIDTH));
+        let _infallible = write!(out, "\n{}\n", rule(PROSE_WIDTH));
+    }
+}
+
+fn deferred(out: &mut String, changes: &[DeferredChange]) {
+    if changes.is_empty() {
+        return;
+    }
+    out.push_str("\nThese changes wait for their time:\n");
+    for deferred in changes {
+        out.push('\n');
+        let change = &deferred.change;
+        let until = match deferred.deferral.not_before.or(change.schedule.not_before) {
+            Some(at) => format!(" (not before {})", instant(at)),
+            None => String::new(),
+        };
+        let reason = &deferred.deferral.reason;
+        let _infallible =
+            writeln!(out, "{}", bold(&format!("  # {} waits for {reason}{until}", change.addr)));
+        body(out, change);
+    }
+}
+
+fn resource(out: &mut String, change: &ResourceChange, sight: Sight) {
+    let title = match sight {
+        Sight::Planned => words::title(change),
+        Sight::Drifted => words::drift_title(change),
+    };
+    let _infallible = writeln!(out, "  # {title}");
+    if sight == Sight::Planned {
+        for note in words::notes(change) {
+            let _infallible = writeln!(out, "  # ({note})");
+        }
+    }
+    body(out, change);
+}
+
+/// Writes the block with its symbol.
+fn body(out: &mut String, change: &ResourceChange) {
+    let symbol = match change.action {
+        PlannedAction::Create => format!("  {}", green("+")),
+        PlannedAction::Update => format!("  {}", yellow("~")),
+        PlannedAction::Delete => format!("  {}", red("-")),
+        PlannedAction::Replace(ReplaceOrder::DeleteFirst) => format!("{}/{}", red("-"), green("+")),
+        PlannedAction::Replace(ReplaceOrder::CreateFirst) => format!("{}/{}", green("+"), red("-")),
+        PlannedAction::Read => format!(" {}", cyan("<=")),
+        PlannedAction::NoOp => "   ".to_owned(),
+        PlannedAction::Forget => format!("  {}", red(".")),
+    };
+    let block = &change.addr.block;
+    let word = if block.mode == Block::Data { "data" } else { "resource" };
+    let _infallible = write!(out, "{symbol} {word} \"{}\" \"{}\" ", block.kind, block.name);
+    text::write(out, &difference(change), 0, Look::PLAN);
+    out.push('\n');
+}
+
+/// Compares a resource's values.
+pub(crate) fn difference(change: &ResourceChange) -> Diff {
+    let differ = Differ { replace: &change.requires_replace };
+    let after = if change.action == PlannedAction::Forget { &change.before } else { &change.after };
+    differ.block(Sides::new(&change.before, after), &change.schema.block, &AttrPath::root())
+}
+
+/// Returns the outputs that change, each with its difference.
+fn outputs(plan: &Plan) -> Vec<(&str, Diff)> {
+    let changed = plan.outputs.iter().filter(|(_, output)| output.action != PlannedAction::NoOp);
+    changed.map(|(name, output)| (&**name, output_difference(output))).collect()
+}
+
+fn output_difference(output: &terrarium_core::OutputChange) -> Diff {
+    use terrarium_value::Marks;
+    let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+    let (before, after) = (output.before.clone().marked(marks), output.after.clone().marked(marks));
+    let sides = Sides {
+        before: (output.action != PlannedAction::Create).then_some(&before),
+        after: (output.action != PlannedAction::Delete).then_some(&after),
+    };
+    let diff = Differ { replace: &[] }.free(sides, &AttrPath::root());
+    let change = match output.action {
+        PlannedAction::Create => Change::Create,
+        PlannedAction::Delete => Change::Delete,
+        _ => Change::Update,
+    };
+    Diff { change, ..diff }
+}
+
+fn write_outputs(out: &mut String, outputs: &[(&str, Diff)]) {
+    out.push_str("\nChanges to Outputs:\n");
+    let names = outputs.iter().map(|(name, _)| text::attribute_name(name).chars().count());
+    let width = names.max().unwrap_or_default();
+    for (name, diff) in outputs {
+        text::output_line(out, name, width, diff);
+    }
+}
+
+/// Returns a horizontal rule.
+pub fn rule(width: usize) -> String {
+    super::paint::dim(&"─".repeat(width))
+}

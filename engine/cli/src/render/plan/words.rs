@@ -1,0 +1,171 @@
+//! The plan's sentences.
+
+use terrarium_address::InstanceKey;
+use terrarium_address::Mode as Block;
+use terrarium_core::{ActionReason, Mode, Plan, PlannedAction, ResourceChange};
+
+use crate::render::paint::{bold, green, red};
+use crate::render::text::instant;
+use crate::render::wrap::{PROSE_WIDTH, wrap};
+
+pub(super) const LEGEND: &str = "Terrarium used the selected providers to generate the following execution plan. \
+Resource actions are indicated with the following symbols:";
+
+pub(super) const ONLY_OUTPUTS: &str = "You can apply this plan to save these new output values to the state, \
+without changing any real infrastructure.";
+
+pub(super) const DRIFT_TITLE: &str = "Note: Objects have changed outside of Terrarium";
+
+pub(super) const DRIFT: &str = "Terrarium detected the following changes made outside of it since the last \
+\"terrarium apply\" which may have affected this plan:";
+
+pub(super) const AFTER_DRIFT: &str = "Unless the configuration says the same, or \"ignore_changes\" names these \
+attributes, the following plan may undo or respond to these changes.";
+
+/// Returns the sentences of a plan without changes.
+pub(super) fn nothing_to_do(plan: &Plan, outputs_stay: bool) -> String {
+    let drifted = !plan.drift.is_empty();
+    if plan.errored {
+        let text =
+            "\nPlanning failed. Terrarium encountered an error while generating this plan.\n";
+        return bold(text);
+    }
+    let (first, rest) = match plan.mode {
+        Mode::RefreshOnly if drifted || !outputs_stay => {
+            let text = "This is a refresh-only plan, so no actions are taken to undo these changes. Once it is \
+approved, they are written to the state.";
+            return format!("\n{}\n", wrap(text, PROSE_WIDTH));
+        }
+        Mode::RefreshOnly => (
+            "Your infrastructure still matches the configuration.",
+            "Terrarium has checked that the real objects still match the result of the most recent changes, and \
+found no differences.",
+        ),
+        Mode::Destroy => (
+            "No objects need to be destroyed.",
+            "Either you have not created any objects yet or the existing objects were already destroyed outside of \
+Terrarium.",
+        ),
+        Mode::Normal if drifted => (
+            "Your infrastructure matches the configuration.",
+            "The configuration already says what the changes above made. To write them to the state, too, run \
+\"terrarium apply -refresh-only\".",
+        ),
+        Mode::Normal => (
+            "Your infrastructure matches the configuration.",
+            "Terrarium has compared your real infrastructure against your configuration and found no differences, so \
+no changes are needed.",
+        ),
+    };
+    let title = format!("{} {}", bold(&green("No changes.")), bold(first));
+    format!("\n{title}\n\n{}\n", wrap(rest, PROSE_WIDTH))
+}
+
+/// Returns what will happen to a resource: the line above its block.
+pub(super) fn title(change: &ResourceChange) -> String {
+    let addr = match &change.deposed {
+        Some(key) => format!("{} (deposed object {key})", change.addr),
+        None => change.addr.to_string(),
+    };
+    let addr = bold(&addr);
+    match (change.action, &change.reason) {
+        (PlannedAction::NoOp, _) if change.importing.is_some() => {
+            format!("{addr} will be imported")
+        }
+        (PlannedAction::NoOp, _) => match &change.moved_from {
+            Some(from) => format!("{} has moved to {addr}", bold(&from.to_string())),
+            None => addr,
+        },
+        (PlannedAction::Read, _) => format!("{addr} will be read during apply"),
+        (PlannedAction::Create, _) => format!("{addr} will be created"),
+        (PlannedAction::Update, _) => format!("{addr} will be updated in-place"),
+        (PlannedAction::Delete, _) => format!("{addr} will be {}", bold(&red("destroyed"))),
+        (PlannedAction::Forget, _) => {
+            format!("{addr} will no longer be managed by Terrarium, but will not be destroyed")
+        }
+        (PlannedAction::Replace(_), Some(ActionReason::Tainted)) => {
+            format!("{addr} is tainted, so must be {}", bold(&red("replaced")))
+        }
+        (PlannedAction::Replace(_), Some(ActionReason::Requested)) => {
+            format!("{addr} will be {}, as requested", bold(&red("replaced")))
+        }
+        (PlannedAction::Replace(_), Some(ActionReason::TriggeredBy(_))) => {
+            format!(
+                "{addr} will be {} due to changes in replace_triggered_by",
+                bold(&red("replaced"))
+            )
+        }
+        (PlannedAction::Replace(_), _) => format!("{addr} must be {}", bold(&red("replaced"))),
+    }
+}
+
+/// Returns what happened to a resource outside.
+pub(super) fn drift_title(change: &ResourceChange) -> String {
+    let addr = bold(&change.addr.to_string());
+    match change.action {
+        PlannedAction::Delete => format!("{addr} has been deleted"),
+        _ => format!("{addr} has changed"),
+    }
+}
+
+/// Returns the reasons and conditions of a change.
+pub(super) fn notes(change: &ResourceChange) -> Vec<String> {
+    let mut notes = Vec::new();
+    let deleted = matches!(change.action, PlannedAction::Delete | PlannedAction::Replace(_));
+    if let Some(from) = change.moved_from.as_ref().filter(|_| change.action != PlannedAction::NoOp)
+    {
+        notes.push(format!("moved from {from}"));
+    }
+    if let Some(id) = &change.importing {
+        notes.push(format!("imported from \"{id}\""));
+    }
+    notes.extend(change.reason.as_ref().and_then(|reason| because(change, reason)));
+    if change.action == PlannedAction::Forget {
+        notes.push("destroy = false is set in the configuration".to_owned());
+    }
+    if let Some(at) = change.schedule.not_before {
+        notes.push(format!("not before {}", instant(at)));
+    }
+    if let Some(at) = change.schedule.not_after {
+        notes.push(format!("before {}", instant(at)));
+    }
+    if let Some(window) = change.window.filter(|_| !deleted) {
+        let until = window.until().map(|at| format!(" until {}", instant(at))).unwrap_or_default();
+        notes.push(format!("exists from {}{until}", instant(window.from())));
+    }
+    notes
+}
+
+fn because(change: &ResourceChange, reason: &ActionReason) -> Option<String> {
+    let block = change.addr.block.config();
+    Some(match reason {
+        ActionReason::Tainted | ActionReason::Requested | ActionReason::CannotUpdate => {
+            return None;
+        }
+        ActionReason::TriggeredBy(what) => format!("because {what} changes"),
+        ActionReason::LenderEnds => "because what it occupies ends or is replaced".to_owned(),
+        ActionReason::NoBlock => format!("because {block} is not in configuration"),
+        ActionReason::NoModule(path) => format!("because {path} is not in configuration"),
+        ActionReason::WrongRepetition => match &change.addr.key {
+            InstanceKey::None => "because resource uses count or for_each".to_owned(),
+            InstanceKey::Int(_) => "because resource does not use count".to_owned(),
+            InstanceKey::Str(_) => "because resource does not use for_each".to_owned(),
+        },
+        ActionReason::CountIndex => {
+            format!("because index {} is out of range for count", change.addr.key)
+        }
+        ActionReason::EachKey => format!("because key {} is not in for_each map", change.addr.key),
+        ActionReason::Deposed => {
+            "left over from a partially-failed replacement of this instance".to_owned()
+        }
+        ActionReason::ConfigUnknown => "config refers to values not yet known".to_owned(),
+        ActionReason::DependencyPending => {
+            debug_assert_eq!(
+                change.addr.block.mode,
+                Block::Data,
+                "only data waits for its dependencies"
+            );
+            "depends on a resource or a module with changes pending".to_owned()
+        }
+    })
+}

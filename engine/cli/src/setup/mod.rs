@@ -1,0 +1,11 @@
+//! Wires what a command needs: configuration, variables, state, providers, testbed, clock.
+
+pub(crate) mod clock;
+pub(crate) mod config;
+pub(crate) mod log;
+pub(crate) mod providers;
+pub(crate) mod session;
+pub(crate) mod store;
+pub(crate) mod testbed;
+pub(crate) mod variables;
+pub(crate) mod workspace;

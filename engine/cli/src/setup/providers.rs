@@ -1,0 +1,57 @@
+//! The providers that this binary brings.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use terrarium_builtin::{Chance, OsChance};
+use terrarium_core::ProviderSet;
+use terrarium_openstack::{
+    CloudSource, HttpTransport, OpenStack, Places, Request, Response, Settings, Tls, Transport,
+    TransportError,
+};
+use terrarium_provider::{Clock, ProviderKind};
+
+use super::testbed::Testbed;
+use crate::context::Context;
+
+/// Builds all providers. Nothing is read, sent or opened before one of them is used.
+pub(crate) fn all(
+    context: &Context,
+    clock: &Arc<dyn Clock>,
+    testbed: Option<&Testbed>,
+) -> ProviderSet {
+    let places = Places { working_dir: context.root.clone(), home: context.env.home() };
+    let (clouds, env) = match testbed {
+        Some(testbed) => (CloudSource::Testbed(testbed.sites()), std::collections::BTreeMap::new()),
+        None => (CloudSource::Files(places), context.env.all().clone()),
+    };
+    let settings = Settings {
+        transport: Arc::new(LazyTransport::default()),
+        clouds,
+        clock: clock.clone(),
+        env,
+    };
+    let chance: Arc<dyn Chance> = Arc::new(OsChance);
+    let mut kinds: Vec<Arc<dyn ProviderKind>> = vec![Arc::new(OpenStack::new(settings))];
+    kinds.extend(terrarium_builtin::kinds(&chance, clock));
+    ProviderSet::new(kinds)
+}
+
+/// A transport that is built when the first request leaves: reading certificates takes longer than most
+/// commands.
+#[derive(Default)]
+struct LazyTransport(OnceLock<Result<HttpTransport, String>>);
+
+#[async_trait]
+impl Transport for LazyTransport {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        match self.0.get_or_init(HttpTransport::new) {
+            Ok(transport) => transport.send(request).await,
+            Err(why) => Err(TransportError::NotSent(why.clone())),
+        }
+    }
+
+    fn with_tls(&self, tls: &Tls) -> Result<Option<Arc<dyn Transport>>, String> {
+        HttpTransport::new()?.with_tls(tls)
+    }
+}

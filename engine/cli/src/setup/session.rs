@@ -1,0 +1,204 @@
+//! Everything that a plan rests on, brought together.
+
+use std::sync::Arc;
+
+use terrarium_core::{Inputs, Mode, PlanOptions, ProviderSet};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_lang::StdFiles;
+use terrarium_lang::expr::Environment;
+use terrarium_provider::Clock;
+use terrarium_state::{Fence, SqliteStore};
+
+use super::clock::{SystemClock, WorldClock};
+use super::testbed::{self, Testbed};
+use super::{config, providers, store, variables, workspace};
+use crate::args::{PlanFlags, VariableArgs};
+use crate::codes;
+use crate::context::{Context, Failed};
+
+/// What a command works with.
+pub(crate) struct Session {
+    /// What the engine may know.
+    pub(crate) inputs: Inputs,
+    /// The store.
+    pub(crate) store: Arc<SqliteStore>,
+    /// The lock, where the command has one.
+    pub(crate) fence: Option<Fence>,
+    /// The testbed, where one is worked on.
+    pub(crate) testbed: Option<Testbed>,
+}
+
+/// What a command wants of its session.
+pub(crate) struct Wish<'a> {
+    /// What is run, as the lock shows it; `None` takes no lock.
+    pub(crate) operation: Option<&'a str>,
+    /// How long to wait for the lock.
+    pub(crate) lock_timeout: std::time::Duration,
+    /// Values on the command line.
+    pub(crate) variables: &'a VariableArgs,
+    /// Whether missing values may be asked for.
+    pub(crate) input: bool,
+    /// Whether a configuration must exist, and the word for what needs it.
+    pub(crate) needs_configuration: Option<&'a str>,
+}
+
+impl Session {
+    /// Reads, locks and starts what the command needs; warnings are shown at once.
+    pub(crate) async fn open(context: &Context, wish: Wish<'_>) -> Result<Self, Failed> {
+        if let Some(verb) = wish.needs_configuration {
+            config::require(context, verb)?;
+        }
+        let (configuration, mut diagnostics) = config::load(context);
+        diagnostics.extend(config::check_backend(&configuration));
+        if diagnostics.has_errors() {
+            return Err(diagnostics.into());
+        }
+        let ask = context.may_ask(wish.input) && context.out.can_ask();
+        let (values, more) = variables::gather(context, &configuration, wish.variables, ask);
+        diagnostics.extend(more);
+        if diagnostics.has_errors() {
+            return Err(diagnostics.into());
+        }
+        context.report(&diagnostics);
+        let workspace = workspace::selected(context)?;
+        let store = store::open(context)?;
+        let fence = match wish.operation {
+            Some(operation) => {
+                Some(store::lock(context, &store, operation, wish.lock_timeout).await?)
+            }
+            None => None,
+        };
+        store::adopt(context, &store, &configuration, fence.as_ref()).await?;
+        let prior = store::load(&store).await?;
+        let testbed = testbed::start(context).await?;
+        let clock = clock(testbed.as_ref());
+        let inputs = Inputs {
+            config: configuration,
+            variables: values,
+            providers: providers::all(context, &clock, testbed.as_ref()),
+            prior: Arc::new(prior),
+            workspace: workspace.as_str().into(),
+            cwd: context.cwd.clone(),
+            environment: environment(context, &*clock),
+            clock,
+        };
+        Ok(Self { inputs, store, fence, testbed })
+    }
+
+    /// Releases what was taken.
+    pub(crate) async fn close(self, context: &Context) -> Result<(), Failed> {
+        if let Some(testbed) = &self.testbed {
+            testbed.finish(context);
+        }
+        match self.fence {
+            Some(fence) => store::unlock(&self.store, fence).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns the clock: the testbed's, else the machine's.
+pub(crate) fn clock(testbed: Option<&Testbed>) -> Arc<dyn Clock> {
+    match testbed {
+        Some(testbed) => Arc::new(WorldClock(testbed.control.clone())),
+        None => Arc::new(SystemClock),
+    }
+}
+
+/// Returns the providers for commands that need their schemas only.
+pub(crate) fn schemas(context: &Context) -> ProviderSet {
+    providers::all(context, &clock(None), None)
+}
+
+/// Returns what functions need.
+pub(crate) fn environment(context: &Context, clock: &dyn Clock) -> Environment {
+    Environment {
+        base_dir: context.root.clone(),
+        files: Arc::new(StdFiles),
+        now: clock.now(),
+        planning: true,
+    }
+}
+
+/// Turns flags into options; a targeted plan is warned of.
+pub(crate) fn plan_options(
+    flags: &PlanFlags,
+    offline: bool,
+) -> Result<(PlanOptions, Diagnostics), Failed> {
+    if flags.destroy && flags.refresh_only {
+        return crate::context::fail(
+            codes::FLAGS,
+            "Incompatible plan mode options",
+            "The -destroy and -refresh-only options are mutually-exclusive.",
+        );
+    }
+    if flags.refresh_only && !flags.refresh {
+        return crate::context::fail(
+            codes::FLAGS,
+            "Incompatible refresh options",
+            "It doesn't make sense to use -refresh-only at the same time as -refresh=false, because there would then \
+             be nothing to do.",
+        );
+    }
+    let mut diagnostics = Diagnostics::new();
+    let targets = parse_all("-target", &flags.target, &mut diagnostics);
+    let replace = parse_all("-replace", &flags.replace, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return Err(diagnostics.into());
+    }
+    if !targets.is_empty() {
+        diagnostics.push(
+            Diagnostic::warning(codes::TARGETS, "Resource targeting is in effect").detail(
+                "You are creating a plan with the -target option, which means that the result of this plan may not \
+                 represent all of the changes requested by the current configuration.",
+            ),
+        );
+    }
+    let options = PlanOptions {
+        mode: match (flags.destroy, flags.refresh_only) {
+            (true, _) => Mode::Destroy,
+            (_, true) => Mode::RefreshOnly,
+            _ => Mode::Normal,
+        },
+        refresh: flags.refresh && !offline,
+        targets,
+        replace,
+        offline,
+        parallelism: usize::from(flags.parallelism),
+        imports: Vec::new(),
+    };
+    Ok((options, diagnostics))
+}
+
+fn parse_all<T: std::str::FromStr<Err = terrarium_address::AddressError>>(
+    flag: &str,
+    texts: &[String],
+    diagnostics: &mut Diagnostics,
+) -> Vec<T> {
+    texts
+        .iter()
+        .filter_map(|text| match address(flag, text) {
+            Ok(address) => Some(address),
+            Err(diagnostic) => {
+                diagnostics.push(*diagnostic);
+                None
+            }
+        })
+        .collect()
+}
+
+/// Parses an address that the user gave for `what`.
+pub(crate) fn address<T: std::str::FromStr<Err = terrarium_address::AddressError>>(
+    what: &str,
+    text: &str,
+) -> Result<T, Box<Diagnostic>> {
+    text.parse().map_err(|error: terrarium_address::AddressError| {
+        let detail =
+            format!("{what} got {text:?}: {}, at character {}.", error.message, error.at + 1);
+        Box::new(
+            Diagnostic::error(codes::ADDRESS, "Invalid address")
+                .detail(detail)
+                .help("In a shell, put an address with brackets or quotes in single quotes."),
+        )
+    })
+}
