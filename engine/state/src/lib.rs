@@ -3,6 +3,8 @@
 //! Start at [`State`] (what a workspace's state is) and [`Store`] (how it is kept). No SQL leaves
 //! this crate. The journal of intents is always in the same store as the state.
 
+pub mod adopt;
+pub mod edit;
 mod fold;
 mod journal;
 mod lock;

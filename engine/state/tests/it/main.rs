@@ -1,6 +1,8 @@
 //! The stores, Terraform's state files, adoption and editing, through the crate's own door.
 
+mod adopt;
 mod damage;
+mod edit;
 mod kill;
 mod lock;
 mod sample;
