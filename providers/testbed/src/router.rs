@@ -84,7 +84,7 @@ impl Router {
     pub fn handle(&self, request: &Request) -> Response {
         let answered = self.world.transact(|conn, real| answer(conn, real, request));
         answered.unwrap_or_else(|error| {
-            let reply = no(500, format!("The testbed's world can't be used: {error}"));
+            let reply = no(500, self.world.failed(error).to_string());
             finish(Service::Compute.refusal(&reply), Timestamp::UNIX_EPOCH, "")
         })
     }
@@ -93,7 +93,7 @@ impl Router {
     pub fn set_rate(&self, rate: f64) -> Result<(), crate::WorldError> {
         self.world
             .transact(|conn, real| clock::set_rate(conn, rate, real))
-            .map_err(|source| crate::WorldError::Storage { path: "testbed".into(), source })
+            .map_err(|error| self.world.failed(error))
     }
 }
 

@@ -22,6 +22,7 @@ const BUSY: Duration = Duration::from_mins(1);
 /// may hold the same file.
 pub struct World {
     conn: Mutex<Connection>,
+    path: PathBuf,
     real: RealTime,
 }
 
@@ -63,16 +64,22 @@ impl World {
             return Err(WorldError::Version { path: path.to_owned(), found });
         }
         prepare(&mut conn, real(), &Uuid::new_v4()).map_err(failed)?;
-        Ok(World { conn: Mutex::new(conn), real })
+        Ok(World { conn: Mutex::new(conn), path: path.to_owned(), real })
     }
 
     /// Makes a world in memory, whose every id follows from `seed`.
     pub fn in_memory(seed: u64, real: RealTime) -> Result<World, WorldError> {
-        let failed = |source| WorldError::Storage { path: PathBuf::from(":memory:"), source };
+        let path = PathBuf::from(":memory:");
+        let failed = |source| WorldError::Storage { path: path.clone(), source };
         let mut conn = Connection::open_in_memory().map_err(failed)?;
         let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_be_bytes());
         prepare(&mut conn, real(), &id).map_err(failed)?;
-        Ok(World { conn: Mutex::new(conn), real })
+        Ok(World { conn: Mutex::new(conn), path, real })
+    }
+
+    /// Returns the error of a failed transaction, with the file's name.
+    pub(crate) fn failed(&self, source: rusqlite::Error) -> WorldError {
+        WorldError::Storage { path: self.path.clone(), source }
     }
 
     /// Runs `work` in one transaction at the real time and commits it.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Nova, actions, devices, not_found, required, servers::SERVER};
+use super::{ALWAYS, Nova, actions, devices, known, not_found, required, servers::SERVER, since};
 use crate::{
     json,
     reply::{Outcome, Reply, no},
@@ -46,6 +46,17 @@ fn find<'s>(server: &'s Object, volume: &str) -> Outcome<&'s Value> {
 
 fn attach(nova: &Nova<'_, '_>, server: &mut Object) -> Outcome<Reply> {
     let given = nova.given("volumeAttachment")?;
+    known(
+        nova,
+        "volumeAttachment",
+        &given,
+        &[
+            ("volumeId", ALWAYS),
+            ("device", ALWAYS),
+            ("tag", since(49)),
+            ("delete_on_termination", since(79)),
+        ],
+    )?;
     let id = required(&given, "volumeAttachment", "volumeId")?;
     actions::check(server, "attach_volume", RUNNING)?;
     let volume = volumes::find(&nova.cloud, &nova.who.project, id)?

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::{Nova, not_found, required};
+use super::{ALWAYS, Nova, known, not_found, required, since};
 use crate::{
     cloud::Cloud,
     json::Body,
@@ -70,6 +70,12 @@ fn brief(nova: &Nova<'_, '_>, pair: &Object) -> Value {
 
 fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     let given = nova.given("keypair")?;
+    known(
+        nova,
+        "keypair",
+        &given,
+        &[("name", ALWAYS), ("public_key", ALWAYS), ("type", since(2)), ("user_id", since(10))],
+    )?;
     let name = required(&given, "keypair", "name")?;
     let cloud = &nova.cloud;
     let limit = cloud.limit("key_pairs", LIMIT);

@@ -1,11 +1,13 @@
 //! The making of servers: checks at the door, then what the scheduler will say.
 
+use std::ops::Range;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    Nova, build, devices, flavors, groups, keypairs, metadata, nics, quota, required,
-    servers::SERVER,
+    ALWAYS, Nova, build, devices, flavors, groups, keypairs, known, metadata, nics, quota,
+    required, servers::SERVER, since,
 };
 use crate::{
     image::IMAGE,
@@ -19,35 +21,35 @@ use crate::{
 /// Longest user data, in base64 (Nova's schema).
 const USER_DATA_LIMIT: usize = 65_535;
 
-/// Members of a create request that Nova's schema knows.
-const KNOWN: &[&str] = &[
-    "name",
-    "flavorRef",
-    "imageRef",
-    "networks",
-    "security_groups",
-    "key_name",
-    "user_data",
-    "metadata",
-    "availability_zone",
-    "config_drive",
-    "block_device_mapping_v2",
-    "block_device_mapping",
-    "min_count",
-    "max_count",
-    "adminPass",
-    "accessIPv4",
-    "accessIPv6",
-    "OS-DCF:diskConfig",
-    "personality",
-    "tags",
-    "description",
-    "return_reservation_id",
-    "hostname",
-    "os:scheduler_hints",
-    "hypervisor_hostname",
-    "host",
-    "trusted_image_certificates",
+/// Members of a create request, with the microversions that know them.
+const KNOWN: &[(&str, Range<u32>)] = &[
+    ("name", ALWAYS),
+    ("flavorRef", ALWAYS),
+    ("imageRef", ALWAYS),
+    ("networks", ALWAYS),
+    ("security_groups", ALWAYS),
+    ("key_name", ALWAYS),
+    ("user_data", ALWAYS),
+    ("metadata", ALWAYS),
+    ("availability_zone", ALWAYS),
+    ("config_drive", ALWAYS),
+    ("block_device_mapping", ALWAYS),
+    ("block_device_mapping_v2", ALWAYS),
+    ("min_count", ALWAYS),
+    ("max_count", ALWAYS),
+    ("adminPass", ALWAYS),
+    ("accessIPv4", ALWAYS),
+    ("accessIPv6", ALWAYS),
+    ("OS-DCF:diskConfig", ALWAYS),
+    ("os:scheduler_hints", ALWAYS),
+    ("return_reservation_id", ALWAYS),
+    ("personality", 0..57),
+    ("description", since(19)),
+    ("tags", since(52)),
+    ("trusted_image_certificates", since(63)),
+    ("host", since(74)),
+    ("hypervisor_hostname", since(74)),
+    ("hostname", since(90)),
 ];
 
 /// Words of the scheduler when no host fits.
@@ -56,15 +58,9 @@ const NO_HOST: &str = "No valid host was found. There are not enough hosts avail
 /// Answers `POST /servers`.
 pub(super) fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     let given = nova.given("server")?;
-    if let Some(key) = given.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-        return Err(no(
-            400,
-            format!(
-                "Invalid input for field/attribute server. Value: {}. Additional properties are \
-                 not allowed ('{key}' was unexpected)",
-                Value::Object(given.clone())
-            ),
-        ));
+    known(nova, "server", &given, KNOWN)?;
+    if ["min_count", "max_count"].iter().any(|key| json::number(&given, key).unwrap_or(1) > 1) {
+        return Err(no(400, "This testbed makes one server per request."));
     }
     let name = required(&given, "server", "name")?;
     let flavor_id = required(&given, "server", "flavorRef")?;

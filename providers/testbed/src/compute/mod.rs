@@ -101,6 +101,10 @@ fn route(nova: &Nova<'_, '_>, path: &[&str]) -> Outcome<Reply> {
         ["os-quota-sets", rest @ ..] => quota::sets(nova, rest),
         ["limits"] => quota::limits(nova),
         ["extensions"] => Ok(Reply::json(200, json!({"extensions": []}))),
+        ["os-availability-zone", "detail"] => Err(no(
+            403,
+            "Policy doesn't allow os_compute_api:os-availability-zone:detail to be performed.",
+        )),
         ["os-availability-zone"] => Ok(Reply::json(
             200,
             json!({"availabilityZoneInfo": [
@@ -122,6 +126,38 @@ fn document(url: &str) -> Value {
 
 fn not_found() -> Refusal {
     no(404, "The resource could not be found.")
+}
+
+/// Refuses members that the schema of the caller's microversion doesn't know.
+fn known(
+    nova: &Nova<'_, '_>,
+    envelope: &str,
+    given: &Body,
+    members: &[(&str, std::ops::Range<u32>)],
+) -> Outcome<()> {
+    let (_, minor) = nova.version;
+    let unexpected = given.keys().find(|key| {
+        !members.iter().any(|(name, versions)| name == key && versions.contains(&minor))
+    });
+    match unexpected {
+        None => Ok(()),
+        Some(key) => Err(no(
+            400,
+            format!(
+                "Invalid input for field/attribute {envelope}. Value: {}. Additional properties \
+                 are not allowed ('{key}' was unexpected)",
+                Value::Object(given.clone())
+            ),
+        )),
+    }
+}
+
+/// Versions of a member that has always been known.
+const ALWAYS: std::ops::Range<u32> = since(0);
+
+/// Versions of a member that is known since 2.`minor`.
+const fn since(minor: u32) -> std::ops::Range<u32> {
+    minor..u32::MAX
 }
 
 /// Returns the text of a required member, with the schema's words where it is missing or empty.

@@ -23,6 +23,10 @@ pub(super) enum Nic {
     Network { network: Object, address: Option<String>, groups: Vec<String> },
 }
 
+/// Words of a build that can't give its ports the groups asked for.
+const NO_GROUPS: &str = "Network requires port_security_enabled and subnet associated in order to \
+                         apply security groups.";
+
 /// Owner of a server's port.
 pub(super) const OWNER: &str = "compute:nova";
 
@@ -30,6 +34,21 @@ pub(super) const OWNER: &str = "compute:nova";
 pub(super) fn plan(nova: &Nova<'_, '_>, given: &Body) -> Outcome<Vec<Nic>> {
     let groups = groups(nova, given)?;
     let asked = match given.get("networks") {
+        None if nova.since(37) => {
+            return Err(no(
+                400,
+                "Invalid input for field/attribute server. 'networks' is a required property",
+            ));
+        }
+        Some(Value::String(mode)) if !nova.since(37) => {
+            return Err(no(
+                400,
+                format!(
+                    "Invalid input for field/attribute networks. Value: {mode}. '{mode}' is not \
+                     of type 'array'"
+                ),
+            ));
+        }
         Some(Value::String(mode)) if mode == "none" => return Ok(Vec::new()),
         Some(Value::Array(list)) if !list.is_empty() => list,
         _ => return only_network(nova, groups),
@@ -57,7 +76,12 @@ fn groups(nova: &Nova<'_, '_>, given: &Body) -> Outcome<Vec<String>> {
     let mut ids = Vec::new();
     for wish in given.get("security_groups").and_then(Value::as_array).into_iter().flatten() {
         let name = wish.get("name").and_then(Value::as_str).unwrap_or_default();
-        ids.push(group(nova, name)?);
+        let id = group(nova, name)?;
+        // Neutron adds the default group by itself, so Nova leaves it out.
+        if name != "default" || given.get("security_groups").is_some_and(|list| list[1].is_object())
+        {
+            ids.push(id);
+        }
     }
     Ok(ids)
 }
@@ -150,11 +174,9 @@ pub(super) fn wished_port(nova: &Nova<'_, '_>, id: &str) -> Outcome<Object> {
     if !port.text("device_id").is_empty() {
         return Err(in_use(id));
     }
-    if port.list("fixed_ips").is_empty() && !port.body.contains_key("_unaddressed") {
-        let subnets = nova.cloud.any(&SUBNET, "network_id", port.text("network_id"))?;
-        if subnets {
-            return Err(no(400, format!("Port {id} requires a FixedIP in order to be used.")));
-        }
+    // A port that was made without addresses on purpose is fine.
+    if port.list("fixed_ips").is_empty() && !port.flag("_ipless") {
+        return Err(no(400, format!("Port {id} requires a FixedIP in order to be used.")));
     }
     Ok(port)
 }
@@ -170,21 +192,24 @@ pub(super) fn plug(
     nics: Vec<Nic>,
 ) -> Outcome<Option<String>> {
     for nic in nics {
-        match attach(nova, server, nic) {
-            Ok(_) => {}
-            Err(Refusal::Said { kind: "IpAddressGenerationFailure", message, .. }) => {
-                let network = message.rsplit(' ').next().unwrap_or_default();
-                let reason = format!(
-                    "Build of instance {} aborted: No fixed IP addresses available for network: \
-                     {}",
-                    server.id,
-                    network.trim_end_matches('.')
-                );
-                release(nova, server)?;
-                return Ok(Some(reason));
+        let problem = match &nic {
+            Nic::Network { network, groups, .. }
+                if !groups.is_empty() && !network.flag("port_security_enabled") =>
+            {
+                NO_GROUPS.to_owned()
             }
-            Err(refusal) => return Err(refusal),
-        }
+            _ => match attach(nova, server, nic) {
+                Ok(_) => continue,
+                Err(Refusal::Said { kind: "IpAddressGenerationFailure", message, .. }) => {
+                    let network = message.rsplit(' ').next().unwrap_or_default();
+                    let network = network.trim_end_matches('.');
+                    format!("No fixed IP addresses available for network: {network}")
+                }
+                Err(refusal) => return Err(refusal),
+            },
+        };
+        release(nova, server)?;
+        return Ok(Some(format!("Build of instance {} aborted: {problem}", server.id)));
     }
     nova.cloud.put(&SERVER, server)?;
     Ok(None)
@@ -200,7 +225,7 @@ pub(super) fn attach(nova: &Nova<'_, '_>, server: &mut Object, nic: Nic) -> Outc
             if let Some(address) = address {
                 wish.insert("fixed_ips".to_owned(), json!([{"ip_address": address}]));
             }
-            if !groups.is_empty() && network.flag("port_security_enabled") {
+            if !groups.is_empty() {
                 wish.insert("security_groups".to_owned(), json!(groups));
             }
             let port = ports::make_for_service(cloud, &server.project, &network, &wish)?;

@@ -127,13 +127,8 @@ fn delete(call: &Call<'_>, network: &Object) -> Outcome<()> {
 
 fn show(call: &Call<'_>, network: &Object) -> Outcome<Body> {
     let mut body = json::public(&network.body);
-    let mut subnets = Vec::new();
-    for subnet in call.cloud.find(&SUBNET, "network_id", &network.id)? {
-        // An external network's subnets are the operators' own.
-        if subnet.project == call.who.project || network.flag("shared") {
-            subnets.push(Value::String(subnet.id));
-        }
-    }
+    let subnets = call.cloud.find(&SUBNET, "network_id", &network.id)?;
+    let subnets: Vec<Value> = subnets.into_iter().map(|subnet| subnet.id.into()).collect();
     body.insert("subnets".to_owned(), subnets.into());
     Ok(body)
 }

@@ -140,6 +140,7 @@ pub(crate) fn make_for_service(
     let groups = groups(cloud, project, given, &body)?;
     body.insert("security_groups".to_owned(), json!(groups));
     let asked = given.get("fixed_ips").and_then(Value::as_array).map(Vec::as_slice);
+    body.insert("_ipless".to_owned(), json!(asked.is_some_and(<[Value]>::is_empty)));
     let places = ipam::take(cloud, &network.id, asked, &id)?;
     let places: Vec<Value> = places.iter().map(ipam::Place::json).collect();
     body.insert("fixed_ips".to_owned(), places.into());

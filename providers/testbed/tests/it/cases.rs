@@ -145,7 +145,7 @@ fn compare(
             return if actual.is_some() { Ok(()) } else { differs() };
         }
         if let Some(part) = text.strip_prefix('~') {
-            return if shown.contains(part) { Ok(()) } else { differs() };
+            return if shown.contains(&fill(part, kept)) { Ok(()) } else { differs() };
         }
         if let Some(name) = text.strip_prefix('$') {
             let Some(Value::String(value)) = actual else { return differs() };

@@ -280,3 +280,77 @@ fn a_world_of_another_format_is_refused() {
     std::fs::write(&path, b"this is no database, whatever its name says").expect("written");
     assert!(World::open(&path, stopped()).is_err());
 }
+
+#[test]
+fn a_project_sees_nothing_of_another_but_what_is_shared() {
+    let mut cloud = Cloud::in_memory(1);
+    let (network, subnet) = cloud.network("10.0.0.0/24");
+    let (_, port) = cloud.call("POST", PORTS, &json!({"port": {"network_id": network}}));
+    let (_, images) =
+        cloud.call("GET", "/kvm-tacc/image/v2/images?name=CC-Ubuntu24.04", &Value::Null);
+    let (_, server) = cloud.call(
+        "POST",
+        SERVERS,
+        &json!({"server": {"name": "s", "imageRef": images["images"][0]["id"], "flavorRef": "2",
+            "networks": [{"port": port["port"]["id"]}]}}),
+    );
+    let login = json!({"auth": {"identity": {"methods": ["password"], "password": {"user":
+        {"name": "guest", "password": "x"}}}, "scope": {"project": {"name": "CHI-1"}}}});
+    let path = "/kvm-tacc/identity/v3/auth/tokens";
+    let reply = cloud.send(("POST", path), &[], &login.to_string());
+    let token = reply.headers["x-subject-token"].to_str().expect("a token").to_owned();
+    let guest = [("x-auth-token", token.as_str())];
+    let text = |value: &Value| value.as_str().expect("an id").to_owned();
+    for path in [
+        format!("{NETWORKS}/{network}"),
+        format!("/kvm-tacc/network/v2.0/subnets/{subnet}"),
+        format!("{PORTS}/{}", text(&port["port"]["id"])),
+        format!("{SERVERS}/{}", text(&server["server"]["id"])),
+        format!("/kvm-tacc/compute/v2.1/flavors/{RESERVED_FLAVOR}"),
+    ] {
+        assert_eq!(cloud.send(("GET", &path), &[], "").status, 200, "{path} is the first's");
+        assert_eq!(cloud.send(("GET", &path), &guest, "").status, 404, "{path} is not the guest's");
+        assert_eq!(cloud.send(("DELETE", &path), &guest, "").status.as_u16() / 100, 4, "{path}");
+    }
+    let list = cloud.send(("GET", NETWORKS), &guest, "");
+    let list: Value = serde_json::from_slice(&list.body).expect("JSON");
+    let names: Vec<&str> = list["networks"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|network| network["name"].as_str())
+        .collect();
+    assert_eq!(names, ["public", "sharednet1", "sharednet2", "sharednet3"]);
+    let groups = cloud.send(("GET", "/kvm-tacc/network/v2.0/security-groups"), &guest, "");
+    let groups: Value = serde_json::from_slice(&groups.body).expect("JSON");
+    assert_eq!(groups["security_groups"].as_array().map(Vec::len), Some(1), "its own default");
+}
+
+#[test]
+fn what_is_deleted_leaves_nothing() {
+    let mut cloud = Cloud::in_memory(1);
+    cloud.token("kvm-tacc");
+    cloud.call("GET", NETWORKS, &Value::Null);
+    let (_, before) = cloud.call("GET", "/testbed/status", &Value::Null);
+    let (network, _) = cloud.network("10.0.0.0/24");
+    let (_, images) =
+        cloud.call("GET", "/kvm-tacc/image/v2/images?name=CC-Ubuntu24.04", &Value::Null);
+    let (_, server) = cloud.call(
+        "POST",
+        SERVERS,
+        &json!({"server": {"name": "s", "imageRef": "", "flavorRef": "2",
+            "networks": [{"uuid": network}], "block_device_mapping_v2": [{
+                "uuid": images["images"][0]["id"], "source_type": "image", "boot_index": 0,
+                "destination_type": "volume", "volume_size": 20, "delete_on_termination": true}]}}),
+    );
+    let server = server["server"]["id"].as_str().expect("an id").to_owned();
+    cloud.advance(60.0);
+    assert_eq!(cloud.send(("DELETE", &format!("{NETWORKS}/{network}")), &[], "").status, 409);
+    assert_eq!(cloud.send(("DELETE", &format!("{SERVERS}/{server}")), &[], "").status, 204);
+    cloud.advance(5.0);
+    cloud.advance(3.0);
+    assert_eq!(cloud.send(("DELETE", &format!("{NETWORKS}/{network}")), &[], "").status, 204);
+    let (_, after) = cloud.call("GET", "/testbed/status", &Value::Null);
+    assert_eq!(before["sites"], after["sites"]);
+    assert_eq!(after["pending_events"], 0);
+}
