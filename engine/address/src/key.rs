@@ -1,6 +1,6 @@
 //! Instance keys: which instance of a `count` or `for_each` is meant.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use crate::Name;
 
@@ -53,7 +53,8 @@ pub fn quote(text: &str) -> String {
             }
             c if c.is_control() => {
                 let code = u32::from(c);
-                out.push_str(&format!("\\u{code:04x}"));
+                // Writing to a string can't fail.
+                let _ = write!(out, "\\u{code:04x}");
             }
             c => out.push(c),
         }

@@ -191,7 +191,7 @@ pub struct OutputChange {
     pub after: Value,
     /// Whether it may be shown.
     pub sensitive: bool,
-    /// What is done: NoOp, Create, Update or Delete.
+    /// What is done: nothing, Create, Update or Delete.
     pub action: PlannedAction,
 }
 

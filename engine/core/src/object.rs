@@ -39,7 +39,7 @@ pub(crate) fn id_of(value: &Value) -> Option<String> {
 /// Marks what the schema says is sensitive.
 pub(crate) fn mark_sensitive(value: Value, block: &Block) -> Value {
     let paths = sensitive_paths(block);
-    if paths.is_empty() { value } else { mark_patterns(value, &paths) }
+    if paths.is_empty() { value } else { mark_patterns(&value, &paths) }
 }
 
 /// Lists the paths of sensitive attributes; elements of nested blocks as [`PathStep::AnyElement`].
@@ -68,7 +68,7 @@ fn collect_sensitive(block: &Block, at: &AttrPath, found: &mut Vec<AttrPath>) {
     }
 }
 
-fn mark_patterns(value: Value, patterns: &[AttrPath]) -> Value {
+fn mark_patterns(value: &Value, patterns: &[AttrPath]) -> Value {
     value.transform(&mut |path: &AttrPath, part: Value| {
         if !part.is_null() && patterns.iter().any(|pattern| fits(pattern, path)) {
             part.marked(Marks::SENSITIVE)

@@ -95,13 +95,11 @@ pub(crate) fn resolve(
 
 /// Returns the local name and alias that a resource block asks for.
 pub(crate) fn asked_for(resource: &Resource) -> (Name, Option<Name>) {
-    match &resource.provider {
-        Some(reference) => (reference.name.clone(), reference.alias.clone()),
-        None => {
-            let kind = &*resource.block.kind;
-            (kind.split_once('_').map_or(kind, |(first, _)| first).into(), None)
-        }
+    if let Some(reference) = &resource.provider {
+        return (reference.name.clone(), reference.alias.clone());
     }
+    let kind = &*resource.block.kind;
+    (kind.split_once('_').map_or(kind, |(first, _)| first).into(), None)
 }
 
 /// The providers of a run, by configuration.

@@ -24,7 +24,7 @@ use crate::world::{Phase, World};
 use crate::{Event, Held, Inputs, Progress, codes, object};
 
 /// How long a request may still be on its way: only then does "not found" count.
-const HORIZON: Duration = Duration::from_secs(60);
+const HORIZON: Duration = Duration::from_mins(1);
 
 /// How far recovery may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Recovery<'_> {
         };
         match (&open.progress, open.intent.action) {
             (IntentProgress::Accepted(accepted), _) => {
-                self.follow(&case, (**accepted).clone()).await
+                self.follow(&case, (**accepted).clone()).await;
             }
             (_, Action::Create) => self.look(&case).await,
             (_, Action::Update | Action::Delete) => self.reread(&case).await,
@@ -237,7 +237,7 @@ impl Recovery<'_> {
                 PollOutcome::Done { state, private, .. } => {
                     let row = match &state {
                         Some(state) => self.row(case, state, private, ObjectStatus::Ready),
-                        None => Some(self.gone(case)),
+                        None => Some(Self::gone(case)),
                     };
                     self.close(case, IntentProgress::Done, row).await;
                     return;
@@ -248,7 +248,7 @@ impl Recovery<'_> {
                             self.row(case, state, private, ObjectStatus::Tainted)
                         }
                         (Some(state), _) => self.row(case, state, private, ObjectStatus::Ready),
-                        (None, Action::Create) => Some(self.gone(case)),
+                        (None, Action::Create) => Some(Self::gone(case)),
                         (None, _) => None,
                     };
                     self.close(case, IntentProgress::Refused, row).await;
@@ -302,7 +302,7 @@ impl Recovery<'_> {
         };
         let reply = case.provider.read_many(case.kind(), vec![request]).await.pop();
         let row = match reply.map(|reply| reply.outcome) {
-            Some(ReadOutcome::Gone) => Some(self.gone(case)),
+            Some(ReadOutcome::Gone) => Some(Self::gone(case)),
             Some(ReadOutcome::Found { state, private, .. }) => {
                 let row = self.row(case, &state, private, object.status);
                 row.map(|row| ObjectChange {
@@ -364,7 +364,7 @@ impl Recovery<'_> {
     ) -> Option<ObjectChange> {
         let known = crate::apply::nulled(value);
         match object::write(&known, &case.schema, private) {
-            Ok(object) => Some(self.change(case, Some(Object { status, ..object }))),
+            Ok(object) => Some(Self::change(case, Some(Object { status, ..object }))),
             Err(why) => {
                 self.warn(case.open, &why);
                 None
@@ -372,11 +372,11 @@ impl Recovery<'_> {
         }
     }
 
-    fn gone(&self, case: &Case<'_>) -> ObjectChange {
-        self.change(case, None)
+    fn gone(case: &Case<'_>) -> ObjectChange {
+        Self::change(case, None)
     }
 
-    fn change(&self, case: &Case<'_>, object: Option<Object>) -> ObjectChange {
+    fn change(case: &Case<'_>, object: Option<Object>) -> ObjectChange {
         let intent = &case.open.intent;
         ObjectChange {
             addr: intent.addr.clone(),

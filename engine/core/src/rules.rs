@@ -38,10 +38,8 @@ impl World<'_> {
         rules: &[Rule],
         kind: RuleKind,
     ) -> bool {
-        rules
-            .iter()
-            .map(|rule| self.check_rule(module, at, rule, kind))
-            .fold(true, |all, one| all && one)
+        let failed = rules.iter().filter(|rule| !self.check_rule(module, at, rule, kind)).count();
+        failed == 0
     }
 
     fn check_rule(&self, module: ModuleId, at: At<'_>, rule: &Rule, kind: RuleKind) -> bool {

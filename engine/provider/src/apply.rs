@@ -20,6 +20,7 @@ pub enum Action {
     Delete,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each call, and it is not kept")]
 /// Leave to act: an external action needs its intent on disk, a local one needs nothing.
 #[derive(Debug)]
 pub enum Permit {

@@ -7,7 +7,7 @@ use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
 use crate::{
-    ApplyReply, ApplyRequest, Block, DataReply, DataRequest, FindReply, FindRequest, ImportRequest,
+    ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, ImportRequest,
     Imported, Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest, Schema,
 };
 

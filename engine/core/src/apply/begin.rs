@@ -26,7 +26,7 @@ pub(super) struct Ready {
     pub(super) sensitive: Vec<terrarium_address::AttrPath>,
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     /// Prepares a create, update or delete; `None` after reporting why not.
     pub(super) async fn prepare(&self, task: Task) -> Option<Ready> {
         let change = &self.plan.changes[task.change];

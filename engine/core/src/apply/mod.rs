@@ -2,11 +2,12 @@
 //! of it before anything rests on it.
 
 mod begin;
+mod rows;
 mod settle;
 mod tasks;
 mod walk;
 
-pub(crate) use settle::nulled;
+pub(crate) use rows::nulled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,10 +20,13 @@ use crate::world::{Phase, World};
 use crate::{Cancel, Inputs, Mode, Plan, PlannedAction, Progress, RunSummary, codes};
 
 /// Options of an apply.
-#[derive(Clone, Debug)]
-pub struct ApplyOptions {
+pub struct ApplyOptions<'a> {
     /// Most actions at a time.
     pub parallelism: usize,
+    /// Is told what happens.
+    pub progress: &'a Arc<dyn Progress>,
+    /// Asks to stop.
+    pub cancel: &'a Cancel,
 }
 
 /// The store, held under its lock.
@@ -44,10 +48,8 @@ pub struct Held {
 pub async fn apply(
     inputs: &Inputs,
     plan: &Plan,
-    options: &ApplyOptions,
     held: &Held,
-    progress: &Arc<dyn Progress>,
-    cancel: &Cancel,
+    options: &ApplyOptions<'_>,
 ) -> (RunSummary, Diagnostics) {
     let order = match tasks::Order::of(plan, &inputs.prior) {
         Ok(order) => order,
@@ -62,9 +64,9 @@ pub async fn apply(
     };
     let world = World::new(inputs, Phase::Apply);
     preset(&world, plan);
-    let mut walk = walk::Walk::new(inputs, plan, &world, order, held, progress);
+    let mut walk = walk::Walk::new(&world, plan, order, held, options.progress);
     walk.bookkeeping();
-    walk.run(options.parallelism.max(1), cancel).await;
+    walk.run(options.parallelism.max(1), options.cancel).await;
     let mut summary = walk.finish().await;
     finish_outputs(&mut summary, &world, inputs, plan, held).await;
     let diagnostics = world.take_diagnostics();

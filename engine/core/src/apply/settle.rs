@@ -1,32 +1,20 @@
 //! Settling: what an answer means for the state, written down before anything rests on it.
 
-use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Accepted, ApplyOutcome, ApplyReply, DataOutcome, DataReply, Effect, Intent, IntentId, Pending,
-    PollOutcome, PollReply, Private, Window,
+    PollOutcome, PollReply, Private,
 };
-use terrarium_state::{Batch, Durability, IntentProgress, Object, ObjectChange, ObjectStatus};
+use terrarium_state::{Batch, Durability, IntentProgress, Object, ObjectStatus};
 use terrarium_value::{Marks, Value};
 
+use super::rows::{Became, Kept, row};
 use super::tasks::{Step, Task};
 use super::walk::{Event, Walk};
-use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object};
+use crate::{ResourceChange, codes, object};
 
 type Running<'w> =
     futures_util::stream::FuturesUnordered<std::pin::Pin<Box<dyn Future<Output = Event> + 'w>>>;
-
-/// What became of a task's object.
-enum Became {
-    /// It is as planned.
-    Whole(Value),
-    /// It exists, and must be replaced.
-    Broken(Value),
-    /// It is gone.
-    Gone,
-    /// Nothing changed.
-    Untouched,
-}
 
 impl<'a> Walk<'a> {
     pub(super) fn settle_apply<'w>(
@@ -42,9 +30,9 @@ impl<'a> Walk<'a> {
         match reply.outcome {
             ApplyOutcome::Done { state, private, window } => {
                 let became = state.map_or(Became::Gone, Became::Whole);
-                self.finish_task(node, became, (private, window), running);
+                self.finish_task(node, &became, Kept { private, window }, running);
             }
-            ApplyOutcome::Accepted(accepted) => self.accept(node, intent, accepted, running),
+            ApplyOutcome::Accepted(accepted) => self.accept(node, intent, &accepted),
             ApplyOutcome::Refused { state, private } => self.refuse(node, state, private),
             ApplyOutcome::Unknown(doubt) => {
                 let Some(under) = self.tasks.get(&node) else { return };
@@ -87,7 +75,7 @@ impl<'a> Walk<'a> {
             PollOutcome::Continue { state, private } => self.go_on(node, state, private, running),
             PollOutcome::Done { state, private, window } => {
                 let became = state.map_or(Became::Gone, Became::Whole);
-                self.finish_task(node, became, (private, window), running);
+                self.finish_task(node, &became, Kept { private, window }, running);
             }
             PollOutcome::Refused { state, private } => self.refuse(node, state, private),
         }
@@ -109,7 +97,7 @@ impl<'a> Walk<'a> {
                     change.addr.key.clone(),
                     Some(value.clone()),
                 );
-                if let Some(batch) = self.data_row(change, &value) {
+                if let Some(batch) = Self::data_row(change, &value) {
                     self.lazy.push(self.submit(batch, Durability::Lazy));
                 }
                 self.complete(node);
@@ -119,22 +107,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn data_row(&self, change: &ResourceChange, value: &Value) -> Option<Batch> {
+    fn data_row(change: &ResourceChange, value: &Value) -> Option<Batch> {
         let object = object::write(value, &change.schema, None).ok()?;
         let object = Object { deps: change.deps.clone(), ..object };
         Some(Batch { objects: vec![row(change, None, Some(object))], ..Batch::default() })
     }
 
     /// The service took the work on: that is durable before anybody asks how it stands.
-    fn accept<'w>(
-        &mut self,
-        node: usize,
-        intent: Option<IntentId>,
-        accepted: Accepted,
-        _running: &mut Running<'w>,
-    ) where
-        'a: 'w,
-    {
+    fn accept(&mut self, node: usize, intent: Option<IntentId>, accepted: &Accepted) {
         let since = self.inputs.clock.now();
         let Some(under) = self.tasks.get_mut(&node) else { return };
         let task = under.task;
@@ -160,8 +140,7 @@ impl<'a> Walk<'a> {
             batch.objects.extend(self.object_row(
                 node,
                 state,
-                accepted.private.clone(),
-                None,
+                Kept { private: accepted.private.clone(), window: None },
                 ObjectStatus::Ready,
             ));
         }
@@ -206,15 +185,15 @@ impl<'a> Walk<'a> {
     fn finish_task<'w>(
         &mut self,
         node: usize,
-        became: Became,
-        (private, window): (Private, Option<Window>),
+        became: &Became,
+        kept: Kept,
         running: &mut Running<'w>,
     ) where
         'a: 'w,
     {
         let Some(under) = self.tasks.get(&node) else { return };
         let change = &self.plan.changes[under.task.change];
-        if let Became::Whole(value) = &became
+        if let Became::Whole(value) = became
             && let Some(path) = value.unknown_paths().first()
         {
             self.internal(change, &format!("the provider left {path} unknown after the apply"));
@@ -222,8 +201,8 @@ impl<'a> Walk<'a> {
             return;
         }
         let local = change.schema.effect == Effect::Local;
-        let batch = self.outcome(node, &became, private, window, IntentProgress::Done);
-        self.publish(node, &became);
+        let batch = self.outcome(node, became, kept, IntentProgress::Done);
+        self.publish(node, became);
         let durability = if local { Durability::Lazy } else { Durability::Now };
         let ticket = self.submit(batch, durability);
         if local {
@@ -243,7 +222,8 @@ impl<'a> Walk<'a> {
             (_, None) => Became::Untouched,
         };
         let why = self.world.last_error().unwrap_or_else(|| "the service refused".to_owned());
-        let mut batch = self.outcome(node, &became, private, None, IntentProgress::Refused);
+        let mut batch =
+            self.outcome(node, &became, Kept { private, window: None }, IntentProgress::Refused);
         self.restore(node, &became, &mut batch);
         self.lazy.push(self.submit(batch, Durability::Now));
         self.fail(node, &why);
@@ -280,220 +260,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn marked(&self, node: usize, value: &Value) -> Value {
-        let Some(under) = self.tasks.get(&node) else { return value.clone() };
-        let change = &self.plan.changes[under.task.change];
-        let sensitive =
-            under.ready.as_ref().map(|ready| ready.sensitive.as_slice()).unwrap_or_default();
-        object::mark_sensitive(
-            value.clone().mark_paths(sensitive, Marks::SENSITIVE),
-            &change.schema.block,
-        )
-    }
-
-    /// The batch that records an outcome.
-    fn outcome(
-        &self,
-        node: usize,
-        became: &Became,
-        private: Private,
-        window: Option<Window>,
-        progress: IntentProgress,
-    ) -> Batch {
-        let mut batch = Batch::default();
-        let Some(under) = self.tasks.get(&node) else { return batch };
-        if let Some(intent) = under.intent {
-            batch.progress.push((intent, progress));
-        }
-        let change = &self.plan.changes[under.task.change];
-        match became {
-            Became::Whole(value) => {
-                batch.objects.extend(self.object_row(
-                    node,
-                    value,
-                    private,
-                    window,
-                    ObjectStatus::Ready,
-                ));
-            }
-            Became::Broken(value) => {
-                batch.objects.extend(self.object_row(
-                    node,
-                    value,
-                    private,
-                    window,
-                    ObjectStatus::Tainted,
-                ));
-            }
-            Became::Gone => batch.objects.push(row(change, self.deposed_key(under.task), None)),
-            Became::Untouched => {}
-        }
-        batch
-    }
-
-    fn object_row(
-        &self,
-        node: usize,
-        value: &Value,
-        private: Private,
-        window: Option<Window>,
-        status: ObjectStatus,
-    ) -> Option<ObjectChange> {
-        let under = self.tasks.get(&node)?;
-        let change = &self.plan.changes[under.task.change];
-        let known = if value.is_wholly_known() { value.clone() } else { nulled(value) };
-        match object::write(&self.marked(node, &known), &change.schema, private) {
-            Ok(object) => {
-                let object = Object {
-                    status,
-                    deps: change.deps.clone(),
-                    create_before_destroy: change.action
-                        == PlannedAction::Replace(ReplaceOrder::CreateFirst),
-                    window: window.or(change.window),
-                    ..object
-                };
-                let deposed = if under.task.step == Step::Delete {
-                    self.deposed_key(under.task)
-                } else {
-                    None
-                };
-                Some(row(change, deposed, Some(object)))
-            }
-            Err(why) => {
-                self.internal(change, &why);
-                None
-            }
-        }
-    }
-
-    /// Returns the deposed key of the object that a task removes.
-    pub(super) fn deposed_key(&self, task: Task) -> Option<Name> {
-        let change = &self.plan.changes[task.change];
-        if change.deposed.is_some() {
-            return change.deposed.clone();
-        }
-        let after_create = change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst);
-        (after_create && task.step == Step::Delete).then(|| self.new_deposed_key(change))
-    }
-
-    /// The key under which a replaced object waits for its end: the same however often it is asked.
-    fn new_deposed_key(&self, change: &ResourceChange) -> Name {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.plan.lineage.as_bytes());
-        hasher.update(change.addr.to_string().as_bytes());
-        hasher.update(&self.plan.serial.to_le_bytes());
-        let hex = hasher.finalize().to_hex();
-        hex.as_str().get(..8).unwrap_or_default().into()
-    }
-
-    /// Moves the current object aside before its successor is created.
-    pub(super) fn make_room(&mut self, task: Task) {
-        let change = &self.plan.changes[task.change];
-        if task.step != Step::Create
-            || change.action != PlannedAction::Replace(ReplaceOrder::CreateFirst)
-        {
-            return;
-        }
-        let current = self
-            .inputs
-            .prior
-            .resources
-            .get(&change.addr)
-            .and_then(|instance| instance.current.clone());
-        let key = self.new_deposed_key(change);
-        let objects = vec![row(change, Some(key), current), row(change, None, None)];
-        self.lazy.push(self.submit(Batch { objects, ..Batch::default() }, Durability::Lazy));
-    }
-
-    /// Moves the object back whose successor could not be created.
-    fn restore(&self, node: usize, became: &Became, batch: &mut Batch) {
-        let Some(under) = self.tasks.get(&node) else { return };
-        let change = &self.plan.changes[under.task.change];
-        let create_first = change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst);
-        if under.task.step != Step::Create || !create_first || !matches!(became, Became::Gone) {
-            return;
-        }
-        let current = self
-            .inputs
-            .prior
-            .resources
-            .get(&change.addr)
-            .and_then(|instance| instance.current.clone());
-        batch.objects.push(row(change, Some(self.new_deposed_key(change)), None));
-        batch.objects.push(row(change, None, current));
-    }
-
-    /// Writes down what needs no call: moves, refreshed values, data that was read.
-    pub(super) fn bookkeeping(&mut self) {
-        let mut batch = Batch::default();
-        if self.inputs.prior.realm.is_none() {
-            batch.realm.clone_from(&self.plan.realm);
-        }
-        for change in &self.plan.changes {
-            let Some(from) = &change.moved_from else { continue };
-            let object =
-                self.inputs.prior.resources.get(from).and_then(|instance| instance.current.clone());
-            let old = ResourceChange { addr: from.clone(), ..change.clone() };
-            batch.objects.push(row(&old, None, None));
-            batch.objects.push(row(change, None, object));
-        }
-        batch.objects.extend(self.refreshed());
-        for data in &self.plan.data {
-            if let Ok(object) = object::write(&data.value, &data.schema, None) {
-                let object = Object { deps: data.deps.clone(), ..object };
-                let recorded =
-                    self.inputs.prior.resources.get(&data.addr).and_then(|i| i.current.as_ref());
-                if recorded != Some(&object) {
-                    let (addr, provider) = (data.addr.clone(), data.provider.clone());
-                    batch.objects.push(ObjectChange {
-                        addr,
-                        deposed: None,
-                        provider,
-                        object: Some(object),
-                    });
-                }
-            }
-        }
-        if self.plan.mode == crate::Mode::Destroy {
-            let data = self.inputs.prior.resources.iter();
-            let data = data.filter(|(addr, _)| addr.block.mode == terrarium_address::Mode::Data);
-            batch.objects.extend(data.map(|(addr, instance)| ObjectChange {
-                addr: addr.clone(),
-                deposed: None,
-                provider: instance.provider.clone(),
-                object: None,
-            }));
-        }
-        if !batch.objects.is_empty() || batch.realm.is_some() {
-            self.lazy.push(self.submit(batch, Durability::Lazy));
-        }
-    }
-
-    /// Rows of objects that the refresh found changed, or gone, and that nothing else is done to.
-    fn refreshed(&self) -> Vec<ObjectChange> {
-        let mut rows = Vec::new();
-        for drift in &self.plan.drift {
-            let recorded =
-                self.inputs.prior.resources.get(&drift.addr).and_then(|i| i.current.as_ref());
-            if drift.after.is_null() {
-                rows.push(row(drift, None, None));
-            } else if let (Some(recorded), Ok(object)) =
-                (recorded, object::write(&drift.after, &drift.schema, drift.private.clone()))
-            {
-                let kept = Object {
-                    status: recorded.status,
-                    deps: recorded.deps.clone(),
-                    create_before_destroy: recorded.create_before_destroy,
-                    window: recorded.window,
-                    identity: recorded.identity.clone(),
-                    ..object
-                };
-                rows.push(row(drift, None, Some(kept)));
-            }
-        }
-        rows
-    }
-
     pub(super) fn forget(&mut self, node: usize, task: Task) {
         let change = &self.plan.changes[task.change];
         let objects = vec![row(change, change.deposed.clone(), None)];
@@ -501,7 +267,7 @@ impl<'a> Walk<'a> {
         self.complete(node);
     }
 
-    fn submit(&self, batch: Batch, durability: Durability) -> terrarium_state::Ticket {
+    pub(super) fn submit(&self, batch: Batch, durability: Durability) -> terrarium_state::Ticket {
         self.held.store.submit(&self.held.fence, batch, durability)
     }
 
@@ -516,16 +282,4 @@ impl<'a> Walk<'a> {
             });
         }
     }
-}
-
-fn row(change: &ResourceChange, deposed: Option<Name>, object: Option<Object>) -> ObjectChange {
-    ObjectChange { addr: change.addr.clone(), deposed, provider: change.provider.clone(), object }
-}
-
-/// What is not known yet of an object that exists is stored as null.
-pub(crate) fn nulled(value: &Value) -> Value {
-    value.clone().transform(&mut |_: &terrarium_address::AttrPath, part: Value| match part.kind() {
-        terrarium_value::Kind::Unknown(unknown) => Value::null(unknown.ty.clone()),
-        _ => part,
-    })
 }

@@ -132,12 +132,24 @@ enum End {
     AfterCreate,
 }
 
+impl End {
+    fn waits_for_updates(self, soft: Soft) -> bool {
+        match self {
+            Self::AfterCreate => true,
+            Self::Removal => soft == Soft::Include,
+            Self::BeforeCreate => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Joint {
     /// After every forward task of a block.
     Ready,
     /// Before every end of a block's objects.
     Free,
+    /// Before those ends that updates of what used to read the objects come before.
+    Updated,
 }
 
 /// Instances by block: exact, and by configuration block.
@@ -195,7 +207,9 @@ impl<'p> Builder<'p> {
         }
         for (change, planned) in plan.changes.iter().enumerate() {
             self.wait_for_reads(planned);
-            self.wait_for_readers(change, soft);
+            if !self.ends.is_empty() {
+                self.wait_for_readers(change, soft);
+            }
         }
         self.order
     }
@@ -243,7 +257,7 @@ impl<'p> Builder<'p> {
                     }
                 }
                 Dep::Block(block) => {
-                    let joint = self.joint(Joint::Ready, block);
+                    let joint = self.joint(Joint::Ready, block, Soft::Include);
                     self.order.edge(joint, at);
                 }
             }
@@ -263,31 +277,33 @@ impl<'p> Builder<'p> {
             });
         let recorded = object.map(|object| object.deps.as_slice()).unwrap_or_default();
         for dep in recorded.iter().chain(&planned.deps) {
-            let held: Vec<&ResourceAddr> = match dep {
-                Dep::Instance(addr) => vec![addr],
+            match dep {
+                Dep::Instance(addr) => {
+                    let Some((end, kind)) = self.ends.get(addr).copied() else { continue };
+                    if let Some(own) = own_end {
+                        self.order.edge(own, end);
+                    }
+                    if let Some(forward) = forward
+                        && kind.waits_for_updates(soft)
+                    {
+                        self.order.edge(forward, end);
+                    }
+                }
                 Dep::Block(block) => {
                     if let Some(own) = own_end {
-                        let joint = self.joint(Joint::Free, block);
+                        let joint = self.joint(Joint::Free, block, soft);
                         self.order.edge(own, joint);
                     }
-                    if forward.is_none() { continue } else { self.blocks.of(block).to_vec() }
-                }
-            };
-            for addr in held {
-                let Some((end, kind)) = self.ends.get(addr).copied() else { continue };
-                if let (Dep::Instance(_), Some(own)) = (dep, own_end) {
-                    self.order.edge(own, end);
-                }
-                if let Some(forward) = forward
-                    && (kind == End::AfterCreate || (kind == End::Removal && soft == Soft::Include))
-                {
-                    self.order.edge(forward, end);
+                    if let Some(forward) = forward {
+                        let joint = self.joint(Joint::Updated, block, soft);
+                        self.order.edge(forward, joint);
+                    }
                 }
             }
         }
     }
 
-    fn joint(&mut self, joint: Joint, block: &ConfigAddr) -> usize {
+    fn joint(&mut self, joint: Joint, block: &ConfigAddr, soft: Soft) -> usize {
         if let Some(known) = self.joints.get(&(joint, block.clone())) {
             return *known;
         }
@@ -302,6 +318,13 @@ impl<'p> Builder<'p> {
                 }
                 Joint::Free => {
                     if let Some((end, _)) = self.ends.get(addr).copied() {
+                        self.order.edge(at, end);
+                    }
+                }
+                Joint::Updated => {
+                    if let Some((end, kind)) = self.ends.get(addr).copied()
+                        && kind.waits_for_updates(soft)
+                    {
                         self.order.edge(at, end);
                     }
                 }

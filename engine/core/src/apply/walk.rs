@@ -40,6 +40,9 @@ pub(super) enum Event {
     Tick,
 }
 
+/// Work of one provider and type that is due to be asked about.
+type Due = (Arc<dyn Provider>, Vec<usize>, Vec<Pending>);
+
 type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = Event> + 'w>>>;
 
 pub(super) struct Walk<'a> {
@@ -72,13 +75,13 @@ pub(super) struct Under {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
-        inputs: &'a Inputs,
-        plan: &'a Plan,
         world: &'a World<'a>,
+        plan: &'a Plan,
         order: Order,
         held: &'a Held,
         progress: &'a Arc<dyn Progress>,
     ) -> Self {
+        let inputs = world.inputs;
         let ready = (0..order.waits.len()).filter(|at| order.waits[*at] == 0).collect();
         Self {
             inputs,
@@ -289,8 +292,7 @@ impl<'a> Walk<'a> {
         'a: 'w,
     {
         let now = self.inputs.clock.now();
-        let mut groups: BTreeMap<(Name, Name), (Arc<dyn Provider>, Vec<usize>, Vec<Pending>)> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<(Name, Name), Due> = BTreeMap::new();
         while let Some((at, node)) = self.timers.first().copied() {
             if at > now {
                 break;

@@ -72,10 +72,10 @@ mod tests {
         let decide = |prior: &Value, planned: &Value, forcing: &[AttrPath]| {
             decide(prior, planned, forcing, &Pressure::default(), ReplaceOrder::DeleteFirst).0
         };
-        assert_eq!(decide(&a, &a, &[name.clone()]), PlannedAction::NoOp);
+        assert_eq!(decide(&a, &a, std::slice::from_ref(&name)), PlannedAction::NoOp);
         assert_eq!(decide(&a, &b, &[]), PlannedAction::Update);
         assert_eq!(
-            decide(&a, &b, &[name.clone()]),
+            decide(&a, &b, std::slice::from_ref(&name)),
             PlannedAction::Replace(ReplaceOrder::DeleteFirst)
         );
         assert_eq!(

@@ -9,11 +9,20 @@ use terrarium_value::{Marks, Value};
 
 use super::candidate::Candidate;
 use super::managed::causes_of;
+use super::refresh::change;
 use super::{Group, Planner, recorded};
 use crate::model::DataResult;
 use crate::rules::RuleKind;
 use crate::world::At;
 use crate::{ActionReason, DeferredChange, Event, PlannedAction, ResourceChange, object, proposed};
+
+/// What an answer came to.
+enum Folded {
+    /// It was read; its id, where it has one.
+    Read(Option<String>),
+    /// It was not.
+    Open,
+}
 
 impl Planner<'_> {
     /// Reads or plans to read all instances of a data source. What is recorded of them does not matter.
@@ -61,7 +70,7 @@ impl Planner<'_> {
         if !config.is_wholly_known() || self.options.offline {
             return Some(ActionReason::ConfigUnknown);
         }
-        let (_, explicit) =
+        let ((), explicit) =
             self.world.recording(|| self.explicit_dependencies(group, candidate.module));
         let found = self.found.borrow();
         let pending = explicit.iter().any(|dep| {
@@ -86,7 +95,7 @@ impl Planner<'_> {
         let change = ResourceChange {
             reason: Some(reason),
             deps: candidate.deps.clone(),
-            ..self.change(group, &candidate.addr, PlannedAction::Read, after)
+            ..change(group, &candidate.addr, PlannedAction::Read, after)
         };
         self.found.borrow_mut().add(change);
     }
@@ -106,19 +115,14 @@ impl Planner<'_> {
         let replies = provider.read_data_many(&group.resource.block.kind, requests).await;
         let elapsed = self.inputs.clock.now().duration_since(begun).unsigned_abs();
         for ((candidate, _), reply) in due.into_iter().zip(replies) {
-            if let Some(id) = self.fold_data(group, &candidate, reply) {
+            if let Folded::Read(id) = self.fold_data(group, &candidate, reply) {
                 self.progress.on(Event::Read { addr: candidate.addr, elapsed, id });
             }
         }
     }
 
     /// Folds an answer in; the id of what was read comes back.
-    fn fold_data(
-        &self,
-        group: &Group<'_>,
-        candidate: &Candidate,
-        reply: DataReply,
-    ) -> Option<Option<String>> {
+    fn fold_data(&self, group: &Group<'_>, candidate: &Candidate, reply: DataReply) -> Folded {
         self.report_each(reply.diagnostics, group.resource, &candidate.addr);
         match reply.outcome {
             DataOutcome::Read { state, .. } => {
@@ -139,7 +143,7 @@ impl Planner<'_> {
                     value,
                     deps: candidate.deps.clone(),
                 });
-                return Some(id);
+                return Folded::Read(id);
             }
             DataOutcome::Refused => {
                 let unknown = Value::unknown(group.schema.block.ty(), causes_of(&candidate.addr));
@@ -156,11 +160,11 @@ impl Planner<'_> {
                     candidate.addr.key.clone(),
                     Some(unknown.clone()),
                 );
-                let change = self.change(group, &candidate.addr, PlannedAction::Read, unknown);
+                let change = change(group, &candidate.addr, PlannedAction::Read, unknown);
                 self.found.borrow_mut().deferred.push(DeferredChange { change, deferral });
             }
         }
-        None
+        Folded::Open
     }
 
     fn check_read(&self, group: &Group<'_>, candidate: &Candidate, value: &Value) {

@@ -11,7 +11,7 @@ use terrarium_value::{Cause, Causes, Marks, Value, When};
 
 use super::action::{Pressure, decide};
 use super::candidate::{Candidate, Prior};
-use super::refresh::Recorded;
+use super::refresh::{Recorded, change};
 use super::{Group, Planner, recorded};
 use crate::rules::RuleKind;
 use crate::{
@@ -85,7 +85,7 @@ impl Planner<'_> {
             window: prior.window,
             moved_from: prior.moved_from.clone(),
             deps: candidate.deps.clone(),
-            ..self.change(group, &candidate.addr, PlannedAction::NoOp, prior.value.clone())
+            ..change(group, &candidate.addr, PlannedAction::NoOp, prior.value.clone())
         };
         self.found.borrow_mut().add(change);
     }
@@ -100,8 +100,7 @@ impl Planner<'_> {
             self.configure(group, candidate);
             self.validate(group, candidate);
         }
-        let requests =
-            candidates.iter().map(|c| self.request(group, c, c.prior.as_ref())).collect();
+        let requests = candidates.iter().map(|c| request(group, c, c.prior.as_ref())).collect();
         let kind = &group.resource.block.kind;
         let replies = provider.plan_many(kind, requests).await;
         let mut replaced = Vec::new();
@@ -112,7 +111,7 @@ impl Planner<'_> {
             return;
         }
         let requests =
-            replaced.iter().map(|(candidate, _)| self.request(group, candidate, None)).collect();
+            replaced.iter().map(|(candidate, _)| request(group, candidate, None)).collect();
         let replies = provider.plan_many(kind, requests).await;
         for ((candidate, change), reply) in replaced.into_iter().zip(replies) {
             self.report_each(reply.diagnostics, group.resource, &candidate.addr);
@@ -139,27 +138,6 @@ impl Planner<'_> {
         );
     }
 
-    fn request(
-        &self,
-        group: &Group<'_>,
-        candidate: &Candidate,
-        prior: Option<&Prior>,
-    ) -> PlanRequest {
-        let mut config = candidate.config.clone().unmarked_deep();
-        if let Some(prior) = prior {
-            config = ignoring(&group.resource.lifecycle.ignore_changes, &prior.value, config);
-        }
-        let before = prior.map(|prior| prior.value.clone().unmarked_deep());
-        let causes = causes_of(&candidate.addr);
-        PlanRequest {
-            addr: candidate.addr.clone(),
-            proposed: proposed::merge(&group.schema.block, before.as_ref(), &config, &causes),
-            prior: before,
-            config,
-            private: prior.and_then(|prior| prior.private.clone()),
-        }
-    }
-
     /// Folds an answer in; a replacement comes back, to be planned as a create.
     fn fold_plan(
         &self,
@@ -174,7 +152,7 @@ impl Planner<'_> {
             moved_from: candidate.prior.as_ref().and_then(|prior| prior.moved_from.clone()),
             importing: self.importing(&candidate.addr),
             deps: candidate.deps.clone(),
-            ..self.change(
+            ..change(
                 group,
                 &candidate.addr,
                 PlannedAction::Create,
@@ -274,8 +252,12 @@ impl Planner<'_> {
     fn triggered_by(&self, group: &Group<'_>, candidate: &Candidate) -> Option<String> {
         let module = self.world.module(candidate.module).path.clone();
         let found = self.found.borrow();
-        let references =
-            group.resource.lifecycle.replace_triggered_by.iter().flat_map(|expr| expr.references());
+        let references = group
+            .resource
+            .lifecycle
+            .replace_triggered_by
+            .iter()
+            .flat_map(terrarium_lang::Expr::references);
         for reference in references {
             let Subject::Resource(block, key) = &reference.subject else { continue };
             let block = block.in_module(module.clone());
@@ -343,8 +325,24 @@ impl Planner<'_> {
             private: prior.private.clone(),
             window: prior.window,
             moved_from: prior.moved_from.clone(),
-            ..self.change(group, addr, PlannedAction::Delete, Value::null(group.schema.block.ty()))
+            ..change(group, addr, PlannedAction::Delete, Value::null(group.schema.block.ty()))
         }
+    }
+}
+
+fn request(group: &Group<'_>, candidate: &Candidate, prior: Option<&Prior>) -> PlanRequest {
+    let mut config = candidate.config.clone().unmarked_deep();
+    if let Some(prior) = prior {
+        config = ignoring(&group.resource.lifecycle.ignore_changes, &prior.value, config);
+    }
+    let before = prior.map(|prior| prior.value.clone().unmarked_deep());
+    let causes = causes_of(&candidate.addr);
+    PlanRequest {
+        addr: candidate.addr.clone(),
+        proposed: proposed::merge(&group.schema.block, before.as_ref(), &config, &causes),
+        prior: before,
+        config,
+        private: prior.and_then(|prior| prior.private.clone()),
     }
 }
 

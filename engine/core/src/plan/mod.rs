@@ -220,7 +220,7 @@ impl<'a> Planner<'a> {
         };
         let group = Group { path, resource, provider: addr, kind, schema };
         if skipped || self.options.mode == Mode::Destroy {
-            self.from_state(&group, recorded, skipped).await;
+            self.take_from_state(&group, recorded, skipped).await;
         } else if block.mode == BlockMode::Managed {
             self.managed(&group, recorded).await;
         } else {

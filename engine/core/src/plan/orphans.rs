@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use terrarium_address::{ConfigAddr, InstanceKey, Mode as BlockMode, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_provider::{Provider, ProviderKind};
+use terrarium_provider::Provider;
 use terrarium_state::Object;
 
 use super::candidate::{Prior, read_object};
@@ -88,7 +88,7 @@ impl Planner<'_> {
             return;
         }
         for (key, object) in &found.instance.deposed {
-            match self.bare_prior(group.kind.as_ref(), group, object) {
+            match bare_prior(group, object) {
                 Ok(prior) => {
                     let change = self.removal(group, addr, &prior, Some(ActionReason::Deposed));
                     self.found
@@ -100,24 +100,8 @@ impl Planner<'_> {
         }
     }
 
-    fn bare_prior(
-        &self,
-        kind: &dyn ProviderKind,
-        group: &Group<'_>,
-        object: &Object,
-    ) -> Result<Prior, Diagnostics> {
-        let value = read_object(kind, &group.resource.block.kind, object, &group.schema)?;
-        Ok(Prior {
-            value,
-            private: object.private.clone(),
-            window: object.window,
-            tainted: false,
-            moved_from: None,
-        })
-    }
-
     /// Takes a block's instances from the state: everything is destroyed, or the block is not a target.
-    pub(super) async fn from_state(
+    pub(super) async fn take_from_state(
         &self,
         group: &Group<'_>,
         recorded: recorded::Block<'_>,
@@ -129,7 +113,7 @@ impl Planner<'_> {
         // Others may read what is not planned, and provider configurations what is about to go.
         for (addr, found) in &recorded {
             if let Some(object) = &found.instance.current
-                && let Ok(prior) = self.bare_prior(group.kind.as_ref(), group, object)
+                && let Ok(prior) = bare_prior(group, object)
             {
                 self.world.set_instance(&addr.block, addr.key.clone(), Some(prior.value));
             }
@@ -199,6 +183,18 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+fn bare_prior(group: &Group<'_>, object: &Object) -> Result<Prior, Diagnostics> {
+    let value =
+        read_object(group.kind.as_ref(), &group.resource.block.kind, object, &group.schema)?;
+    Ok(Prior {
+        value,
+        private: object.private.clone(),
+        window: object.window,
+        tainted: false,
+        moved_from: None,
+    })
 }
 
 fn by_provider<'s>(

@@ -40,12 +40,12 @@ impl Planner<'_> {
             });
         }
         let replies = provider.read_many(&group.resource.block.kind, requests).await;
-        for (object, reply) in objects.into_iter().zip(replies) {
+        for (object, reply) in objects.iter_mut().zip(replies) {
             self.fold(group, object, reply);
         }
     }
 
-    fn fold(&self, group: &Group<'_>, object: Recorded<'_>, reply: ReadReply) {
+    fn fold(&self, group: &Group<'_>, object: &mut Recorded<'_>, reply: ReadReply) {
         let Some(before) = object.prior.take() else { return };
         match reply.outcome {
             ReadOutcome::Found { state, private, window } => {
@@ -76,37 +76,9 @@ impl Planner<'_> {
             before: before.value.clone(),
             private: before.private.clone(),
             window: before.window,
-            ..self.change(group, addr, action, after)
+            ..change(group, addr, action, after)
         };
         self.found.borrow_mut().drift.push(change);
-    }
-
-    /// Starts a change of an instance; the rest is filled in by the caller.
-    pub(super) fn change(
-        &self,
-        group: &Group<'_>,
-        addr: &ResourceAddr,
-        action: PlannedAction,
-        after: Value,
-    ) -> ResourceChange {
-        let null = Value::null(group.schema.block.ty());
-        ResourceChange {
-            addr: addr.clone(),
-            moved_from: None,
-            deposed: None,
-            provider: group.provider.recorded(),
-            schema: group.schema.clone(),
-            action,
-            reason: None,
-            before: null,
-            after,
-            requires_replace: Vec::new(),
-            importing: None,
-            schedule: terrarium_provider::Schedule::default(),
-            window: None,
-            private: None,
-            deps: Vec::new(),
-        }
     }
 
     /// Returns whether this plan may change objects at all.
@@ -117,5 +89,32 @@ impl Planner<'_> {
     /// Returns the configured provider of a block.
     pub(super) async fn provider(&self, group: &Group<'_>) -> Option<Arc<dyn Provider>> {
         self.providers.configured(&self.world, &group.provider).await
+    }
+}
+
+/// Starts a change of an instance; the rest is filled in by the caller.
+pub(super) fn change(
+    group: &Group<'_>,
+    addr: &ResourceAddr,
+    action: PlannedAction,
+    after: Value,
+) -> ResourceChange {
+    let null = Value::null(group.schema.block.ty());
+    ResourceChange {
+        addr: addr.clone(),
+        moved_from: None,
+        deposed: None,
+        provider: group.provider.recorded(),
+        schema: group.schema.clone(),
+        action,
+        reason: None,
+        before: null,
+        after,
+        requires_replace: Vec::new(),
+        importing: None,
+        schedule: terrarium_provider::Schedule::default(),
+        window: None,
+        private: None,
+        deps: Vec::new(),
     }
 }

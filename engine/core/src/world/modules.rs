@@ -29,8 +29,11 @@ pub(crate) struct ModuleInstance {
     /// The instance that calls it, the call, and what `each` and `count` are there.
     pub(crate) caller: Option<Caller>,
     named: RefCell<HashMap<Named, (Value, Deps)>>,
-    children: RefCell<IndexMap<Name, Rc<Vec<(InstanceKey, ModuleId)>>>>,
+    children: RefCell<IndexMap<Name, Children>>,
 }
+
+/// Instances of a call, in the order of their keys.
+pub(crate) type Children = Rc<Vec<(InstanceKey, ModuleId)>>;
 
 /// Where a module instance is called.
 #[derive(Clone, Debug)]
@@ -86,7 +89,7 @@ impl World<'_> {
     }
 
     /// Returns the instances of a call, expanding it when first asked.
-    pub(crate) fn children(&self, id: ModuleId, call: &Name) -> Rc<Vec<(InstanceKey, ModuleId)>> {
+    pub(crate) fn children(&self, id: ModuleId, call: &Name) -> Children {
         let module = self.module(id);
         if let Some(known) = module.children.borrow().get(call) {
             return known.clone();

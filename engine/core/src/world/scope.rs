@@ -186,20 +186,20 @@ impl World<'_> {
         }
         let mut blocks = self.blocks.borrow_mut();
         let Some(values) = blocks.get_mut(&addr) else {
-            return Ok(self.absent(block));
+            return Ok(Self::absent(block));
         };
         match key {
             None => Ok(values.whole(shape)),
             Some(key) => match values.get(key) {
                 Some(value) => Ok(value.clone()),
                 None if values.complete => Err(no_instance(block, key)),
-                None => Ok(self.absent(block)),
+                None => Ok(Self::absent(block)),
             },
         }
     }
 
     /// What stands for a resource that has no value (yet).
-    fn absent(&self, block: &BlockRef) -> Value {
+    fn absent(block: &BlockRef) -> Value {
         let cause = terrarium_value::Cause::Other(block.to_string().into());
         Value::unknown(Type::Dynamic, Causes::one(cause))
     }
@@ -292,7 +292,7 @@ impl World<'_> {
                 });
             }
             Subject::Module { name, .. } => {
-                self.note_module(&module.path.child(name.clone(), InstanceKey::None))
+                self.note_module(&module.path.child(name.clone(), InstanceKey::None));
             }
             Subject::Variable(name) => drop(self.variable(id, name)),
             Subject::Local(name) => drop(self.local(id, name)),

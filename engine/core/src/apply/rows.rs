@@ -1,0 +1,247 @@
+//! Rows: how outcomes are written to the store.
+
+use terrarium_address::Name;
+use terrarium_provider::{Private, Window};
+use terrarium_state::{Batch, Durability, IntentProgress, Object, ObjectChange, ObjectStatus};
+use terrarium_value::{Marks, Value};
+
+use super::tasks::{Step, Task};
+use super::walk::Walk;
+use crate::{PlannedAction, ReplaceOrder, ResourceChange, object};
+
+/// What became of a task's object.
+pub(super) enum Became {
+    /// It is as planned.
+    Whole(Value),
+    /// It exists, and must be replaced.
+    Broken(Value),
+    /// It is gone.
+    Gone,
+    /// Nothing changed.
+    Untouched,
+}
+
+/// What a provider's answer says beside the values.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) private: Private,
+    pub(super) window: Option<Window>,
+}
+
+impl Walk<'_> {
+    pub(super) fn marked(&self, node: usize, value: &Value) -> Value {
+        let Some(under) = self.tasks.get(&node) else { return value.clone() };
+        let change = &self.plan.changes[under.task.change];
+        let sensitive =
+            under.ready.as_ref().map(|ready| ready.sensitive.as_slice()).unwrap_or_default();
+        object::mark_sensitive(
+            value.clone().mark_paths(sensitive, Marks::SENSITIVE),
+            &change.schema.block,
+        )
+    }
+
+    /// The batch that records an outcome.
+    pub(super) fn outcome(
+        &self,
+        node: usize,
+        became: &Became,
+        kept: Kept,
+        progress: IntentProgress,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        let Some(under) = self.tasks.get(&node) else { return batch };
+        if let Some(intent) = under.intent {
+            batch.progress.push((intent, progress));
+        }
+        let change = &self.plan.changes[under.task.change];
+        match became {
+            Became::Whole(value) => {
+                batch.objects.extend(self.object_row(node, value, kept, ObjectStatus::Ready));
+            }
+            Became::Broken(value) => {
+                batch.objects.extend(self.object_row(node, value, kept, ObjectStatus::Tainted));
+            }
+            Became::Gone => batch.objects.push(row(change, self.deposed_key(under.task), None)),
+            Became::Untouched => {}
+        }
+        batch
+    }
+
+    pub(super) fn object_row(
+        &self,
+        node: usize,
+        value: &Value,
+        kept: Kept,
+        status: ObjectStatus,
+    ) -> Option<ObjectChange> {
+        let under = self.tasks.get(&node)?;
+        let change = &self.plan.changes[under.task.change];
+        let known = if value.is_wholly_known() { value.clone() } else { nulled(value) };
+        match object::write(&self.marked(node, &known), &change.schema, kept.private) {
+            Ok(object) => {
+                let object = Object {
+                    status,
+                    deps: change.deps.clone(),
+                    create_before_destroy: change.action
+                        == PlannedAction::Replace(ReplaceOrder::CreateFirst),
+                    window: kept.window.or(change.window),
+                    ..object
+                };
+                let deposed = if under.task.step == Step::Delete {
+                    self.deposed_key(under.task)
+                } else {
+                    None
+                };
+                Some(row(change, deposed, Some(object)))
+            }
+            Err(why) => {
+                self.internal(change, &why);
+                None
+            }
+        }
+    }
+
+    /// Returns the deposed key of the object that a task removes.
+    pub(super) fn deposed_key(&self, task: Task) -> Option<Name> {
+        let change = &self.plan.changes[task.change];
+        if change.deposed.is_some() {
+            return change.deposed.clone();
+        }
+        let after_create = change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst);
+        (after_create && task.step == Step::Delete).then(|| self.new_deposed_key(change))
+    }
+
+    /// The key under which a replaced object waits for its end: the same however often it is asked.
+    fn new_deposed_key(&self, change: &ResourceChange) -> Name {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.plan.lineage.as_bytes());
+        hasher.update(change.addr.to_string().as_bytes());
+        hasher.update(&self.plan.serial.to_le_bytes());
+        let hex = hasher.finalize().to_hex();
+        hex.as_str().get(..8).unwrap_or_default().into()
+    }
+
+    /// Moves the current object aside before its successor is created.
+    pub(super) fn make_room(&mut self, task: Task) {
+        let change = &self.plan.changes[task.change];
+        if task.step != Step::Create
+            || change.action != PlannedAction::Replace(ReplaceOrder::CreateFirst)
+        {
+            return;
+        }
+        let current = self
+            .inputs
+            .prior
+            .resources
+            .get(&change.addr)
+            .and_then(|instance| instance.current.clone());
+        let key = self.new_deposed_key(change);
+        let objects = vec![row(change, Some(key), current), row(change, None, None)];
+        self.lazy.push(self.submit(Batch { objects, ..Batch::default() }, Durability::Lazy));
+    }
+
+    /// Moves the object back whose successor could not be created.
+    pub(super) fn restore(&self, node: usize, became: &Became, batch: &mut Batch) {
+        let Some(under) = self.tasks.get(&node) else { return };
+        let change = &self.plan.changes[under.task.change];
+        let create_first = change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst);
+        if under.task.step != Step::Create || !create_first || !matches!(became, Became::Gone) {
+            return;
+        }
+        let current = self
+            .inputs
+            .prior
+            .resources
+            .get(&change.addr)
+            .and_then(|instance| instance.current.clone());
+        batch.objects.push(row(change, Some(self.new_deposed_key(change)), None));
+        batch.objects.push(row(change, None, current));
+    }
+
+    /// Writes down what needs no call: moves, refreshed values, data that was read.
+    pub(super) fn bookkeeping(&mut self) {
+        let mut batch = Batch::default();
+        if self.inputs.prior.realm.is_none() {
+            batch.realm.clone_from(&self.plan.realm);
+        }
+        for change in &self.plan.changes {
+            let Some(from) = &change.moved_from else { continue };
+            let object =
+                self.inputs.prior.resources.get(from).and_then(|instance| instance.current.clone());
+            let old = ResourceChange { addr: from.clone(), ..change.clone() };
+            batch.objects.push(row(&old, None, None));
+            batch.objects.push(row(change, None, object));
+        }
+        batch.objects.extend(self.refreshed());
+        for data in &self.plan.data {
+            if let Ok(object) = object::write(&data.value, &data.schema, None) {
+                let object = Object { deps: data.deps.clone(), ..object };
+                let recorded =
+                    self.inputs.prior.resources.get(&data.addr).and_then(|i| i.current.as_ref());
+                if recorded != Some(&object) {
+                    let (addr, provider) = (data.addr.clone(), data.provider.clone());
+                    batch.objects.push(ObjectChange {
+                        addr,
+                        deposed: None,
+                        provider,
+                        object: Some(object),
+                    });
+                }
+            }
+        }
+        if self.plan.mode == crate::Mode::Destroy {
+            let data = self.inputs.prior.resources.iter();
+            let data = data.filter(|(addr, _)| addr.block.mode == terrarium_address::Mode::Data);
+            batch.objects.extend(data.map(|(addr, instance)| ObjectChange {
+                addr: addr.clone(),
+                deposed: None,
+                provider: instance.provider.clone(),
+                object: None,
+            }));
+        }
+        if !batch.objects.is_empty() || batch.realm.is_some() {
+            self.lazy.push(self.submit(batch, Durability::Lazy));
+        }
+    }
+
+    /// Rows of objects that the refresh found changed, or gone, and that nothing else is done to.
+    fn refreshed(&self) -> Vec<ObjectChange> {
+        let mut rows = Vec::new();
+        for drift in &self.plan.drift {
+            let recorded =
+                self.inputs.prior.resources.get(&drift.addr).and_then(|i| i.current.as_ref());
+            if drift.after.is_null() {
+                rows.push(row(drift, None, None));
+            } else if let (Some(recorded), Ok(object)) =
+                (recorded, object::write(&drift.after, &drift.schema, drift.private.clone()))
+            {
+                let kept = Object {
+                    status: recorded.status,
+                    deps: recorded.deps.clone(),
+                    create_before_destroy: recorded.create_before_destroy,
+                    window: recorded.window,
+                    identity: recorded.identity.clone(),
+                    ..object
+                };
+                rows.push(row(drift, None, Some(kept)));
+            }
+        }
+        rows
+    }
+}
+
+pub(super) fn row(
+    change: &ResourceChange,
+    deposed: Option<Name>,
+    object: Option<Object>,
+) -> ObjectChange {
+    ObjectChange { addr: change.addr.clone(), deposed, provider: change.provider.clone(), object }
+}
+
+/// What is not known yet of an object that exists is stored as null.
+pub(crate) fn nulled(value: &Value) -> Value {
+    value.clone().transform(&mut |_: &terrarium_address::AttrPath, part: Value| match part.kind() {
+        terrarium_value::Kind::Unknown(unknown) => Value::null(unknown.ty.clone()),
+        _ => part,
+    })
+}
