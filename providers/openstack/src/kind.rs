@@ -81,9 +81,11 @@ pub(crate) const CONFIG: &[Attr] = &[
     text("user_name"),
 ];
 
+/// Schemas by whether they are a data source's, and the type.
+type Schemas = HashMap<(bool, &'static str), Arc<Schema>>;
+
 /// Schemas that were asked for, by whether they are a data source's and the type.
-static SCHEMAS: LazyLock<Mutex<HashMap<(bool, &'static str), Arc<Schema>>>> =
-    LazyLock::new(Mutex::default);
+static SCHEMAS: LazyLock<Mutex<Schemas>> = LazyLock::new(Mutex::default);
 
 /// Returns the schema of a resource type.
 pub(crate) fn schema_of(row: &'static Resource) -> Arc<Schema> {
@@ -105,7 +107,7 @@ impl OpenStack {
         Self { settings, config: Schema { block: block_of(CONFIG), ..Schema::default() } }
     }
 
-    fn session(&self, config: &Value) -> Result<Session, Diagnostic> {
+    fn session(&self, config: &Value) -> Result<Session, Box<Diagnostic>> {
         let get = |name: &str| {
             let text = config.text(name).map(str::to_owned);
             text.or_else(|| config.flag(name).map(|flag| flag.to_string()))
@@ -117,7 +119,8 @@ impl OpenStack {
             && login.tls != crate::client::Tls::default()
         {
             let own = transport.with_tls(&login.tls).map_err(|why| {
-                Diagnostic::error(codes::CREDENTIALS, "The TLS settings can't be used").detail(why)
+                let summary = "The TLS settings can't be used";
+                Box::new(Diagnostic::error(codes::CREDENTIALS, summary).detail(why))
             })?;
             transport = own.unwrap_or(transport);
         }
@@ -130,6 +133,7 @@ impl OpenStack {
 
 #[async_trait]
 impl ProviderKind for OpenStack {
+    #[expect(clippy::unnecessary_literal_bound, reason = "the contract's own signature")]
     fn source(&self) -> &str {
         "terraform-provider-openstack/openstack"
     }
@@ -181,7 +185,7 @@ impl ProviderKind for OpenStack {
         let session = match self.session(&request.config) {
             Ok(session) => session,
             Err(diagnostic) => {
-                return Configured { provider: None, diagnostics: diagnostic.into() };
+                return Configured { provider: None, diagnostics: (*diagnostic).into() };
             }
         };
         let waits_for = unknown.map(|row| format!("the provider's argument {:?}", row.name));

@@ -107,18 +107,12 @@ fn merged<'a>(row: &'static Resource, major: u64, request: &'a PlanRequest) -> D
         diagnostics: Diagnostics::new(),
     };
     for attr in row.attributes {
-        let unset;
-        let config = match request.config.get(attr.name) {
-            Some(value) => value,
-            None => {
-                unset = Value::null(type_of(&attr.shape));
-                &unset
-            }
-        };
+        let config = request.config.get(attr.name).cloned();
+        let config = config.unwrap_or_else(|| Value::null(type_of(&attr.shape)));
         let prior = draft.prior.and_then(|prior| prior.get(attr.name));
         let path = AttrPath::attr(attr.name);
         let before = if draft.prior.is_some() { Before::Was(prior) } else { Before::Nothing };
-        let (value, replace) = merge(attr, config, before, &path);
+        let (value, replace) = merge(attr, &config, before, &path);
         let value = if value.is_known() {
             value
         } else {
@@ -278,11 +272,11 @@ fn merge_element(
     }
     let mut replace = Vec::new();
     let fields = attributes.iter().map(|inner| {
-        let unset = Value::null(type_of(&inner.shape));
-        let config = item.get(inner.name).unwrap_or(&unset);
+        let config = item.get(inner.name).cloned();
+        let config = config.unwrap_or_else(|| Value::null(type_of(&inner.shape)));
         let before = was.map_or(Before::Nothing, |was| Before::Was(was.get(inner.name)));
         let (value, paths) =
-            merge(inner, config, before, &path.with(PathStep::Attr(inner.name.into())));
+            merge(inner, &config, before, &path.with(PathStep::Attr(inner.name.into())));
         replace.extend(paths);
         (inner.name, value)
     });
@@ -297,8 +291,7 @@ fn covers(attributes: &[Attr], wanted: &Value, old: &Value) -> bool {
             return true;
         };
         match (wanted.kind(), inner.default) {
-            (Kind::Null(_), _) if inner.presence.is_computed() => true,
-            (Kind::Unknown(_), _) if inner.presence.is_computed() => true,
+            (Kind::Null(_) | Kind::Unknown(_), _) if inner.presence.is_computed() => true,
             (Kind::Null(_), Some(default)) => same(inner, &literal(default), old),
             _ => same(inner, &stored(inner, wanted), old),
         }

@@ -10,7 +10,7 @@ use crate::client::{Request, Response, Tls, Transport, TransportError};
 
 /// Longest time that one request may take; long work is polled, so replies are never slow for good
 /// reason.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Largest body that is read: a page of a list stays far below it.
 const BODY_LIMIT: usize = 16 << 20;

@@ -228,7 +228,7 @@ fn testbed_login(site: Site) -> Login {
         interface: "public".into(),
         method: Method::Password { user, password: Secret::new("testbed") },
         scope: Some(
-            serde_json::json!({"project": {"name": "course", "domain": {"name": "Default"}}}),
+            serde_json::json!({"project": {"name": "CHI-231095", "domain": {"name": "Default"}}}),
         ),
         tls: Tls::default(),
         realm: site.realm,
@@ -258,21 +258,23 @@ fn method_of(fields: &Fields) -> Result<(Method, bool), String> {
         return Ok((Method::Token(token), true));
     }
     if let Some(secret) = fields.secret("application_credential_secret") {
-        let reference = match fields.get("application_credential_id") {
-            Some(id) => serde_json::json!({ "id": id }),
-            None => {
-                let name = fields.get("application_credential_name").ok_or(
-                    "An application credential's secret is given, but neither its id nor its name.",
-                )?;
-                serde_json::json!({"name": name, "user": user_of(fields)?})
-            }
-        };
+        let reference = credential_of(fields)?;
         return Ok((Method::ApplicationCredential { reference, secret }, false));
     }
     let password = fields.secret("password").ok_or(
         "No credentials: give a password, a token, or an application credential's id and secret.",
     )?;
     Ok((Method::Password { user: user_of(fields)?, password }, true))
+}
+
+fn credential_of(fields: &Fields) -> Result<Json, String> {
+    if let Some(id) = fields.get("application_credential_id") {
+        return Ok(serde_json::json!({ "id": id }));
+    }
+    let name = fields
+        .get("application_credential_name")
+        .ok_or("An application credential's secret is given, but neither its id nor its name.")?;
+    Ok(serde_json::json!({"name": name, "user": user_of(fields)?}))
 }
 
 fn user_of(fields: &Fields) -> Result<Json, String> {

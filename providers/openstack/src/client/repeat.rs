@@ -11,7 +11,7 @@ use super::transport::{Response, TransportError};
 const REPEATS: u32 = 4;
 
 /// Longest wait that a service's `Retry-After` is obeyed for.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 
 /// Whether a call may be repeated although an earlier attempt may have done its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the rows of the table are outcomes")]
     fn reply(status: u16, retry_after: Option<&str>) -> Result<Response, TransportError> {
         let mut headers = HeaderMap::new();
         if let Some(text) = retry_after {

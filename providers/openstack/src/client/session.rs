@@ -24,7 +24,7 @@ const PAGES: usize = 2_000;
 const PAGE_SIZE: &str = "1000";
 
 /// How long a list that several data sources share is believed.
-const LIST_AGE: Duration = Duration::from_secs(60);
+const LIST_AGE: Duration = Duration::from_mins(1);
 
 /// What stays as it is in a query's values.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -82,8 +82,7 @@ impl Hooks for AssociateHooks {
         let port = planned.and_then(|planned| planned.text("port_id"));
         let objects = match by_address(scope, address).await {
             Ok(object) if port == Some(field(&object, "port_id")) => Ok(vec![(object, true)]),
-            Ok(_) => Ok(Vec::new()),
-            Err(Failure::Refused(ApiError::Other(_))) => Ok(Vec::new()),
+            Ok(_) | Err(Failure::Refused(ApiError::Other(_))) => Ok(Vec::new()),
             Err(Failure::Refused(error)) => Err(error),
             Err(Failure::Unknown(doubt)) => Err(ApiError::Other(doubt.to_string())),
         };

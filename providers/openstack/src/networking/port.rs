@@ -70,7 +70,7 @@ pub(crate) const PORT: Resource = Resource {
         )
         .wire("extra_dhcp_opts"),
         blocks("fixed_ip", FIXED_IP).wire("fixed_ips").conflicts(&["no_fixed_ip"]).not_read(),
-        text("mac_address").optional_computed().force_new().same(|a, b| a.eq_ignore_ascii_case(b)),
+        text("mac_address").optional_computed().force_new().same(str::eq_ignore_ascii_case),
         text("name"),
         text("network_id").required().force_new(),
         flag("no_fixed_ip").conflicts(&["fixed_ip"]).local(),

@@ -5,6 +5,7 @@ use terrarium_provider::Presence;
 
 /// An attribute or a nested block type.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table, written by builders")]
 pub(crate) struct Attr {
     /// Its name in the configuration.
     pub(crate) name: &'static str,

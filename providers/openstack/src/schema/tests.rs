@@ -34,7 +34,7 @@ fn tables_say_what_the_original_says() {
     for (name, theirs) in reference["data_sources"].as_object().unwrap() {
         match DATA_SOURCES.iter().find(|row| row.name == name) {
             Some(row) => {
-                compare(&format!("data {name}"), &theirs["attributes"], row.attributes, &mut wrong)
+                compare(&format!("data {name}"), &theirs["attributes"], row.attributes, &mut wrong);
             }
             None => wrong.push(format!("data {name} is missing")),
         }

@@ -64,6 +64,7 @@ impl Scope<'_> {
     }
 
     /// Returns the private blob of an object at which work goes on.
+    #[expect(clippy::unnecessary_wraps, reason = "it stands wherever the other one may")]
     pub(crate) fn private_with(&self, values: &Value, note: &Note) -> Private {
         let mut fields = self.private_fields(values).unwrap_or_default();
         fields.insert(NOTE_KEY.into(), note.to_json());

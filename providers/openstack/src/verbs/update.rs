@@ -87,5 +87,5 @@ pub(crate) async fn put_tags(
     let path = format!("{}/{}/tags", scope.row.path, encoded(id));
     let call = scope.call(Method::PUT, path).body(json!({ "tags": tags }));
     let mut reply = scope.session.mutate(&mut act.step(), &call).await?;
-    Ok(reply.get_mut("tags").map(Json::take).unwrap_or_else(|| json!(tags)))
+    Ok(reply.get_mut("tags").map_or_else(|| json!(tags), Json::take))
 }

@@ -35,77 +35,61 @@ async fn run_case(case: &Json) {
         return cloud.assert_done();
     }
     let schema = kind.resource_schema(name).unwrap_or_else(|| panic!("no type {name}"));
-    let ty = schema.block.ty();
-    let config = value_of(&case["config"], &ty);
-    let validated = kind.validate_resource(name, &config);
-    if validated.has_errors() {
-        return assert_says(&validated, &case["says"]);
-    }
-    let prior = case.get("prior").map(|prior| value_of(prior, &ty));
-    let mut subject = Subject { name, schema, provider, says: validated };
-    let action = case["action"].as_str().unwrap_or_default();
-    let state = if action == "read" {
-        subject.read(prior.as_ref().unwrap()).await
-    } else if action == "delete" {
-        subject.act(Action::Delete, prior.as_ref(), None, None).await
-    } else {
-        let Some(change) = subject.plan(prior.as_ref(), &config).await else {
-            return assert_says(&subject.says, &case["says"]);
-        };
-        if let Some(expected) = case.get("planned") {
-            assert_has(&json_of(&change.planned), expected, "planned");
-        }
-        let replace: Vec<String> =
-            change.requires_replace.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            json!(replace),
-            case.get("replace").cloned().unwrap_or(json!([])),
-            "paths that need a new object"
-        );
-        if let (Some(prior), true) = (&prior, case["unchanged"] == true) {
-            assert_eq!(json_of(&change.planned), json_of(prior), "no change was planned");
-        }
-        match action {
-            "create" => {
-                subject.act(Action::Create, None, Some(&change.planned), Some(&config)).await
-            }
-            "update" => {
-                subject
-                    .act(Action::Update, prior.as_ref(), Some(&change.planned), Some(&config))
-                    .await
-            }
-            _ => return assert_says(&subject.says, &case["says"]),
-        }
-    };
+    let config = value_of(&case["config"], &schema.block.ty());
+    let says = kind.validate_resource(name, &config);
+    let refused = says.has_errors();
+    let mut subject = Subject { name, schema, provider, says };
+    let outcome = if refused { None } else { run_action(case, &mut subject, &config).await };
     assert_says(&subject.says, &case["says"]);
-    if let Some(expected) = case.get("outcome") {
-        assert_eq!(json!(state.outcome), *expected, "{:?}", subject.says);
-    }
-    match (&state.values, case.get("state")) {
-        (Some(values), Some(expected)) => {
-            assert_has(&json_of(values), expected, "state");
-            assert_eq!(values.ty(), ty, "the state has the schema's type");
-        }
-        (None, Some(expected)) => {
-            assert!(expected.is_null(), "there is no state: {:?}", subject.says)
-        }
-        _ => {}
-    }
-    if let (Some(values), "done", true) =
-        (&state.values, state.outcome, case.get("unstable").is_none())
-    {
-        let again = subject.plan(Some(values), &config).await.unwrap();
-        let (there, planned) = (json_of(values), json_of(&again.planned));
-        if action != "read" {
-            assert_eq!(planned, there, "the second plan is empty");
-            assert!(
-                again.requires_replace.is_empty(),
-                "nothing is replaced: {:?}",
-                again.requires_replace
-            );
-        }
+    if let Some(outcome) = outcome {
+        check_outcome(case, &mut subject, &config, &outcome).await;
     }
     cloud.assert_done();
+}
+
+/// Plans and acts; `None` where the case ends with the plan.
+async fn run_action(case: &Json, subject: &mut Subject<'_>, config: &Value) -> Option<Outcome> {
+    let prior = case.get("prior").map(|prior| value_of(prior, &subject.schema.block.ty()));
+    let action = case["action"].as_str().unwrap_or_default();
+    match action {
+        "read" => return Some(subject.read(prior.as_ref().unwrap()).await),
+        "delete" => return Some(subject.act(Action::Delete, prior.as_ref(), None, None).await),
+        _ => {}
+    }
+    let change = subject.plan(prior.as_ref(), config).await?;
+    if let Some(expected) = case.get("planned") {
+        assert_has(&json_of(&change.planned), expected, "planned");
+    }
+    let replace: Vec<String> = change.requires_replace.iter().map(ToString::to_string).collect();
+    let expected = case.get("replace").cloned().unwrap_or(json!([]));
+    assert_eq!(json!(replace), expected, "paths that need a new object");
+    if let (Some(prior), true) = (&prior, case["unchanged"] == true) {
+        assert_eq!(json_of(&change.planned), json_of(prior), "no change was planned");
+    }
+    let action = match action {
+        "create" => Action::Create,
+        "update" => Action::Update,
+        _ => return None,
+    };
+    Some(subject.act(action, prior.as_ref(), Some(&change.planned), Some(config)).await)
+}
+
+async fn check_outcome(case: &Json, subject: &mut Subject<'_>, config: &Value, outcome: &Outcome) {
+    if let Some(expected) = case.get("outcome") {
+        assert_eq!(json!(outcome.outcome), *expected, "{:?}", subject.says);
+    }
+    let there = outcome.values.as_ref().map_or(Json::Null, json_of);
+    if let Some(expected) = case.get("state") {
+        assert_has(&there, expected, "state");
+    }
+    let Some(values) = &outcome.values else { return };
+    assert_eq!(values.ty(), subject.schema.block.ty(), "the state has the schema's type");
+    if outcome.outcome == "done" && case["action"] != "read" {
+        let again = subject.plan(Some(values), config).await.unwrap();
+        assert_eq!(json_of(&again.planned), there, "the second plan is empty");
+        let replaced = again.requires_replace;
+        assert!(replaced.is_empty(), "nothing is replaced: {replaced:?}");
+    }
 }
 
 async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider) {
@@ -326,7 +310,7 @@ pub(crate) fn calls(json: &Json) -> Vec<Call> {
     let all = json.as_array().cloned().unwrap_or_default();
     all.iter()
         .map(|one| Call {
-            call: one["call"].as_str().unwrap().to_owned(),
+            request: one["call"].as_str().unwrap().to_owned(),
             body: one.get("body").cloned().unwrap_or(Json::Null),
             status: one
                 .get("status")

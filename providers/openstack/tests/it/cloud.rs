@@ -20,7 +20,7 @@ use crate::convert::value_of;
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     /// `POST /network/v2.0/networks?x=y`.
-    pub(crate) call: String,
+    pub(crate) request: String,
     /// The body, with the marker as `MARKER`; null where it is not looked at.
     pub(crate) body: Json,
     /// The status of the answer; 0 for a broken connection, 1 for none at all.
@@ -39,6 +39,8 @@ pub(crate) struct Cloud {
     pub(crate) wrong: Mutex<Vec<String>>,
     /// How often somebody logged in.
     pub(crate) logins: Mutex<u32>,
+    /// The bodies of the logins.
+    pub(crate) auth: Mutex<Vec<Json>>,
 }
 
 impl Cloud {
@@ -51,7 +53,7 @@ impl Cloud {
         let wrong = self.wrong.lock().unwrap();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         let left: Vec<String> =
-            self.script.lock().unwrap().iter().map(|call| call.call.clone()).collect();
+            self.script.lock().unwrap().iter().map(|call| call.request.clone()).collect();
         assert!(left.is_empty(), "these calls did not come: {left:#?}");
     }
 
@@ -104,6 +106,7 @@ impl Sites for OneSite {
 impl Transport for Cloud {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         if request.url == "http://cloud/identity/v3/auth/tokens" {
+            self.auth.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
             return Ok(self.log_in());
         }
         let path = request.url.strip_prefix("http://cloud").unwrap_or(&request.url);
@@ -118,11 +121,11 @@ impl Transport for Cloud {
             self.wrong.lock().unwrap().push(format!("unexpected call {came} {body}"));
             return Err(TransportError::NotSent("the script is over".into()));
         };
-        if came != expected.call {
+        if came != expected.request {
             self.wrong
                 .lock()
                 .unwrap()
-                .push(format!("expected {}, got {came} {body}", expected.call));
+                .push(format!("expected {}, got {came} {body}", expected.request));
         } else if !expected.body.is_null() && body != expected.body {
             self.wrong
                 .lock()

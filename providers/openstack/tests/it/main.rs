@@ -1,8 +1,15 @@
 //! The provider against a scripted cloud: what it sends, and what it makes of the answers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a case that can't be run is a case that fails"
+)]
+
 mod case;
 mod cloud;
 mod convert;
+mod login;
 mod recovery;
 mod retries;
 

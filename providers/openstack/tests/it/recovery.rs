@@ -15,7 +15,7 @@ fn found(
     change: impl Fn(Intent) -> Intent,
 ) -> Vec<(String, bool, bool)> {
     let script = script.into_iter().map(|(call, reply)| Call {
-        call: call.into(),
+        request: call.into(),
         body: json!(null),
         status: if reply.is_null() { 404 } else { 200 },
         reply,

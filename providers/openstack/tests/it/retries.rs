@@ -10,7 +10,13 @@ use crate::convert::value_of;
 const KIND: &str = "openstack_networking_network_v2";
 
 fn call(call: &str, status: u16) -> Call {
-    Call { call: call.into(), body: json!(null), status, reply: json!(null), headers: Vec::new() }
+    Call {
+        request: call.into(),
+        body: json!(null),
+        status,
+        reply: json!(null),
+        headers: Vec::new(),
+    }
 }
 
 fn made() -> Call {

@@ -119,7 +119,7 @@ pub(crate) const INSTANCE: Resource = Resource {
             .or(Literal::Text("active"))
             .one_of(&["active", "shutoff", "shelved_offloaded", "paused"])
             .local()
-            .same(|a, b| a.eq_ignore_ascii_case(b)),
+            .same(str::eq_ignore_ascii_case),
         REGION,
         block_set("scheduler_hints", HINTS).local(),
         text_set("security_groups").optional_computed().local(),
@@ -319,7 +319,13 @@ async fn image_of(
 
 /// Returns the SHA-1 of a text in hexadecimal, which is what the state holds of user data.
 fn sha1_hex(text: &str) -> String {
-    Sha1::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(40);
+    for byte in Sha1::digest(text.as_bytes()) {
+        // Writing to a string can't fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }
 
 /// Returns whether two zones are one: `az:host:node` asks for a host within `az`.
