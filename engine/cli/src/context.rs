@@ -148,7 +148,7 @@ impl Context {
         }
         let sources = self.sources();
         if self.speech() == Speech::Json {
-            for diagnostic in diagnostics.iter() {
+            for diagnostic in diagnostics::unique(diagnostics) {
                 self.out.line(&stream::diagnostic(diagnostic, &sources));
             }
             return;

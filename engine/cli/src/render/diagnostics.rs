@@ -22,7 +22,7 @@ pub enum Warnings {
 /// Returns all diagnostics as text: warnings first, so that what stopped the run stands last.
 pub fn text(diagnostics: &Diagnostics, sources: &Sources, warnings: Warnings) -> String {
     let (errors, mild): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
-        diagnostics.iter().partition(|diagnostic| diagnostic.is_error());
+        unique(diagnostics).into_iter().partition(|diagnostic| diagnostic.is_error());
     let mut out = String::new();
     if warnings == Warnings::Compact && errors.is_empty() && !mild.is_empty() {
         return compact(&mild, sources);
@@ -41,6 +41,18 @@ pub fn text(diagnostics: &Diagnostics, sources: &Sources, warnings: Warnings) ->
         out.push_str(&one(error, sources, 0));
     }
     out
+}
+
+/// Drops repetitions: instances of one block find the same mistake in it.
+pub(crate) fn unique(diagnostics: &Diagnostics) -> Vec<&Diagnostic> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut key = |one: &Diagnostic| {
+        let place = one.at.as_ref().map(|label| label.span);
+        // Without a place, the address tells them apart.
+        let addr = if place.is_none() { one.origin.addr.clone() } else { None };
+        seen.insert((one.code, one.summary.clone(), one.detail.clone(), place, addr))
+    };
+    diagnostics.iter().filter(|one| key(one)).collect()
 }
 
 fn compact(warnings: &[&Diagnostic], sources: &Sources) -> String {

@@ -27,7 +27,7 @@ pub fn plan(plan: &Plan) -> String {
     if nothing || plan.mode == Mode::RefreshOnly {
         out.push_str(&words::nothing_to_do(plan, outputs.is_empty()));
         if !outputs.is_empty() {
-            write_outputs(&mut out, &outputs);
+            write_outputs(&mut out, plan, &outputs);
         }
         return out;
     }
@@ -52,7 +52,7 @@ pub fn plan(plan: &Plan) -> String {
         let _infallible = write!(out, "\n{}\n", summary(plan));
     }
     if !outputs.is_empty() {
-        write_outputs(&mut out, &outputs);
+        write_outputs(&mut out, plan, &outputs);
         if shown.is_empty() {
             let _infallible = write!(out, "\n{}\n", wrap(words::ONLY_OUTPUTS, PROSE_WIDTH));
         }
@@ -210,9 +210,9 @@ fn output_difference(output: &terrarium_core::OutputChange) -> Diff {
     Diff { change, ..diff }
 }
 
-fn write_outputs(out: &mut String, outputs: &[(&str, Diff)]) {
+fn write_outputs(out: &mut String, plan: &Plan, outputs: &[(&str, Diff)]) {
     out.push_str("\nChanges to Outputs:\n");
-    let names = outputs.iter().map(|(name, _)| text::attribute_name(name).chars().count());
+    let names = plan.outputs.keys().map(|name| text::attribute_name(name).chars().count());
     let width = names.max().unwrap_or_default();
     for (name, diff) in outputs {
         text::output_line(out, name, width, diff);

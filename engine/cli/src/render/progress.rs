@@ -24,7 +24,9 @@ pub fn line(event: &Event) -> Option<String> {
             format!("{addr}: {}...{}", words(*action).begun, bracket(id.as_deref(), None))
         }
         Event::Waiting { addr, action, elapsed, id, .. } => {
-            let bracket = bracket(id.as_deref(), Some(*elapsed));
+            // Said every ten seconds or so: the odd second says nothing.
+            let round = Duration::from_secs(elapsed.as_secs() / 10 * 10);
+            let bracket = bracket(id.as_deref(), Some(round));
             format!("{addr}: Still {}...{bracket}", words(*action).begun.to_lowercase())
         }
         Event::Done { addr, action, elapsed, id } => {

@@ -10,7 +10,7 @@ use terrarium_address::quote;
 use terrarium_value::When;
 
 use super::diff::{BlockDiff, Change, Diff, Node, Sensitivity};
-use super::paint::{bold, dim, green, red, yellow};
+use super::paint::{dim, green, red, yellow};
 
 /// How a difference is shown.
 #[derive(Clone, Copy, Debug)]
@@ -215,9 +215,4 @@ pub(crate) fn output_line(out: &mut String, name: &str, width: usize, diff: &Dif
     let _infallible = write!(out, "{}{name:width$} = ", Look::PLAN.symbol(diff.change));
     write(out, diff, 0, Look::PLAN);
     out.push('\n');
-}
-
-/// Returns a heading in bold.
-pub(crate) fn heading(text: &str) -> String {
-    bold(text)
 }

@@ -1,7 +1,7 @@
 //! Words to lines.
 
 /// Widest prose that is comfortable to read, and what is used where no terminal tells its width.
-pub const PROSE_WIDTH: usize = 78;
+pub const PROSE_WIDTH: usize = 77;
 
 /// Wraps prose at `width`; lines that are indented, and line breaks, stay as they are.
 pub fn wrap(text: &str, width: usize) -> String {
