@@ -130,6 +130,8 @@ fn plant_flavors(cloud: &Cloud<'_>) -> Outcome<()> {
             let mut reserved =
                 flavor(RESERVED_FLAVOR, &format!("reservation:{RESERVED_FLAVOR}"), numbers);
             reserved["os-flavor-access:is_public"] = json!(false);
+            // Whatever project the credentials name, it is the course's and holds the lease.
+            reserved["_for_all"] = json!(true);
             reserved["_amount"] = json!(RESERVED_AMOUNT);
             reserved["_extra_specs"] = json!({
                 "aggregate_instance_extra_specs:reservation": RESERVED_FLAVOR,

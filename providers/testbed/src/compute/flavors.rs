@@ -43,7 +43,9 @@ pub(super) fn find(cloud: &Cloud<'_>, id: &str, project: &str) -> Outcome<Option
 }
 
 fn visible(flavor: &Object, project: &str) -> bool {
-    flavor.flag("os-flavor-access:is_public") || flavor.project == project
+    flavor.flag("os-flavor-access:is_public")
+        || flavor.flag("_for_all")
+        || flavor.project == project
 }
 
 fn list(nova: &Nova<'_, '_>, detail: bool) -> Outcome<Reply> {

@@ -57,7 +57,8 @@ pub(crate) fn not_found(id: &str) -> Refusal {
     refuse(404, "SecurityGroupNotFound", format!("Security group {id} does not exist"))
 }
 
-/// Gives a project that is new at this site its default group, and the student's the course's.
+/// Gives a project that is new at this site its default group and the course's: whatever project
+/// the credentials name, it is the course's.
 pub(crate) fn ensure_project(cloud: &Cloud<'_>, project: &str) -> Outcome<()> {
     let added = cloud
         .conn
@@ -75,9 +76,6 @@ pub(crate) fn ensure_project(cloud: &Cloud<'_>, project: &str) -> Outcome<()> {
         let mut from_itself = from_itself?;
         from_itself.insert("remote_group_id".to_owned(), json!(id));
         seed::add(cloud, &RULE, project, with_project(from_itself, project))?;
-    }
-    if project != seed::project_id() {
-        return Ok(());
     }
     for (name, port) in COURSE {
         let id = key(name);
