@@ -10,6 +10,7 @@ pub mod tfvars;
 
 mod codes;
 mod files;
+mod fmt;
 mod functions;
 mod syntax;
 
@@ -17,3 +18,4 @@ pub use codes::CODES;
 pub use config::Configuration;
 pub use expr::{Body, Expr, Scope};
 pub use files::StdFiles;
+pub use fmt::fmt;

@@ -72,5 +72,5 @@ fn modules_give_the_diagnostics_that_they_announce() {
         cases += 1;
     }
     assert!(wrong.is_empty(), "\n{wrong}");
-    assert!(cases >= 10, "only {cases} cases were found");
+    assert!(cases >= 9, "only {cases} cases were found");
 }
