@@ -101,4 +101,9 @@ pub trait Files: Send + Sync {
 
     /// Returns whether it is a regular file.
     fn is_file(&self, path: &Path) -> bool;
+
+    /// Returns the user's home directory, for `pathexpand`.
+    fn home(&self) -> Option<PathBuf> {
+        None
+    }
 }

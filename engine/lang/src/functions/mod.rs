@@ -7,11 +7,18 @@
 mod args;
 mod collection;
 mod conversion;
+mod encoding;
+mod file;
 mod format;
+mod hash;
+mod network;
 mod number;
 mod regex;
 mod sequence;
 mod string;
+mod template;
+mod time;
+mod yaml;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -205,11 +212,18 @@ impl Function {
 const FAMILIES: &[&[Function]] = &[
     collection::FUNCTIONS,
     conversion::FUNCTIONS,
+    encoding::FUNCTIONS,
+    file::FUNCTIONS,
     format::FUNCTIONS,
+    hash::FUNCTIONS,
+    network::FUNCTIONS,
     number::FUNCTIONS,
     regex::FUNCTIONS,
     sequence::FUNCTIONS,
     string::FUNCTIONS,
+    template::FUNCTIONS,
+    time::FUNCTIONS,
+    yaml::FUNCTIONS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
