@@ -28,8 +28,8 @@ type Happen = fn(&Cloud<'_>, &str) -> Outcome<()>;
 const ROWS: &[(What, &str, Happen)] = &[
     (What::ServerSettles, "server settles", compute::build::settle),
     (What::ServerGone, "server gone", compute::build::vanish),
-    (What::VolumeSettles, "volume settles", volume::volumes::settle),
-    (What::VolumeGone, "volume gone", volume::volumes::vanish),
+    (What::VolumeSettles, "volume settles", volume::life::settle),
+    (What::VolumeGone, "volume gone", volume::life::vanish),
 ];
 
 impl What {

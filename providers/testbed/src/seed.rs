@@ -10,7 +10,7 @@ use crate::{
     compute::flavors::FLAVOR,
     image::IMAGE,
     json::{Body, map},
-    network::{self, networks::NETWORK, ports, subnets::SUBNET},
+    network::{self, networks::NETWORK, plugs, subnets::SUBNET},
     reply::{Outcome, Refusal},
     settings::Settings,
     site::{Hardware, SITES, Site, SiteNetwork},
@@ -220,14 +220,14 @@ fn plant_router(cloud: &Cloud<'_>) -> Outcome<()> {
         let subnet_id = seeded_id(cloud.site, "subnet", &format!("{}-subnet", network.name));
         if let Some(subnet) = cloud.get(&SUBNET, &subnet_id)? {
             let address = json!({"subnet_id": subnet_id, "ip_address": subnet.text("gateway_ip")});
-            ports::plug(
+            plugs::plug(
                 cloud,
                 &operators_id(),
-                &ports::Plug {
+                &plugs::Plug {
                     network: subnet.text("network_id"),
                     addresses: vec![address],
                     device: &id,
-                    owner: ports::ROUTER_INTERFACE,
+                    owner: plugs::ROUTER_INTERFACE,
                 },
             )?;
         }

@@ -186,28 +186,23 @@ impl Store<'_> {
         scan: Scan<'_>,
         visit: &mut dyn FnMut(Object) -> bool,
     ) -> rusqlite::Result<()> {
-        let (compare, order) = if scan.newest_first { ("<", "DESC") } else { (">", "ASC") };
         let start = if scan.newest_first { i64::MAX } else { 0 };
         let start = scan.beyond.unwrap_or(start);
-        let each = |row: &Row<'_>| read(row);
-        if let Some((attribute, value)) = scan.by {
-            debug_assert!(kind.indexed.contains(&attribute), "{} has no {attribute}", kind.name);
-            let mut statement = self.conn.prepare_cached(&format!(
-                "SELECT o.seq, o.id, o.project, o.seeded, o.body FROM link l \
-                 JOIN object o ON o.seq = l.seq \
-                 WHERE l.site = ? AND l.kind = ? AND l.attribute = ? AND l.value = ? \
-                 AND l.seq {compare} ? ORDER BY l.seq {order}"
-            ))?;
-            let rows = statement
-                .query_map(params![self.site, kind.name, attribute, value, start], each)?;
-            return show(rows, visit);
+        let mut statement =
+            self.conn.prepare_cached(select(scan.by.is_some(), scan.newest_first))?;
+        let mut rows = match scan.by {
+            Some((attribute, value)) => {
+                debug_assert!(kind.indexed.contains(&attribute), "{} {attribute}", kind.name);
+                statement.query(params![self.site, kind.name, attribute, value, start])?
+            }
+            None => statement.query(params![self.site, kind.name, start])?,
+        };
+        while let Some(row) = rows.next()? {
+            if !visit(read(row)?) {
+                break;
+            }
         }
-        let mut statement = self.conn.prepare_cached(&format!(
-            "SELECT seq, id, project, seeded, body FROM object \
-             WHERE site = ? AND kind = ? AND seq {compare} ? ORDER BY seq {order}"
-        ))?;
-        let rows = statement.query_map(params![self.site, kind.name, start], each)?;
-        show(rows, visit)
+        Ok(())
     }
 
     /// Adds `amount` to what `project` uses of `resource`.
@@ -255,16 +250,28 @@ impl Store<'_> {
     }
 }
 
-fn show(
-    rows: impl Iterator<Item = rusqlite::Result<Object>>,
-    visit: &mut dyn FnMut(Object) -> bool,
-) -> rusqlite::Result<()> {
-    for object in rows {
-        if !visit(object?) {
-            break;
+/// Returns the statement that visits a kind's objects in order, from a place on.
+fn select(by_link: bool, newest_first: bool) -> &'static str {
+    match (by_link, newest_first) {
+        (false, false) => {
+            "SELECT seq, id, project, seeded, body FROM object \
+             WHERE site = ? AND kind = ? AND seq > ? ORDER BY seq"
+        }
+        (false, true) => {
+            "SELECT seq, id, project, seeded, body FROM object \
+             WHERE site = ? AND kind = ? AND seq < ? ORDER BY seq DESC"
+        }
+        (true, false) => {
+            "SELECT o.seq, o.id, o.project, o.seeded, o.body FROM link l \
+             JOIN object o ON o.seq = l.seq WHERE l.site = ? AND l.kind = ? \
+             AND l.attribute = ? AND l.value = ? AND l.seq > ? ORDER BY l.seq"
+        }
+        (true, true) => {
+            "SELECT o.seq, o.id, o.project, o.seeded, o.body FROM link l \
+             JOIN object o ON o.seq = l.seq WHERE l.site = ? AND l.kind = ? \
+             AND l.attribute = ? AND l.value = ? AND l.seq < ? ORDER BY l.seq DESC"
         }
     }
-    Ok(())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Object> {
@@ -298,4 +305,30 @@ fn values<'b>(body: &'b Map<String, Value>, attribute: &str) -> Vec<&'b str> {
         .filter_map(Value::as_str)
         .filter(|text| !text.is_empty())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_statement_reads_or_sorts_a_whole_table() {
+        let conn = Connection::open_in_memory().expect("a database");
+        conn.execute_batch(crate::schema::CREATE).expect("tables");
+        for (by_link, newest_first) in [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let explain = format!("EXPLAIN QUERY PLAN {}", select(by_link, newest_first));
+            let mut statement = conn.prepare(&explain).expect("a statement");
+            let count = statement.parameter_count();
+            let values = vec!["x"; count];
+            let steps: Vec<String> = statement
+                .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
+                .expect("a plan")
+                .map(|step| step.expect("a step"))
+                .collect();
+            let bad =
+                steps.iter().any(|step| step.contains("SCAN") || step.contains("TEMP B-TREE"));
+            assert!(!bad, "{steps:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::{
     json,
     reply::{Outcome, Reply, no},
     store::Object,
-    volume::volumes,
+    volume::{life, volumes},
 };
 
 /// Statuses in which volumes can be attached and detached.
@@ -98,7 +98,7 @@ fn detach(nova: &Nova<'_, '_>, server: &Object, id: &str) -> Outcome<Reply> {
             ),
         ));
     }
-    volumes::detach(&nova.cloud, id, &server.id)?;
+    life::detach(&nova.cloud, id, &server.id)?;
     Ok(Reply::empty(202))
 }
 

@@ -8,7 +8,7 @@ use crate::{
     due::What,
     fault::scramble,
     json,
-    network::ports::{self, PORT},
+    network::{plugs, ports::PORT},
     reply::Outcome,
     site::Hardware,
     store::Object,
@@ -145,10 +145,10 @@ pub(crate) fn vanish(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
 /// Takes a port away from its server: one that Nova made vanishes, the user's is free again.
 pub(super) fn drop_port(cloud: &Cloud<'_>, id: &str, own: bool) -> Outcome<()> {
     if !own {
-        return ports::bind(cloud, id, "", "");
+        return plugs::bind(cloud, id, "", "");
     }
     match cloud.get(&PORT, id)? {
-        Some(port) => ports::unplug(cloud, &port),
+        Some(port) => plugs::unplug(cloud, &port),
         None => Ok(()),
     }
 }

@@ -8,7 +8,10 @@ use crate::{
     json::{self, Body},
     reply::{Outcome, Refusal, no},
     store::Object,
-    volume::volumes::{self, Wish},
+    volume::{
+        life::{self, Wish},
+        volumes,
+    },
 };
 
 /// A volume that a new server gets.
@@ -114,7 +117,7 @@ pub(super) fn attach(nova: &Nova<'_, '_>, server: &mut Object, disks: Disks) -> 
     for (disk, ends) in disks.disks {
         let volume = match disk {
             Disk::Held(volume) => volume,
-            Disk::New(wish) => volumes::make_ready(&nova.cloud, wish)?,
+            Disk::New(wish) => life::make_ready(&nova.cloud, wish)?,
         };
         let entry = json!({"delete_on_termination": ends, "tag": null});
         hold(nova, server, &volume, entry)?;
@@ -138,8 +141,8 @@ pub(super) fn hold(
     let mut held = server.list("_volumes").to_vec();
     held.push(entry.clone());
     server.set("_volumes", held);
-    let link = volumes::Link { server: &server.id, device: &device, attachment: &attachment };
-    volumes::attach(&nova.cloud, &volume.id, &link)?;
+    let link = life::Link { server: &server.id, device: &device, attachment: &attachment };
+    life::attach(&nova.cloud, &volume.id, &link)?;
     Ok(entry)
 }
 
@@ -160,9 +163,9 @@ fn next_device(server: &Object) -> String {
 pub(super) fn free(cloud: &Cloud<'_>, server: &Object) -> Outcome<()> {
     for held in server.list("_volumes") {
         let volume = held["volume_id"].as_str().unwrap_or_default();
-        volumes::release(cloud, volume, &server.id)?;
+        life::release(cloud, volume, &server.id)?;
         if held["delete_on_termination"] == json!(true) {
-            volumes::begin_deletion(cloud, volume)?;
+            life::begin_deletion(cloud, volume)?;
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use crate::{
     json::{self, Body},
     network::{
         networks::{self, NETWORK},
+        plugs,
         ports::{self, PORT},
         security_groups,
         subnets::SUBNET,
@@ -233,7 +234,7 @@ pub(super) fn attach(nova: &Nova<'_, '_>, server: &mut Object, nic: Nic) -> Outc
             port
         }
     };
-    ports::bind(cloud, &port.id, &server.id, OWNER)?;
+    plugs::bind(cloud, &port.id, &server.id, OWNER)?;
     push(server, "_nics", &port.id);
     Ok(port)
 }

@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 use super::{
     attribute::{Attribute, Check, LONG, fixed, free, required},
     collection::{Collection, Hooks},
-    ipam,
-    networks::{self},
+    ipam, networks,
     ports::{self, PORT},
-    routers, standard, touch,
+    router_interfaces, standard, touch,
 };
 use crate::{
     call::Call,
@@ -148,7 +147,7 @@ fn associate(call: &Call<'_>, floating: &mut Object, given: &Body) -> Outcome<()
     };
     let (subnet, address) = (text(place, "subnet_id"), text(place, "ip_address"));
     let external = floating.text("floating_network_id").to_owned();
-    let Some(router) = routers::between(cloud, &subnet, &external)? else {
+    let Some(router) = router_interfaces::between(cloud, &subnet, &external)? else {
         return Err(refuse(
             404,
             "ExternalGatewayForFloatingIPNotFound",

@@ -6,10 +6,11 @@ use super::{
     attribute::{Attribute, Check, LONG, fixed, free, required},
     bad,
     collection::{Collection, Hooks},
-    floating_ips, forbidden, ipam,
+    forbidden, ipam,
     networks::{self, NETWORK},
+    plugs,
     security_groups::{self, SECURITY_GROUP},
-    standard, touch,
+    standard,
 };
 use crate::{
     call::Call,
@@ -33,11 +34,6 @@ pub(crate) const PORT: Kind = Kind {
         "fixed_ips.ip_address",
     ],
 };
-
-/// Owner of a port by which a router stands in a subnet.
-pub(crate) const ROUTER_INTERFACE: &str = "network:router_interface";
-/// Owner of a port by which a router reaches an external network.
-pub(crate) const ROUTER_GATEWAY: &str = "network:router_gateway";
 
 const ATTRIBUTES: &[Attribute] = &[
     required("network_id", Check::Id),
@@ -80,7 +76,7 @@ pub(super) const COLLECTION: Collection = Collection {
 };
 
 /// Returns a port with every default but its addresses and groups.
-fn fresh(cloud: &Cloud<'_>, id: &str, project: &str) -> Body {
+pub(super) fn fresh(cloud: &Cloud<'_>, id: &str, project: &str) -> Body {
     let mut body = standard(cloud, id, project);
     for (key, value) in [
         // A port goes up when something is plugged into it.
@@ -217,7 +213,7 @@ fn pairs_need_security() -> Refusal {
     )
 }
 
-fn new_mac(cloud: &Cloud<'_>) -> Outcome<String> {
+pub(super) fn new_mac(cloud: &Cloud<'_>) -> Outcome<String> {
     let drawn = world::next_id(cloud.conn)?.as_u128();
     let mixed = scramble(u64::try_from(drawn >> 64).unwrap_or_default()).to_be_bytes();
     // Three bytes after OpenStack's own prefix; two ports of one site may meet, as in life.
@@ -291,7 +287,7 @@ fn readdress(cloud: &Cloud<'_>, port: &Object, asked: &[Value]) -> Outcome<Vec<V
     };
     for place in held {
         if !asked.iter().any(|wish| same(wish, place)) {
-            give_back(cloud, place)?;
+            plugs::give_back(cloud, place)?;
         }
     }
     let mut places = Vec::new();
@@ -322,14 +318,9 @@ fn merge_options(held: &[Value], asked: &[Value]) -> Vec<Value> {
     options
 }
 
-fn give_back(cloud: &Cloud<'_>, place: &Value) -> Outcome<()> {
-    let text = |key: &str| place.get(key).and_then(Value::as_str).unwrap_or_default();
-    ipam::release(cloud, text("subnet_id"), text("ip_address"))
-}
-
 fn delete(call: &Call<'_>, port: &Object) -> Outcome<()> {
     let owner = port.text("device_owner");
-    if [ROUTER_INTERFACE, ROUTER_GATEWAY].contains(&owner) {
+    if [plugs::ROUTER_INTERFACE, plugs::ROUTER_GATEWAY].contains(&owner) {
         return Err(refuse(
             409,
             "ServicePortInUse",
@@ -339,65 +330,7 @@ fn delete(call: &Call<'_>, port: &Object) -> Outcome<()> {
             ),
         ));
     }
-    vacate(&call.cloud, port)
-}
-
-/// Frees what a port that goes away holds: its addresses, and floating IPs that point to it.
-fn vacate(cloud: &Cloud<'_>, port: &Object) -> Outcome<()> {
-    for place in port.list("fixed_ips") {
-        give_back(cloud, place)?;
-    }
-    floating_ips::abandon(cloud, &port.id)
-}
-
-/// Removes a port that a service made.
-pub(crate) fn unplug(cloud: &Cloud<'_>, port: &Object) -> Outcome<()> {
-    vacate(cloud, port)?;
-    Ok(cloud.remove(&PORT, port)?)
-}
-
-/// A port that a service makes for a device of its own.
-pub(crate) struct Plug<'p> {
-    pub(crate) network: &'p str,
-    pub(crate) addresses: Vec<Value>,
-    pub(crate) device: &'p str,
-    pub(crate) owner: &'p str,
-}
-
-/// Makes a service's port, which is up at once and has no security.
-pub(crate) fn plug(cloud: &Cloud<'_>, project: &str, plug: &Plug<'_>) -> Outcome<Object> {
-    let id = cloud.new_id()?;
-    let asked = (!plug.addresses.is_empty()).then_some(plug.addresses.as_slice());
-    let places = ipam::take(cloud, plug.network, asked, &id)?;
-    let mut body = fresh(cloud, &id, project);
-    for (key, value) in [
-        ("network_id", json!(plug.network)),
-        ("mac_address", json!(new_mac(cloud)?)),
-        ("device_id", json!(plug.device)),
-        ("device_owner", json!(plug.owner)),
-        ("status", json!("ACTIVE")),
-        ("port_security_enabled", json!(false)),
-        ("fixed_ips", places.iter().map(ipam::Place::json).collect()),
-    ] {
-        body.insert(key.to_owned(), value);
-    }
-    let seeded = project == crate::seed::operators_id();
-    let object = Object { seq: 0, id, project: project.to_owned(), seeded, body };
-    Ok(cloud.add(&PORT, object)?)
-}
-
-/// Gives a port to a device, or takes it away with an empty one.
-pub(crate) fn bind(cloud: &Cloud<'_>, id: &str, device: &str, owner: &str) -> Outcome<()> {
-    if let Some(mut port) = cloud.get(&PORT, id)? {
-        port.set("device_id", device);
-        port.set("device_owner", owner);
-        if device.is_empty() {
-            port.set("status", "DOWN");
-        }
-        touch(cloud, &mut port);
-        cloud.put(&PORT, &port)?;
-    }
-    Ok(())
+    plugs::vacate(&call.cloud, port)
 }
 
 /// Returns the port `id` of `project`.

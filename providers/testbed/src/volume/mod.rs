@@ -1,6 +1,7 @@
 //! Cinder v3: volumes, their types and quotas.
 
 pub(crate) mod kinds;
+pub(crate) mod life;
 mod quota;
 mod view;
 pub(crate) mod volumes;
