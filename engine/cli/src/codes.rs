@@ -24,7 +24,6 @@ codes! {
     OUTPUT = "T0709", "an output can't be shown", include_str!("explain/T0709.md");
     NO_INSTANCE = "T0710", "no such resource instance", include_str!("explain/T0710.md");
     BACKEND = "T0711", "a backend that is not supported", include_str!("explain/T0711.md");
-    PROVIDER = "T0712", "a provider that is not built in", include_str!("explain/T0712.md");
     TESTBED = "T0713", "the testbed can't be used", include_str!("explain/T0713.md");
     ADDRESS = "T0714", "an address can't be understood", include_str!("explain/T0714.md");
     STATE = "T0715", "the state can't be used", include_str!("explain/T0715.md");

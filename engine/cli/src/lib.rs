@@ -33,7 +33,7 @@ pub fn run(args: Vec<String>, env: Env) -> u8 {
     let plain = Output::new(if cli.shared.no_color { Colour::Never } else { Colour::Auto });
     let context = match Context::new(&cli.shared, cli.chdir.as_deref(), env) {
         Ok(context) => context,
-        Err(failed) => return show_early(&plain, &failed),
+        Err(failed) => return show_early(plain, &failed),
     };
     match dispatch(&cli, &context) {
         Ok(code) => code,
@@ -47,11 +47,11 @@ pub fn run(args: Vec<String>, env: Env) -> u8 {
 fn dispatch(cli: &Cli, context: &Context) -> context::Outcome {
     match &cli.command {
         Some(command) if !cli.version => commands::run(command, context),
-        _ => commands::version::run(&commands::version::Args::default(), context),
+        _ => Ok(commands::version::run(&commands::version::Args::default(), context)),
     }
 }
 
-fn show_early(out: &Output, failed: &Failed) -> u8 {
+fn show_early(out: Output, failed: &Failed) -> u8 {
     let sources = terrarium_diagnostic::Sources::default();
     let text = render::diagnostics::text(&failed.0, &sources, render::diagnostics::Warnings::Whole);
     out.talk(text.trim_end_matches('\n'));
@@ -77,7 +77,7 @@ fn refuse(refusal: Refusal, env: &Env) -> u8 {
         Refusal::Flags { message, command } => {
             let diagnostic = Diagnostic::error(codes::FLAGS, "Failed to parse command-line flags")
                 .detail(message);
-            show_early(&out, &diagnostic.into());
+            show_early(out, &diagnostic.into());
             let command = if command.is_empty() { String::new() } else { format!(" {command}") };
             out.talk(&format!(
                 "\nFor more help on using this command, run:\n  terrarium{command} -help"

@@ -1,7 +1,5 @@
 //! The only module that prints: stdout is data, stderr is talk.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the output module")]
-
 use std::io::{BufRead, IsTerminal, Write};
 
 use anstream::ColorChoice;

@@ -117,6 +117,7 @@ pub struct StateFlags {
 }
 
 /// Flags of everything that plans.
+#[expect(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
 #[derive(Clone, Debug, clap::Args)]
 pub struct PlanFlags {
     /// Plan to destroy all objects that this configuration manages
@@ -168,8 +169,8 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         let unit = match unit {
             "ms" => std::time::Duration::from_millis(1),
             "s" => std::time::Duration::from_secs(1),
-            "m" => std::time::Duration::from_secs(60),
-            "h" => std::time::Duration::from_secs(3600),
+            "m" => std::time::Duration::from_mins(1),
+            "h" => std::time::Duration::from_hours(1),
             _ => return Err(refuse()),
         };
         total =

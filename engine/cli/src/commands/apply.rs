@@ -66,14 +66,13 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
     )
     .await?;
     let cancel = stop_on_signal(context);
-    let run = match &args.file {
-        Some(file) => saved(context, &mut session, file),
-        None => {
-            let mut made =
-                planning::make(context, &mut session, &options, &cancel, Depth::Resolve).await;
-            made.diagnostics.extend(warnings);
-            approved(args, context, &session, made)
-        }
+    let run = if let Some(file) = &args.file {
+        saved(context, &mut session, file)
+    } else {
+        let mut made =
+            planning::make(context, &mut session, &options, &cancel, Depth::Resolve).await;
+        made.diagnostics.extend(warnings);
+        approved(args, context, &session, made)
     };
     let outcome = match run {
         Ok(Some(plan)) => carry_out(args, context, &mut session, &plan, &cancel).await,

@@ -59,7 +59,7 @@ fn converse(context: &Context, inputs: &Inputs) -> u8 {
         }
         let input = std::mem::take(&mut text);
         match input.trim() {
-            "" => continue,
+            "" => {}
             "exit" => break,
             "help" => {
                 context.out.line(

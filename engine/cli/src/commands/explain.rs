@@ -24,26 +24,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         return Ok(exit_codes::SUCCESS);
     };
     let wanted = wanted.to_uppercase();
-    match rows.iter().find(|row| row.code.0 == wanted) {
-        Some(row) => {
-            context.out.line(&format!(
-                "{}: {}\n\n{}",
-                row.code,
-                row.title,
-                row.explanation.trim_end()
-            ));
-            Ok(exit_codes::SUCCESS)
-        }
-        None => {
-            let near = nearest(&wanted, rows.iter().map(|row| row.code.0));
-            let hint = near.map(|code| format!(" Did you mean {code}?")).unwrap_or_default();
-            fail(
-                codes::FLAGS,
-                "Unknown code",
-                format!("No diagnostic has the code {wanted}.{hint}"),
-            )
-        }
-    }
+    let Some(row) = rows.iter().find(|row| row.code.0 == wanted) else {
+        let near = nearest(&wanted, rows.iter().map(|row| row.code.0));
+        let hint = near.map(|code| format!(" Did you mean {code}?")).unwrap_or_default();
+        return fail(
+            codes::FLAGS,
+            "Unknown code",
+            format!("No diagnostic has the code {wanted}.{hint}"),
+        );
+    };
+    context.out.line(&format!("{}: {}\n\n{}", row.code, row.title, row.explanation.trim_end()));
+    Ok(exit_codes::SUCCESS)
 }
 
 /// Chains the tables of all crates.

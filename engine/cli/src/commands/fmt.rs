@@ -12,6 +12,7 @@ use crate::exit_codes;
 const UNFORMATTED: u8 = 3;
 
 /// Flags.
+#[expect(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Print the names of files that are not formatted
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     for path in files {
         work.file(args, context, &path)?;
     }
-    work.finish(args, context)
+    Ok(work.finish(args, context))
 }
 
 fn stdin(args: &Args, context: &Context) -> Outcome {
@@ -75,7 +76,7 @@ fn stdin(args: &Args, context: &Context) -> Outcome {
             context.out.data(&formatted);
         }
     }
-    work.finish(args, context)
+    Ok(work.finish(args, context))
 }
 
 /// Files with formatted names below a directory.
@@ -134,7 +135,7 @@ impl Work {
             Some(path) => self.sources.add_file(path.to_owned(), name, text),
             None => self.sources.add_text(name, text),
         };
-        match format(file, text) {
+        match terrarium_lang::fmt(file, text) {
             Ok(formatted) => Some(formatted),
             Err(found) => {
                 self.diagnostics.extend(found);
@@ -143,14 +144,14 @@ impl Work {
         }
     }
 
-    fn finish(self, args: &Args, context: &Context) -> Outcome {
+    fn finish(self, args: &Args, context: &Context) -> u8 {
         context.keep_sources(self.sources);
         context.report(&self.diagnostics);
-        Ok(match (self.diagnostics.has_errors(), args.check && self.changed) {
+        match (self.diagnostics.has_errors(), args.check && self.changed) {
             (true, _) => exit_codes::ERROR,
             (_, true) => UNFORMATTED,
             _ => exit_codes::SUCCESS,
-        })
+        }
     }
 }
 
@@ -158,9 +159,4 @@ fn show_diff(context: &Context, name: &str, old: &str, new: &str) {
     let diff = TextDiff::from_lines(old, new);
     let (old, new) = (format!("old/{name}"), format!("new/{name}"));
     context.out.data(&diff.unified_diff().context_radius(3).header(&old, &new).to_string());
-}
-
-/// Formats a text.
-fn format(_file: terrarium_diagnostic::FileId, text: &str) -> Result<String, Diagnostics> {
-    Ok(text.to_owned())
 }

@@ -8,7 +8,6 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use super::providers::used;
 use super::validate;
 use crate::args::StateFlags;
-use crate::codes;
 use crate::context::{Context, Failed, Outcome, file_failed};
 use crate::exit_codes;
 use crate::render::paint::{bold, green};
@@ -18,6 +17,7 @@ use crate::setup::{config, session, store};
 const LOCK_FILE: &str = ".terrarium.lock.hcl";
 
 /// Flags.
+#[expect(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Check everything but the backend
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let found = validate::check(context)?;
     let (provider_errors, rest): (Vec<Diagnostic>, Vec<Diagnostic>) = found
         .into_iter()
-        .partition(|one| one.is_error() && ["T0401", "T0402", "T0403"].contains(&one.code.0));
+        .partition(|one| one.is_error() && ["T0408", "T0409"].contains(&one.code.0));
     let warnings = rest.into_iter().filter(|one| !one.is_error());
     diagnostics = Diagnostics(provider_errors.into_iter().chain(warnings).collect());
     if diagnostics.has_errors() {
@@ -155,7 +155,6 @@ fn write_lock_file(
         return Ok(());
     }
     std::fs::write(&path, text).map_err(|error| file_failed("write", &path, &error))?;
-    let _known = codes::PROVIDER;
     context.say(&format!(
         "\nTerrarium has written the lock file {LOCK_FILE} to record the provider selections."
     ));

@@ -48,7 +48,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Outcome {
         Command::Taint(args) => taint::run(args, context, taint::Mark::Tainted),
         Command::Testbed(args) => testbed::run(args, context),
         Command::Untaint(args) => taint::run(args, context, taint::Mark::Ready),
-        Command::Version(args) => version::run(args, context),
+        Command::Version(args) => Ok(version::run(args, context)),
         Command::Workspace(args) => workspace::run(args, context),
     }
 }

@@ -70,13 +70,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         .values()
         .map(|instance| crate::json::provider_name(&instance.provider))
         .collect();
-    if !recorded.is_empty() {
+    if recorded.is_empty() {
+        context.out.line("");
+    } else {
         context.out.line("\nProviders required by state:\n");
         for source in recorded {
             context.out.line(&format!("    provider[{source}]\n"));
         }
-    } else {
-        context.out.line("");
     }
     Ok(exit_codes::SUCCESS)
 }

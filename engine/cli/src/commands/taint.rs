@@ -2,7 +2,7 @@
 
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_state::{Batch, ObjectChange, ObjectStatus, State};
+use terrarium_state::{Batch, ObjectStatus, State, edit};
 
 use crate::args::StateFlags;
 use crate::codes;
@@ -40,11 +40,8 @@ pub(crate) fn run(args: &Args, context: &Context, mark: Mark) -> Outcome {
         let fence = store::lock(context, &store, operation, args.state.lock_timeout).await?;
         let state = store::load(&store).await?;
         let done = match change(&state, &addr, mark) {
-            Ok(change) => {
-                let batch = Batch { objects: vec![change], ..Batch::default() };
-                store::commit(&store, &fence, batch).await
-            }
-            Err(error) => Err(Failed::from(*error)),
+            Ok(batch) => store::commit(&store, &fence, batch).await,
+            Err(failed) => Err(failed),
         };
         store::unlock(&store, fence).await?;
         match (done, args.allow_missing) {
@@ -72,33 +69,23 @@ pub(crate) fn run(args: &Args, context: &Context, mark: Mark) -> Outcome {
     })?
 }
 
-fn change(state: &State, addr: &ResourceAddr, mark: Mark) -> Result<ObjectChange, Box<Diagnostic>> {
-    let instance = state.resources.get(addr);
-    let Some((instance, object)) = instance.and_then(|one| Some((one, one.current.clone()?)))
-    else {
+fn change(state: &State, addr: &ResourceAddr, mark: Mark) -> Result<Batch, Failed> {
+    let object = state.resources.get(addr).and_then(|instance| instance.current.as_ref());
+    let Some(object) = object else {
         let what = if mark == Mark::Tainted { "tainted" } else { "untainted" };
-        return Err(Box::new(Diagnostic::error(codes::NO_INSTANCE, "No such resource instance").detail(format!(
+        let error = Diagnostic::error(codes::NO_INSTANCE, "No such resource instance").detail(format!(
             "There is no resource instance in the state with the address {addr}. If the resource configuration has just been \
              added, you must run \"terrarium apply\" once to create the corresponding instance(s) before they can be \
              {what}."
-        ))));
+        ));
+        return Err(error.into());
     };
-    let status = match mark {
-        Mark::Tainted => ObjectStatus::Tainted,
-        Mark::Ready if object.status == ObjectStatus::Ready => {
-            return Err(Box::new(
-                Diagnostic::error(codes::NO_INSTANCE, "Resource instance is not tainted").detail(
-                    format!("{addr} is not currently tainted, and so it cannot be untainted."),
-                ),
-            ));
-        }
-        Mark::Ready => ObjectStatus::Ready,
-    };
-    let object = terrarium_state::Object { status, ..object };
-    Ok(ObjectChange {
-        addr: addr.clone(),
-        deposed: None,
-        provider: instance.provider.clone(),
-        object: Some(object),
-    })
+    if mark == Mark::Ready && object.status == ObjectStatus::Ready {
+        return Err(Diagnostic::error(codes::NO_INSTANCE, "Resource instance is not tainted")
+            .detail(format!("{addr} is not currently tainted, and so it cannot be untainted."))
+            .into());
+    }
+    let status = if mark == Mark::Tainted { ObjectStatus::Tainted } else { ObjectStatus::Ready };
+    edit::mark(state, addr, status)
+        .map_err(|error| store::edit_failed("Object can't be marked", &error))
 }

@@ -82,7 +82,7 @@ pub struct Serve {
     /// The world's file
     #[arg(long, value_name = "FILE")]
     pub world: Option<String>,
-    /// Settings to begin with, as JSON, such as {"strict_keypairs":true}
+    /// Settings to begin with, as JSON: `{"strict_keypairs":true}`
     #[arg(long, value_name = "JSON")]
     pub settings: Option<String>,
 }
@@ -164,7 +164,7 @@ async fn objects(context: &Context, list: &List) -> Outcome {
     for object in found.get("objects").and_then(Json::as_array).into_iter().flatten() {
         let text = |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default();
         if text("type") != last {
-            last = text("type").to_owned();
+            text("type").clone_into(&mut last);
             context.out.line(&format!("{last}:"));
         }
         let line = format!(

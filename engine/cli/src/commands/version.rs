@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::context::{Context, Outcome};
+use crate::context::Context;
 use crate::exit_codes;
 use crate::json::{TERRAFORM_VERSION, pretty};
 
@@ -23,7 +23,7 @@ struct Twin {
     terraform_outdated: bool,
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+pub(crate) fn run(args: &Args, context: &Context) -> u8 {
     let ours = env!("CARGO_PKG_VERSION");
     let platform = format!("{}_{}", std::env::consts::OS, architecture());
     if args.json {
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             "Terrarium v{ours}\non {platform}\nlanguage: Terraform {TERRAFORM_VERSION}"
         ));
     }
-    Ok(exit_codes::SUCCESS)
+    exit_codes::SUCCESS
 }
 
 /// Returns the architecture in Go's words, which scripts compare.

@@ -56,8 +56,11 @@ struct PriorState {
 /// Where the configuration would stand: a plan file keeps its hash only.
 #[derive(Debug, Serialize)]
 struct Configuration {
-    root_module: BTreeMap<(), ()>,
+    root_module: Empty,
 }
+
+#[derive(Debug, Serialize)]
+struct Empty {}
 
 #[derive(Debug, Serialize)]
 struct Output {
@@ -162,7 +165,7 @@ pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
                 root_module: module(plan, |change| &change.before, secrets),
             },
         },
-        configuration: Configuration { root_module: BTreeMap::new() },
+        configuration: Configuration { root_module: Empty {} },
         timestamp: plan.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         applyable: !plan.errored && (plan.has_changes() || !plan.drift.is_empty()),
         complete: plan.complete,

@@ -19,7 +19,8 @@ pub struct Twin {
 
 #[derive(Debug, Serialize)]
 struct Provider {
-    provider: SchemaTwin,
+    #[serde(rename = "provider")]
+    configuration: SchemaTwin,
     resource_schemas: BTreeMap<String, SchemaTwin>,
     data_source_schemas: BTreeMap<String, SchemaTwin>,
 }
@@ -86,7 +87,7 @@ fn provider(kind: &dyn ProviderKind) -> Provider {
             .collect()
     };
     Provider {
-        provider: schema(kind.config_schema()),
+        configuration: schema(kind.config_schema()),
         resource_schemas: all(kind.resource_kinds(), &|name| kind.resource_schema(name)),
         data_source_schemas: all(kind.data_kinds(), &|name| kind.data_schema(name)),
     }

@@ -1,7 +1,7 @@
 //! Diagnostics as text: a title in Terraform's words, then miette's picture of the place.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -58,9 +58,9 @@ pub(crate) fn unique(diagnostics: &Diagnostics) -> Vec<&Diagnostic> {
 fn compact(warnings: &[&Diagnostic], sources: &Sources) -> String {
     let mut out = format!("\n{}\n\n", bold(&yellow("Warnings:")));
     for warning in warnings {
-        out.push_str(&format!("- {}\n", warning.summary));
+        let _infallible = writeln!(out, "- {}", warning.summary);
         if let Some(label) = &warning.at {
-            out.push_str(&format!("  {}\n", place(label, sources)));
+            let _infallible = writeln!(out, "  {}", place(label, sources));
         }
     }
     out.push_str("\nTo see the full warning notes, run without -compact-warnings.\n");
@@ -81,20 +81,20 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, similar: usize) -> String {
     let mut out = format!("\n{title} {}\n", dim(&format!("[{}]", diagnostic.code)));
     if let Some(addr) = &diagnostic.origin.addr {
         let path = diagnostic.origin.path.as_ref().map(|path| format!(", at {path}"));
-        out.push_str(&format!("\n  with {addr}{}\n", path.unwrap_or_default()));
+        let _infallible = writeln!(out, "\n  with {addr}{}", path.unwrap_or_default());
     }
     if diagnostic.at.is_some() {
         out.push('\n');
         out.push_str(&picture(diagnostic, sources));
     } else if !diagnostic.detail.is_empty() {
-        out.push_str(&format!("\n{}\n", wrap(&diagnostic.detail, PROSE_WIDTH)));
+        let _infallible = writeln!(out, "\n{}", wrap(&diagnostic.detail, PROSE_WIDTH));
     }
     if let (Some(help), None) = (&diagnostic.help, &diagnostic.at) {
-        out.push_str(&format!("\n{}\n", wrap(&format!("Help: {help}"), PROSE_WIDTH)));
+        let _infallible = writeln!(out, "\n{}", wrap(&format!("Help: {help}"), PROSE_WIDTH));
     }
     if similar > 0 {
         let warnings = if similar == 1 { "warning" } else { "warnings" };
-        out.push_str(&format!("\n(and {similar} more similar {warnings} elsewhere)\n"));
+        let _infallible = writeln!(out, "\n(and {similar} more similar {warnings} elsewhere)");
     }
     out
 }

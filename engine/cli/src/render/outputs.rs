@@ -101,12 +101,11 @@ pub(crate) fn object_value<'a>(
         let value = json::from_typed(&object.attributes, &schema.block.ty()).ok()?;
         Some((value, &schema.block))
     });
-    let (value, block) = match typed {
-        Some((value, block)) => (value, Some(block)),
-        None => {
-            let value = json::decode(&object.attributes);
-            (value.unwrap_or_else(|_| Value::null(Type::Dynamic)), None)
-        }
+    let (value, block) = if let Some((value, block)) = typed {
+        (value, Some(block))
+    } else {
+        let value = json::decode(&object.attributes);
+        (value.unwrap_or_else(|_| Value::null(Type::Dynamic)), None)
     };
     (value.mark_paths(&object.sensitive, Marks::SENSITIVE), block)
 }

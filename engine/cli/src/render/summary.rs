@@ -45,17 +45,17 @@ pub fn incomplete(summary: &RunSummary, run: Run, command: &str) -> String {
     let mut out = String::new();
     let done =
         summary.done.iter().map(|done| format!("{}: {}", done.addr, words(done.action).verb));
-    list(&mut out, "Done", done.collect());
+    list(&mut out, "Done", &done.collect::<Vec<_>>());
     let failed = summary.failed.iter();
     let failed = failed.map(|failure| {
         format!("{}: {}: {}", failure.addr, words(failure.action).verb, failure.why)
     });
-    list(&mut out, "Failed", failed.collect());
+    list(&mut out, "Failed", &failed.collect::<Vec<_>>());
     let pending = summary
         .pending
         .iter()
         .map(|addr| format!("{addr}: the service is still at work; the next run asks"));
-    list(&mut out, "Not finished", pending.collect());
+    list(&mut out, "Not finished", &pending.collect::<Vec<_>>());
     let skipped = summary.skipped.iter().map(|skipped| {
         let because = match &skipped.because {
             Blocked::By(addr) => format!("because {addr} failed"),
@@ -64,7 +64,7 @@ pub fn incomplete(summary: &RunSummary, run: Run, command: &str) -> String {
         };
         format!("{}: {}, {because}", skipped.addr, words(skipped.action).verb)
     });
-    list(&mut out, "Skipped", skipped.collect());
+    list(&mut out, "Skipped", &skipped.collect::<Vec<_>>());
     let _infallible = write!(out, "\nTo continue, run:\n    {command}\n\n");
     let (added, changed, destroyed) = counts(summary);
     let what = match (run, summary.interrupted) {
@@ -81,7 +81,7 @@ pub fn incomplete(summary: &RunSummary, run: Run, command: &str) -> String {
     out
 }
 
-fn list(out: &mut String, title: &str, lines: Vec<String>) {
+fn list(out: &mut String, title: &str, lines: &[String]) {
     if lines.is_empty() {
         return;
     }

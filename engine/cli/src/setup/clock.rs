@@ -10,7 +10,7 @@ use terrarium_provider::Clock;
 use super::testbed::Control;
 
 /// Longest single sleep: laptops sleep too, and their timers do not count that.
-const SLICE: Duration = Duration::from_secs(60);
+const SLICE: Duration = Duration::from_mins(1);
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug)]

@@ -68,8 +68,7 @@ impl Session {
             }
             None => None,
         };
-        store::adopt(context, &store, &configuration, fence.as_ref()).await?;
-        let prior = store::load(&store).await?;
+        let prior = store::adopt(context, &store, &configuration, fence.as_ref()).await?;
         let testbed = testbed::start(context).await?;
         let clock = clock(testbed.as_ref());
         let inputs = Inputs {

@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use terrarium_diagnostic::Diagnostic;
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_lang::Configuration;
+use terrarium_state::adopt::{self, AdoptError, Adoption, LocalBackend, Places};
+use terrarium_state::edit::EditError;
 use terrarium_state::{
-    Fence, Location, LockError, LockHolder, LockRequest, SqliteStore, State, Store, StoreError,
+    Batch, Durability, Fence, Location, LockError, LockHolder, LockRequest, SqliteStore, State,
+    Store, StoreError,
 };
 
 use super::workspace;
@@ -90,19 +94,21 @@ pub(crate) fn sentence(text: &str) -> String {
     format!("{first}{}{stop}", chars.as_str())
 }
 
-/// Loads the state of the selected workspace without its lock.
+/// Loads the state of the selected workspace without its lock; where there is no own one, what Terraform
+/// left is read in its place.
 pub(crate) async fn read(context: &Context) -> Result<State, Failed> {
     let store = open(context)?;
-    load(&store).await
+    let state = load(&store).await?;
+    let (config, _) = super::config::load(context);
+    match look(context, &config, &state)? {
+        Adoption::Take(found) => Ok(found.state),
+        Adoption::Nothing | Adoption::Beside(_) => Ok(state),
+    }
 }
 
 /// Writes a change of the state that no provider takes part in, and waits until it is durable.
-pub(crate) async fn commit(
-    store: &SqliteStore,
-    fence: &Fence,
-    batch: terrarium_state::Batch,
-) -> Result<(), Failed> {
-    let ticket = store.submit(fence, batch, terrarium_state::Durability::Now);
+pub(crate) async fn commit(store: &SqliteStore, fence: &Fence, batch: Batch) -> Result<(), Failed> {
+    let ticket = store.submit(fence, batch, Durability::Now);
     match ticket.durable().await {
         Ok(_serial) => Ok(()),
         Err(error) => Err(Diagnostic::error(codes::STATE, "State was not written")
@@ -111,17 +117,75 @@ pub(crate) async fn commit(
     }
 }
 
-/// Takes a state of Terraform over, where there is no own one.
+/// The realm that an adopted state is bound to.
+const REAL: &str = "real clouds";
+
+/// Takes over what Terraform left, where there is no own state; never on a testbed.
 pub(crate) async fn adopt(
-    _context: &Context,
-    _store: &SqliteStore,
-    _config: &terrarium_lang::Configuration,
-    _fence: Option<&Fence>,
-) -> Result<(), Failed> {
-    Ok(())
+    context: &Context,
+    store: &SqliteStore,
+    config: &Configuration,
+    fence: Option<&Fence>,
+) -> Result<State, Failed> {
+    let state = load(store).await?;
+    if context.testbed.is_some() {
+        return Ok(state);
+    }
+    match (look(context, config, &state)?, fence) {
+        (Adoption::Take(found), Some(fence)) => {
+            commit(store, fence, found.batch(REAL)).await?;
+            let count = found.state.resources.len();
+            context.out.talk(&format!(
+                "Took over the state in {} ({count} resource instances). The file is left as it is.",
+                found.adopted.path
+            ));
+            load(store).await
+        }
+        (Adoption::Take(found), None) => Ok(found.state),
+        (Adoption::Beside(path), _) => {
+            let warning = Diagnostic::warning(codes::STATE, "A state of Terraform is not used").detail(format!(
+                "{} has objects in it, but this workspace has a state of its own, which never came from that file.",
+                path.display()
+            ));
+            context.report(&Diagnostics::from(warning));
+            Ok(state)
+        }
+        (Adoption::Nothing, _) => Ok(state),
+    }
 }
 
-/// Returns the state in Terraform's format.
-pub(crate) fn export(state: &State) -> Result<String, Failed> {
-    Ok(terrarium_state::v4::write(state))
+/// Looks what Terraform left.
+fn look(context: &Context, config: &Configuration, own: &State) -> Result<Adoption, Failed> {
+    let places = places(context, config)?;
+    adopt::look(&places, own).map_err(|error| adopt_failed(&error))
+}
+
+/// Returns where Terraform may have left a state.
+pub(crate) fn places(context: &Context, config: &Configuration) -> Result<Places, Failed> {
+    let backend = config.root().and_then(|root| root.backend.as_ref());
+    let backend = backend.filter(|backend| &*backend.kind == "local").map(|backend| {
+        let argument = |name: &str| {
+            let value = backend.body.attribute(name)?.constant()?;
+            value.as_str().map(std::path::PathBuf::from)
+        };
+        LocalBackend { path: argument("path"), workspace_dir: argument("workspace_dir") }
+    });
+    Ok(Places {
+        dir: context.dir.clone(),
+        data_dir: context.data_dir(),
+        backend,
+        workspace: workspace::selected(context)?.as_str().into(),
+    })
+}
+
+fn adopt_failed(error: &AdoptError) -> Failed {
+    Diagnostic::error(codes::STATE, "State can't be taken over")
+        .detail(sentence(&error.to_string()))
+        .help(error.help())
+        .into()
+}
+
+/// Turns a refused change of the state into an error.
+pub(crate) fn edit_failed(summary: &str, error: &EditError) -> Failed {
+    Diagnostic::error(codes::NO_INSTANCE, summary).detail(sentence(&error.to_string())).into()
 }

@@ -129,18 +129,15 @@ impl Gathering<'_> {
             return;
         };
         let name = name.trim();
-        match self.root.variables.get(name) {
-            Some(variable) => self.text(variable, value, &format!("<value for var.{name}>")),
-            None => {
-                let error = Diagnostic::error(codes::UNDECLARED_VARIABLE, "Value for undeclared variable")
-                    .detail(format!(
-                        "A variable named \"{name}\" was assigned on the command line, but the root module does not \
-                         declare a variable of that name. To use this value, add a \"variable\" block to the \
-                         configuration."
-                    ));
-                self.diagnostics.push(self.with_near(error, name));
-            }
+        if let Some(variable) = self.root.variables.get(name) {
+            self.text(variable, value, &format!("<value for var.{name}>"));
+            return;
         }
+        let error = Diagnostic::error(codes::UNDECLARED_VARIABLE, "Value for undeclared variable").detail(format!(
+            "A variable named \"{name}\" was assigned on the command line, but the root module does not declare a variable of \
+             that name. To use this value, add a \"variable\" block to the configuration."
+        ));
+        self.diagnostics.push(self.with_near(error, name));
     }
 
     fn with_near(&self, diagnostic: Diagnostic, name: &str) -> Diagnostic {

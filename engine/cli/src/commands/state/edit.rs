@@ -1,12 +1,67 @@
 //! `state rm`, `state mv`
 
-use super::{Mv, Rm};
-use crate::context::{Context, Outcome};
+use terrarium_address::Target;
+use terrarium_state::edit;
 
-pub(super) fn remove(_args: &Rm, _context: &Context) -> Outcome {
-    Ok(0)
+use super::{Mv, Rm};
+use crate::context::{Context, Failed, Outcome};
+use crate::exit_codes;
+use crate::setup::{session, store};
+
+pub(super) fn remove(args: &Rm, context: &Context) -> Outcome {
+    let mut targets: Vec<Target> = Vec::new();
+    for text in &args.addresses {
+        targets.push(session::address("The command", text).map_err(|error| Failed::from(*error))?);
+    }
+    context.block_on(async {
+        let store = store::open(context)?;
+        let fence = store::lock(context, &store, "state rm", args.flags.lock_timeout).await?;
+        let done = async {
+            let state = store::load(&store).await?;
+            let removed = edit::remove(&state, &targets)
+                .map_err(|error| store::edit_failed("Invalid target address", &error))?;
+            for addr in &removed.removed {
+                let verb = if args.dry_run { "Would remove" } else { "Removed" };
+                context.out.line(&format!("{verb} {addr}"));
+            }
+            if !args.dry_run {
+                store::commit(&store, &fence, removed.batch).await?;
+                let count = removed.removed.len();
+                context.out.line(&format!("Successfully removed {count} resource instance(s)."));
+            }
+            Ok::<_, Failed>(exit_codes::SUCCESS)
+        }
+        .await;
+        store::unlock(&store, fence).await?;
+        done
+    })?
 }
 
-pub(super) fn rename(_args: &Mv, _context: &Context) -> Outcome {
-    Ok(0)
+pub(super) fn rename(args: &Mv, context: &Context) -> Outcome {
+    let parse = |text: &str| -> Result<Target, Failed> {
+        session::address("The command", text).map_err(|error| Failed::from(*error))
+    };
+    let (from, to) = (parse(&args.source)?, parse(&args.destination)?);
+    context.block_on(async {
+        let store = store::open(context)?;
+        let fence = store::lock(context, &store, "state mv", args.flags.lock_timeout).await?;
+        let done = async {
+            let state = store::load(&store).await?;
+            let renamed = edit::rename(&state, &from, &to)
+                .map_err(|error| store::edit_failed("Invalid target address", &error))?;
+            let verb = if args.dry_run { "Would move" } else { "Move" };
+            for (old, new) in &renamed.moves {
+                context.out.line(&format!("{verb} \"{old}\" to \"{new}\""));
+            }
+            if !args.dry_run {
+                let count = renamed.moves.len();
+                store::commit(&store, &fence, renamed.batch).await?;
+                context.out.line(&format!("Successfully moved {count} object(s)."));
+            }
+            Ok::<_, Failed>(exit_codes::SUCCESS)
+        }
+        .await;
+        store::unlock(&store, fence).await?;
+        done
+    })?
 }

@@ -73,7 +73,7 @@ impl Differ<'_> {
             return diff;
         }
         let node = if sides.all(is_array) {
-            Node::List(self.list(sides, path, &|sides, path| self.free(sides, path)))
+            Node::List(list(sides, path, &|sides, path| self.free(sides, path)))
         } else if sides.all(is_entries) {
             Node::Object(self.entries(sides, path, PathStep::Attr))
         } else if sides.all(|value| !is_array(value) && !is_entries(value)) {
@@ -95,7 +95,7 @@ impl Differ<'_> {
         let node = match ty {
             Type::Bool | Type::Number | Type::String => scalar(sides),
             Type::List(element) if sides.all(is_array) => {
-                Node::List(self.list(sides, path, &|sides, path| self.typed(sides, element, path)))
+                Node::List(list(sides, path, &|sides, path| self.typed(sides, element, path)))
             }
             Type::Set(element) if sides.all(is_array) => {
                 let path = path.with(PathStep::AnyElement);
@@ -234,39 +234,6 @@ impl Differ<'_> {
         Some(self.with_replace(Diff::new(change, node), path))
     }
 
-    fn list(
-        &self,
-        sides: Sides<'_>,
-        path: &AttrPath,
-        compare: &dyn Fn(Sides<'_>, &AttrPath) -> Diff,
-    ) -> Vec<Diff> {
-        let (before, after) = sides.items();
-        let mut ids = BTreeMap::new();
-        let mut number = |items: &[Value]| -> Vec<u32> {
-            items
-                .iter()
-                .map(|item| {
-                    let next = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-                    *ids.entry(canonical(item)).or_insert(next)
-                })
-                .collect()
-        };
-        let (numbers_before, numbers_after) = (number(before), number(after));
-        let objects = |b: usize, a: usize| {
-            before.get(b).is_some_and(is_entries) && after.get(a).is_some_and(is_entries)
-        };
-        slices::pair(&numbers_before, &numbers_after, &objects)
-            .into_iter()
-            .map(|(b, a)| {
-                let sides = Sides {
-                    before: b.and_then(|at| before.get(at)),
-                    after: a.and_then(|at| after.get(at)),
-                };
-                compare(sides, &path.with(index(a.or(b).unwrap_or_default())))
-            })
-            .collect()
-    }
-
     fn entries(
         &self,
         sides: Sides<'_>,
@@ -297,6 +264,38 @@ impl Differ<'_> {
         let replace = diff.change != Change::NoOp && self.replace.contains(path);
         Diff { replace, ..diff }
     }
+}
+
+fn list(
+    sides: Sides<'_>,
+    path: &AttrPath,
+    compare: &dyn Fn(Sides<'_>, &AttrPath) -> Diff,
+) -> Vec<Diff> {
+    let (before, after) = sides.items();
+    let mut ids = BTreeMap::new();
+    let mut number = |items: &[Value]| -> Vec<u32> {
+        items
+            .iter()
+            .map(|item| {
+                let next = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+                *ids.entry(canonical(item)).or_insert(next)
+            })
+            .collect()
+    };
+    let (numbers_before, numbers_after) = (number(before), number(after));
+    let objects = |b: usize, a: usize| {
+        before.get(b).is_some_and(is_entries) && after.get(a).is_some_and(is_entries)
+    };
+    slices::pair(&numbers_before, &numbers_after, &objects)
+        .into_iter()
+        .map(|(b, a)| {
+            let sides = Sides {
+                before: b.and_then(|at| before.get(at)),
+                after: a.and_then(|at| after.get(at)),
+            };
+            compare(sides, &path.with(index(a.or(b).unwrap_or_default())))
+        })
+        .collect()
 }
 
 fn index(at: usize) -> PathStep {

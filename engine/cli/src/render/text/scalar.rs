@@ -94,8 +94,10 @@ fn as_json(
 fn parse(text: &str) -> Option<Value> {
     let begins = text.trim_start().starts_with(['{', '[']);
     let value = begins.then(|| json::decode(text).ok())??;
-    let parts =
-        value.as_entries().map(|entries| entries.len()).or(value.as_items().map(<[_]>::len));
+    let parts = value
+        .as_entries()
+        .map(std::collections::BTreeMap::len)
+        .or(value.as_items().map(<[_]>::len));
     (parts? > 0).then_some(value)
 }
 
