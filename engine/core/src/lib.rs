@@ -6,6 +6,7 @@
 mod apply;
 mod codes;
 mod console;
+mod draft;
 mod graph;
 mod inputs;
 mod model;

@@ -16,9 +16,10 @@ use terrarium_state::{
     Batch, CommitError, Durability, IntentProgress, Object, ObjectChange, ObjectStatus, OpenIntent,
     State,
 };
-use terrarium_value::{Kind, Value, from_snapshot};
+use terrarium_value::{Kind, Marks, Value};
 
 use crate::apply::store_failed;
+use crate::draft::Draft;
 use crate::providers::Providers;
 use crate::world::{Phase, World};
 use crate::{Event, Held, Inputs, Progress, codes, object};
@@ -113,12 +114,16 @@ struct Case<'o> {
     open: &'o OpenIntent,
     provider: Arc<dyn Provider>,
     schema: Arc<Schema>,
-    planned: Option<Value>,
+    draft: Option<Draft>,
 }
 
 impl Case<'_> {
     fn addr(&self) -> &ResourceAddr {
         &self.open.intent.addr
+    }
+
+    fn planned(&self) -> Option<Value> {
+        self.draft.as_ref().map(|draft| draft.planned.unmarked_deep())
     }
 
     fn kind(&self) -> &Name {
@@ -148,15 +153,14 @@ impl Recovery<'_> {
         let addr = self.providers.recorded(&open.intent.provider)?;
         let schema = self.providers.kind(&addr)?.resource_schema(&open.intent.addr.block.kind)?;
         let provider = self.providers.configured(self.world, &addr).await?;
-        let planned = open.intent.planned.as_ref().and_then(|text| from_snapshot(text).ok());
-        Some(Case { open, provider, schema, planned })
+        let draft = open.intent.planned.as_ref().and_then(|text| Draft::read(text).ok());
+        Some(Case { open, provider, schema, draft })
     }
 
     /// Looks for what a create without an outcome made.
     async fn look(&self, case: &Case<'_>) {
         loop {
-            let request =
-                FindRequest { intent: case.open.intent.clone(), planned: case.planned.clone() };
+            let request = FindRequest { intent: case.open.intent.clone(), planned: case.planned() };
             let mut replies = case.provider.find_many(case.kind(), &[request]).await;
             let Some(reply) = replies.pop() else { return };
             self.world.report_all(reply.diagnostics);
@@ -205,7 +209,7 @@ impl Recovery<'_> {
         let row = match reply.map(|reply| reply.outcome) {
             Some(ReadOutcome::Found { state, private, .. }) => self.row(
                 case,
-                &completed(state, case.planned.as_ref()),
+                &completed(state, case.planned().as_ref()),
                 private,
                 ObjectStatus::Ready,
             ),
@@ -221,7 +225,7 @@ impl Recovery<'_> {
             action: case.open.intent.action,
             accepted,
             since: self.inputs.clock.now(),
-            planned: case.planned.clone(),
+            planned: case.planned(),
             config: None,
             polls: 0,
         };
@@ -363,8 +367,18 @@ impl Recovery<'_> {
         status: ObjectStatus,
     ) -> Option<ObjectChange> {
         let known = crate::apply::nulled(value);
+        let sensitive = case.draft.as_ref().map(|d| d.planned.paths_with_mark(Marks::SENSITIVE));
+        let known = known.mark_paths(&sensitive.unwrap_or_default(), Marks::SENSITIVE);
         match object::write(&known, &case.schema, private) {
-            Ok(object) => Some(Self::change(case, Some(Object { status, ..object }))),
+            Ok(object) => {
+                let (deps, create_before_destroy) = case
+                    .draft
+                    .as_ref()
+                    .map(|d| (d.deps.clone(), d.create_first))
+                    .unwrap_or_default();
+                let object = Object { status, deps, create_before_destroy, ..object };
+                Some(Self::change(case, Some(object)))
+            }
             Err(why) => {
                 self.warn(case.open, &why);
                 None

@@ -79,7 +79,8 @@ pub struct Intent {
     pub at: Timestamp,
     /// The provider configuration it goes through, as the state writes it.
     pub provider: Name,
-    /// The planned values as far as they are known (a snapshot of `engine/value`); `None` for a delete.
+    /// What the engine needs to finish the record of a lost create: planned values and what they were
+    /// computed from, as `engine/core` writes it. Opaque to stores and providers; `None` for a delete.
     pub planned: Option<Name>,
     /// The id of the object that is changed or deleted, where it has one.
     pub object_id: Option<Name>,

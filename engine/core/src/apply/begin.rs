@@ -6,13 +6,14 @@ use terrarium_address::Name;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::Resource;
 use terrarium_provider::{Action, Effect, Intent, IntentId, Marker, Private, Provider};
-use terrarium_value::{Kind, Marks, Value, to_snapshot};
+use terrarium_value::{Kind, Marks, Value};
 
 use super::tasks::{Step, Task};
 use super::walk::Walk;
+use crate::draft::Draft;
 use crate::providers::ProviderAddr;
 use crate::world::{At, ModuleId};
-use crate::{ResourceChange, codes, object};
+use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object};
 
 /// A task that is ready for its provider call.
 pub(super) struct Ready {
@@ -150,7 +151,14 @@ impl Walk<'_> {
         if change.schema.effect == Effect::Local {
             return None;
         }
-        let planned = ready.planned.as_ref().map(|planned| Name::from(to_snapshot(planned)));
+        let planned = ready.planned.as_ref().and_then(|planned| {
+            let draft = Draft {
+                planned: planned.mark_paths(&ready.sensitive, Marks::SENSITIVE),
+                deps: change.deps.clone(),
+                create_first: change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst),
+            };
+            draft.write().ok().map(Name::from)
+        });
         Some(Intent {
             id: IntentId(0),
             addr: change.addr.clone(),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use terrarium_address::{AttrPath, ConfigAddr, Mode as BlockMode, PathStep, ResourceAddr, Target};
+use terrarium_address::{AttrPath, Mode as BlockMode, PathStep, ResourceAddr, Target};
 use terrarium_provider::{Deferral, Schedule, Schema, Window};
-use terrarium_state::Dep;
 use terrarium_value::{Value, from_snapshot, to_snapshot};
 
 use super::SavedPlan;
+use crate::draft::DepTwin;
 use crate::{
     ActionReason, DataResult, DeferredChange, Mode, OutputChange, Plan, PlannedAction,
     ReplaceOrder, ResourceChange,
@@ -55,7 +55,7 @@ struct ChangeTwin {
     not_after: Option<Timestamp>,
     window: Option<(Timestamp, Option<Timestamp>)>,
     private: Option<String>,
-    deps: Vec<(bool, String)>,
+    deps: Vec<DepTwin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,7 +63,7 @@ struct DataTwin {
     addr: String,
     provider: String,
     value: String,
-    deps: Vec<(bool, String)>,
+    deps: Vec<DepTwin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,7 +200,7 @@ fn change_twin(change: &ResourceChange) -> ChangeTwin {
         not_after: change.schedule.not_after,
         window: change.window.map(|window| (window.from(), window.until())),
         private: change.private.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
-        deps: change.deps.iter().map(dep_twin).collect(),
+        deps: change.deps.iter().map(DepTwin::of).collect(),
     }
 }
 
@@ -225,7 +225,7 @@ impl ChangeTwin {
             schedule: Schedule { not_before: self.not_before, not_after: self.not_after },
             window: self.window.and_then(|(from, until)| Window::new(from, until)),
             private: self.private.map(|text| text.into_bytes().into()),
-            deps: self.deps.into_iter().map(dep).collect::<Result<_, _>>()?,
+            deps: self.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?,
             addr,
         })
     }
@@ -236,7 +236,7 @@ fn data_twin(data: &DataResult) -> DataTwin {
         addr: data.addr.to_string(),
         provider: data.provider.to_string(),
         value: to_snapshot(&data.value),
-        deps: data.deps.iter().map(dep_twin).collect(),
+        deps: data.deps.iter().map(DepTwin::of).collect(),
     }
 }
 
@@ -246,7 +246,7 @@ impl DataTwin {
         let schema = find(&self.provider, &addr.block.kind, true).ok_or_else(|| {
             format!("The provider of {addr} ({}) is not built in.", self.provider)
         })?;
-        let deps = self.deps.into_iter().map(dep).collect::<Result<_, _>>()?;
+        let deps = self.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?;
         Ok(DataResult {
             addr,
             provider: self.provider.into(),
@@ -305,19 +305,6 @@ fn path(steps: Vec<StepTwin>) -> AttrPath {
         StepTwin::Any => PathStep::AnyElement,
     });
     AttrPath(steps.collect())
-}
-
-fn dep_twin(dep: &Dep) -> (bool, String) {
-    match dep {
-        Dep::Instance(addr) => (true, addr.to_string()),
-        Dep::Block(block) => (false, block.to_string()),
-    }
-}
-
-fn dep((instance, text): (bool, String)) -> Result<Dep, String> {
-    let addr = resource(&text)?;
-    let block: ConfigAddr = addr.block.clone();
-    Ok(if instance { Dep::Instance(addr) } else { Dep::Block(block) })
 }
 
 fn reason_twin(reason: &ActionReason) -> (String, String) {

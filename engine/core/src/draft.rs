@@ -1,0 +1,62 @@
+//! What an intent carries so that recovery can finish the record of an object: its planned values,
+//! marks included, and what they were computed from.
+
+use serde::{Deserialize, Serialize};
+use terrarium_address::ResourceAddr;
+use terrarium_state::Dep;
+use terrarium_value::{Value, from_snapshot, to_snapshot};
+
+/// The content of [`terrarium_provider::Intent::planned`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Draft {
+    pub(crate) planned: Value,
+    pub(crate) deps: Vec<Dep>,
+    pub(crate) create_first: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Twin {
+    planned: String,
+    deps: Vec<DepTwin>,
+    create_first: bool,
+}
+
+/// A dependency as saved plans and intents write it: whether it is one instance, and its address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DepTwin(bool, String);
+
+impl DepTwin {
+    pub(crate) fn of(dep: &Dep) -> Self {
+        match dep {
+            Dep::Instance(addr) => Self(true, addr.to_string()),
+            Dep::Block(block) => Self(false, block.to_string()),
+        }
+    }
+
+    pub(crate) fn restore(&self) -> Result<Dep, String> {
+        let addr: ResourceAddr = self.1.parse().map_err(|error| format!("{}: {error}", self.1))?;
+        Ok(if self.0 { Dep::Instance(addr) } else { Dep::Block(addr.block) })
+    }
+}
+
+impl Draft {
+    /// Writes it as text.
+    pub(crate) fn write(&self) -> Result<String, String> {
+        let twin = Twin {
+            planned: to_snapshot(&self.planned),
+            deps: self.deps.iter().map(DepTwin::of).collect(),
+            create_first: self.create_first,
+        };
+        serde_json::to_string(&twin).map_err(|error| error.to_string())
+    }
+
+    /// Reads it back.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let twin: Twin = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Ok(Self {
+            planned: from_snapshot(&twin.planned).map_err(|error| error.to_string())?,
+            deps: twin.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?,
+            create_first: twin.create_first,
+        })
+    }
+}
