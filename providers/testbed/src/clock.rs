@@ -1,7 +1,22 @@
-//! The world's clock: an instant and a rate, which moves forwards only.
+//! The world's clock: an instant that moves forwards only, at the rate of who serves the world.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
+
+/// How many seconds of the world pass per real second while this process serves it.
+///
+/// It is the process's own, not the world's: a served world whose server was killed stands still
+/// for the next command that embeds it.
+#[derive(Debug, Default)]
+pub(crate) struct Rate(AtomicU64);
+
+impl Rate {
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::SeqCst))
+    }
+}
 
 /// What the clock shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,19 +25,50 @@ pub(crate) struct Reading {
     pub(crate) rate: f64,
 }
 
-/// Reads the clock at the real time `real` and remembers what was shown, so that a step back of
-/// the real clock, or of another process's, never takes the world's time back.
-pub(crate) fn read(conn: &Connection, real: Timestamp) -> rusqlite::Result<Reading> {
-    let (instant, rate, anchor): (i64, f64, i64) = conn
-        .prepare_cached("SELECT instant, rate, anchor FROM world")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    if rate <= 0.0 {
-        return Ok(Reading { now: at(instant), rate });
+/// The clock within one transaction.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock<'a> {
+    pub(crate) conn: &'a Connection,
+    /// The real time of the transaction.
+    pub(crate) real: Timestamp,
+    pub(crate) rate: &'a Rate,
+}
+
+impl Clock<'_> {
+    /// Reads the clock and remembers what was shown, so that a step back of the real clock, or of
+    /// another process's, never takes the world's time back.
+    pub(crate) fn read(&self) -> rusqlite::Result<Reading> {
+        let (instant, anchor): (i64, i64) = self
+            .conn
+            .prepare_cached("SELECT instant, anchor FROM world")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rate = self.rate.get();
+        if rate <= 0.0 {
+            return Ok(Reading { now: at(instant), rate });
+        }
+        let real = self.real.as_microsecond();
+        let shown = instant.saturating_add(scaled(real.saturating_sub(anchor).max(0), rate));
+        self.conn
+            .prepare_cached("UPDATE world SET instant = ?, anchor = ?")?
+            .execute([shown, real])?;
+        Ok(Reading { now: at(shown), rate })
     }
-    let real = real.as_microsecond();
-    let shown = instant.saturating_add(scaled(real.saturating_sub(anchor).max(0), rate));
-    conn.prepare_cached("UPDATE world SET instant = ?, anchor = ?")?.execute([shown, real])?;
-    Ok(Reading { now: at(shown), rate })
+
+    /// Moves the clock to `to`; an instant in the past leaves it where it is.
+    pub(crate) fn forward(&self, to: Timestamp) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached("UPDATE world SET instant = max(instant, ?)")?
+            .execute([to.as_microsecond()])?;
+        Ok(())
+    }
+
+    /// Sets the rate of this process from now on; 0 stands still.
+    pub(crate) fn set_rate(&self, rate: f64) -> rusqlite::Result<()> {
+        self.read()?;
+        self.conn.execute("UPDATE world SET anchor = ?", [self.real.as_microsecond()])?;
+        self.rate.0.store(rate.to_bits(), Ordering::SeqCst);
+        Ok(())
+    }
 }
 
 #[expect(
@@ -32,20 +78,6 @@ pub(crate) fn read(conn: &Connection, real: Timestamp) -> rusqlite::Result<Readi
 )]
 fn scaled(span: i64, rate: f64) -> i64 {
     (span as f64 * rate) as i64
-}
-
-/// Moves the clock to `to`; an instant in the past leaves it where it is.
-pub(crate) fn forward(conn: &Connection, to: Timestamp) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE world SET instant = max(instant, ?)")?
-        .execute([to.as_microsecond()])?;
-    Ok(())
-}
-
-/// Sets how many seconds of the world pass per real second, from `real` on; 0 stands still.
-pub(crate) fn set_rate(conn: &Connection, rate: f64, real: Timestamp) -> rusqlite::Result<()> {
-    read(conn, real)?;
-    conn.execute("UPDATE world SET rate = ?, anchor = ?", params![rate, real.as_microsecond()])?;
-    Ok(())
 }
 
 /// Returns the instant of a stored number of microseconds.

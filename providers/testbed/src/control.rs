@@ -5,7 +5,8 @@ use rusqlite::{Connection, Row};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    clock, due, json,
+    clock::{self, Clock},
+    due, json,
     reply::Reply,
     router::{Request, Target, plain_refusal},
     settings::Settings,
@@ -15,12 +16,12 @@ use crate::{
 
 /// Answers a request of the control path.
 pub(crate) fn answer(
-    conn: &Connection,
-    real: Timestamp,
+    clock: &Clock<'_>,
     settings: &Settings,
     request: &Request,
     target: &Target,
 ) -> rusqlite::Result<Reply> {
+    let conn = clock.conn;
     let segments: Vec<&str> = target.segments.iter().skip(1).map(String::as_str).collect();
     let body: Value = match serde_json::from_slice(&request.body) {
         Ok(body) => body,
@@ -28,23 +29,23 @@ pub(crate) fn answer(
         Err(error) => return Ok(plain_refusal(400, &format!("the body is no JSON: {error}"))),
     };
     match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["clock"]) => show_clock(conn, real),
-        ("POST", ["clock"]) => set_clock(conn, real, settings, &body),
-        ("GET", [] | ["status"]) => status(conn, real),
+        ("GET", ["clock"]) => show_clock(clock),
+        ("POST", ["clock"]) => set_clock(clock, settings, &body),
+        ("GET", [] | ["status"]) => status(clock),
         ("GET", ["objects"]) => objects(conn, target),
         ("GET", ["settings"]) => Ok(shown(settings)),
         ("PUT", ["settings"]) => set_settings(conn, settings, body),
         ("POST", ["reset"]) => {
-            world::reset(conn, real)?;
-            status(conn, real)
+            world::reset(conn, clock.real)?;
+            status(clock)
         }
         _ => Ok(plain_refusal(404, "the testbed's control path has no such resource")),
     }
 }
 
-fn show_clock(conn: &Connection, real: Timestamp) -> rusqlite::Result<Reply> {
-    let reading = clock::read(conn, real)?;
-    let next = next_due(conn)?.map(|due| clock::at(due).to_string());
+fn show_clock(clock: &Clock<'_>) -> rusqlite::Result<Reply> {
+    let reading = clock.read()?;
+    let next = next_due(clock.conn)?.map(|due| clock::at(due).to_string());
     Ok(Reply::json(
         200,
         json!({"now": reading.now.to_string(), "rate": reading.rate, "next_event": next}),
@@ -55,13 +56,8 @@ fn next_due(conn: &Connection) -> rusqlite::Result<Option<i64>> {
     conn.query_row("SELECT min(due) FROM event", [], |row| row.get(0))
 }
 
-fn set_clock(
-    conn: &Connection,
-    real: Timestamp,
-    settings: &Settings,
-    body: &Value,
-) -> rusqlite::Result<Reply> {
-    let now = clock::read(conn, real)?.now;
+fn set_clock(clock: &Clock<'_>, settings: &Settings, body: &Value) -> rusqlite::Result<Reply> {
+    let now = clock.read()?.now;
     let step = |key: &str| body.get(key).map(|value| value.as_f64().unwrap_or(-1.0));
     if let Some(seconds) = step("advance_seconds") {
         let Ok(step) = SignedDuration::try_from_secs_f64(seconds) else {
@@ -70,7 +66,7 @@ fn set_clock(
         if step.is_negative() {
             return Ok(plain_refusal(400, "the clock moves forwards only"));
         }
-        clock::forward(conn, now.saturating_add(step).unwrap_or(Timestamp::MAX))?;
+        clock.forward(now.saturating_add(step).unwrap_or(Timestamp::MAX))?;
     }
     if let Some(to) = body.get("to") {
         let Some(to) = to.as_str().and_then(|to| to.parse::<Timestamp>().ok()) else {
@@ -79,20 +75,21 @@ fn set_clock(
         if to < now {
             return Ok(plain_refusal(400, &format!("the clock moves forwards only: it is {now}")));
         }
-        clock::forward(conn, to)?;
+        clock.forward(to)?;
     }
     if let Some(rate) = step("rate") {
         if rate < 0.0 {
             return Ok(plain_refusal(400, "`rate` is 0 or more seconds per second"));
         }
-        clock::set_rate(conn, rate, real)?;
+        clock.set_rate(rate)?;
     }
-    due::run(conn, clock::read(conn, real)?.now, settings)?;
-    show_clock(conn, real)
+    due::run(clock.conn, clock.read()?.now, settings)?;
+    show_clock(clock)
 }
 
-fn status(conn: &Connection, real: Timestamp) -> rusqlite::Result<Reply> {
-    let reading = clock::read(conn, real)?;
+fn status(clock: &Clock<'_>) -> rusqlite::Result<Reply> {
+    let conn = clock.conn;
+    let reading = clock.read()?;
     let mut sites = Vec::new();
     for site in SITES {
         let mut statement = conn.prepare_cached(

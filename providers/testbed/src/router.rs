@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     call::{Call, Who},
-    clock,
+    clock::Clock,
     cloud::Cloud,
     compute, control, due, fault, identity, image, network,
     query::{self, Query},
@@ -82,30 +82,30 @@ impl Router {
 
     /// Carries out what fell due, then the request, commits both, and returns the response.
     pub fn handle(&self, request: &Request) -> Response {
-        let answered = self.world.transact(|conn, real| answer(conn, real, request));
+        let answered = self.world.transact(|clock| answer(clock, request));
         answered.unwrap_or_else(|error| {
             let reply = no(500, self.world.failed(error).to_string());
             finish(Service::Compute.refusal(&reply), Timestamp::UNIX_EPOCH, "")
         })
     }
 
-    /// Sets the rate of the world's clock: seconds of the world per real second, 0 stands still.
+    /// Sets how many seconds of the world pass per real second while this process serves it;
+    /// without, the clock stands still but for what the control path moves.
     pub fn set_rate(&self, rate: f64) -> Result<(), crate::WorldError> {
-        self.world
-            .transact(|conn, real| clock::set_rate(conn, rate, real))
-            .map_err(|error| self.world.failed(error))
+        self.world.transact(|clock| clock.set_rate(rate)).map_err(|error| self.world.failed(error))
     }
 }
 
-fn answer(conn: &Connection, real: Timestamp, request: &Request) -> rusqlite::Result<Response> {
+fn answer(clock: &Clock<'_>, request: &Request) -> rusqlite::Result<Response> {
+    let conn = clock.conn;
     let settings = Settings::load(conn)?;
-    let reading = clock::read(conn, real)?;
+    let reading = clock.read()?;
     due::run(conn, reading.now, &settings)?;
     let request_id = format!("req-{}", world::next_id(conn)?);
     let target = Target::parse(&request.path_and_query);
     if target.segments.first().map(String::as_str) == Some("testbed") {
-        let reply = control::answer(conn, real, &settings, request, &target)?;
-        let now = clock::read(conn, real)?.now;
+        let reply = control::answer(clock, &settings, request, &target)?;
+        let now = clock.read()?.now;
         return Ok(finish(reply, now, &request_id));
     }
     let struck = fault::strike(conn, &settings, request, &target)?;

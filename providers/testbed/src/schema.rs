@@ -1,7 +1,7 @@
 //! The tables of a world.
 
 /// Rises with every change of the tables; a world of another version is refused.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// All tables, so that a reset can empty them.
 pub(crate) const TABLES: &[&str] = &[
@@ -27,8 +27,7 @@ CREATE TABLE IF NOT EXISTS world (
     drawn INTEGER NOT NULL,        -- ids handed out
     requests INTEGER NOT NULL,     -- requests answered under `reply_after`
     instant INTEGER NOT NULL,      -- the world's time, microseconds since 1970
-    rate REAL NOT NULL,            -- seconds of the world per second
-    anchor INTEGER NOT NULL,       -- real time at `instant`
+    anchor INTEGER NOT NULL,       -- real time at `instant`, where it runs
     settings TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS object (

@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
-use crate::{clock, schema, seed, settings::Settings};
+use crate::{
+    clock::{self, Clock, Rate},
+    schema, seed,
+    settings::Settings,
+};
 
 /// Tells the real time; read only to run the world's clock and to date a new world.
 pub type RealTime = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -18,12 +22,13 @@ const BUSY: Duration = Duration::from_mins(1);
 
 /// A simulated testbed: its clock, its sites and all that exists there.
 ///
-/// Invariant: all state is in the database. Any number of `World`s, in any number of processes,
+/// Invariant: all state but the clock's rate is in the database. Any number of `World`s, in any number of processes,
 /// may hold the same file.
 pub struct World {
     conn: Mutex<Connection>,
     path: PathBuf,
     real: RealTime,
+    rate: Rate,
 }
 
 /// Why a world can't be opened or read.
@@ -64,7 +69,7 @@ impl World {
             return Err(WorldError::Version { path: path.to_owned(), found });
         }
         prepare(&mut conn, real(), &Uuid::new_v4()).map_err(failed)?;
-        Ok(World { conn: Mutex::new(conn), path: path.to_owned(), real })
+        Ok(World { conn: Mutex::new(conn), path: path.to_owned(), real, rate: Rate::default() })
     }
 
     /// Makes a world in memory, whose every id follows from `seed`.
@@ -74,7 +79,7 @@ impl World {
         let mut conn = Connection::open_in_memory().map_err(failed)?;
         let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_be_bytes());
         prepare(&mut conn, real(), &id).map_err(failed)?;
-        Ok(World { conn: Mutex::new(conn), path, real })
+        Ok(World { conn: Mutex::new(conn), path, real, rate: Rate::default() })
     }
 
     /// Returns the error of a failed transaction, with the file's name.
@@ -82,15 +87,16 @@ impl World {
         WorldError::Storage { path: self.path.clone(), source }
     }
 
-    /// Runs `work` in one transaction at the real time and commits it.
+    /// Runs `work` in one transaction and commits it.
     pub(crate) fn transact<T>(
         &self,
-        work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Clock<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
         // Even reads begin as writers: each may first have to carry out what fell due.
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction, (self.real)())?;
+        let clock = Clock { conn: &transaction, real: (self.real)(), rate: &self.rate };
+        let result = work(&clock)?;
         transaction.commit()?;
         Ok(result)
     }
@@ -115,7 +121,7 @@ fn found(conn: &Connection, real: Timestamp, id: &Uuid) -> rusqlite::Result<()> 
     // Whole seconds, as the services' own timestamps show no less.
     let now = clock::at(real.as_second().saturating_mul(1_000_000));
     conn.execute(
-        "INSERT INTO world VALUES (?, 0, 0, ?, 0, ?, '{}')",
+        "INSERT INTO world VALUES (?, 0, 0, ?, ?, '{}')",
         params![id.to_string(), now.as_microsecond(), real.as_microsecond()],
     )?;
     seed::plant(conn, now)

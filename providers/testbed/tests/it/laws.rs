@@ -120,6 +120,33 @@ fn a_running_clock_follows_the_real_one_at_its_rate_and_never_back() {
 }
 
 #[test]
+fn a_rate_ends_with_the_process_that_set_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("testbed.db");
+    let real = Arc::new(AtomicI64::new(1_772_366_400));
+    let shown = Arc::clone(&real);
+    let source: RealTime = Arc::new(move || {
+        Timestamp::from_second(shown.load(Ordering::SeqCst)).expect("a valid instant")
+    });
+    let open = || Cloud::over(World::open(&path, source.clone()).expect("the world"));
+    let now = |cloud: &mut Cloud| cloud.call("GET", "/testbed/clock", &Value::Null).1;
+    let mut served = open();
+    served.router.set_rate(1.0).expect("a rate");
+    real.fetch_add(10, Ordering::SeqCst);
+    assert_eq!(now(&mut served)["now"], "2026-03-01T12:00:10Z");
+    std::mem::forget(served);
+    real.fetch_add(3_600, Ordering::SeqCst);
+    let mut embedded = open();
+    let clock = now(&mut embedded);
+    assert_eq!((&clock["now"], &clock["rate"]), (&json!("2026-03-01T12:00:10Z"), &json!(0.0)));
+    embedded.advance(5.0);
+    let mut again = open();
+    again.router.set_rate(1.0).expect("a rate");
+    real.fetch_add(5, Ordering::SeqCst);
+    assert_eq!(now(&mut again)["now"], "2026-03-01T12:00:20Z", "the hour between did not pass");
+}
+
+#[test]
 fn every_reply_tells_the_worlds_time_and_its_own_id() {
     let mut cloud = Cloud::in_memory(1);
     cloud.advance(3_600.0);
