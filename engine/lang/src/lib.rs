@@ -19,3 +19,4 @@ pub use config::Configuration;
 pub use expr::{Body, Expr, Scope};
 pub use files::StdFiles;
 pub use fmt::fmt;
+pub use functions::{Function, Param, all as functions};

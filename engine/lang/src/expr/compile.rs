@@ -23,13 +23,20 @@ pub(crate) fn compile(expr: &Expression, origin: &Origin, diags: &mut Diagnostic
 }
 
 /// Compiles the text of a template file; every name in it is one of the caller's variables.
-pub(crate) fn compile_template(origin: &Origin, diags: &mut Diagnostics) -> Option<(Node, Vec<(Name, Span)>)> {
+pub(crate) fn compile_template(
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> Option<(Node, Vec<(Name, Span)>)> {
     let template = match origin.text.parse::<hcl_edit::template::Template>() {
         Ok(template) => template,
         Err(error) => {
             let at = error.location().offset();
             let span = Span::new(origin.file, at..at + 1);
-            diags.push(Diagnostic::error(codes::TEMPLATE, "Invalid template").detail(error.message()).at(span, ""));
+            diags.push(
+                Diagnostic::error(codes::TEMPLATE, "Invalid template")
+                    .detail(error.message())
+                    .at(span, ""),
+            );
             return None;
         }
     };
@@ -61,7 +68,13 @@ impl<'a> Compiler<'a> {
         self.origin.span(of.span())
     }
 
-    fn error(&mut self, code: terrarium_diagnostic::Code, span: Span, summary: &str, detail: impl Into<String>) {
+    fn error(
+        &mut self,
+        code: terrarium_diagnostic::Code,
+        span: Span,
+        summary: &str,
+        detail: impl Into<String>,
+    ) {
         self.diags.push(Diagnostic::error(code, summary).detail(detail).at(span, ""));
     }
 
@@ -81,7 +94,10 @@ impl<'a> Compiler<'a> {
                 return Node { span, ..self.template(template, template::Form::Quoted) };
             }
             Expression::HeredocTemplate(heredoc) => {
-                let flush = self.origin.slice(&expr.span().unwrap_or(0..0)).is_some_and(|text| text.starts_with("<<-"));
+                let flush = self
+                    .origin
+                    .slice(&expr.span().unwrap_or(0..0))
+                    .is_some_and(|text| text.starts_with("<<-"));
                 let form = if flush { template::Form::Flush } else { template::Form::Heredoc };
                 return Node { span, ..self.template(&heredoc.template, form) };
             }
@@ -105,7 +121,8 @@ impl<'a> Compiler<'a> {
     fn number(&mut self, number: &hcl_edit::Formatted<hcl_edit::Number>, span: Span) -> Node {
         let shown = number.value().to_string();
         let text = number.span().and_then(|range| self.origin.slice(&range)).unwrap_or(&shown);
-        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest.trim_start()));
+        let (negative, digits) =
+            text.strip_prefix('-').map_or((false, text), |rest| (true, rest.trim_start()));
         let Ok(parsed) = Number::parse(digits) else {
             let detail = format!("Failed to recognize the value of this number literal: {text:?}.");
             self.error(codes::LITERAL, span, "Invalid number literal", detail);
@@ -133,8 +150,18 @@ impl<'a> Compiler<'a> {
         let mut items = Vec::with_capacity(object.len());
         for (key, value) in object {
             let key = match key {
-                ObjectKey::Ident(name) => {
-                    Node::new(self.span(name), NodeKind::Constant(Value::string(name.value().as_str())))
+                ObjectKey::Ident(name) => Node::new(
+                    self.span(name),
+                    NodeKind::Constant(Value::string(name.value().as_str())),
+                ),
+                // A keyword is a name here.
+                ObjectKey::Expression(expr @ (Expression::Null(_) | Expression::Bool(_))) => {
+                    let name = if let Expression::Bool(value) = expr {
+                        value.value().to_string()
+                    } else {
+                        "null".into()
+                    };
+                    Node::new(self.span(expr), NodeKind::Constant(Value::string(name)))
                 }
                 ObjectKey::Expression(expr) => {
                     if matches!(expr, Expression::Traversal(_)) {
@@ -162,7 +189,11 @@ impl<'a> Compiler<'a> {
         let name = name.strip_prefix("core::").unwrap_or(&name);
         let args: Vec<Node> = call.args.iter().map(|arg| self.expression(arg)).collect();
         if let Some(function) = functions::find(name) {
-            return NodeKind::Call(Box::new(Call { function, args, expand: call.args.expand_final() }));
+            return NodeKind::Call(Box::new(Call {
+                function,
+                args,
+                expand: call.args.expand_final(),
+            }));
         }
         // An error only where it is evaluated: `try(1, nosuch())` is 1.
         let (summary, detail) = unknown_function(name);
@@ -171,7 +202,8 @@ impl<'a> Compiler<'a> {
 
     fn for_expression(&mut self, each: &ForExpr, span: Span) -> NodeKind {
         let collection = self.expression(&each.intro.collection_expr);
-        let key_name: Option<Name> = each.intro.key_var.as_ref().map(|name| name.value().as_str().into());
+        let key_name: Option<Name> =
+            each.intro.key_var.as_ref().map(|name| name.value().as_str().into());
         let value_name: Name = each.intro.value_var.value().as_str().into();
         if each.key_expr.is_none() && each.grouping {
             let detail = "Grouping ellipsis (...) cannot be used when building a tuple.";
@@ -185,7 +217,15 @@ impl<'a> Compiler<'a> {
         let condition = each.cond.as_ref().map(|condition| self.expression(&condition.expr));
         self.bound.truncate(before);
         let grouping = each.grouping;
-        NodeKind::For(Box::new(For { key_name, value_name, collection, key, value, condition, grouping }))
+        NodeKind::For(Box::new(For {
+            key_name,
+            value_name,
+            collection,
+            key,
+            value,
+            condition,
+            grouping,
+        }))
     }
 }
 

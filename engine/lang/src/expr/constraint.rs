@@ -55,7 +55,8 @@ impl Defaults {
                 Value::tuple(items.iter().map(|item| apply_within(inner, item.clone())))
             }
             Kind::Tuple(items) => Value::tuple(items.iter().enumerate().map(|(at, item)| {
-                let inner = level.within.get("").or_else(|| level.within.get(at.to_string().as_str()));
+                let inner =
+                    level.within.get("").or_else(|| level.within.get(at.to_string().as_str()));
                 apply_within(inner, item.clone())
             })),
             Kind::Map(entries) | Kind::Object(entries) => level.apply_to(entries),
@@ -89,7 +90,11 @@ fn apply_within(inner: Option<&Defaults>, value: Value) -> Value {
 }
 
 /// Reads a type constraint. After an error the type is `any`.
-pub(crate) fn parse_type(expr: &Expression, origin: &Origin, diags: &mut Diagnostics) -> (Type, Defaults) {
+pub(crate) fn parse_type(
+    expr: &Expression,
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> (Type, Defaults) {
     if let Expression::Variable(name) = expr {
         match name.value().as_str() {
             "list" => return (Type::list(Type::Dynamic), Defaults::default()),
@@ -109,7 +114,11 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn fail(&mut self, at: &impl hcl_edit::Span, detail: impl Into<String>) -> (Type, Defaults) {
         let span = self.origin.span(at.span());
-        self.diags.push(Diagnostic::error(codes::TYPE, "Invalid type specification").detail(detail).at(span, ""));
+        self.diags.push(
+            Diagnostic::error(codes::TYPE, "Invalid type specification")
+                .detail(detail)
+                .at(span, ""),
+        );
         (Type::Dynamic, Defaults::default())
     }
 
@@ -133,7 +142,9 @@ impl Parser<'_> {
             "number" => Type::Number,
             "any" => Type::Dynamic,
             "list" | "set" | "map" => {
-                let detail = format!("The {name} type constructor requires one argument specifying the element type.");
+                let detail = format!(
+                    "The {name} type constructor requires one argument specifying the element type."
+                );
                 return self.fail(expr, detail);
             }
             "object" => {
@@ -148,7 +159,10 @@ impl Parser<'_> {
                     "The tuple type constructor requires one argument specifying the element types as a list.",
                 );
             }
-            _ => return self.fail(expr, format!("The keyword {name:?} is not a valid type specification.")),
+            _ => {
+                return self
+                    .fail(expr, format!("The keyword {name:?} is not a valid type specification."));
+            }
         };
         (ty, Defaults::default())
     }
@@ -157,20 +171,24 @@ impl Parser<'_> {
         let name = call.name.name.value().as_str();
         let args: Vec<&Expression> = call.args.iter().collect();
         match (name, args.as_slice()) {
-            ("bool" | "string" | "number" | "any", _) => {
-                self.fail(expr, format!("Primitive type keyword {name:?} does not expect arguments."))
-            }
-            ("optional", _) => {
-                self.fail(expr, "Keyword \"optional\" is valid only as a modifier for object type attributes.")
-            }
+            ("bool" | "string" | "number" | "any", _) => self
+                .fail(expr, format!("Primitive type keyword {name:?} does not expect arguments.")),
+            ("optional", _) => self.fail(
+                expr,
+                "Keyword \"optional\" is valid only as a modifier for object type attributes.",
+            ),
             ("list", [element]) => self.collection(element, Type::list),
             ("set", [element]) => self.collection(element, Type::set),
             ("map", [element]) => self.collection(element, Type::map),
             ("object", [Expression::Object(object)]) => self.object(object),
             ("tuple", [Expression::Array(array)]) => {
-                let parts: Vec<(Type, Defaults)> = array.iter().map(|element| self.constraint(element)).collect();
+                let parts: Vec<(Type, Defaults)> =
+                    array.iter().map(|element| self.constraint(element)).collect();
                 let (types, defaults): (Vec<Type>, Vec<Defaults>) = parts.into_iter().unzip();
-                let defaults = defaults.into_iter().enumerate().map(|(at, inner)| (at.to_string().into(), inner));
+                let defaults = defaults
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, inner)| (at.to_string().into(), inner));
                 (Type::tuple(types), Defaults::of_parts(defaults))
             }
             ("list" | "set" | "map" | "object" | "tuple", _) => self.keyword(expr, name),

@@ -12,11 +12,9 @@ use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Span};
 use terrarium_value::{Causes, Kind, Map, Marks, Type, Value, convert};
 
 use super::codes;
-use access::{attribute, index};
 use super::frame::Frame;
 use super::node::{Node, NodeKind};
-
-pub(crate) use iteration::pairs;
+use access::{attribute, index};
 
 /// Evaluates nodes; holds where diagnostics go.
 pub(crate) struct Evaluator<'d> {
@@ -44,7 +42,7 @@ impl Heritage {
     }
 
     /// Takes all marks and causes within the value. Returns it unmarked.
-    pub(crate) fn take_deep(&mut self, value: Value) -> Value {
+    pub(crate) fn take_deep(&mut self, value: &Value) -> Value {
         self.marks = self.marks | value.deep_marks();
         if !value.is_wholly_known() {
             self.unknown = true;
@@ -87,7 +85,13 @@ impl<'d> Evaluator<'d> {
     }
 
     /// Reports an error and returns what stands for the value.
-    pub(crate) fn fail(&mut self, code: Code, span: Span, summary: &str, detail: impl Into<String>) -> Value {
+    pub(crate) fn fail(
+        &mut self,
+        code: Code,
+        span: Span,
+        summary: &str,
+        detail: impl Into<String>,
+    ) -> Value {
         self.diags.push(Diagnostic::error(code, summary).detail(detail).at(span, ""));
         broken()
     }
@@ -117,9 +121,16 @@ impl<'d> Evaluator<'d> {
             NodeKind::Conditional(conditional) => self.conditional(conditional, node.span, frame),
             NodeKind::For(each) => self.for_expression(each, frame),
             NodeKind::Call(call) => self.call(call, node.span, frame),
-            NodeKind::NoFunction(why) => self.fail(codes::FUNCTION, node.span, why.0, why.1.clone()),
+            NodeKind::NoFunction(why) => {
+                self.fail(codes::FUNCTION, node.span, why.0, why.1.clone())
+            }
             NodeKind::Broken => broken(),
         }
+    }
+
+    /// Passes on what is wrong whatever the values are: incomplete references, even where the result isn't taken.
+    fn keep_reference_errors(&mut self, diags: &Diagnostics) {
+        self.diags.extend(diags.iter().filter(|one| one.code == codes::REFERENCE).cloned());
     }
 
     fn or_fail(&mut self, result: Result<Value, Fault>, span: Span) -> Value {
@@ -141,7 +152,12 @@ impl<'d> Evaluator<'d> {
             let given = self.eval(key, frame);
             let given = heritage.take(given);
             if given.is_null() {
-                self.fail(codes::KEY, key.span, "Null value as key", "Can't use a null value as a key.");
+                self.fail(
+                    codes::KEY,
+                    key.span,
+                    "Null value as key",
+                    "Can't use a null value as a key.",
+                );
                 failed = true;
                 continue;
             }

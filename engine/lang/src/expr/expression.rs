@@ -84,10 +84,12 @@ impl Expr {
     /// Evaluates the argument of a `type(x)`, where the expression is one: the console shows the type.
     pub fn eval_type_argument(&self, frame: &Frame<'_>, diags: &mut Diagnostics) -> Option<Value> {
         match &self.0.node.kind {
-            NodeKind::Call(call) if call.function.name == "type" && !call.expand => match call.args.as_slice() {
-                [argument] => Some(Evaluator::new(diags).eval(argument, frame)),
-                _ => None,
-            },
+            NodeKind::Call(call) if call.function.name == "type" && !call.expand => {
+                match call.args.as_slice() {
+                    [argument] => Some(Evaluator::new(diags).eval(argument, frame)),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }
@@ -110,10 +112,6 @@ impl Expr {
         let mut steps = Vec::new();
         let root = traversal(&self.0.node, &mut steps)?;
         Some((root, steps))
-    }
-
-    pub(crate) fn node(&self) -> &Node {
-        &self.0.node
     }
 }
 

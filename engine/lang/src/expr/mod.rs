@@ -20,7 +20,7 @@ pub use codes::CODES;
 pub(crate) use compile::{compile, compile_template};
 pub use constraint::Defaults;
 pub(crate) use constraint::parse_type;
-pub(crate) use eval::{Evaluator, Heritage, pairs};
+pub(crate) use eval::Evaluator;
 pub use expression::{Expr, Origin};
 pub use frame::{Binding, Frame};
 pub use reference::{KeyRef, Reference, Subject};

@@ -141,7 +141,10 @@ impl Node {
     /// Calls `visit` with each direct part.
     pub(crate) fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Node)) {
         match &self.kind {
-            NodeKind::Constant(_) | NodeKind::Local(_) | NodeKind::NoFunction(_) | NodeKind::Broken => {}
+            NodeKind::Constant(_)
+            | NodeKind::Local(_)
+            | NodeKind::NoFunction(_)
+            | NodeKind::Broken => {}
             NodeKind::Root(root) => root.key.iter().for_each(visit),
             NodeKind::Template(nodes) | NodeKind::Tuple(nodes) => nodes.iter().for_each(visit),
             NodeKind::Join(node)

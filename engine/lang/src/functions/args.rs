@@ -1,6 +1,6 @@
 //! The arguments of a call, as a body sees them.
 
-use terrarium_value::{Kind, Number, Value};
+use terrarium_value::{Number, Value};
 
 use super::Refusal;
 use crate::expr::{Environment, Frame};
@@ -35,10 +35,6 @@ impl Args<'_> {
         self.get(at).and_then(Value::as_str).unwrap_or_default()
     }
 
-    pub(crate) fn bool(&self, at: usize) -> bool {
-        self.get(at).and_then(Value::as_bool).unwrap_or_default()
-    }
-
     pub(crate) fn number(&self, at: usize) -> Number {
         self.get(at).and_then(Value::as_number).cloned().unwrap_or_else(|| Number::from(0))
     }
@@ -66,10 +62,5 @@ impl Args<'_> {
     /// Returns the texts of a list of strings; null and unknown elements are left out.
     pub(crate) fn texts(&self, at: usize) -> impl Iterator<Item = &str> {
         self.items(at).iter().filter_map(Value::as_str)
-    }
-
-    /// Returns whether an argument is unknown itself.
-    pub(crate) fn is_unknown(&self, at: usize) -> bool {
-        matches!(self.get(at).map(Value::kind), Some(Kind::Unknown(_)))
     }
 }

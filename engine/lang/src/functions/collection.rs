@@ -6,48 +6,117 @@ use terrarium_address::Name;
 use terrarium_value::{Kind, Map, Marks, Number, Type, Value, convert, unify_unsafe};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{ANY, Args, BOOL, Function, NUMBER, Refusal, Returns, Want, any, function, param, string};
+use super::{
+    ANY, Args, BOOL, Function, NUMBER, Refusal, Returns, Want, any, function, param, string,
+};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("length", &[any("value").unknown()], NUMBER, length,
-        "Returns the number of elements of a collection, or of characters of a string."),
-    function("keys", &[any("inputMap").unknown()], Returns::Of(|args| keys_type(args)), keys,
-        "Returns the keys of a map or object, in lexical order."),
-    function("values", &[any("mapping").marked()], Returns::Of(|args| values_type(args)), values,
-        "Returns the values of a map or object, in the order of their keys."),
-    function("lookup", &[any("inputMap").marked(), string("key").marked()], Returns::Of(|args| lookup_type(args)), lookup,
-        "Returns the element of `inputMap` with this `key`, or the `default`.").variadic(any("default").nullable().marked().unknown()),
-    function("merge", &[], Returns::Of(|args| merge_type(args)), merge,
-        "Returns a map or object with all elements of the `maps`; later ones win.").variadic(any("maps").nullable().dynamic().marked()),
-    function("zipmap", &[param("keys", Want::Strings).deep(), any("values")], Returns::Of(|_| Ok(Type::Dynamic)), zipmap,
-        "Returns a map or object with these `keys` and `values`."),
-    function("transpose", &[param("values", Want::Map).deep()], Returns::Of(|_| Ok(Type::map(Type::list(Type::String)))), transpose,
-        "Returns a map in which keys and the elements of the lists have changed places."),
-    function("contains", &[any("list").unknown(), any("value").unknown()], BOOL, contains,
-        "Whether `value` is an element of `list`."),
-    function("coalesce", &[], Returns::Of(|args| common_type(args)), coalesce,
-        "Returns the first of the `vals` that is neither null nor an empty string.")
-        .variadic(any("vals").nullable().unknown()),
-    function("coalescelist", &[], ANY, coalescelist,
-        "Returns the first of the `vals` that is not empty.").variadic(any("vals").nullable()),
-    function("one", &[any("list")], Returns::Of(|args| one_type(args)), one,
-        "Returns the single element of `list`, or null if it is empty."),
-    function("alltrue", &[param("list", Want::List).deep()], BOOL, |args| truth(args, true),
-        "Whether all elements of `list` are true; true for an empty list."),
-    function("anytrue", &[param("list", Want::List).deep()], BOOL, |args| truth(args, false),
-        "Whether some element of `list` is true."),
+    function(
+        "length",
+        &[any("value").unknown()],
+        NUMBER,
+        length,
+        "Returns the number of elements of a collection, or of characters of a string.",
+    ),
+    function(
+        "keys",
+        &[any("inputMap").unknown()],
+        Returns::Of(keys_type),
+        keys,
+        "Returns the keys of a map or object, in lexical order.",
+    ),
+    function(
+        "values",
+        &[any("mapping").marked()],
+        Returns::Of(values_type),
+        values,
+        "Returns the values of a map or object, in the order of their keys.",
+    ),
+    function(
+        "lookup",
+        &[any("inputMap").marked(), string("key").marked()],
+        Returns::Of(lookup_type),
+        lookup,
+        "Returns the element of `inputMap` with this `key`, or the `default`.",
+    )
+    .variadic(any("default").nullable().marked().unknown()),
+    function(
+        "merge",
+        &[],
+        Returns::Of(merge_type),
+        merge,
+        "Returns a map or object with all elements of the `maps`; later ones win.",
+    )
+    .variadic(any("maps").nullable().dynamic().marked()),
+    function(
+        "zipmap",
+        &[param("keys", Want::Strings).deep(), any("values")],
+        Returns::Of(|_| Ok(Type::Dynamic)),
+        zipmap,
+        "Returns a map or object with these `keys` and `values`.",
+    ),
+    function(
+        "transpose",
+        &[param("values", Want::Map).deep()],
+        Returns::Of(|_| Ok(Type::map(Type::list(Type::String)))),
+        transpose,
+        "Returns a map in which keys and the elements of the lists have changed places.",
+    ),
+    function(
+        "contains",
+        &[any("list").unknown(), any("value").unknown()],
+        BOOL,
+        contains,
+        "Whether `value` is an element of `list`.",
+    ),
+    function(
+        "coalesce",
+        &[],
+        Returns::Of(common_type),
+        coalesce,
+        "Returns the first of the `vals` that is neither null nor an empty string.",
+    )
+    .variadic(any("vals").nullable().unknown()),
+    function(
+        "coalescelist",
+        &[],
+        ANY,
+        coalescelist,
+        "Returns the first of the `vals` that is not empty.",
+    )
+    .variadic(any("vals").nullable().dynamic()),
+    function(
+        "one",
+        &[any("list")],
+        Returns::Of(one_type),
+        one,
+        "Returns the single element of `list`, or null if it is empty.",
+    ),
+    function(
+        "alltrue",
+        &[param("list", Want::List).deep()],
+        BOOL,
+        |args| truth(args, true),
+        "Whether all elements of `list` are true; true for an empty list.",
+    ),
+    function(
+        "anytrue",
+        &[param("list", Want::List).deep()],
+        BOOL,
+        |args| truth(args, false),
+        "Whether some element of `list` is true.",
+    ),
 ];
 
 fn length(args: &Args<'_>) -> Result<Value, Refusal> {
     let value = args.value(0);
     let count = match value.kind() {
         Kind::String(text) => text.graphemes(true).count(),
-        Kind::List(items) | Kind::Tuple(items) => items.len(),
         // Unknown elements may turn out to be equal to others.
         Kind::Set(items) if items.len() > 1 && !value.is_wholly_known() => {
             return Ok(Value::unknown(Type::Number, value.causes_deep()));
         }
-        Kind::Set(items) => items.len(),
+        Kind::List(items) | Kind::Tuple(items) | Kind::Set(items) => items.len(),
         Kind::Map(entries) | Kind::Object(entries) => entries.len(),
         Kind::Unknown(one) => match &one.ty {
             Type::Tuple(elements) => elements.len(),
@@ -71,7 +140,9 @@ fn no_map() -> Refusal {
 fn keys_type(args: &[Value]) -> Result<Type, Refusal> {
     match args.first().map(Value::ty) {
         Some(Type::Map(_)) => Ok(Type::list(Type::String)),
-        Some(Type::Object(object)) => Ok(Type::tuple(object.attributes.keys().map(|_| Type::String))),
+        Some(Type::Object(object)) => {
+            Ok(Type::tuple(object.attributes.keys().map(|_| Type::String)))
+        }
         Some(Type::Dynamic) => Ok(Type::Dynamic),
         _ => Err(no_map()),
     }
@@ -104,7 +175,8 @@ fn values_type(args: &[Value]) -> Result<Type, Refusal> {
 fn values(args: &Args<'_>) -> Result<Value, Refusal> {
     let map = args.value(0);
     let ty = values_type(&args.values)?;
-    let items = map.as_entries().map(|entries| entries.values().cloned().collect()).unwrap_or_default();
+    let items =
+        map.as_entries().map(|entries| entries.values().cloned().collect()).unwrap_or_default();
     let list = match ty {
         Type::List(element) => Value::list((*element).clone(), items),
         _ => Value::tuple(items),
@@ -148,7 +220,8 @@ fn lookup(args: &Args<'_>) -> Result<Value, Refusal> {
     }
     match args.get(2) {
         Some(default) => {
-            let default = convert(default, &ty).map_err(|error| Refusal::argument(2, error.message))?;
+            let default =
+                convert(default, &ty).map_err(|error| Refusal::argument(2, error.message))?;
             Ok(default.marked(marks))
         }
         None => Err(Refusal::call(format!("lookup failed to find key {key:?}"))),
@@ -174,10 +247,12 @@ fn merge_type(args: &[Value]) -> Result<Type, Refusal> {
             }
             Type::Object(_) if arg.is_null() => {}
             Type::Object(object) => {
-                attributes.extend(object.attributes.iter().map(|(name, ty)| (name.clone(), ty.clone())));
+                attributes
+                    .extend(object.attributes.iter().map(|(name, ty)| (name.clone(), ty.clone())));
             }
             other => {
-                let why = format!("arguments must be maps or objects, got {:?}", other.friendly_name());
+                let why =
+                    format!("arguments must be maps or objects, got {:?}", other.friendly_name());
                 return Err(Refusal::call(why));
             }
         }
@@ -214,7 +289,11 @@ fn zipmap(args: &Args<'_>) -> Result<Value, Refusal> {
         return Err(Refusal::argument(1, "values argument must be a list or tuple value"));
     };
     if keys.len() != items.len() {
-        let why = format!("number of keys ({}) does not match number of values ({})", keys.len(), items.len());
+        let why = format!(
+            "number of keys ({}) does not match number of values ({})",
+            keys.len(),
+            items.len()
+        );
         return Err(Refusal::call(why));
     }
     let entries: Option<Map> = keys
@@ -233,15 +312,20 @@ fn transpose(args: &Args<'_>) -> Result<Value, Refusal> {
     let mut turned: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
     for (key, list) in args.value(0).as_entries().into_iter().flatten() {
         let wrong = |why: &str| Refusal::argument(0, format!("element {:?}: {why}", &**key));
-        let list = convert(list, &Type::list(Type::String)).map_err(|error| wrong(&error.message))?;
+        let list =
+            convert(list, &Type::list(Type::String)).map_err(|error| wrong(&error.message))?;
         for item in list.as_items().unwrap_or_default() {
-            let item = item.as_str().ok_or_else(|| Refusal::call("input must not contain null strings"))?;
+            let item = item
+                .as_str()
+                .ok_or_else(|| Refusal::call("input must not contain null strings"))?;
             turned.entry(item.into()).or_default().insert(key.clone());
         }
     }
     let entries = turned
         .into_iter()
-        .map(|(key, names)| (key, Value::list(Type::String, names.into_iter().map(Value::string).collect())))
+        .map(|(key, names)| {
+            (key, Value::list(Type::String, names.into_iter().map(Value::string).collect()))
+        })
         .collect();
     Ok(Value::map(Type::list(Type::String), entries))
 }
@@ -250,7 +334,9 @@ fn contains(args: &Args<'_>) -> Result<Value, Refusal> {
     let (list, wanted) = (args.value(0), args.value(1));
     let items = match list.kind() {
         Kind::List(items) | Kind::Set(items) | Kind::Tuple(items) => items,
-        Kind::Unknown(one) if matches!(one.ty, Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
+        Kind::Unknown(one)
+            if matches!(one.ty, Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)) =>
+        {
             return Ok(Value::unknown(Type::Bool, one.causes.clone()));
         }
         _ => return Err(Refusal::call("argument must be list, tuple, or set")),
@@ -268,8 +354,8 @@ fn contains(args: &Args<'_>) -> Result<Value, Refusal> {
 }
 
 fn common_type(args: &[Value]) -> Result<Type, Refusal> {
-    let types: Vec<Type> = args.iter().map(Value::ty).filter(|ty| *ty != Type::Dynamic).collect();
-    if types.is_empty() {
+    let types: Vec<Type> = args.iter().map(Value::ty).collect();
+    if types.contains(&Type::Dynamic) {
         return Ok(Type::Dynamic);
     }
     unify_unsafe(&types).ok_or_else(|| Refusal::call("all arguments must have the same type"))
@@ -317,7 +403,9 @@ fn not_single() -> Refusal {
 fn one_type(args: &[Value]) -> Result<Type, Refusal> {
     match args.first().map(Value::ty) {
         Some(Type::List(element) | Type::Set(element)) => Ok((*element).clone()),
-        Some(Type::Tuple(elements)) if elements.len() < 2 => Ok(elements.first().cloned().unwrap_or(Type::Dynamic)),
+        Some(Type::Tuple(elements)) if elements.len() < 2 => {
+            Ok(elements.first().cloned().unwrap_or(Type::Dynamic))
+        }
         Some(Type::Dynamic) => Ok(Type::Dynamic),
         _ => Err(not_single()),
     }
@@ -334,7 +422,8 @@ fn one(args: &Args<'_>) -> Result<Value, Refusal> {
 
 fn truth(args: &Args<'_>, all: bool) -> Result<Value, Refusal> {
     for item in args.items(0) {
-        let item = convert(item, &Type::Bool).map_err(|error| Refusal::argument(0, error.message))?;
+        let item =
+            convert(item, &Type::Bool).map_err(|error| Refusal::argument(0, error.message))?;
         let value = item.as_bool().unwrap_or(false);
         if value != all {
             return Ok(Value::bool(!all));

@@ -5,26 +5,76 @@ use terrarium_value::{Marks, Type, Value, convert};
 use super::{ANY, Args, BOOL, Body, Function, Refusal, Returns, any, function};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("tostring", &[any("v").nullable().unknown().marked()], ANY, |args| to(args, &Type::String),
-        "Converts `v` to a string."),
-    function("tonumber", &[any("v").nullable().unknown().marked()], ANY, |args| to(args, &Type::Number),
-        "Converts `v` to a number."),
-    function("tobool", &[any("v").nullable().unknown().marked()], ANY, |args| to(args, &Type::Bool),
-        "Converts `v` to a bool."),
-    function("tolist", &[any("v").nullable().unknown().marked()], ANY, |args| to(args, &Type::list(Type::Dynamic)),
-        "Converts `v` to a list; its elements get a common type."),
-    function("toset", &[any("v").nullable().unknown().marked()], ANY, |args| to(args, &Type::set(Type::Dynamic)),
-        "Converts `v` to a set; duplicates are dropped."),
-    function("tomap", &[any("v").nullable().unknown().marked()], ANY, |args| to(args, &Type::map(Type::Dynamic)),
-        "Converts `v` to a map; its values get a common type."),
-    function("sensitive", &[any("value").nullable().unknown().marked()], ANY, sensitive,
-        "Returns `value`, marked as sensitive: it is not shown."),
-    function("nonsensitive", &[any("value").nullable().unknown().marked()], ANY, nonsensitive,
-        "Returns `value` without its mark as sensitive; for values known to be harmless."),
-    function("issensitive", &[any("value").nullable().unknown().marked()], BOOL, issensitive,
-        "Whether `value` is marked as sensitive."),
-    function("ephemeralasnull", &[any("value").nullable().unknown().marked()], ANY, ephemeralasnull,
-        "Returns `value` with null in place of all that is ephemeral."),
+    function(
+        "tostring",
+        &[any("v").nullable().unknown().marked()],
+        ANY,
+        |args| to(args, &Type::String),
+        "Converts `v` to a string.",
+    ),
+    function(
+        "tonumber",
+        &[any("v").nullable().unknown().marked()],
+        ANY,
+        |args| to(args, &Type::Number),
+        "Converts `v` to a number.",
+    ),
+    function(
+        "tobool",
+        &[any("v").nullable().unknown().marked()],
+        ANY,
+        |args| to(args, &Type::Bool),
+        "Converts `v` to a bool.",
+    ),
+    function(
+        "tolist",
+        &[any("v").nullable().unknown().marked()],
+        ANY,
+        |args| to(args, &Type::list(Type::Dynamic)),
+        "Converts `v` to a list; its elements get a common type.",
+    ),
+    function(
+        "toset",
+        &[any("v").nullable().unknown().marked()],
+        ANY,
+        |args| to(args, &Type::set(Type::Dynamic)),
+        "Converts `v` to a set; duplicates are dropped.",
+    ),
+    function(
+        "tomap",
+        &[any("v").nullable().unknown().marked()],
+        ANY,
+        |args| to(args, &Type::map(Type::Dynamic)),
+        "Converts `v` to a map; its values get a common type.",
+    ),
+    function(
+        "sensitive",
+        &[any("value").nullable().unknown().marked()],
+        ANY,
+        sensitive,
+        "Returns `value`, marked as sensitive: it is not shown.",
+    ),
+    function(
+        "nonsensitive",
+        &[any("value").nullable().unknown().marked()],
+        ANY,
+        nonsensitive,
+        "Returns `value` without its mark as sensitive; for values known to be harmless.",
+    ),
+    function(
+        "issensitive",
+        &[any("value").nullable().unknown().marked()],
+        BOOL,
+        issensitive,
+        "Whether `value` is marked as sensitive.",
+    ),
+    function(
+        "ephemeralasnull",
+        &[any("value").nullable().unknown().marked()],
+        ANY,
+        ephemeralasnull,
+        "Returns `value` with null in place of all that is ephemeral.",
+    ),
     Function {
         name: "try",
         params: &[],
@@ -41,8 +91,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: BOOL,
         body: Body::Can,
     },
-    function("type", &[any("value").nullable().unknown().marked()], ANY, type_function,
-        "Returns the type of `value`; in the console only, and only as the outermost call."),
+    function(
+        "type",
+        &[any("value").nullable().unknown().marked()],
+        ANY,
+        type_function,
+        "Returns the type of `value`; in the console only, and only as the outermost call.",
+    ),
 ];
 
 fn to(args: &Args<'_>, ty: &Type) -> Result<Value, Refusal> {
@@ -57,9 +112,15 @@ fn to(args: &Args<'_>, ty: &Type) -> Result<Value, Refusal> {
                 "a number; given string must be a decimal representation of a number".to_owned()
             };
             let _ = shown;
-            return Refusal::argument(0, format!("cannot convert {:?} to {what}", value.as_str().unwrap_or_default()));
+            return Refusal::argument(
+                0,
+                format!("cannot convert {:?} to {what}", value.as_str().unwrap_or_default()),
+            );
         }
-        Refusal::argument(0, format!("cannot convert {} to {}", given.friendly_name(), ty.friendly_name()))
+        Refusal::argument(
+            0,
+            format!("cannot convert {} to {}", given.friendly_name(), ty.friendly_name()),
+        )
     })
 }
 

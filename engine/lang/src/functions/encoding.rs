@@ -1,6 +1,7 @@
 //! Text forms of values and bytes: JSON, CSV, base64, URLs, character sets.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,24 +11,69 @@ use terrarium_value::{Map, Type, Value, json};
 use super::{ANY, Args, Function, Refusal, STRING, any, function, string};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("jsonencode", &[any("val").nullable().dynamic().deep()], STRING, jsonencode,
-        "Returns `val` as JSON."),
-    function("jsondecode", &[string("str")], ANY, jsondecode,
-        "Returns the value that the JSON text `str` describes."),
-    function("csvdecode", &[string("str")], ANY, csvdecode,
-        "Returns the rows of the CSV text `str` as objects; the first row names the attributes."),
-    function("base64encode", &[string("str")], STRING, |args| Ok(Value::string(STANDARD.encode(args.str(0)))),
-        "Returns the UTF-8 bytes of `str` in base64."),
-    function("base64decode", &[string("str")], STRING, base64decode,
-        "Returns the text whose UTF-8 bytes `str` holds in base64."),
-    function("base64gzip", &[string("str")], STRING, base64gzip,
-        "Returns the UTF-8 bytes of `str`, compressed with gzip, in base64."),
-    function("urlencode", &[string("str")], STRING, urlencode,
-        "Returns `str` as it stands in the query of a URL."),
-    function("textencodebase64", &[string("string"), string("encoding")], STRING, textencodebase64,
-        "Returns the bytes of `string` in a character `encoding`, in base64."),
-    function("textdecodebase64", &[string("source"), string("encoding")], STRING, textdecodebase64,
-        "Returns the text whose bytes in a character `encoding` the base64 text `source` holds."),
+    function(
+        "jsonencode",
+        &[any("val").nullable().dynamic().deep()],
+        STRING,
+        jsonencode,
+        "Returns `val` as JSON.",
+    ),
+    function(
+        "jsondecode",
+        &[string("str")],
+        ANY,
+        jsondecode,
+        "Returns the value that the JSON text `str` describes.",
+    ),
+    function(
+        "csvdecode",
+        &[string("str")],
+        ANY,
+        csvdecode,
+        "Returns the rows of the CSV text `str` as objects; the first row names the attributes.",
+    ),
+    function(
+        "base64encode",
+        &[string("str")],
+        STRING,
+        |args| Ok(Value::string(STANDARD.encode(args.str(0)))),
+        "Returns the UTF-8 bytes of `str` in base64.",
+    ),
+    function(
+        "base64decode",
+        &[string("str")],
+        STRING,
+        base64decode,
+        "Returns the text whose UTF-8 bytes `str` holds in base64.",
+    ),
+    function(
+        "base64gzip",
+        &[string("str")],
+        STRING,
+        base64gzip,
+        "Returns the UTF-8 bytes of `str`, compressed with gzip, in base64.",
+    ),
+    function(
+        "urlencode",
+        &[string("str")],
+        STRING,
+        urlencode,
+        "Returns `str` as it stands in the query of a URL.",
+    ),
+    function(
+        "textencodebase64",
+        &[string("string"), string("encoding")],
+        STRING,
+        textencodebase64,
+        "Returns the bytes of `string` in a character `encoding`, in base64.",
+    ),
+    function(
+        "textdecodebase64",
+        &[string("source"), string("encoding")],
+        STRING,
+        textdecodebase64,
+        "Returns the text whose bytes in a character `encoding` the base64 text `source` holds.",
+    ),
 ];
 
 fn jsonencode(args: &Args<'_>) -> Result<Value, Refusal> {
@@ -40,7 +86,8 @@ fn jsondecode(args: &Args<'_>) -> Result<Value, Refusal> {
 
 fn csvdecode(args: &Args<'_>) -> Result<Value, Refusal> {
     let text = args.str(0);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = reader.records();
     let broken = |error: &csv::Error| {
         let line = error.position().map_or(1, csv::Position::line);
@@ -63,7 +110,9 @@ fn csvdecode(args: &Args<'_>) -> Result<Value, Refusal> {
         let row = row.map_err(|error| broken(&error))?;
         let line = row.position().map_or(1, csv::Position::line);
         if row.len() != names.len() {
-            return Err(Refusal::call(format!("CSV parse error on line {line}: wrong number of fields")));
+            return Err(Refusal::call(format!(
+                "CSV parse error on line {line}: wrong number of fields"
+            )));
         }
         let fields: Map = names.iter().cloned().zip(row.iter().map(Value::string)).collect();
         items.push(Value::object(fields));
@@ -79,7 +128,9 @@ fn check_quotes(text: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let line = text.lines().count();
-    Err(Refusal::call(format!("CSV parse error on line {line}: extraneous or missing \" in quoted-field")))
+    Err(Refusal::call(format!(
+        "CSV parse error on line {line}: extraneous or missing \" in quoted-field"
+    )))
 }
 
 /// Go's decoder leaves line breaks aside.
@@ -92,9 +143,11 @@ fn bytes_of(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
 
 fn base64decode(args: &Args<'_>) -> Result<Value, Refusal> {
     let text = args.str(0);
-    let bytes = bytes_of(text).map_err(|_| Refusal::call(format!("failed to decode base64 data {text:?}")))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Refusal::call("the result of decoding the provided string is not valid UTF-8"))?;
+    let bytes = bytes_of(text)
+        .map_err(|_| Refusal::call(format!("failed to decode base64 data {text:?}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Refusal::call("the result of decoding the provided string is not valid UTF-8")
+    })?;
     Ok(Value::string(text))
 }
 
@@ -111,7 +164,9 @@ fn base64gzip(args: &Args<'_>) -> Result<Value, Refusal> {
         deflate
             .compress_vec(rest, &mut body, flate2::FlushCompress::Sync)
             .map_err(|error| Refusal::call(error.to_string()))?;
-        if usize::try_from(deflate.total_in()).is_ok_and(|done| done >= text.len()) && body.len() < body.capacity() {
+        if usize::try_from(deflate.total_in()).is_ok_and(|done| done >= text.len())
+            && body.len() < body.capacity()
+        {
             break;
         }
     }
@@ -131,9 +186,13 @@ fn urlencode(args: &Args<'_>) -> Result<Value, Refusal> {
     let mut out = String::new();
     for byte in args.str(0).bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
             b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     Ok(Value::string(out))
@@ -187,12 +246,19 @@ fn textencodebase64(args: &Args<'_>) -> Result<Value, Refusal> {
     let bytes: Option<Vec<u8>> = match charset {
         Charset::Utf8 => Some(text.as_bytes().to_vec()),
         Charset::Utf16 { big } => Some(
-            text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect(),
+            text.encode_utf16()
+                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .collect(),
         ),
-        Charset::Latin1 | Charset::Ascii | Charset::Windows1252 => text.chars().map(single).collect(),
+        Charset::Latin1 | Charset::Ascii | Charset::Windows1252 => {
+            text.chars().map(single).collect()
+        }
     };
     let bytes = bytes.ok_or_else(|| {
-        Refusal::argument(0, format!("the given string contains characters that cannot be represented in {name}"))
+        Refusal::argument(
+            0,
+            format!("the given string contains characters that cannot be represented in {name}"),
+        )
     })?;
     Ok(Value::string(STANDARD.encode(bytes)))
 }
@@ -200,18 +266,30 @@ fn textencodebase64(args: &Args<'_>) -> Result<Value, Refusal> {
 fn textdecodebase64(args: &Args<'_>) -> Result<Value, Refusal> {
     let (charset, name) = charset(args)?;
     let bytes = bytes_of(args.str(0)).map_err(|error| match error {
-        base64::DecodeError::InvalidByte(at, _) => {
-            Refusal::argument(0, format!("the given value is has an invalid base64 symbol at offset {at}"))
-        }
+        base64::DecodeError::InvalidByte(at, _) => Refusal::argument(
+            0,
+            format!("the given value is has an invalid base64 symbol at offset {at}"),
+        ),
         other => Refusal::argument(0, format!("invalid source string: {other}")),
     })?;
-    let wrong = || Refusal::argument(0, format!("the given string contains symbols that are not defined for {name}"));
+    let wrong = || {
+        Refusal::argument(
+            0,
+            format!("the given string contains symbols that are not defined for {name}"),
+        )
+    };
     let text = match charset {
         Charset::Utf8 => String::from_utf8(bytes).map_err(|_| wrong())?,
         Charset::Utf16 { big } => {
             let units: Vec<u16> = bytes
                 .chunks_exact(2)
-                .map(|pair| if big { u16::from_be_bytes([pair[0], pair[1]]) } else { u16::from_le_bytes([pair[0], pair[1]]) })
+                .map(|pair| {
+                    if big {
+                        u16::from_be_bytes([pair[0], pair[1]])
+                    } else {
+                        u16::from_le_bytes([pair[0], pair[1]])
+                    }
+                })
                 .collect();
             String::from_utf16_lossy(&units)
         }
@@ -220,7 +298,9 @@ fn textdecodebase64(args: &Args<'_>) -> Result<Value, Refusal> {
         Charset::Windows1252 => bytes
             .iter()
             .map(|byte| match byte {
-                0x80..0xa0 => WINDOWS_1252.chars().nth(usize::from(byte - 0x80)).unwrap_or('\u{fffd}'),
+                0x80..0xa0 => {
+                    WINDOWS_1252.chars().nth(usize::from(byte - 0x80)).unwrap_or('\u{fffd}')
+                }
                 other => char::from(*other),
             })
             .collect(),

@@ -12,19 +12,49 @@ use super::{Args, BOOL, Function, Refusal, Returns, STRING, function, string};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("file", &[string("path")], STRING, file, "Returns the text of a file."),
-    function("filebase64", &[string("path")], STRING,
+    function(
+        "filebase64",
+        &[string("path")],
+        STRING,
         |args| Ok(Value::string(STANDARD.encode(read(args, 0)?))),
-        "Returns the bytes of a file in base64."),
-    function("fileexists", &[string("path")], BOOL, fileexists, "Whether there is a file at `path`."),
-    function("fileset", &[string("path"), string("pattern")], Returns::Of(|_| Ok(Type::set(Type::String))), fileset,
-        "Returns the files below the directory `path` that match `pattern`: `*`, `**`, `?`, `[a-z]`, `{a,b}`."),
+        "Returns the bytes of a file in base64.",
+    ),
+    function(
+        "fileexists",
+        &[string("path")],
+        BOOL,
+        fileexists,
+        "Whether there is a file at `path`.",
+    ),
+    function(
+        "fileset",
+        &[string("path"), string("pattern")],
+        Returns::Of(|_| Ok(Type::set(Type::String))),
+        fileset,
+        "Returns the files below the directory `path` that match `pattern`: `*`, `**`, `?`, `[a-z]`, `{a,b}`.",
+    ),
     function("abspath", &[string("path")], STRING, abspath, "Returns `path` as an absolute path."),
-    function("basename", &[string("path")], STRING, |args| Ok(Value::string(basename(args.str(0)))),
-        "Returns the last part of `path`."),
-    function("dirname", &[string("path")], STRING, |args| Ok(Value::string(dirname(args.str(0)))),
-        "Returns `path` without its last part."),
-    function("pathexpand", &[string("path")], STRING, pathexpand,
-        "Returns `path` with a leading `~` replaced by the home directory."),
+    function(
+        "basename",
+        &[string("path")],
+        STRING,
+        |args| Ok(Value::string(basename(args.str(0)))),
+        "Returns the last part of `path`.",
+    ),
+    function(
+        "dirname",
+        &[string("path")],
+        STRING,
+        |args| Ok(Value::string(dirname(args.str(0)))),
+        "Returns `path` without its last part.",
+    ),
+    function(
+        "pathexpand",
+        &[string("path")],
+        STRING,
+        pathexpand,
+        "Returns `path` with a leading `~` replaced by the home directory.",
+    ),
 ];
 
 /// Returns the path that the file system is asked for.
@@ -111,7 +141,8 @@ fn fileset(args: &Args<'_>) -> Result<Value, Refusal> {
     while let Some((dir, prefix, depth)) = waiting.pop() {
         let Ok(entries) = args.environment().files.list(&dir) else { continue };
         for (name, is_dir) in entries {
-            let relative = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+            let relative =
+                if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
             if is_dir {
                 if depth < deepest {
                     waiting.push((dir.join(&name), relative, depth + 1));
@@ -151,7 +182,8 @@ fn abspath(args: &Args<'_>) -> Result<Value, Refusal> {
     if path.starts_with('/') {
         return Ok(Value::string(clean(path)));
     }
-    let base = std::path::absolute(located(args, path)).map_err(|error| Refusal::call(error.to_string()))?;
+    let base = std::path::absolute(located(args, path))
+        .map_err(|error| Refusal::call(error.to_string()))?;
     Ok(Value::string(clean(&base.to_string_lossy())))
 }
 

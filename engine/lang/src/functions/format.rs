@@ -87,7 +87,8 @@ fn one(format: &str, args: &[Value]) -> Result<String, Refusal> {
 }
 
 fn verb(format: &str, offset: usize) -> Result<Verb<'_>, Refusal> {
-    let invalid = |at: usize| Refusal::call(format!("invalid format string starting at offset {at}"));
+    let invalid =
+        |at: usize| Refusal::call(format!("invalid format string starting at offset {at}"));
     let text = &format[offset..];
     let mut flags = Flags::default();
     let mut rest = &text[1..];
@@ -118,19 +119,25 @@ fn verb(format: &str, offset: usize) -> Result<Verb<'_>, Refusal> {
     if let Some(after) = rest.strip_prefix('[') {
         rest = after;
         index = digits(&mut rest).and_then(|index| index.checked_sub(1));
-        rest = rest.strip_prefix(']').filter(|_| index.is_some()).ok_or_else(|| invalid(format.len() - rest.len()))?;
+        rest = rest
+            .strip_prefix(']')
+            .filter(|_| index.is_some())
+            .ok_or_else(|| invalid(format.len() - rest.len()))?;
     }
     let letter = rest.chars().next().ok_or_else(|| invalid(format.len() - rest.len()))?;
     let length = text.len() - rest.len() + letter.len_utf8();
-    if width.is_some_and(|width| width > MAX_WIDTH) || precision.is_some_and(|precision| precision > MAX_WIDTH) {
+    if width.is_some_and(|width| width > MAX_WIDTH)
+        || precision.is_some_and(|precision| precision > MAX_WIDTH)
+    {
         return Err(invalid(offset));
     }
     Ok(Verb { text: &text[..length], offset, flags, width, precision, index, letter })
 }
 
 fn formatted(verb: &Verb<'_>, arg: &Value) -> Result<String, Refusal> {
-    let unsupported =
-        |why: &str| Refusal::call(format!("unsupported value for {:?} at {}: {why}", verb.text, verb.offset));
+    let unsupported = |why: &str| {
+        Refusal::call(format!("unsupported value for {:?} at {}: {why}", verb.text, verb.offset))
+    };
     if arg.is_null() && verb.letter != 'v' {
         return Err(unsupported("null value cannot be formatted"));
     }
@@ -139,7 +146,8 @@ fn formatted(verb: &Verb<'_>, arg: &Value) -> Result<String, Refusal> {
         'v' => as_is(verb, arg).map_err(|why| unsupported(&why))?,
         't' => {
             let value = converted(Type::Bool)?;
-            pad(verb, value.as_bool().unwrap_or_default().to_string(), false)
+            // No width: Terraform leaves it aside here.
+            value.as_bool().unwrap_or_default().to_string()
         }
         's' | 'q' => {
             let value = converted(Type::String)?;
@@ -160,7 +168,8 @@ fn formatted(verb: &Verb<'_>, arg: &Value) -> Result<String, Refusal> {
                 _ => (10, ""),
             };
             let text = number.to_radix(radix).unwrap_or_else(|| number.to_string());
-            let (sign, digits) = text.strip_prefix('-').map_or(("", &*text), |digits| ("-", digits));
+            let (sign, digits) =
+                text.strip_prefix('-').map_or(("", &*text), |digits| ("-", digits));
             let prefix = if verb.flags.sharp { prefix } else { "" };
             let text = format!("{sign}{prefix}{digits}");
             pad(verb, if verb.letter == 'X' { text.to_uppercase() } else { text }, true)
@@ -175,7 +184,10 @@ fn formatted(verb: &Verb<'_>, arg: &Value) -> Result<String, Refusal> {
             pad(verb, if verb.letter.is_uppercase() { text.to_uppercase() } else { text }, true)
         }
         other => {
-            let why = format!("unsupported format verb {other:?} in {:?} at offset {}", verb.text, verb.offset);
+            let why = format!(
+                "unsupported format verb {other:?} in {:?} at offset {}",
+                verb.text, verb.offset
+            );
             return Err(Refusal::call(why));
         }
     };
@@ -190,9 +202,11 @@ fn as_is(verb: &Verb<'_>, arg: &Value) -> Result<String, String> {
     }
     let text = match arg.kind() {
         Kind::Null(_) => "null".to_owned(),
-        Kind::String(_) | Kind::Bool(_) | Kind::Number(_) => {
-            convert(arg, &Type::String).map_err(|error| error.message)?.as_str().unwrap_or_default().to_owned()
-        }
+        Kind::String(_) | Kind::Bool(_) | Kind::Number(_) => convert(arg, &Type::String)
+            .map_err(|error| error.message)?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         _ => encoded()?,
     };
     Ok(pad(verb, text, false))
@@ -249,7 +263,9 @@ fn formatlist(args: &Args<'_>) -> Result<Value, Refusal> {
             .map(|arg| arg.as_items().and_then(|items| items.get(round)).unwrap_or(arg).clone())
             .collect();
         let text = one(format, &row).map_err(|refusal| match refusal {
-            Refusal::Call(why) => Refusal::call(format!("error on format iteration {round}: {why}")),
+            Refusal::Call(why) => {
+                Refusal::call(format!("error on format iteration {round}: {why}"))
+            }
             other @ Refusal::Argument(..) => other,
         })?;
         results.push(Value::string(text));

@@ -48,7 +48,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the text that `ciphertext` (base64, RSA with PKCS #1 v1.5) holds for the owner of `privatekey` (PEM)."),
 ];
 
-#[expect(clippy::unnecessary_wraps, reason = "the form of a function's body")]
 fn hex<D: Digest>(bytes: &[u8]) -> Result<Value, Refusal> {
     let mut out = String::new();
     for byte in D::digest(bytes) {
@@ -57,7 +56,6 @@ fn hex<D: Digest>(bytes: &[u8]) -> Result<Value, Refusal> {
     Ok(Value::string(out))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the form of a function's body")]
 fn base64<D: Digest>(bytes: &[u8]) -> Result<Value, Refusal> {
     Ok(Value::string(STANDARD.encode(D::digest(bytes))))
 }
@@ -104,7 +102,8 @@ fn bcrypt(args: &Args<'_>) -> Result<Value, Refusal> {
     }
     // A cost below 4 means the default in Go.
     let cost = if cost < 4 { 10 } else { cost };
-    let hash = ::bcrypt::hash(args.str(0), cost).map_err(|error| Refusal::call(error.to_string()))?;
+    let hash =
+        ::bcrypt::hash(args.str(0), cost).map_err(|error| Refusal::call(error.to_string()))?;
     // The prefix of Go's implementation; the hash is the same.
     Ok(Value::string(hash.replacen("$2b$", "$2a$", 1)))
 }

@@ -4,6 +4,11 @@
 //! once, in `expr::eval`, around the body. A body sees known values without marks unless its row says
 //! otherwise. Names, parameters and semantics are those of Terraform 1.11.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all bodies have one form, those that can't fail too"
+)]
+
 mod args;
 mod collection;
 mod conversion;
@@ -13,6 +18,7 @@ mod format;
 mod hash;
 mod network;
 mod number;
+mod provider;
 mod regex;
 mod sequence;
 mod string;
@@ -75,11 +81,9 @@ pub(crate) enum Want {
     Number,
     String,
     Strings,
-    StringLists,
     List,
     Set,
     Map,
-    StringMap,
 }
 
 impl Want {
@@ -90,11 +94,9 @@ impl Want {
             Self::Number => Type::Number,
             Self::String => Type::String,
             Self::Strings => Type::list(Type::String),
-            Self::StringLists => Type::list(Type::list(Type::String)),
             Self::List => Type::list(Type::Dynamic),
             Self::Set => Type::set(Type::Dynamic),
             Self::Map => Type::map(Type::Dynamic),
-            Self::StringMap => Type::map(Type::String),
         }
     }
 }
@@ -218,6 +220,7 @@ const FAMILIES: &[&[Function]] = &[
     hash::FUNCTIONS,
     network::FUNCTIONS,
     number::FUNCTIONS,
+    provider::FUNCTIONS,
     regex::FUNCTIONS,
     sequence::FUNCTIONS,
     string::FUNCTIONS,
@@ -230,11 +233,46 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| all().map(|function| (function.name, function)).collect());
 
 /// Returns the function with this name; those of a provider are named `provider::NAME::function`.
-pub fn find(name: &str) -> Option<&'static Function> {
+pub(crate) fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
 }
 
 /// Iterates over all functions, by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::all;
+
+    /// The signatures that Terraform 1.11.4 gives (`terraform metadata functions -json`).
+    const TERRAFORMS: &str = include_str!("../../tests/data/functions.jsonl");
+
+    #[test]
+    fn signatures_are_terraforms() {
+        let ours: BTreeMap<&str, _> = all().map(|function| (function.name, function)).collect();
+        assert_eq!(ours.len(), all().count(), "a name twice");
+        for line in TERRAFORMS.lines() {
+            let signature: serde_json::Value = serde_json::from_str(line).unwrap();
+            let name = signature["name"].as_str().unwrap();
+            let function = ours.get(name).unwrap_or_else(|| panic!("no function {name}"));
+            let params: Vec<&str> = function.params.iter().map(|param| param.name).collect();
+            assert_eq!(serde_json::json!(params), signature["parameters"], "{name}");
+            assert_eq!(
+                function.variadic.map(|param| param.name),
+                signature["variadic"].as_str(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_function_says_what_it_does() {
+        for function in all() {
+            assert!(function.doc.ends_with('.') && function.doc.len() > 20, "{}", function.name);
+        }
+    }
 }

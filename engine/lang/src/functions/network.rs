@@ -28,9 +28,12 @@ struct Network {
 
 impl Network {
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let invalid = || Refusal::call(format!("invalid CIDR expression: invalid CIDR address: {text}"));
+        let invalid =
+            || Refusal::call(format!("invalid CIDR expression: invalid CIDR address: {text}"));
         let (addr, length) = text.split_once('/').ok_or_else(invalid)?;
-        let all_digits = !length.is_empty() && length.len() <= 3 && length.bytes().all(|byte| byte.is_ascii_digit());
+        let all_digits = !length.is_empty()
+            && length.len() <= 3
+            && length.bytes().all(|byte| byte.is_ascii_digit());
         let length: u32 = length.parse().ok().filter(|_| all_digits).ok_or_else(invalid)?;
         let (base, bits) = match parse_addr(addr).ok_or_else(invalid)? {
             IpAddr::V4(addr) => (u128::from(u32::from(addr)), 32),
@@ -82,7 +85,11 @@ fn parse_addr(text: &str) -> Option<IpAddr> {
         if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        *octet = part.trim_start_matches('0').parse().ok().or_else(|| part.bytes().all(|b| b == b'0').then_some(0))?;
+        *octet = part
+            .trim_start_matches('0')
+            .parse()
+            .ok()
+            .or_else(|| part.bytes().all(|b| b == b'0').then_some(0))?;
     }
     parts.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
 }
@@ -112,11 +119,22 @@ fn cidrhost(args: &Args<'_>) -> Result<Value, Refusal> {
     let (negative, number) = whole(args, 1)?;
     let room = low_bits(network.host_bits());
     // From the end: -1 is the last address.
-    let host = if negative { number.checked_sub(1).map(|back| room.wrapping_sub(back)) } else { Some(number) };
-    let fits = if negative { number.checked_sub(1).is_some_and(|back| back <= room) } else { number <= room };
+    let host = if negative {
+        number.checked_sub(1).map(|back| room.wrapping_sub(back))
+    } else {
+        Some(number)
+    };
+    let fits = if negative {
+        number.checked_sub(1).is_some_and(|back| back <= room)
+    } else {
+        number <= room
+    };
     let host = host.filter(|_| fits).ok_or_else(|| {
         let sign = if negative { "-" } else { "" };
-        Refusal::call(format!("prefix of {} does not accommodate a host numbered {sign}{number}", network.length))
+        Refusal::call(format!(
+            "prefix of {} does not accommodate a host numbered {sign}{number}",
+            network.length
+        ))
     })?;
     Ok(Value::string(network.show(network.base | host)))
 }
@@ -124,15 +142,23 @@ fn cidrhost(args: &Args<'_>) -> Result<Value, Refusal> {
 fn cidrnetmask(args: &Args<'_>) -> Result<Value, Refusal> {
     let network = Network::parse(args.str(0))?;
     if network.bits != 32 {
-        return Err(Refusal::call(format!("IPv6 addresses cannot have a netmask: {}", args.str(0))));
+        return Err(Refusal::call(format!(
+            "IPv6 addresses cannot have a netmask: {}",
+            args.str(0)
+        )));
     }
     Ok(Value::string(network.show(network.mask())))
 }
 
 fn subnet_length(network: Network, newbits: i64) -> Result<u32, Refusal> {
-    let longer = i64::from(network.length).checked_add(newbits).and_then(|length| u32::try_from(length).ok());
+    let longer = i64::from(network.length)
+        .checked_add(newbits)
+        .and_then(|length| u32::try_from(length).ok());
     longer.filter(|length| *length <= network.bits).ok_or_else(|| {
-        Refusal::call(format!("insufficient address space to extend prefix of {} by {newbits}", network.length))
+        Refusal::call(format!(
+            "insufficient address space to extend prefix of {} by {newbits}",
+            network.length
+        ))
     })
 }
 
@@ -144,13 +170,21 @@ fn cidrsubnet(args: &Args<'_>) -> Result<Value, Refusal> {
     let room = low_bits(u32::try_from(newbits).unwrap_or(0));
     if number > room {
         let sign = if negative { "-" } else { "" };
-        let why = format!("prefix extension of {newbits} does not accommodate a subnet numbered {sign}{number}");
+        let why = format!(
+            "prefix extension of {newbits} does not accommodate a subnet numbered {sign}{number}"
+        );
         return Err(Refusal::call(why));
     }
     // A shorter prefix keeps the address that the longer one had, as Terraform does.
     let subnet = Network { length, ..network };
     let offset = number.checked_shl(subnet.host_bits()).unwrap_or(0);
-    Ok(Value::string(format!("{}/{length}", network.show(network.base | offset))))
+    // A negative number is one in two's complement, of which Terraform shows the absolute value.
+    let first = if negative {
+        (network.base | offset.wrapping_neg()).wrapping_neg()
+    } else {
+        network.base | offset
+    };
+    Ok(Value::string(format!("{}/{length}", network.show(first))))
 }
 
 fn cidrsubnets(args: &Args<'_>) -> Result<Value, Refusal> {
@@ -167,14 +201,18 @@ fn cidrsubnets(args: &Args<'_>) -> Result<Value, Refusal> {
             return Err(Refusal::argument(at, "may not extend prefix by more than 32 bits"));
         }
         let length = i64::from(network.length) + newbits;
-        let Some(length) = u32::try_from(length).ok().filter(|length| *length <= network.bits) else {
-            let why = format!("would extend prefix to {length} bits, which is too long for an {family} address");
+        let Some(length) = u32::try_from(length).ok().filter(|length| *length <= network.bits)
+        else {
+            let why = format!(
+                "would extend prefix to {length} bits, which is too long for an {family} address"
+            );
             return Err(Refusal::argument(at, why));
         };
         let size = 1_u128.checked_shl(network.bits - length).unwrap_or(0);
         // The next multiple of the subnet's size.
         let aligned = next.checked_add(size - 1).map(|end| end & !(size - 1));
-        let start = aligned.filter(|start| start & network.mask() == network.base && *start <= network.all());
+        let start = aligned
+            .filter(|start| start & network.mask() == network.base && *start <= network.all());
         let start = start.ok_or_else(|| {
             let why = format!(
                 "not enough remaining address space for a subnet with a prefix of {length} bits after {}",

@@ -33,7 +33,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn float(value: f64) -> Result<Value, Refusal> {
-    let number = Number::checked_from_f64(value).ok_or_else(|| Refusal::call("the result is not a number"))?;
+    let number = Number::checked_from_f64(value)
+        .ok_or_else(|| Refusal::call("the result is not a number"))?;
     Ok(Value::number(number))
 }
 
@@ -48,19 +49,55 @@ fn pow(args: &Args<'_>) -> Result<Value, Refusal> {
 fn extreme(args: &Args<'_>, wanted: Ordering) -> Result<Value, Refusal> {
     let mut numbers = args.values.iter().filter_map(Value::as_number);
     let first = numbers.next().ok_or_else(|| Refusal::call("must pass at least one number"))?;
-    let best = numbers.fold(first, |best, number| if number.cmp(best) == wanted { number } else { best });
+    let best =
+        numbers.fold(first, |best, number| if number.cmp(best) == wanted { number } else { best });
     Ok(Value::number(best.clone()))
 }
 
 fn parseint(args: &Args<'_>) -> Result<Value, Refusal> {
     let Some(text) = args.value(0).as_str() else {
-        let why = format!("first argument must be a string, not {}", args.value(0).ty().friendly_name());
+        let why =
+            format!("first argument must be a string, not {}", args.value(0).ty().friendly_name());
         return Err(Refusal::argument(0, why));
     };
-    let base = args.number(1).to_u64().and_then(|base| u32::try_from(base).ok()).filter(|base| (2..=62).contains(base));
-    let base = base.ok_or_else(|| Refusal::argument(1, "base must be a whole number between 2 and 62 inclusive"))?;
-    let parsed = Number::parse_radix(text, base);
-    parsed.map(Value::number).map_err(|_| Refusal::argument(0, format!("cannot parse {text:?} as a base {base} integer")))
+    let base = args
+        .number(1)
+        .to_u64()
+        .and_then(|base| u32::try_from(base).ok())
+        .filter(|base| (2..=62).contains(base));
+    let base = base.ok_or_else(|| {
+        Refusal::argument(1, "base must be a whole number between 2 and 62 inclusive")
+    })?;
+    let parsed =
+        if base > 36 { large_radix(text, base) } else { Number::parse_radix(text, base).ok() };
+    parsed.map(Value::number).ok_or_else(|| {
+        Refusal::argument(0, format!("cannot parse {text:?} as a base {base} integer"))
+    })
+}
+
+/// Above 36, upper case letters are digits of their own, after the lower case ones.
+fn large_radix(text: &str, base: u32) -> Option<Number> {
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text.strip_prefix('+').unwrap_or(text)), |rest| (true, rest));
+    if digits.is_empty() {
+        return None;
+    }
+    let mut number = Number::from(0);
+    for digit in digits.bytes() {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'z' => digit - b'a' + 10,
+            b'A'..=b'Z' => digit - b'A' + 36,
+            _ => return None,
+        };
+        if u32::from(digit) >= base {
+            return None;
+        }
+        let scaled = number.mul(&Number::from(i64::from(base))).ok()?;
+        number = scaled.add(&Number::from(i64::from(digit))).ok()?;
+    }
+    Some(if negative { number.neg() } else { number })
 }
 
 fn signum(args: &Args<'_>) -> Result<Value, Refusal> {

@@ -12,11 +12,20 @@ use terrarium_value::{Map, Type, Value};
 use super::{Args, Function, Refusal, Returns, function, string};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("regex", &[string("pattern"), string("string")], Returns::Of(|args| shape(args)), first,
-        "Returns what the regular expression `pattern` finds first in `string`: text, or what its groups hold."),
-    function("regexall", &[string("pattern"), string("string")],
-        Returns::Of(|args| Ok(Type::list(shape(args)?))), every,
-        "Returns all that the regular expression `pattern` finds in `string`."),
+    function(
+        "regex",
+        &[string("pattern"), string("string")],
+        Returns::Of(shape),
+        first,
+        "Returns what the regular expression `pattern` finds first in `string`: text, or what its groups hold.",
+    ),
+    function(
+        "regexall",
+        &[string("pattern"), string("string")],
+        Returns::Of(|args| Ok(Type::list(shape(args)?))),
+        every,
+        "Returns all that the regular expression `pattern` finds in `string`.",
+    ),
 ];
 
 /// How many compiled patterns a thread keeps: planning applies the same few to each of many resources.
@@ -32,7 +41,8 @@ pub(super) fn regex(pattern: &str) -> Result<Rc<Regex>, String> {
         return Ok(found);
     }
     let translated = translate(pattern)?;
-    let compiled = Regex::new(&translated).map_err(|error| format!("invalid regexp pattern: {}", reason(&error)))?;
+    let compiled = Regex::new(&translated)
+        .map_err(|error| format!("invalid regexp pattern: {}", reason(&error)))?;
     let compiled = Rc::new(compiled);
     CACHE.with_borrow_mut(|cache| {
         if cache.len() >= CACHED {
@@ -119,6 +129,15 @@ fn escape(chars: &mut Peekable<Chars<'_>>, class: bool, out: &mut String) -> Res
         other => {
             out.push('\\');
             out.push(other);
+            // `\p{Greek}`, `\x{1F600}`: these braces are no repetition.
+            if matches!(other, 'p' | 'P' | 'x') && chars.peek() == Some(&'{') {
+                for inner in chars.by_ref() {
+                    out.push(inner);
+                    if inner == '}' {
+                        break;
+                    }
+                }
+            }
             return Ok(());
         }
     };
@@ -193,15 +212,23 @@ fn found(regex: &Regex, captures: &Captures<'_>) -> Value {
     if captures.len() == 1 {
         return text(captures.get(0));
     }
-    let named: Map =
-        regex.capture_names().flatten().map(|name| (name.into(), text(captures.name(name)))).collect();
-    if named.is_empty() { Value::tuple(captures.iter().skip(1).map(text)) } else { Value::object(named) }
+    let named: Map = regex
+        .capture_names()
+        .flatten()
+        .map(|name| (name.into(), text(captures.name(name))))
+        .collect();
+    if named.is_empty() {
+        Value::tuple(captures.iter().skip(1).map(text))
+    } else {
+        Value::object(named)
+    }
 }
 
 fn first(args: &Args<'_>) -> Result<Value, Refusal> {
     let regex = checked(args.str(0))?;
     let captures = regex.captures(args.str(1));
-    let captures = captures.ok_or_else(|| Refusal::call("pattern did not match any part of the given string"))?;
+    let captures = captures
+        .ok_or_else(|| Refusal::call("pattern did not match any part of the given string"))?;
     Ok(found(&regex, &captures))
 }
 

@@ -1,59 +1,142 @@
 //! Lists and sets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashSet;
 
 use terrarium_value::{Kind, Number, Type, Value, convert, unify};
 
-use super::{Args, Function, NUMBER, Refusal, Returns, STRINGS, Want, any, function, number, param};
+use super::{
+    Args, Function, NUMBER, Refusal, Returns, STRINGS, Want, any, function, number, param,
+};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("element", &[any("list").marked(), number("index")], Returns::Of(|args| element_type(args)), element,
-        "Returns the element of `list` at `index`, which wraps around at the end."),
-    function("concat", &[], Returns::Of(|args| concat_type(args)), concat,
-        "Returns a list of all elements of the `seqs`.").variadic(any("seqs").marked()),
-    function("flatten", &[any("list")], Returns::Of(|_| Ok(Type::Dynamic)), flatten,
-        "Returns the elements of `list` with nested lists replaced by their elements."),
-    function("slice", &[any("list"), number("start_index"), number("end_index")],
-        Returns::Of(|args| slice_type(args)), slice,
-        "Returns the elements of `list` from `start_index` to before `end_index`."),
-    function("reverse", &[any("list")], Returns::Of(|args| reverse_type(args)), reverse,
-        "Returns the elements of `list` in reverse order."),
-    function("sort", &[param("list", Want::Strings).deep()], STRINGS, sort,
-        "Returns the strings of `list` in lexical order."),
-    function("distinct", &[param("list", Want::List).deep()], Returns::Of(|args| same_type(args)), distinct,
-        "Returns the elements of `list` without repetitions."),
-    function("compact", &[param("list", Want::Strings).deep()], STRINGS, compact,
-        "Returns the strings of `list` that are neither empty nor null."),
-    function("chunklist", &[param("list", Want::List), number("size")],
-        Returns::Of(|args| Ok(Type::list(same_type(args)?))), chunklist,
-        "Returns the elements of `list` as lists of `size` elements."),
-    function("index", &[any("list"), any("value")], NUMBER, index,
-        "Returns the position of `value` in `list`."),
-    function("matchkeys", &[param("values", Want::List), param("keys", Want::List), param("searchset", Want::List)],
-        Returns::Of(|args| same_type(args)), matchkeys,
-        "Returns the elements of `values` whose `keys` are in `searchset`."),
-    function("setunion", &[param("first_set", Want::Set)], Returns::Of(|args| set_type(args)), setunion,
-        "Returns the set of all elements of the sets.").variadic(param("other_sets", Want::Set)),
-    function("setintersection", &[param("first_set", Want::Set)], Returns::Of(|args| set_type(args)), setintersection,
-        "Returns the set of the elements that all sets have.").variadic(param("other_sets", Want::Set)),
-    function("setsubtract", &[param("a", Want::Set), param("b", Want::Set)], Returns::Of(|args| set_type(args)), setsubtract,
-        "Returns the elements of `a` that are not in `b`."),
-    function("setproduct", &[], Returns::Of(|args| setproduct_type(args)), setproduct,
-        "Returns all combinations of one element from each of the `sets`.").variadic(any("sets")),
+    function(
+        "element",
+        &[any("list").marked(), number("index")],
+        Returns::Of(element_type),
+        element,
+        "Returns the element of `list` at `index`, which wraps around at the end.",
+    ),
+    function(
+        "concat",
+        &[],
+        Returns::Of(concat_type),
+        concat,
+        "Returns a list of all elements of the `seqs`.",
+    )
+    .variadic(any("seqs").marked()),
+    function(
+        "flatten",
+        &[any("list")],
+        Returns::Of(|_| Ok(Type::Dynamic)),
+        flatten,
+        "Returns the elements of `list` with nested lists replaced by their elements.",
+    ),
+    function(
+        "slice",
+        &[any("list"), number("start_index"), number("end_index")],
+        Returns::Of(slice_type),
+        slice,
+        "Returns the elements of `list` from `start_index` to before `end_index`.",
+    ),
+    function(
+        "reverse",
+        &[any("list")],
+        Returns::Of(reverse_type),
+        reverse,
+        "Returns the elements of `list` in reverse order.",
+    ),
+    function(
+        "sort",
+        &[param("list", Want::Strings).deep()],
+        STRINGS,
+        sort,
+        "Returns the strings of `list` in lexical order.",
+    ),
+    function(
+        "distinct",
+        &[param("list", Want::List).deep()],
+        Returns::Of(same_type),
+        distinct,
+        "Returns the elements of `list` without repetitions.",
+    ),
+    function(
+        "compact",
+        &[param("list", Want::Strings).deep()],
+        STRINGS,
+        compact,
+        "Returns the strings of `list` that are neither empty nor null.",
+    ),
+    function(
+        "chunklist",
+        &[param("list", Want::List), number("size")],
+        Returns::Of(|args| Ok(Type::list(same_type(args)?))),
+        chunklist,
+        "Returns the elements of `list` as lists of `size` elements.",
+    ),
+    function(
+        "index",
+        &[any("list"), any("value")],
+        NUMBER,
+        index,
+        "Returns the position of `value` in `list`.",
+    ),
+    function(
+        "matchkeys",
+        &[param("values", Want::List), param("keys", Want::List), param("searchset", Want::List)],
+        Returns::Of(same_type),
+        matchkeys,
+        "Returns the elements of `values` whose `keys` are in `searchset`.",
+    ),
+    function(
+        "setunion",
+        &[param("first_set", Want::Set)],
+        Returns::Of(set_type),
+        setunion,
+        "Returns the set of all elements of the sets.",
+    )
+    .variadic(param("other_sets", Want::Set)),
+    function(
+        "setintersection",
+        &[param("first_set", Want::Set)],
+        Returns::Of(set_type),
+        setintersection,
+        "Returns the set of the elements that all sets have.",
+    )
+    .variadic(param("other_sets", Want::Set)),
+    function(
+        "setsubtract",
+        &[param("a", Want::Set), param("b", Want::Set)],
+        Returns::Of(set_type),
+        setsubtract,
+        "Returns the elements of `a` that are not in `b`.",
+    ),
+    function(
+        "setproduct",
+        &[],
+        Returns::Of(setproduct_type),
+        setproduct,
+        "Returns all combinations of one element from each of the `sets`.",
+    )
+    .variadic(any("sets")),
 ];
 
 fn element_type(args: &[Value]) -> Result<Type, Refusal> {
     let Some(list) = args.first() else { return Ok(Type::Dynamic) };
     match list.ty() {
         Type::List(element) => Ok((*element).clone()),
-        Type::Tuple(elements) => match args.get(1).and_then(Value::as_number).and_then(Number::to_u64) {
-            Some(_) if elements.is_empty() => Err(empty()),
-            Some(at) => {
-                let at = at % u64::try_from(elements.len()).unwrap_or(1);
-                Ok(usize::try_from(at).ok().and_then(|at| elements.get(at).cloned()).unwrap_or(Type::Dynamic))
+        Type::Tuple(elements) => {
+            match args.get(1).and_then(Value::as_number).and_then(Number::to_u64) {
+                Some(_) if elements.is_empty() => Err(empty()),
+                Some(at) => {
+                    let at = at % u64::try_from(elements.len()).unwrap_or(1);
+                    Ok(usize::try_from(at)
+                        .ok()
+                        .and_then(|at| elements.get(at).cloned())
+                        .unwrap_or(Type::Dynamic))
+                }
+                None => Ok(Type::Dynamic),
             }
-            None => Ok(Type::Dynamic),
-        },
+        }
         Type::Dynamic => Ok(Type::Dynamic),
         other => Err(Refusal::call(format!("cannot read elements from {}", other.friendly_name()))),
     }
@@ -71,7 +154,8 @@ fn element(args: &Args<'_>) -> Result<Value, Refusal> {
     if length == 0 {
         return Err(empty());
     }
-    let at = usize::try_from(at).map_err(|_| Refusal::call("cannot use element function with a negative index"))?;
+    let at = usize::try_from(at)
+        .map_err(|_| Refusal::call("cannot use element function with a negative index"))?;
     let found = items.get(at % items.len()).ok_or_else(empty)?;
     Ok(found.clone().marked(list.marks()))
 }
@@ -95,7 +179,8 @@ fn concat_type(args: &[Value]) -> Result<Type, Refusal> {
             }
             Type::Dynamic => dynamic = true,
             other => {
-                let why = format!("all arguments must be lists or tuples; got {}", other.friendly_name());
+                let why =
+                    format!("all arguments must be lists or tuples; got {}", other.friendly_name());
                 return Err(Refusal::argument(at, why));
             }
         }
@@ -118,7 +203,8 @@ fn concat(args: &Args<'_>) -> Result<Value, Refusal> {
     }
     let value = match ty {
         Type::List(element) => {
-            let items: Result<Vec<Value>, _> = items.iter().map(|item| convert(item, &element)).collect();
+            let items: Result<Vec<Value>, _> =
+                items.iter().map(|item| convert(item, &element)).collect();
             Value::list((*element).clone(), items.map_err(|error| Refusal::call(error.message))?)
         }
         _ => Value::tuple(items),
@@ -148,7 +234,10 @@ fn flatten_into(list: &Value, flat: &mut Vec<Value>) -> Option<Value> {
                 }
             }
             Kind::Unknown(one)
-                if matches!(one.ty, Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)) =>
+                if matches!(
+                    one.ty,
+                    Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)
+                ) =>
             {
                 return Some(item.clone());
             }
@@ -168,10 +257,16 @@ fn bounds(args: &[Value], length: Option<usize>) -> Result<(usize, usize), Refus
     let (start, end) = (bound(1, "start index")?, bound(2, "end index")?);
     if let Some(length) = length {
         if start > length {
-            return Err(Refusal::argument(1, "start index must not be greater than the length of the list"));
+            return Err(Refusal::argument(
+                1,
+                "start index must not be greater than the length of the list",
+            ));
         }
         if end > length {
-            return Err(Refusal::argument(2, "end index must not be greater than the length of the list"));
+            return Err(Refusal::argument(
+                2,
+                "end index must not be greater than the length of the list",
+            ));
         }
     }
     if start > end {
@@ -214,7 +309,8 @@ fn reverse_type(args: &[Value]) -> Result<Type, Refusal> {
         Some(Type::List(element) | Type::Set(element)) => Ok(Type::list((*element).clone())),
         Some(Type::Dynamic) | None => Ok(Type::Dynamic),
         Some(other) => {
-            let why = format!("can only reverse list or tuple values, not {}", other.friendly_name());
+            let why =
+                format!("can only reverse list or tuple values, not {}", other.friendly_name());
             Err(Refusal::argument(0, why))
         }
     }
@@ -232,7 +328,9 @@ fn sort(args: &Args<'_>) -> Result<Value, Refusal> {
     let mut texts = Vec::new();
     for (at, item) in args.items(0).iter().enumerate() {
         let text = item.as_str().ok_or_else(|| {
-            Refusal::call(format!("given list element {at} is null; a null string cannot be sorted"))
+            Refusal::call(format!(
+                "given list element {at} is null; a null string cannot be sorted"
+            ))
         })?;
         texts.push(text);
     }
@@ -250,8 +348,8 @@ fn element_of(value: &Value) -> Type {
 
 fn distinct(args: &Args<'_>) -> Result<Value, Refusal> {
     let list = args.value(0);
-    let mut seen: HashMap<&Value, ()> = HashMap::new();
-    let items = args.items(0).iter().filter(|item| seen.insert(item, ()).is_none()).cloned().collect();
+    let mut seen: HashSet<&Value> = HashSet::new();
+    let items = args.items(0).iter().filter(|item| seen.insert(item)).cloned().collect();
     Ok(Value::list(element_of(list), items))
 }
 
@@ -275,7 +373,8 @@ fn chunklist(args: &Args<'_>) -> Result<Value, Refusal> {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let size = if size == 0 { items.len().max(1) } else { size };
     let element = element_of(list);
-    let chunks = items.chunks(size).map(|chunk| Value::list(element.clone(), chunk.to_vec())).collect();
+    let chunks =
+        items.chunks(size).map(|chunk| Value::list(element.clone(), chunk.to_vec())).collect();
     Ok(Value::list(Type::list(element.clone()), chunks))
 }
 
@@ -310,19 +409,14 @@ fn matchkeys(args: &Args<'_>) -> Result<Value, Refusal> {
         return Err(Refusal::call("keys and searchset must be of the same type"));
     };
     let converted = |item: &Value| convert(item, &common).unwrap_or_else(|_| item.clone());
-    let wanted: BTreeMap<String, ()> = BTreeMap::from_iter(wanted.iter().map(|item| (key_text(&converted(item)), ())));
+    let wanted: HashSet<Value> = wanted.iter().map(converted).collect();
     let kept = values
         .iter()
         .zip(keys)
-        .filter(|(_, key)| wanted.contains_key(&key_text(&converted(key))))
+        .filter(|(_, key)| wanted.contains(&converted(key)))
         .map(|(value, _)| value.clone())
         .collect();
     Ok(Value::list(ty, kept))
-}
-
-/// A text that is equal for equal values.
-fn key_text(value: &Value) -> String {
-    terrarium_value::render(value)
 }
 
 fn set_type(args: &[Value]) -> Result<Type, Refusal> {
@@ -336,14 +430,20 @@ fn set_type(args: &[Value]) -> Result<Type, Refusal> {
         let all: Vec<Type> = args.iter().map(element_of).collect();
         return Ok(Type::set(unify(&all).unwrap_or(Type::Dynamic)));
     }
-    let element = unify(&elements).ok_or_else(|| {
-        Refusal::call("given sets must all have compatible element types")
-    })?;
+    let element = unify(&elements)
+        .ok_or_else(|| Refusal::call("given sets must all have compatible element types"))?;
     Ok(Type::set(element))
 }
 
-/// The arguments as sets of a common type; `Err(unknown)` where one has unknown elements.
-fn sets(args: &Args<'_>) -> Result<(Type, Vec<Vec<Value>>, Option<Value>), Refusal> {
+/// The arguments of a set function, brought to a common type.
+struct Sets {
+    element: Type,
+    each: std::vec::IntoIter<Vec<Value>>,
+    /// The result where an element is unknown, since it may be equal to others.
+    open: Option<Value>,
+}
+
+fn sets(args: &Args<'_>) -> Result<Sets, Refusal> {
     let ty = set_type(&args.values)?;
     let mut sets = Vec::with_capacity(args.len());
     let mut open = None;
@@ -361,33 +461,34 @@ fn sets(args: &Args<'_>) -> Result<(Type, Vec<Vec<Value>>, Option<Value>), Refus
     }
     let element = ty.element().cloned().unwrap_or(Type::Dynamic);
     let open = open.map(|value| Value::unknown(ty, value.causes_deep()));
-    Ok((element, sets, open))
+    Ok(Sets { element, each: sets.into_iter(), open })
 }
 
 fn setunion(args: &Args<'_>) -> Result<Value, Refusal> {
-    let (element, sets, open) = sets(args)?;
-    Ok(open.unwrap_or_else(|| Value::set(element, sets.into_iter().flatten().collect())))
+    let Sets { element, each: sets, open } = sets(args)?;
+    Ok(open.unwrap_or_else(|| Value::set(element, sets.flatten().collect())))
 }
 
 fn setintersection(args: &Args<'_>) -> Result<Value, Refusal> {
-    let (element, sets, open) = sets(args)?;
+    let Sets { element, each: mut sets, open } = sets(args)?;
     if let Some(open) = open {
         return Ok(open);
     }
-    let mut sets = sets.into_iter();
     let first = sets.next().unwrap_or_default();
-    let kept = sets.fold(first, |kept, set| kept.into_iter().filter(|item| set.contains(item)).collect());
+    let kept = sets.fold(first, |kept, set| {
+        let set: HashSet<Value> = set.into_iter().collect();
+        kept.into_iter().filter(|item| set.contains(item)).collect()
+    });
     Ok(Value::set(element, kept))
 }
 
 fn setsubtract(args: &Args<'_>) -> Result<Value, Refusal> {
-    let (element, sets, open) = sets(args)?;
+    let Sets { element, each: mut sets, open } = sets(args)?;
     if let Some(open) = open {
         return Ok(open);
     }
-    let mut sets = sets.into_iter();
     let (first, second) = (sets.next().unwrap_or_default(), sets.next().unwrap_or_default());
-    let second: std::collections::HashSet<Value> = second.into_iter().collect();
+    let second: HashSet<Value> = second.into_iter().collect();
     Ok(Value::set(element, first.into_iter().filter(|item| !second.contains(item)).collect()))
 }
 
@@ -420,18 +521,29 @@ const PRODUCT_LIMIT: usize = 10_000_000;
 fn setproduct(args: &Args<'_>) -> Result<Value, Refusal> {
     let ty = setproduct_type(&args.values)?;
     let tuple = ty.element().cloned().unwrap_or(Type::Dynamic);
-    if let Some(open) = args.values.iter().find(|value| matches!(value.kind(), Kind::Set(_)) && !value.is_wholly_known()) {
+    if let Some(open) = args
+        .values
+        .iter()
+        .find(|value| matches!(value.kind(), Kind::Set(_)) && !value.is_wholly_known())
+    {
         return Ok(Value::unknown(ty, open.causes_deep()));
     }
     let Type::Tuple(elements) = &tuple else { return Ok(Value::list(tuple, Vec::new())) };
-    let count = args.values.iter().try_fold(1_usize, |count, value| count.checked_mul(value.as_items()?.len()));
+    let count = args
+        .values
+        .iter()
+        .try_fold(1_usize, |count, value| count.checked_mul(value.as_items()?.len()));
     if count.is_none_or(|count| count > PRODUCT_LIMIT) {
         return Err(Refusal::call(format!("more than {PRODUCT_LIMIT} combinations")));
     }
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for (value, element) in args.values.iter().zip(elements.iter()) {
-        let items: Result<Vec<Value>, _> =
-            value.as_items().unwrap_or_default().iter().map(|item| convert(item, element)).collect();
+        let items: Result<Vec<Value>, _> = value
+            .as_items()
+            .unwrap_or_default()
+            .iter()
+            .map(|item| convert(item, element))
+            .collect();
         let items = items.map_err(|error| Refusal::call(error.message))?;
         rows = rows
             .iter()

@@ -3,51 +3,134 @@
 use terrarium_value::{Kind, Type, Value};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Args, BOOL, Function, Param, Refusal, STRING, STRINGS, Want, function, number, param, string};
 use super::regex::regex;
+use super::{
+    Args, BOOL, Function, Param, Refusal, STRING, STRINGS, Want, function, number, param, string,
+};
 
 const STR: Param = string("str");
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("chomp", &[STR], STRING, |args| Ok(Value::string(args.str(0).trim_end_matches(['\r', '\n']))),
-        "Returns `str` without the newlines at its end."),
-    function("lower", &[STR], STRING, |args| Ok(Value::string(args.str(0).chars().map(lower).collect::<String>())),
-        "Returns `str` in lower case."),
-    function("upper", &[STR], STRING, |args| Ok(Value::string(args.str(0).chars().map(upper).collect::<String>())),
-        "Returns `str` in upper case."),
-    function("title", &[STR], STRING, title,
-        "Returns `str` with the first letter of each word in upper case."),
-    function("startswith", &[STR.unknown(), string("prefix")], BOOL, startswith,
-        "Whether `str` begins with `prefix`; true for an empty prefix."),
-    function("endswith", &[STR, string("suffix")], BOOL,
+    function(
+        "chomp",
+        &[STR],
+        STRING,
+        |args| Ok(Value::string(args.str(0).trim_end_matches(['\r', '\n']))),
+        "Returns `str` without the newlines at its end.",
+    ),
+    function(
+        "lower",
+        &[STR],
+        STRING,
+        |args| Ok(Value::string(args.str(0).chars().map(lower).collect::<String>())),
+        "Returns `str` in lower case.",
+    ),
+    function(
+        "upper",
+        &[STR],
+        STRING,
+        |args| Ok(Value::string(args.str(0).chars().map(upper).collect::<String>())),
+        "Returns `str` in upper case.",
+    ),
+    function(
+        "title",
+        &[STR],
+        STRING,
+        title,
+        "Returns `str` with the first letter of each word in upper case.",
+    ),
+    function(
+        "startswith",
+        &[STR.unknown(), string("prefix")],
+        BOOL,
+        startswith,
+        "Whether `str` begins with `prefix`; true for an empty prefix.",
+    ),
+    function(
+        "endswith",
+        &[STR, string("suffix")],
+        BOOL,
         |args| Ok(Value::bool(args.str(0).ends_with(args.str(1)))),
-        "Whether `str` ends with `suffix`; true for an empty suffix."),
-    function("strcontains", &[STR, string("substr")], BOOL,
+        "Whether `str` ends with `suffix`; true for an empty suffix.",
+    ),
+    function(
+        "strcontains",
+        &[STR, string("substr")],
+        BOOL,
         |args| Ok(Value::bool(args.str(0).contains(args.str(1)))),
-        "Whether `substr` occurs in `str`."),
-    function("indent", &[number("spaces"), STR], STRING, indent,
-        "Returns `str` with `spaces` blanks before each line but the first."),
-    function("join", &[string("separator")], STRING, join,
-        "Returns the elements of the `lists`, with `separator` between them.")
-        .variadic(param("lists", Want::Strings).deep()),
-    function("split", &[string("separator"), STR], STRINGS, split,
-        "Returns the parts of `str` between occurrences of `separator`."),
-    function("replace", &[STR, string("substring"), string("replacement")], STRING, replace,
-        "Returns `str` with `replacement` for each `substring`; between slashes that is a regular expression."),
-    function("strrev", &[STR], STRING, |args| Ok(Value::string(args.str(0).graphemes(true).rev().collect::<String>())),
-        "Returns the characters of `str` in reverse order."),
-    function("substr", &[STR, number("offset"), number("length")], STRING, substr,
-        "Returns `length` characters of `str` from `offset`; a negative offset counts from the end, length -1 is the rest."),
-    function("trim", &[STR, string("cutset")], STRING, trim,
-        "Returns `str` without the characters of `cutset` at both ends."),
-    function("trimprefix", &[STR, string("prefix")], STRING,
+        "Whether `substr` occurs in `str`.",
+    ),
+    function(
+        "indent",
+        &[number("spaces"), STR],
+        STRING,
+        indent,
+        "Returns `str` with `spaces` blanks before each line but the first.",
+    ),
+    function(
+        "join",
+        &[string("separator")],
+        STRING,
+        join,
+        "Returns the elements of the `lists`, with `separator` between them.",
+    )
+    .variadic(param("lists", Want::Strings).deep()),
+    function(
+        "split",
+        &[string("separator"), STR],
+        STRINGS,
+        split,
+        "Returns the parts of `str` between occurrences of `separator`.",
+    ),
+    function(
+        "replace",
+        &[STR, string("substr"), string("replace")],
+        STRING,
+        replace,
+        "Returns `str` with `replace` for each `substr`; between slashes that is a regular expression.",
+    ),
+    function(
+        "strrev",
+        &[STR],
+        STRING,
+        |args| Ok(Value::string(args.str(0).graphemes(true).rev().collect::<String>())),
+        "Returns the characters of `str` in reverse order.",
+    ),
+    function(
+        "substr",
+        &[STR, number("offset"), number("length")],
+        STRING,
+        substr,
+        "Returns `length` characters of `str` from `offset`; a negative offset counts from the end, length -1 is the rest.",
+    ),
+    function(
+        "trim",
+        &[STR, string("cutset")],
+        STRING,
+        trim,
+        "Returns `str` without the characters of `cutset` at both ends.",
+    ),
+    function(
+        "trimprefix",
+        &[STR, string("prefix")],
+        STRING,
         |args| Ok(Value::string(args.str(0).strip_prefix(args.str(1)).unwrap_or(args.str(0)))),
-        "Returns `str` without `prefix` at its start."),
-    function("trimsuffix", &[STR, string("suffix")], STRING,
+        "Returns `str` without `prefix` at its start.",
+    ),
+    function(
+        "trimsuffix",
+        &[STR, string("suffix")],
+        STRING,
         |args| Ok(Value::string(args.str(0).strip_suffix(args.str(1)).unwrap_or(args.str(0)))),
-        "Returns `str` without `suffix` at its end."),
-    function("trimspace", &[STR], STRING, |args| Ok(Value::string(args.str(0).trim())),
-        "Returns `str` without white space at both ends."),
+        "Returns `str` without `suffix` at its end.",
+    ),
+    function(
+        "trimspace",
+        &[STR],
+        STRING,
+        |args| Ok(Value::string(args.str(0).trim())),
+        "Returns `str` without white space at both ends.",
+    ),
 ];
 
 /// One character for one, as in Go: `ß` has no upper case of its own.
@@ -69,8 +152,11 @@ fn title(args: &Args<'_>) -> Result<Value, Refusal> {
         .str(0)
         .chars()
         .map(|c| {
-            let separator =
-                if before.is_ascii() { !before.is_ascii_alphanumeric() && before != '_' } else { before.is_whitespace() };
+            let separator = if before.is_ascii() {
+                !before.is_ascii_alphanumeric() && before != '_'
+            } else {
+                before.is_whitespace()
+            };
             before = c;
             if separator { upper(c) } else { c }
         })

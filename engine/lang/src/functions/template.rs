@@ -3,17 +3,27 @@
 use std::sync::Arc;
 
 use terrarium_diagnostic::{Diagnostics, FileId, Sources, Span};
-use terrarium_value::{Marks, Value};
+use terrarium_value::Value;
 
 use super::file::read_text;
 use super::{ANY, Args, Function, Refusal, any, function, string};
 use crate::expr::{Evaluator, Frame, Origin, compile_template};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("templatefile", &[string("path"), any("vars").marked()], ANY, templatefile,
-        "Returns the text of a file with its template sequences evaluated; they see `vars` alone."),
-    function("templatestring", &[string("template"), any("vars").marked()], ANY, templatestring,
-        "Returns the text `template` with its template sequences evaluated; they see `vars` alone."),
+    function(
+        "templatefile",
+        &[string("path"), any("vars").marked()],
+        ANY,
+        templatefile,
+        "Returns the text of a file with its template sequences evaluated; they see `vars` alone.",
+    ),
+    function(
+        "templatestring",
+        &[string("template"), any("vars").marked()],
+        ANY,
+        templatestring,
+        "Returns the text `template` with its template sequences evaluated; they see `vars` alone.",
+    ),
 ];
 
 /// Bound while a template file is evaluated; no identifier is spelt so.
@@ -21,14 +31,18 @@ const INSIDE: &str = "templatefile()";
 
 fn templatefile(args: &Args<'_>) -> Result<Value, Refusal> {
     if args.frame.lookup(INSIDE).is_some() {
-        return Err(Refusal::call("cannot recursively call templatefile from inside another template function"));
+        return Err(Refusal::call(
+            "cannot recursively call templatefile from inside another template function",
+        ));
     }
     render(args, args.str(0), read_text(args, 0)?)
 }
 
 fn templatestring(args: &Args<'_>) -> Result<Value, Refusal> {
     if args.frame.lookup(INSIDE).is_some() {
-        return Err(Refusal::call("cannot recursively call templatestring from inside another template function"));
+        return Err(Refusal::call(
+            "cannot recursively call templatestring from inside another template function",
+        ));
     }
     render(args, "<templatestring argument>", args.str(0).to_owned())
 }
@@ -55,7 +69,9 @@ fn render(args: &Args<'_>, name: &str, text: String) -> Result<Value, Refusal> {
     if let Some(why) = first_error(&diags, &sources, file) {
         return Err(Refusal::call(why));
     }
-    let Some((node, free)) = compiled else { return Err(Refusal::call("the template can't be read")) };
+    let Some((node, free)) = compiled else {
+        return Err(Refusal::call("the template can't be read"));
+    };
     for (wanted, span) in &free {
         if !entries.contains_key(wanted) {
             let why = format!(
@@ -70,15 +86,21 @@ fn render(args: &Args<'_>, name: &str, text: String) -> Result<Value, Refusal> {
     let marker = inside.bind(INSIDE, Value::bool(true));
     let bindings: Vec<(&str, Value)> =
         free.iter().filter_map(|(name, _)| Some((&**name, entries.get(name)?.clone()))).collect();
-    let value = bound(&inside.with(&marker), &bindings, &mut |frame| Evaluator::new(&mut diags).eval(&node, frame));
+    let value = bound(&inside.with(&marker), &bindings, &mut |frame| {
+        Evaluator::new(&mut diags).eval(&node, frame)
+    });
     match first_error(&diags, &sources, file) {
         Some(why) => Err(Refusal::call(why)),
-        None => Ok(value.marked(vars.marks().without(Marks::NONE))),
+        None => Ok(value.marked(vars.marks())),
     }
 }
 
 /// Evaluates with all the names bound.
-fn bound(frame: &Frame<'_>, bindings: &[(&str, Value)], eval: &mut dyn FnMut(&Frame<'_>) -> Value) -> Value {
+fn bound(
+    frame: &Frame<'_>,
+    bindings: &[(&str, Value)],
+    eval: &mut dyn FnMut(&Frame<'_>) -> Value,
+) -> Value {
     match bindings.split_first() {
         None => eval(frame),
         Some(((name, value), rest)) => {
@@ -105,7 +127,7 @@ fn place(sources: &Sources, span: Span) -> String {
     }
 }
 
-fn first_error(diags: &Diagnostics, sources: &Sources, file: FileId) -> Option<String> {
+pub(super) fn first_error(diags: &Diagnostics, sources: &Sources, file: FileId) -> Option<String> {
     let error = diags.iter().find(|one| one.is_error())?;
     let span = error.at.as_ref().map_or_else(|| Span::new(file, 0..0), |label| label.span);
     Some(format!("{}: {}; {}", place(sources, span), error.summary, error.detail))

@@ -12,14 +12,34 @@ use super::{Args, Function, NUMBER, Refusal, STRING, function, string};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("timestamp", &[], STRING, timestamp, "Returns the instant of the apply, in UTC."),
-    function("plantimestamp", &[], STRING, |args| Ok(Value::string(utc(args.environment().now))),
-        "Returns the instant of the plan, in UTC."),
-    function("timeadd", &[string("timestamp"), string("duration")], STRING, timeadd,
-        "Returns `timestamp` later by `duration`, such as `1h30m` or `-5s`."),
-    function("timecmp", &[string("timestamp_a"), string("timestamp_b")], NUMBER, timecmp,
-        "Returns -1, 0 or 1: whether `timestamp_a` is before, at or after `timestamp_b`."),
-    function("formatdate", &[string("format"), string("time")], STRING, formatdate,
-        "Returns `time` in a `format` such as `YYYY-MM-DD hh:mm ZZZ`; text in single quotes stays."),
+    function(
+        "plantimestamp",
+        &[],
+        STRING,
+        |args| Ok(Value::string(utc(args.environment().now))),
+        "Returns the instant of the plan, in UTC.",
+    ),
+    function(
+        "timeadd",
+        &[string("timestamp"), string("duration")],
+        STRING,
+        timeadd,
+        "Returns `timestamp` later by `duration`, such as `1h30m` or `-5s`.",
+    ),
+    function(
+        "timecmp",
+        &[string("timestamp_a"), string("timestamp_b")],
+        NUMBER,
+        timecmp,
+        "Returns -1, 0 or 1: whether `timestamp_a` is before, at or after `timestamp_b`.",
+    ),
+    function(
+        "formatdate",
+        &[string("format"), string("time")],
+        STRING,
+        formatdate,
+        "Returns `time` in a `format` such as `YYYY-MM-DD hh:mm ZZZ`; text in single quotes stays.",
+    ),
 ];
 
 fn utc(at: Timestamp) -> String {
@@ -28,7 +48,11 @@ fn utc(at: Timestamp) -> String {
 
 fn timestamp(args: &Args<'_>) -> Result<Value, Refusal> {
     let environment = args.environment();
-    Ok(if environment.planning { at_apply("timestamp") } else { Value::string(utc(environment.now)) })
+    Ok(if environment.planning {
+        at_apply("timestamp")
+    } else {
+        Value::string(utc(environment.now))
+    })
 }
 
 /// Reads a time strictly; the error says which part is wrong.
@@ -36,10 +60,13 @@ fn parse(text: &str) -> Result<ZonedDateTime, String> {
     let wrong = |why: String| format!("not a valid RFC3339 timestamp: {why}");
     let mut rest = text;
     let expect = |rest: &mut &str, sign: char, name: &str| -> Result<(), String> {
-        *rest = rest.strip_prefix(sign).ok_or_else(|| wrong(format!("missing required {name} '{sign}'")))?;
+        *rest = rest
+            .strip_prefix(sign)
+            .ok_or_else(|| wrong(format!("missing required {name} '{sign}'")))?;
         Ok(())
     };
-    let number = |rest: &mut &str, digits: usize, name: &str| digits_of(rest, digits, name).map_err(wrong);
+    let number =
+        |rest: &mut &str, digits: usize, name: &str| digits_of(rest, digits, name).map_err(wrong);
     let year = number(&mut rest, 4, "year")?;
     expect(&mut rest, '-', "date separator")?;
     let before = rest;
@@ -51,7 +78,8 @@ fn parse(text: &str) -> Result<ZonedDateTime, String> {
     expect(&mut rest, '-', "date separator")?;
     let day = number(&mut rest, 2, "day")?;
     let narrow = |number: i16| i8::try_from(number).unwrap_or(i8::MAX);
-    let date = Date::new(year, narrow(month), narrow(day)).map_err(|_| wrong("day out of range".into()))?;
+    let date = Date::new(year, narrow(month), narrow(day))
+        .map_err(|_| wrong("day out of range".into()))?;
     expect(&mut rest, 'T', "time introducer")?;
     let hour = number(&mut rest, 2, "hour")?;
     expect(&mut rest, ':', "time separator")?;
@@ -65,13 +93,17 @@ fn parse(text: &str) -> Result<ZonedDateTime, String> {
     if let Some(fraction) = rest.strip_prefix('.') {
         let length = fraction.bytes().take_while(u8::is_ascii_digit).count();
         let digits = fraction.get(..length).unwrap_or_default();
-        nanosecond = format!("{digits:0<9}").get(..9).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+        nanosecond =
+            format!("{digits:0<9}").get(..9).and_then(|digits| digits.parse().ok()).unwrap_or(0);
         rest = fraction.get(length..).unwrap_or_default();
     }
     let (hour, minute, second) = (narrow(hour), narrow(minute), narrow(second));
-    let time = Time::new(hour, minute, second, nanosecond).map_err(|_| wrong("hour out of range".into()))?;
+    let time = Time::new(hour, minute, second, nanosecond)
+        .map_err(|_| wrong("hour out of range".into()))?;
     let offset = offset(rest).ok_or_else(|| wrong(format!("cannot use {rest:?} as UTC offset")))?;
-    date.to_datetime(time).to_zoned_datetime(offset.to_time_zone()).map_err(|error| wrong(error.to_string()))
+    date.to_datetime(time)
+        .to_zoned_datetime(offset.to_time_zone())
+        .map_err(|error| wrong(error.to_string()))
 }
 
 /// Takes so many digits off the text.
@@ -92,7 +124,8 @@ fn offset(text: &str) -> Option<Offset> {
         b'-' => (-1, text.get(1..)?),
         _ => return None,
     };
-    let (hours, minutes) = rest.split_once(':').filter(|(hours, minutes)| hours.len() == 2 && minutes.len() == 2)?;
+    let (hours, minutes) =
+        rest.split_once(':').filter(|(hours, minutes)| hours.len() == 2 && minutes.len() == 2)?;
     let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
@@ -145,8 +178,12 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
             "" => return Err(format!("time: missing unit in duration {text:?}")),
             other => return Err(format!("time: unknown unit {other:?} in duration {text:?}")),
         };
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
-        let fraction: i128 = format!("{fraction:0<15}").get(..15).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+        let whole: i128 =
+            if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
+        let fraction: i128 = format!("{fraction:0<15}")
+            .get(..15)
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or(0);
         nanoseconds = whole
             .checked_mul(factor)
             .and_then(|part| part.checked_add(fraction * factor / 1_000_000_000_000_000))

@@ -8,10 +8,20 @@ use terrarium_value::Value;
 use super::{ANY, Args, Function, Refusal, STRING, any, function, string};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("yamlencode", &[any("value").nullable().dynamic().deep()], STRING, yamlencode,
-        "Returns `value` as YAML."),
-    function("yamldecode", &[string("src")], ANY, yamldecode,
-        "Returns the value that the YAML text `src` describes."),
+    function(
+        "yamlencode",
+        &[any("value").nullable().dynamic().deep()],
+        STRING,
+        yamlencode,
+        "Returns `value` as YAML.",
+    ),
+    function(
+        "yamldecode",
+        &[string("src")],
+        ANY,
+        yamldecode,
+        "Returns the value that the YAML text `src` describes.",
+    ),
 ];
 
 fn yamlencode(args: &Args<'_>) -> Result<Value, Refusal> {

@@ -1,4 +1,6 @@
 //! Integration tests of the language, one binary.
 
 mod config;
+mod conformance;
 mod expectations;
+mod fmt;

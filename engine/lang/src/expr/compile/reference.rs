@@ -39,40 +39,48 @@ impl Compiler<'_> {
             }
             other => self.expression(other),
         };
-        let node = self.steps(source, operators, span);
+        let node = self.steps(source, operators);
         Node { span, ..node }
     }
 
     /// Applies traversal operators to a node.
-    fn steps(&mut self, mut node: Node, mut operators: Operators<'_>, whole: Span) -> Node {
+    fn steps(&mut self, mut node: Node, mut operators: Operators<'_>) -> Node {
         self.check_legacy_indexes(operators);
         while let Some((operator, rest)) = operators.split_first() {
             operators = rest;
             let span = node.span.to(self.span(operator));
             let kind = match operator.value() {
-                TraversalOperator::GetAttr(name) => NodeKind::Attr(Box::new(node), name.value().as_str().into()),
+                TraversalOperator::GetAttr(name) => {
+                    NodeKind::Attr(Box::new(node), name.value().as_str().into())
+                }
                 TraversalOperator::Index(key) => {
                     let key = self.expression(key);
                     NodeKind::Index(Box::new(node), Box::new(key))
                 }
                 TraversalOperator::LegacyIndex(index) => {
-                    let key = Node::new(span, NodeKind::Constant(Value::number(Number::from(*index.value()))));
+                    let key = Node::new(
+                        span,
+                        NodeKind::Constant(Value::number(Number::from(*index.value()))),
+                    );
                     NodeKind::Index(Box::new(node), Box::new(key))
                 }
                 TraversalOperator::FullSplat(_) => {
                     let item = Node::new(span, NodeKind::Local(SPLAT_ITEM.into()));
-                    let each = self.steps(item, operators, whole);
+                    let each = self.steps(item, operators);
                     operators = &[];
                     NodeKind::Splat(Box::new(Splat { source: node, each }))
                 }
                 TraversalOperator::AttrSplat(_) => {
                     // `a.*.b[0]`: only attributes belong to the element; the index is applied to the result.
                     let inside = operators.iter().take_while(|next| {
-                        matches!(next.value(), TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_))
+                        matches!(
+                            next.value(),
+                            TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_)
+                        )
                     });
                     let (inside, after) = operators.split_at(inside.count());
                     let item = Node::new(span, NodeKind::Local(SPLAT_ITEM.into()));
-                    let each = self.steps(item, inside, whole);
+                    let each = self.steps(item, inside);
                     operators = after;
                     NodeKind::Splat(Box::new(Splat { source: node, each }))
                 }
@@ -83,17 +91,29 @@ impl Compiler<'_> {
     }
 
     fn check_legacy_indexes(&mut self, operators: Operators<'_>) {
-        let legacy = |one: &Decorated<TraversalOperator>| matches!(one.value(), TraversalOperator::LegacyIndex(_));
+        let legacy = |one: &Decorated<TraversalOperator>| {
+            matches!(one.value(), TraversalOperator::LegacyIndex(_))
+        };
         if let Some(pair) = operators.windows(2).find(|pair| pair.iter().all(legacy)) {
             let detail = "When using the legacy index syntax, chaining two indexes together is not permitted. Use the \
                           proper index syntax instead, like [0][1].";
             let span = pair.iter().map(|one| self.span(one)).reduce(Span::to);
-            self.error(codes::INDEX, span.unwrap_or_else(|| self.origin.span(None)), "Invalid legacy index syntax", detail);
+            self.error(
+                codes::INDEX,
+                span.unwrap_or_else(|| self.origin.span(None)),
+                "Invalid legacy index syntax",
+                detail,
+            );
         }
     }
 
     /// Resolves the beginning of a traversal and returns the operators that are left.
-    fn root<'t>(&mut self, name: &str, start: Span, operators: Operators<'t>) -> (Node, Operators<'t>) {
+    fn root<'t>(
+        &mut self,
+        name: &str,
+        start: Span,
+        operators: Operators<'t>,
+    ) -> (Node, Operators<'t>) {
         if self.bound.iter().any(|bound| **bound == *name) {
             return (Node::new(start, NodeKind::Local(name.into())), operators);
         }
@@ -115,14 +135,17 @@ impl Compiler<'_> {
         let key = if shape.key { self.key(operators.get(taken)) } else { None };
         taken += usize::from(key.is_some());
         let output = match operators.get(taken).map(Decorated::value) {
-            Some(TraversalOperator::GetAttr(name)) if shape.output => Some(Name::from(name.value().as_str())),
+            Some(TraversalOperator::GetAttr(name)) if shape.output => {
+                Some(Name::from(name.value().as_str()))
+            }
             _ => None,
         };
         taken += usize::from(output.is_some());
         let (used, rest) = operators.split_at(taken);
         let span = used.last().map_or(start, |last| start.to(self.span(last)));
         let names = names.into_iter().take(shape.names).collect();
-        let root = Root { name: name.into(), names, target: with_key(target, key.as_ref()), key, output };
+        let root =
+            Root { name: name.into(), names, target: with_key(target, key.as_ref()), key, output };
         self.note(&root, span, rest);
         (Node::new(span, NodeKind::Root(Arc::new(root))), rest)
     }
@@ -132,7 +155,10 @@ impl Compiler<'_> {
             TraversalOperator::Index(key) => Some(self.expression(key)),
             TraversalOperator::LegacyIndex(index) => {
                 let span = self.span(index);
-                Some(Node::new(span, NodeKind::Constant(Value::number(Number::from(*index.value())))))
+                Some(Node::new(
+                    span,
+                    NodeKind::Constant(Value::number(Number::from(*index.value()))),
+                ))
             }
             _ => None,
         }
@@ -146,8 +172,11 @@ impl Compiler<'_> {
             let step = match operator.value() {
                 TraversalOperator::GetAttr(name) => PathStep::Attr(name.value().as_str().into()),
                 TraversalOperator::LegacyIndex(index) => PathStep::Index(*index.value()),
-                TraversalOperator::Index(Expression::String(key)) => PathStep::Key(key.value().as_str().into()),
-                TraversalOperator::Index(Expression::Number(index)) => match index.value().as_u64() {
+                TraversalOperator::Index(Expression::String(key)) => {
+                    PathStep::Key(key.value().as_str().into())
+                }
+                TraversalOperator::Index(Expression::Number(index)) => match index.value().as_u64()
+                {
                     Some(index) => PathStep::Index(index),
                     None => break,
                 },
@@ -175,9 +204,9 @@ fn resolve(name: &str, names: &[Name]) -> (RootTarget, Shape) {
     match (name, first) {
         ("var", Some(name)) => one(RootTarget::Variable(name)),
         ("local", Some(name)) => one(RootTarget::Local(name)),
-        ("var" | "local" | "module", None) => {
-            incomplete(&format!("The {name:?} object cannot be accessed directly. Instead, access one of its attributes."))
-        }
+        ("var" | "local" | "module", None) => incomplete(&format!(
+            "The {name:?} object cannot be accessed directly. Instead, access one of its attributes."
+        )),
         ("module", Some(name)) => {
             (RootTarget::Module(name, None), Shape { names: 1, key: true, output: true })
         }
@@ -185,9 +214,15 @@ fn resolve(name: &str, names: &[Name]) -> (RootTarget, Shape) {
         ("each", Some(part)) if &*part == "value" => one(RootTarget::Each(EachPart::Value)),
         ("count", Some(part)) if &*part == "index" => one(RootTarget::CountIndex),
         ("self", _) => (RootTarget::This, Shape { names: 0, key: false, output: false }),
-        ("path", Some(part)) if path_part(&part).is_some() => one(RootTarget::Path(path_part(&part).unwrap_or(PathPart::Cwd))),
-        ("terraform", Some(part)) if &*part == "workspace" => one(RootTarget::Terraform(TerraformPart::Workspace)),
-        ("terraform", Some(part)) if &*part == "applying" => one(RootTarget::Terraform(TerraformPart::Applying)),
+        ("path", Some(part)) if path_part(&part).is_some() => {
+            one(RootTarget::Path(path_part(&part).unwrap_or(PathPart::Cwd)))
+        }
+        ("terraform", Some(part)) if &*part == "workspace" => {
+            one(RootTarget::Terraform(TerraformPart::Workspace))
+        }
+        ("terraform", Some(part)) if &*part == "applying" => {
+            one(RootTarget::Terraform(TerraformPart::Applying))
+        }
         ("each" | "count" | "path" | "terraform", part) => {
             let part = part.unwrap_or_else(|| "".into());
             invalid(

@@ -29,7 +29,10 @@ pub(super) enum Form {
 enum Token {
     Text(String),
     /// A `${…}` or `%{…}`: whether it trims the text before and after it.
-    Control { before: bool, after: bool },
+    Control {
+        before: bool,
+        after: bool,
+    },
     /// Where a literal of the syntax tree ends.
     End,
 }
@@ -74,7 +77,11 @@ impl Compiler<'_> {
                             out.push(Token::Text(unescape(source)));
                         }
                     } else {
-                        out.extend(source.split_inclusive('\n').map(|line| Token::Text(unescape_markers(line))));
+                        out.extend(
+                            source
+                                .split_inclusive('\n')
+                                .map(|line| Token::Text(unescape_markers(line))),
+                        );
                     }
                     out.push(Token::End);
                 }
@@ -144,7 +151,8 @@ impl Compiler<'_> {
         let span = self.origin.span(one.span());
         texts.skip_control();
         let collection = self.expression(&one.for_expr.collection_expr);
-        let key_name: Option<Name> = one.for_expr.key_var.as_ref().map(|name| name.value().as_str().into());
+        let key_name: Option<Name> =
+            one.for_expr.key_var.as_ref().map(|name| name.value().as_str().into());
         let value_name: Name = one.for_expr.value_var.value().as_str().into();
         let before = self.bound.len();
         self.bound.extend(key_name.iter().cloned());
@@ -190,10 +198,11 @@ fn control(strip: Strip) -> Token {
 fn trim(tokens: &mut [Token]) {
     for at in 0..tokens.len() {
         let Token::Control { before, after } = tokens[at] else { continue };
-        if before && at >= 2 {
-            if let [Token::Text(text), Token::End] = &mut tokens[at - 2..at] {
-                text.truncate(text.trim_end().len());
-            }
+        if before
+            && at >= 2
+            && let [Token::Text(text), Token::End] = &mut tokens[at - 2..at]
+        {
+            text.truncate(text.trim_end().len());
         }
         if after && let Some(Token::Text(text)) = tokens.get_mut(at + 1) {
             *text = text.trim_start().to_owned();
@@ -228,7 +237,10 @@ fn flush(tokens: &mut [Token]) {
     }
     for at in starts {
         if let Token::Text(text) = &mut tokens[at] {
-            let cut = text.grapheme_indices(true).nth(least.unwrap_or(0)).map_or(text.len(), |(cut, _)| cut);
+            let cut = text
+                .grapheme_indices(true)
+                .nth(least.unwrap_or(0))
+                .map_or(text.len(), |(cut, _)| cut);
             text.drain(..cut);
         }
     }

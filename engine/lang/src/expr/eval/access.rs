@@ -26,7 +26,9 @@ pub(crate) fn attribute(value: &Value, name: &str) -> Result<Value, Fault> {
                 Type::Map(element) => (**element).clone(),
                 Type::Object(object) => match object.attributes.get(name) {
                     Some(ty) => ty.clone(),
-                    None => return Err(no_attribute(name, object.attributes.keys().map(|key| &**key))),
+                    None => {
+                        return Err(no_attribute(name, object.attributes.keys().map(|key| &**key)));
+                    }
                 },
                 other => return Err(attributeless(other)),
             };
@@ -64,9 +66,11 @@ fn attributeless(ty: &Type) -> Fault {
                  element of the {kind}, or across all elements of the {kind}?"
             )
         }
-        Type::List(_) | Type::Tuple(_) => "Can't access attributes on a list. Did you mean to access a specific \
+        Type::List(_) | Type::Tuple(_) => {
+            "Can't access attributes on a list. Did you mean to access a specific \
              element, as in [0], or an attribute across all elements, as in [*]?"
-            .to_owned(),
+                .to_owned()
+        }
         ty if ty.is_primitive() => {
             format!("Can't access attributes on a primitive-typed value ({}).", ty.friendly_name())
         }
@@ -78,7 +82,9 @@ fn attributeless(ty: &Type) -> Fault {
 fn no_element(why: &str) -> Fault {
     let colon = if why.is_empty() { "." } else { ": " };
     let stop = if why.is_empty() { "" } else { "." };
-    let detail = format!("The given key does not identify an element in this collection value{colon}{why}{stop}");
+    let detail = format!(
+        "The given key does not identify an element in this collection value{colon}{why}{stop}"
+    );
     Fault::new(codes::INDEX, "Invalid index", detail)
 }
 
@@ -90,12 +96,20 @@ pub(crate) fn index(value: &Value, key: &Value) -> Result<Value, Fault> {
         return Err(Fault::new(codes::INDEX, "Attempt to index null value", detail));
     }
     if key.is_null() {
-        return Err(Fault::new(codes::INDEX, "Invalid index", "Can't use a null value as an indexing key."));
+        return Err(Fault::new(
+            codes::INDEX,
+            "Invalid index",
+            "Can't use a null value as an indexing key.",
+        ));
     }
     let ty = match value.kind() {
-        Kind::List(items) | Kind::Tuple(items) => return sequence(value, items, key).map(|found| found.marked(marks)),
+        Kind::List(items) | Kind::Tuple(items) => {
+            return sequence(value, items, key).map(|found| found.marked(marks));
+        }
         Kind::Map(entries) => return mapping(value, entries, key).map(|found| found.marked(marks)),
-        Kind::Object(entries) => return mapping(value, entries, key).map(|found| found.marked(marks)),
+        Kind::Object(entries) => {
+            return mapping(value, entries, key).map(|found| found.marked(marks));
+        }
         Kind::Unknown(unknown) => &unknown.ty,
         _ => &value.ty(),
     };
@@ -107,13 +121,15 @@ pub(crate) fn index(value: &Value, key: &Value) -> Result<Value, Fault> {
         Type::Dynamic => Type::Dynamic,
         Type::List(element) => wanted(Type::Number).map(|_| (**element).clone())?,
         Type::Map(element) => wanted(Type::String).map(|_| (**element).clone())?,
-        Type::Tuple(elements) => match wanted(Type::Number)?.as_number().and_then(terrarium_value::Number::to_u64) {
-            Some(at) => usize::try_from(at)
-                .ok()
-                .and_then(|at| elements.get(at).cloned())
-                .ok_or_else(|| no_element(TOO_LARGE))?,
-            None => Type::Dynamic,
-        },
+        Type::Tuple(elements) => {
+            match wanted(Type::Number)?.as_number().and_then(terrarium_value::Number::to_u64) {
+                Some(at) => usize::try_from(at)
+                    .ok()
+                    .and_then(|at| elements.get(at).cloned())
+                    .ok_or_else(|| no_element(TOO_LARGE))?,
+                None => Type::Dynamic,
+            }
+        }
         Type::Object(object) => match wanted(Type::String)?.as_str() {
             Some(name) => object.attributes.get(name).cloned().ok_or_else(|| no_element(""))?,
             None => Type::Dynamic,
@@ -124,7 +140,11 @@ pub(crate) fn index(value: &Value, key: &Value) -> Result<Value, Fault> {
             return Err(Fault::new(codes::INDEX, "Invalid index", detail));
         }
         Type::Bool | Type::Number | Type::String => {
-            return Err(Fault::new(codes::INDEX, "Invalid index", "This value does not have any indices."));
+            return Err(Fault::new(
+                codes::INDEX,
+                "Invalid index",
+                "This value does not have any indices.",
+            ));
         }
     };
     Ok(heritage.unknown(inner))
@@ -133,14 +153,18 @@ pub(crate) fn index(value: &Value, key: &Value) -> Result<Value, Fault> {
 const TOO_LARGE: &str = "the given index is greater than or equal to the length of the collection";
 
 fn sequence(value: &Value, items: &[Value], key: &Value) -> Result<Value, Fault> {
-    let number = convert(&key.clone().unmarked(), &Type::Number).map_err(|error| no_element(&error.message))?;
+    let number = convert(&key.clone().unmarked(), &Type::Number)
+        .map_err(|error| no_element(&error.message))?;
     let Kind::Number(at) = number.kind() else {
-        let element = if let Type::List(element) = value.ty() { (*element).clone() } else { Type::Dynamic };
+        let element =
+            if let Type::List(element) = value.ty() { (*element).clone() } else { Type::Dynamic };
         let mut heritage = Heritage::default();
         heritage.take(key.clone());
         return Ok(heritage.unknown(element));
     };
-    if let Some(found) = at.to_u64().and_then(|at| usize::try_from(at).ok()).and_then(|at| items.get(at)) {
+    if let Some(found) =
+        at.to_u64().and_then(|at| usize::try_from(at).ok()).and_then(|at| items.get(at))
+    {
         return Ok(found.clone());
     }
     Err(no_element(if items.is_empty() && matches!(value.kind(), Kind::List(_)) {
@@ -157,9 +181,11 @@ fn sequence(value: &Value, items: &[Value], key: &Value) -> Result<Value, Fault>
 }
 
 fn mapping(value: &Value, entries: &Map, key: &Value) -> Result<Value, Fault> {
-    let name = convert(&key.clone().unmarked(), &Type::String).map_err(|error| no_element(&error.message))?;
+    let name = convert(&key.clone().unmarked(), &Type::String)
+        .map_err(|error| no_element(&error.message))?;
     let Kind::String(name) = name.kind() else {
-        let element = if let Type::Map(element) = value.ty() { (*element).clone() } else { Type::Dynamic };
+        let element =
+            if let Type::Map(element) = value.ty() { (*element).clone() } else { Type::Dynamic };
         let mut heritage = Heritage::default();
         heritage.take(key.clone());
         return Ok(heritage.unknown(element));
@@ -174,27 +200,33 @@ impl Evaluator<'_> {
         let source = heritage.take(source);
         match source.kind() {
             Kind::Null(Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
-                let detail = "Splat expressions (with the * symbol) cannot be applied to null sequences.";
+                let detail =
+                    "Splat expressions (with the * symbol) cannot be applied to null sequences.";
                 self.fail(codes::SPLAT, splat.source.span, "Splat of null value", detail)
             }
             Kind::Null(_) => Value::tuple([]).marked(heritage.marks),
             Kind::List(items) | Kind::Set(items) => {
                 let element = source.ty().element().cloned().unwrap_or(Type::Dynamic);
-                let results: Vec<Value> = items.iter().map(|item| self.each(splat, item.clone(), frame)).collect();
+                let results: Vec<Value> =
+                    items.iter().map(|item| self.each(splat, item.clone(), frame)).collect();
                 self.list_of(splat, results, element, frame).marked(heritage.marks)
             }
             Kind::Tuple(items) => {
-                let results: Vec<Value> = items.iter().map(|item| self.each(splat, item.clone(), frame)).collect();
+                let results: Vec<Value> =
+                    items.iter().map(|item| self.each(splat, item.clone(), frame)).collect();
                 Value::tuple(results).marked(heritage.marks)
             }
             Kind::Unknown(unknown) => {
                 let causes = unknown.causes.clone();
-                let mut probe = |ty: &Type| self.each(splat, Value::unknown(ty.clone(), causes.clone()), frame).ty();
+                let mut probe = |ty: &Type| {
+                    self.each(splat, Value::unknown(ty.clone(), causes.clone()), frame).ty()
+                };
                 let ty = match &unknown.ty {
-                    Type::Dynamic => Type::Dynamic,
                     Type::List(element) | Type::Set(element) => Type::list(probe(element)),
-                    Type::Tuple(elements) => Type::tuple(elements.iter().map(probe).collect::<Vec<_>>()),
-                    // It may turn out to be null, so the number of elements isn't known.
+                    Type::Tuple(elements) => {
+                        Type::tuple(elements.iter().map(probe).collect::<Vec<_>>())
+                    }
+                    // A single value may turn out to be null, so the number of elements isn't known.
                     _ => Type::Dynamic,
                 };
                 heritage.unknown(ty)
@@ -209,17 +241,27 @@ impl Evaluator<'_> {
     }
 
     /// A list where all results have a common type; that of an empty list is found with an unknown element.
-    fn list_of(&mut self, splat: &Splat, results: Vec<Value>, element: Type, frame: &Frame<'_>) -> Value {
+    fn list_of(
+        &mut self,
+        splat: &Splat,
+        results: Vec<Value>,
+        element: Type,
+        frame: &Frame<'_>,
+    ) -> Value {
         if results.is_empty() {
-            let probe = self.each(splat, Value::unknown(element, terrarium_value::Causes::NONE), frame);
+            let probe =
+                self.each(splat, Value::unknown(element, terrarium_value::Causes::NONE), frame);
             return Value::list(probe.ty(), Vec::new());
         }
         let types: Vec<Type> = results.iter().map(Value::ty).collect();
         match types.split_first() {
-            Some((first, rest)) if rest.iter().all(|ty| ty == first) => Value::list(first.clone(), results),
+            Some((first, rest)) if rest.iter().all(|ty| ty == first) => {
+                Value::list(first.clone(), results)
+            }
             _ => match unify(&types) {
                 Some(ty) => {
-                    let converted: Result<Vec<Value>, _> = results.iter().map(|value| convert(value, &ty)).collect();
+                    let converted: Result<Vec<Value>, _> =
+                        results.iter().map(|value| convert(value, &ty)).collect();
                     converted.map_or_else(|_| Value::tuple(results), |items| Value::list(ty, items))
                 }
                 None => Value::tuple(results),

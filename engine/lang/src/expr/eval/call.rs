@@ -18,7 +18,8 @@ impl Evaluator<'_> {
                 if !self.check_arity(call.function, values.len(), span) {
                     return broken();
                 }
-                self.call_plain(call.function, values, &spans, span, frame)
+                call_function(call.function, values, frame)
+                    .unwrap_or_else(|refusal| self.refused(call.function, refusal, &spans, span))
             }
         }
     }
@@ -47,7 +48,10 @@ impl Evaluator<'_> {
                     spans.resize(values.len(), span);
                 }
                 Kind::Unknown(unknown)
-                    if matches!(unknown.ty, Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)) =>
+                    if matches!(
+                        unknown.ty,
+                        Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)
+                    ) =>
                 {
                     return None;
                 }
@@ -65,8 +69,10 @@ impl Evaluator<'_> {
         let (name, expected) = (function.name, function.params.len());
         if let Some(missing) = function.params.get(given) {
             let least = if function.variadic.is_some() { " at least" } else { "" };
-            let detail =
-                format!("Function {name:?} expects{least} {expected} argument(s). Missing value for {:?}.", missing.name);
+            let detail = format!(
+                "Function {name:?} expects{least} {expected} argument(s). Missing value for {:?}.",
+                missing.name
+            );
             self.fail(codes::ARITY, span, "Not enough function arguments", detail);
             return false;
         }
@@ -78,15 +84,14 @@ impl Evaluator<'_> {
         true
     }
 
-    fn call_plain(
+    fn refused(
         &mut self,
         function: &Function,
-        values: Vec<Value>,
+        refusal: Refusal,
         spans: &[Span],
         span: Span,
-        frame: &Frame<'_>,
     ) -> Value {
-        call_function(function, values, frame).unwrap_or_else(|refusal| match refusal {
+        match refusal {
             Refusal::Argument(at, why) => {
                 let name = function.param(at).map_or("", |param| param.name);
                 let span = spans.get(at).copied().unwrap_or(span);
@@ -97,7 +102,7 @@ impl Evaluator<'_> {
                 let detail = format!("Call to function {:?} failed: {why}.", function.name);
                 self.fail(codes::CALL, span, "Error in function call", detail)
             }
-        })
+        }
     }
 
     fn first_value(&mut self, call: &Call, span: Span, frame: &Frame<'_>) -> Value {
@@ -115,7 +120,10 @@ impl Evaluator<'_> {
             if !diags.has_errors() {
                 return value;
             }
-            failures.extend(diags.iter().take(1).map(|one| format!("- {} {}", one.summary, one.detail)));
+            self.keep_reference_errors(&diags);
+            failures.extend(
+                diags.iter().take(1).map(|one| format!("- {} {}", one.summary, one.detail)),
+            );
         }
         let detail = format!(
             "Call to function \"try\" failed: no expression succeeded: {} At least one expression must produce a \
@@ -135,6 +143,7 @@ impl Evaluator<'_> {
         }
         let mut diags = Diagnostics::new();
         Evaluator::new(&mut diags).eval(arg, frame);
+        self.keep_reference_errors(&diags);
         Value::bool(!diags.has_errors())
     }
 }
@@ -147,7 +156,12 @@ fn unknown_inputs(node: &Node, frame: &Frame<'_>) -> Option<Causes> {
     (!found.is_empty()).then(|| Causes::union(&found))
 }
 
-fn collect_unknown<'a>(node: &'a Node, frame: &Frame<'_>, bound: &mut Vec<&'a str>, found: &mut Vec<Causes>) {
+fn collect_unknown<'a>(
+    node: &'a Node,
+    frame: &Frame<'_>,
+    bound: &mut Vec<&'a str>,
+    found: &mut Vec<Causes>,
+) {
     if is_reference(node, bound) {
         let mut diags = Diagnostics::new();
         let value = Evaluator::new(&mut diags).eval(node, frame);
@@ -172,23 +186,32 @@ fn collect_unknown<'a>(node: &'a Node, frame: &Frame<'_>, bound: &mut Vec<&'a st
 /// Returns whether the node is a name and constant steps after it.
 fn is_reference(node: &Node, bound: &[&str]) -> bool {
     match &node.kind {
-        NodeKind::Root(root) => root.key.as_ref().is_none_or(|key| matches!(key.kind, NodeKind::Constant(_))),
+        NodeKind::Root(root) => {
+            root.key.as_ref().is_none_or(|key| matches!(key.kind, NodeKind::Constant(_)))
+        }
         NodeKind::Local(name) => !bound.contains(&&**name),
         NodeKind::Attr(source, _) => is_reference(source, bound),
-        NodeKind::Index(source, key) => matches!(key.kind, NodeKind::Constant(_)) && is_reference(source, bound),
+        NodeKind::Index(source, key) => {
+            matches!(key.kind, NodeKind::Constant(_)) && is_reference(source, bound)
+        }
         _ => false,
     }
 }
 
 /// Calls a function with evaluated arguments of the right number.
-pub(crate) fn call_function(function: &Function, values: Vec<Value>, frame: &Frame<'_>) -> Result<Value, Refusal> {
+pub(crate) fn call_function(
+    function: &Function,
+    values: Vec<Value>,
+    frame: &Frame<'_>,
+) -> Result<Value, Refusal> {
     let Body::Plain(body) = function.body else { return Ok(broken()) };
     let mut heritage = Heritage::default();
     let mut args = Args { values: Vec::with_capacity(values.len()), frame };
     let (mut unknown, mut untyped) = (false, false);
     for (at, value) in values.into_iter().enumerate() {
         let Some(param) = function.param(at) else { continue };
-        let value = convert(&value, &param.want.ty()).map_err(|error| Refusal::Argument(at, conversion_error(&error)))?;
+        let value = convert(&value, &param.want.ty())
+            .map_err(|error| Refusal::Argument(at, conversion_error(&error)))?;
         if value.is_null() && !param.traits.null {
             return Err(Refusal::argument(at, "argument must not be null"));
         }
@@ -200,11 +223,12 @@ pub(crate) fn call_function(function: &Function, values: Vec<Value>, frame: &Fra
             // Nothing is known of its type, so nothing of the result's.
             return Ok(heritage.unknown(Type::Dynamic));
         }
-        let is_unknown = if param.traits.deep { !value.is_wholly_known() } else { !value.is_known() };
+        let is_unknown =
+            if param.traits.deep { !value.is_wholly_known() } else { !value.is_known() };
         if is_unknown && !param.traits.unknown {
             unknown = true;
             untyped |= value.ty() == Type::Dynamic && !param.traits.dynamic;
-            heritage.take_deep(value.clone());
+            heritage.take_deep(&value);
         } else if !param.traits.marked {
             heritage.marks = heritage.marks | value.deep_marks();
         }
@@ -215,7 +239,9 @@ pub(crate) fn call_function(function: &Function, values: Vec<Value>, frame: &Fra
             return Ok(heritage.unknown(Type::Dynamic));
         }
         return match function.returns {
-            Returns::Fixed(want) if want.ty() == Type::Dynamic => Ok(heritage.unknown(Type::Dynamic)),
+            Returns::Fixed(want) if want.ty() == Type::Dynamic => {
+                Ok(heritage.unknown(Type::Dynamic))
+            }
             Returns::Fixed(want) => Ok(heritage.unknown_not_null(want.ty())),
             Returns::Of(ty) => Ok(heritage.unknown(ty(&args.values)?)),
         };
@@ -229,6 +255,10 @@ fn conversion_error(error: &terrarium_value::ConvertError) -> String {
         return error.message.clone();
     }
     let path = error.path.to_string();
-    let path = if path.starts_with('[') { format!("element {path}") } else { format!("attribute {path:?}") };
+    let path = if path.starts_with('[') {
+        format!("element {path}")
+    } else {
+        format!("attribute {path:?}")
+    };
     format!("{path}: {}", error.message)
 }

@@ -1,6 +1,7 @@
 //! `for` expressions.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use terrarium_address::Name;
 use terrarium_value::{Kind, Map, Number, Type, Value, convert};
@@ -22,9 +23,11 @@ struct Results {
 /// Returns the pairs that a `for` or a `dynamic` block iterates over; `None`: it can't.
 pub(crate) fn pairs(collection: &Value) -> Option<Vec<(Value, Value)>> {
     Some(match collection.kind() {
-        Kind::List(items) | Kind::Tuple(items) => {
-            items.iter().enumerate().map(|(at, item)| (Value::number(Number::from(at)), item.clone())).collect()
-        }
+        Kind::List(items) | Kind::Tuple(items) => items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| (Value::number(Number::from(at)), item.clone()))
+            .collect(),
         Kind::Set(items) => items.iter().map(|item| (item.clone(), item.clone())).collect(),
         Kind::Map(entries) | Kind::Object(entries) => {
             entries.iter().map(|(key, value)| (Value::string(key.clone()), value.clone())).collect()
@@ -50,7 +53,9 @@ impl Evaluator<'_> {
         }
         let Some(pairs) = pairs(&collection) else {
             let ty = collection.ty().friendly_name();
-            let detail = format!("A value of type {ty} cannot be used as the collection in a 'for' expression.");
+            let detail = format!(
+                "A value of type {ty} cannot be used as the collection in a 'for' expression."
+            );
             return self.fail(codes::ITERATION, span, "Iteration over non-iterable value", detail);
         };
         for (key, value) in pairs {
@@ -69,9 +74,9 @@ impl Evaluator<'_> {
         let value = match (&each.key, each.grouping) {
             (None, _) => Value::tuple(items),
             (Some(_), false) => Value::object(entries),
-            (Some(_), true) => {
-                Value::object(groups.into_iter().map(|(key, items)| (key, Value::tuple(items))).collect())
-            }
+            (Some(_), true) => Value::object(
+                groups.into_iter().map(|(key, items)| (key, Value::tuple(items))).collect(),
+            ),
         };
         value.marked(heritage.marks)
     }
@@ -90,16 +95,21 @@ impl Evaluator<'_> {
         let value = self.eval(&each.value, frame);
         if each.grouping {
             results.groups.entry(name).or_default().push(value);
-        } else if results.entries.contains_key(&name) {
-            let detail = format!(
-                "Two different items produced the key {:?} in this 'for' expression. If duplicates are expected, use \
-                 the ellipsis (...) after the value expression to enable grouping by key.",
-                &*name
-            );
-            self.fail(codes::KEY, key.span, "Duplicate object key", detail);
-            results.failed = true;
-        } else {
-            results.entries.insert(name, value);
+            return;
+        }
+        match results.entries.entry(name) {
+            Entry::Vacant(place) => {
+                place.insert(value);
+            }
+            Entry::Occupied(place) => {
+                let detail = format!(
+                    "Two different items produced the key {:?} in this 'for' expression. If duplicates are expected, \
+                     use the ellipsis (...) after the value expression to enable grouping by key.",
+                    &**place.key()
+                );
+                self.fail(codes::KEY, key.span, "Duplicate object key", detail);
+                results.failed = true;
+            }
         }
     }
 
@@ -135,7 +145,8 @@ impl Evaluator<'_> {
         match convert(&key, &Type::String) {
             Ok(name) => as_name(&name).cloned(),
             Err(error) => {
-                let detail = format!("The key expression produced an invalid result: {}.", error.message);
+                let detail =
+                    format!("The key expression produced an invalid result: {}.", error.message);
                 self.fail(codes::KEY, node.span, "Invalid object key", detail);
                 results.failed = true;
                 None

@@ -11,14 +11,24 @@ use crate::expr::node::{Binary, Conditional, Node, Operator};
 
 impl Evaluator<'_> {
     pub(super) fn negate(&mut self, node: &Node, frame: &Frame<'_>) -> Value {
-        self.unary(node, frame, Type::Number, |value| value.as_number().map(|number| Value::number(number.neg())))
+        self.unary(node, frame, Type::Number, |value| {
+            value.as_number().map(|number| Value::number(number.neg()))
+        })
     }
 
     pub(super) fn not(&mut self, node: &Node, frame: &Frame<'_>) -> Value {
-        self.unary(node, frame, Type::Bool, |value| value.as_bool().map(|value| Value::bool(!value)))
+        self.unary(node, frame, Type::Bool, |value| {
+            value.as_bool().map(|value| Value::bool(!value))
+        })
     }
 
-    fn unary(&mut self, node: &Node, frame: &Frame<'_>, ty: Type, apply: fn(&Value) -> Option<Value>) -> Value {
+    fn unary(
+        &mut self,
+        node: &Node,
+        frame: &Frame<'_>,
+        ty: Type,
+        apply: fn(&Value) -> Option<Value>,
+    ) -> Value {
         let operand = self.eval(node, frame);
         let mut heritage = Heritage::default();
         let operand = match convert(&heritage.take(operand), &ty) {
@@ -31,11 +41,17 @@ impl Evaluator<'_> {
         if operand.is_null() {
             return self.operation_failed(node.span, "argument must not be null");
         }
-        apply(&operand).map_or_else(|| heritage.unknown_not_null(ty), |value| value.marked(heritage.marks))
+        apply(&operand)
+            .map_or_else(|| heritage.unknown_not_null(ty), |value| value.marked(heritage.marks))
     }
 
     fn operation_failed(&mut self, span: Span, why: &str) -> Value {
-        self.fail(codes::OPERATION, span, "Operation failed", format!("Error during operation: {why}."))
+        self.fail(
+            codes::OPERATION,
+            span,
+            "Operation failed",
+            format!("Error during operation: {why}."),
+        )
     }
 
     pub(super) fn binary(&mut self, binary: &Binary, span: Span, frame: &Frame<'_>) -> Value {
@@ -73,7 +89,11 @@ impl Evaluator<'_> {
                 Value::bool(if binary.operator == Operator::And { a && b } else { a || b })
             })
         } else {
-            match left.as_number().zip(right.as_number()).map(|(a, b)| arithmetic(binary.operator, a, b)) {
+            match left
+                .as_number()
+                .zip(right.as_number())
+                .map(|(a, b)| arithmetic(binary.operator, a, b))
+            {
                 Some(Err(why)) => return self.operation_failed(span, &why),
                 Some(Ok(value)) => Some(value),
                 None => None,
@@ -83,30 +103,52 @@ impl Evaluator<'_> {
         result.map_or_else(|| heritage.unknown_not_null(ty), |value| value.marked(heritage.marks))
     }
 
-    pub(super) fn conditional(&mut self, conditional: &Conditional, span: Span, frame: &Frame<'_>) -> Value {
+    pub(super) fn conditional(
+        &mut self,
+        conditional: &Conditional,
+        span: Span,
+        frame: &Frame<'_>,
+    ) -> Value {
         // Both results are evaluated, since the type depends on both; only the taken one's errors count.
         let mut yes_diags = terrarium_diagnostic::Diagnostics::new();
         let yes = Evaluator::new(&mut yes_diags).eval(&conditional.yes, frame);
         let mut no_diags = terrarium_diagnostic::Diagnostics::new();
         let no = Evaluator::new(&mut no_diags).eval(&conditional.no, frame);
         let condition = self.eval(&conditional.condition, frame);
+        self.keep_reference_errors(&yes_diags);
+        self.keep_reference_errors(&no_diags);
 
         let Some(target) = common_type(&yes, &no) else {
             let detail = format!(
                 "The true and false result expressions must have consistent types. {}",
                 describe_mismatch(&yes.ty(), &no.ty())
             );
-            return self.fail(codes::BRANCHES, span, "Inconsistent conditional result types", detail);
+            return self.fail(
+                codes::BRANCHES,
+                span,
+                "Inconsistent conditional result types",
+                detail,
+            );
         };
         if condition.is_null() {
             let detail = "The condition value is null. Conditions must either be true or false.";
-            return self.fail(codes::CONDITION, conditional.condition.span, "Null condition", detail);
+            return self.fail(
+                codes::CONDITION,
+                conditional.condition.span,
+                "Null condition",
+                detail,
+            );
         }
         let mut heritage = Heritage::default();
         let condition = heritage.take(condition);
         let Ok(condition) = convert(&condition, &Type::Bool) else {
             let detail = "The condition expression must be of type bool.";
-            return self.fail(codes::CONDITION, conditional.condition.span, "Incorrect condition type", detail);
+            return self.fail(
+                codes::CONDITION,
+                conditional.condition.span,
+                "Incorrect condition type",
+                detail,
+            );
         };
         let Some(taken) = condition.as_bool() else {
             let not_null = !may_be_null(&yes) && !may_be_null(&no);
@@ -115,14 +157,20 @@ impl Evaluator<'_> {
             return if not_null { heritage.unknown_not_null(ty) } else { heritage.unknown(ty) };
         };
         let (result, diags) = if taken { (yes, yes_diags) } else { (no, no_diags) };
-        self.diags.extend(diags);
+        self.diags.extend(diags.into_iter().filter(|one| one.code != codes::REFERENCE));
         let result = match target {
             Some(ty) => match convert(&result, &ty) {
                 Ok(converted) => converted,
                 Err(error) => {
                     let side = if taken { "true" } else { "false" };
-                    let detail = format!("The {side} result value has the wrong type: {}.", error.message);
-                    return self.fail(codes::BRANCHES, span, "Inconsistent conditional result types", detail);
+                    let detail =
+                        format!("The {side} result value has the wrong type: {}.", error.message);
+                    return self.fail(
+                        codes::BRANCHES,
+                        span,
+                        "Inconsistent conditional result types",
+                        detail,
+                    );
                 }
             },
             None => result,
@@ -160,7 +208,9 @@ fn arithmetic(operator: Operator, a: &Number, b: &Number) -> Result<Value, Strin
         Operator::LessOrEqual => Ok(Value::bool(order() != Ordering::Greater)),
         Operator::Greater => Ok(Value::bool(order() == Ordering::Greater)),
         Operator::GreaterOrEqual => Ok(Value::bool(order() != Ordering::Less)),
-        Operator::Equal | Operator::NotEqual | Operator::And | Operator::Or => Ok(Value::bool(false)),
+        Operator::Equal | Operator::NotEqual | Operator::And | Operator::Or => {
+            Ok(Value::bool(false))
+        }
     }
 }
 
@@ -191,23 +241,34 @@ fn describe_mismatch(yes: &Type, no: &Type) -> String {
                     );
                 }
                 Some(other) if other != ty => {
-                    return format!("Type mismatch for object attribute {name:?}: {}", describe_mismatch(ty, other));
+                    return format!(
+                        "Type mismatch for object attribute {name:?}: {}",
+                        describe_mismatch(ty, other)
+                    );
                 }
                 Some(_) => {}
             }
         }
         if let Some(name) = b.attributes.keys().find(|name| !a.attributes.contains_key(*name)) {
-            return format!("The 'false' value includes object attribute {name:?}, which is absent in the 'true' value.");
+            return format!(
+                "The 'false' value includes object attribute {name:?}, which is absent in the 'true' value."
+            );
         }
     }
     if let (Type::Tuple(a), Type::Tuple(b)) = (yes, no) {
         if a.len() != b.len() {
             let (a, b) = (a.len(), b.len());
-            return format!("The 'true' tuple has length {a}, but the 'false' tuple has length {b}.");
+            return format!(
+                "The 'true' tuple has length {a}, but the 'false' tuple has length {b}."
+            );
         }
         if let Some((at, (a, b))) = a.iter().zip(b.iter()).enumerate().find(|(_, (a, b))| a != b) {
             return format!("Type mismatch for tuple element {at}: {}", describe_mismatch(a, b));
         }
     }
-    format!("The 'true' value is {}, but the 'false' value is {}.", yes.friendly_name(), no.friendly_name())
+    format!(
+        "The 'true' value is {}, but the 'false' value is {}.",
+        yes.friendly_name(),
+        no.friendly_name()
+    )
 }

@@ -25,7 +25,10 @@ impl Evaluator<'_> {
             RootTarget::Path(part) => self.found(scope.path(*part), span),
             RootTarget::Terraform(part) => self.found(scope.terraform(*part), span),
             RootTarget::Resource(block, constant) => {
-                self.instance(root, constant.as_ref(), (span, frame), &|key| scope.resource(block, key)).0
+                self.instance(root, constant.as_ref(), (span, frame), &|key| {
+                    scope.resource(block, key)
+                })
+                .0
             }
             RootTarget::Module(name, constant) => {
                 let output = root.output.as_deref();
@@ -68,7 +71,8 @@ impl Evaluator<'_> {
         let mut heritage = Heritage::default();
         let plain = heritage.take(key.clone());
         // A bool is the string that names the instance.
-        let plain = if plain.as_number().is_some() { Ok(plain) } else { convert(&plain, &Type::String) };
+        let plain =
+            if plain.as_number().is_some() { Ok(plain) } else { convert(&plain, &Type::String) };
         if let Ok(known) = &plain
             && let Some(instance) = instance_key(known)
         {

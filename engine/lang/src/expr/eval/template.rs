@@ -15,7 +15,12 @@ impl Evaluator<'_> {
             let value = self.eval(part, frame);
             if value.is_null() {
                 let detail = "The expression result is null. Cannot include a null value in a string template.";
-                self.fail(codes::TEMPLATE, part.span, "Invalid template interpolation value", detail);
+                self.fail(
+                    codes::TEMPLATE,
+                    part.span,
+                    "Invalid template interpolation value",
+                    detail,
+                );
                 failed = true;
                 continue;
             }
@@ -23,13 +28,23 @@ impl Evaluator<'_> {
             match convert(&heritage.take(value), &Type::String) {
                 Ok(value) if !was_unknown => match value.kind() {
                     Kind::String(part) => text.push_str(part),
-                    Kind::Unknown(unknown) => text.push_str(unknown.refinements.prefix.as_deref().unwrap_or_default()),
+                    Kind::Unknown(unknown) => {
+                        text.push_str(unknown.refinements.prefix.as_deref().unwrap_or_default());
+                    }
                     _ => {}
                 },
                 Ok(_) => {}
                 Err(error) => {
-                    let detail = format!("Cannot include the given value in a string template: {}.", error.message);
-                    self.fail(codes::TEMPLATE, part.span, "Invalid template interpolation value", detail);
+                    let detail = format!(
+                        "Cannot include the given value in a string template: {}.",
+                        error.message
+                    );
+                    self.fail(
+                        codes::TEMPLATE,
+                        part.span,
+                        "Invalid template interpolation value",
+                        detail,
+                    );
                     failed = true;
                 }
             }

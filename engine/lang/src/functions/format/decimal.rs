@@ -1,5 +1,7 @@
 //! Decimal digits of a number, rounded and laid out as Go's `%e`, `%f` and `%g` do.
 
+use std::fmt::Write as _;
+
 /// Digits `0.d₁d₂d₃… × 10^point`.
 pub(super) struct Decimal {
     negative: bool,
@@ -15,7 +17,8 @@ impl Decimal {
         if !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).map(|byte| byte - b'0').collect();
+        let mut digits: Vec<u8> =
+            whole.bytes().chain(fraction.bytes()).map(|byte| byte - b'0').collect();
         let leading = digits.iter().take_while(|digit| **digit == 0).count();
         let mut point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()?;
         digits.drain(..leading);
@@ -75,7 +78,10 @@ impl Decimal {
         };
         let Some(next) = self.digits.get(keep).copied() else { return };
         let exact_half = next == 5 && self.digits.len() == keep + 1;
-        let odd = keep.checked_sub(1).and_then(|last| self.digits.get(last)).is_some_and(|digit| digit % 2 == 1);
+        let odd = keep
+            .checked_sub(1)
+            .and_then(|last| self.digits.get(last))
+            .is_some_and(|digit| digit % 2 == 1);
         let up = next > 5 || (next == 5 && (!exact_half || odd));
         self.digits.truncate(keep);
         if up {
@@ -98,7 +104,8 @@ impl Decimal {
     }
 
     fn digit(&self, at: i64) -> char {
-        let digit = usize::try_from(at).ok().and_then(|at| self.digits.get(at)).copied().unwrap_or(0);
+        let digit =
+            usize::try_from(at).ok().and_then(|at| self.digits.get(at)).copied().unwrap_or(0);
         char::from(b'0' + digit)
     }
 
@@ -125,7 +132,7 @@ impl Decimal {
         }
         let exponent = if self.digits.is_empty() { 0 } else { self.point - 1 };
         let sign = if exponent < 0 { '-' } else { '+' };
-        out.push_str(&format!("e{sign}{:02}", exponent.abs()));
+        let _ = write!(out, "e{sign}{:02}", exponent.abs());
         out
     }
 }

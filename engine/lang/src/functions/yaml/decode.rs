@@ -11,7 +11,8 @@ const MAX_NODES: usize = 1_000_000;
 
 /// Reads a text that holds one document.
 pub(super) fn document(text: &str) -> Result<Value, String> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     loop {
         match reader.next()? {
             Event::StreamStart | Event::DocumentStart(..) => {}
@@ -34,13 +35,17 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<Event<'a>, String> {
-        match self.parser.next_event() {
-            Some(Ok((event, _))) => Ok(event),
-            Some(Err(error)) => {
-                let at = error.marker();
-                Err(format!("on line {}, column {}: {}", at.line(), at.col() + 1, error.info()))
-            }
-            None => Ok(Event::StreamEnd),
+        loop {
+            return match self.parser.next_event() {
+                // Comments are events too.
+                Some(Ok((event, _))) if !is_node(&event) => continue,
+                Some(Ok((event, _))) => Ok(event),
+                Some(Err(error)) => {
+                    let at = error.marker();
+                    Err(format!("on line {}, column {}: {}", at.line(), at.col() + 1, error.info()))
+                }
+                None => Ok(Event::StreamEnd),
+            };
         }
     }
 
@@ -67,11 +72,14 @@ impl<'a> Reader<'a> {
         let before = self.nodes;
         let (value, anchor) = match event {
             Event::Alias(id) => {
-                let (value, nodes) = self.anchors.get(&id).cloned().ok_or("reference to undefined anchor")?;
+                let (value, nodes) =
+                    self.anchors.get(&id).cloned().ok_or("reference to undefined anchor")?;
                 self.count(nodes)?;
                 return Ok(value);
             }
-            Event::Scalar(text, style, anchor, tag) => (scalar(&text, style, tag.as_deref())?, anchor),
+            Event::Scalar(text, style, anchor, tag) => {
+                (scalar(&text, style, tag.as_deref())?, anchor)
+            }
             Event::SequenceStart(_, anchor, tag) => {
                 check_tag(tag.as_deref(), "seq", "sequence")?;
                 (self.sequence(depth)?, anchor)
@@ -124,6 +132,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn is_node(event: &Event<'_>) -> bool {
+    matches!(
+        event,
+        Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(..)
+            | Event::DocumentEnd
+            | Event::Alias(_)
+            | Event::Scalar(..)
+            | Event::SequenceStart(..)
+            | Event::SequenceEnd
+            | Event::MappingStart(..)
+            | Event::MappingEnd
+    )
+}
+
 fn merge(value: &Value, into: &mut Map) -> Result<(), String> {
     if let Some(entries) = value.as_entries() {
         for (key, value) in entries {
@@ -131,7 +155,8 @@ fn merge(value: &Value, into: &mut Map) -> Result<(), String> {
         }
         return Ok(());
     }
-    let items = value.as_items().ok_or("map merge requires map or sequence of maps as the value")?;
+    let items =
+        value.as_items().ok_or("map merge requires map or sequence of maps as the value")?;
     items.iter().try_for_each(|item| match item.as_entries() {
         Some(_) => merge(item, into),
         None => Err("map merge requires map or sequence of maps as the value".to_owned()),
@@ -147,7 +172,11 @@ fn tag_name(tag: &Tag) -> Result<String, String> {
 fn check_tag(tag: Option<&Tag>, wanted: &str, what: &str) -> Result<(), String> {
     let Some(tag) = tag else { return Ok(()) };
     let name = tag_name(tag)?;
-    if name == wanted { Ok(()) } else { Err(format!("can't interpret {what} as tag:yaml.org,2002:{name}")) }
+    if name == wanted {
+        Ok(())
+    } else {
+        Err(format!("can't interpret {what} as tag:yaml.org,2002:{name}"))
+    }
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
@@ -161,7 +190,11 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
             "null" => plain.is_null(),
             _ => false,
         };
-        return if fits { Ok(plain) } else { Err(format!("cannot parse {text:?} as tag:yaml.org,2002:{name}")) };
+        return if fits {
+            Ok(plain)
+        } else {
+            Err(format!("cannot parse {text:?} as tag:yaml.org,2002:{name}"))
+        };
     }
     if style == ScalarStyle::Plain { plain(text) } else { Ok(Value::string(text)) }
 }
@@ -169,10 +202,16 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
 fn plain(text: &str) -> Result<Value, String> {
     Ok(match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::null(Type::Dynamic),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Value::bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Value::bool(false),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Value::bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Value::bool(false)
+        }
         ".nan" | ".NaN" | ".NAN" => return Err("floating point NaN is not supported".to_owned()),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Value::number(Number::infinity(false)),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
+            Value::number(Number::infinity(false))
+        }
         "-.inf" | "-.Inf" | "-.INF" => Value::number(Number::infinity(true)),
         _ => number(text).map_or_else(|| Value::string(text), Value::number),
     })
@@ -195,6 +234,8 @@ fn number(text: &str) -> Option<Number> {
             return Number::parse_radix(&format!("{sign}{digits}"), radix).ok();
         }
     }
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+    let plain = digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     Number::parse(&format!("{sign}{digits}")).ok().filter(|_| plain)
 }

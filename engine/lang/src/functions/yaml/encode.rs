@@ -1,5 +1,7 @@
 //! Values to YAML, laid out as Terraform does: quoted strings and keys, block style.
 
+use std::fmt::Write as _;
+
 use terrarium_address::Name;
 use terrarium_value::{Kind, Map, Value};
 
@@ -39,7 +41,9 @@ fn node(value: &Value, depth: usize, out: &mut String) {
                 node(item, depth + 1, out);
             }
         }
-        Kind::Map(entries) | Kind::Object(entries) if !entries.is_empty() => mapping(entries, depth, out),
+        Kind::Map(entries) | Kind::Object(entries) if !entries.is_empty() => {
+            mapping(entries, depth, out);
+        }
         _ => scalar(value, depth, out),
     }
 }
@@ -87,7 +91,9 @@ fn scalar(value: &Value, depth: usize, out: &mut String) {
 
 /// Whether a text is written as a literal block.
 fn is_block(text: &str) -> bool {
-    text.contains('\n') && !text.ends_with(' ') && text.chars().all(|c| c == '\n' || !c.is_control())
+    text.contains('\n')
+        && !text.ends_with(' ')
+        && text.chars().all(|c| c == '\n' || !c.is_control())
 }
 
 fn block(text: &str, depth: usize, out: &mut String) {
@@ -128,7 +134,9 @@ fn quoted(text: &str, out: &mut String) {
             '\u{2028}' => out.push_str("\\L"),
             '\u{2029}' => out.push_str("\\P"),
             '\u{feff}' => out.push_str("\\uFEFF"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02X}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(out, "\\x{:02X}", u32::from(c));
+            }
             c => out.push(c),
         }
     }
