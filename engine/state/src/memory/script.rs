@@ -39,7 +39,7 @@ impl Script {
             Self::Calm => Fate::Written,
             Self::Listed(fates) => fates.pop_front().unwrap_or(Fate::Written),
             Self::Seeded { state, one_in } => {
-                if draw(state) % (*one_in).max(1) != 0 {
+                if !draw(state).is_multiple_of((*one_in).max(1)) {
                     return Fate::Written;
                 }
                 match draw(state) % 4 {

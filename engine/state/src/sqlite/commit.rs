@@ -21,6 +21,7 @@ pub(super) struct Head {
     /// A serial to take instead of the next one.
     wanted_serial: Option<u64>,
     epoch: u64,
+    has_husks: bool,
 }
 
 /// Finds the workspace's row and checks that the fence still holds; makes the row at the first commit.
@@ -32,7 +33,9 @@ pub(super) fn head(
 ) -> Sql<Result<Head, CommitError>> {
     let found = sql
         .prepare_cached(
-            "SELECT id, serial, raised_in, epoch, holder FROM workspace WHERE name = ?1",
+            "SELECT id, serial, raised_in, epoch, holder,
+                    EXISTS (SELECT 1 FROM husk WHERE workspace = id)
+             FROM workspace WHERE name = ?1",
         )?
         .query_row([workspace], |row| {
             let head = Head {
@@ -42,6 +45,7 @@ pub(super) fn head(
                 changed: 0,
                 wanted_serial: None,
                 epoch: uint(row.get(3)?),
+                has_husks: row.get(5)?,
             };
             Ok((head, row.get::<_, Option<String>>(4)?))
         })
@@ -59,7 +63,15 @@ pub(super) fn head(
                 params![workspace, &*session.lineage, int(fence.epoch), &*fence.id],
             )?;
             let (id, epoch) = (sql.last_insert_rowid(), fence.epoch);
-            Ok(Ok(Head { id, serial: 0, raised_in: 0, changed: 0, wanted_serial: None, epoch }))
+            Ok(Ok(Head {
+                id,
+                serial: 0,
+                raised_in: 0,
+                changed: 0,
+                wanted_serial: None,
+                epoch,
+                has_husks: false,
+            }))
         }
         (None, _) => Ok(Err(CommitError::Lost)),
     }
@@ -168,7 +180,7 @@ impl Head {
         let addr = change.addr.to_string();
         let deposed = change.deposed.as_deref().unwrap_or_default();
         let row = change.object.as_ref().map(|object| ObjectRow::of(&change.provider, object));
-        if row.is_some() {
+        if row.is_some() && self.has_husks {
             sql.prepare_cached("DELETE FROM husk WHERE workspace = ?1 AND addr = ?2")?
                 .execute(params![self.id, change.addr.block.to_string()])?;
         }
@@ -267,6 +279,7 @@ impl Head {
             }
         }
         sql.execute("DELETE FROM husk WHERE workspace = ?1", [self.id])?;
+        self.has_husks = !state.husks.is_empty();
         for (block, provider) in &state.husks {
             sql.prepare_cached("INSERT INTO husk VALUES (?1, ?2, ?3)")?.execute(params![
                 self.id,

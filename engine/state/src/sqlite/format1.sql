@@ -43,7 +43,7 @@ CREATE TABLE former (
     create_before_destroy INTEGER,
     rest                  TEXT,
     PRIMARY KEY (workspace, serial, addr, deposed)
-) STRICT;
+) STRICT, WITHOUT ROWID;                -- most rows are short: what was created was not there before
 
 CREATE TABLE husk (
     workspace INTEGER NOT NULL,

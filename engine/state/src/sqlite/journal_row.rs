@@ -37,7 +37,7 @@ pub(super) fn progress_columns(
 fn taken(accepted: &Accepted) -> String {
     text_of(&Taken {
         id: accepted.id.to_string(),
-        state: accepted.state.as_ref().map(|value| to_snapshot(value).to_string()),
+        state: accepted.state.as_ref().map(to_snapshot),
         private: accepted.private.as_ref().map(|bytes| STANDARD.encode(bytes)),
         poll_after_ms: milliseconds(accepted.poll_after),
         timeout_ms: milliseconds(accepted.timeout),

@@ -59,7 +59,7 @@ pub(crate) fn request(id: &str) -> LockRequest {
 }
 
 pub(crate) fn patient(id: &str) -> LockRequest {
-    LockRequest { timeout: Duration::from_secs(60), ..request(id) }
+    LockRequest { timeout: Duration::from_mins(1), ..request(id) }
 }
 
 pub(crate) fn place() -> (tempfile::TempDir, Location) {

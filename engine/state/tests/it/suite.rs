@@ -85,7 +85,7 @@ fn rich_batch() -> Batch {
         state: Some(Value::string("building")),
         private: Some(Arc::from(*b"p")),
         poll_after: Duration::from_millis(1500),
-        timeout: Duration::from_secs(1800),
+        timeout: Duration::from_mins(30),
     };
     Batch {
         intents: (1..=5).map(|id| intent(id, "server.s")).collect(),
