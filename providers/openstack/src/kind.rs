@@ -81,6 +81,19 @@ pub(crate) const CONFIG: &[Attr] = &[
     text("user_name"),
 ];
 
+/// Arguments that have no effect where `cloud` is given.
+const VOID_BESIDE_CLOUD: &[&str] = &[
+    "application_credential_id",
+    "application_credential_name",
+    "application_credential_secret",
+    "password",
+    "tenant_id",
+    "tenant_name",
+    "token",
+    "user_id",
+    "user_name",
+];
+
 /// Schemas by whether they are a data source's, and the type.
 type Schemas = HashMap<(bool, &'static str), Arc<Schema>>;
 
@@ -105,6 +118,21 @@ impl OpenStack {
     /// Builds the provider; nothing is read or sent before it is configured and used.
     pub fn new(settings: Settings) -> Self {
         Self { settings, config: Schema { block: block_of(CONFIG), ..Schema::default() } }
+    }
+
+    /// Warns of arguments that a `cloud` makes void: its credentials come from the file.
+    fn without_effect(&self, config: &Value) -> Diagnostics {
+        if config.text("cloud").is_none() || matches!(self.settings.clouds, CloudSource::Testbed(_))
+        {
+            return Diagnostics::new();
+        }
+        let void = VOID_BESIDE_CLOUD.iter().filter(|name| config.text(name).is_some());
+        let warn = |name: &&str| {
+            Diagnostic::warning(codes::NO_EFFECT, format!("{name} has no effect beside cloud"))
+                .detail("With `cloud`, the credentials come from clouds.yaml and the environment.")
+                .path(AttrPath::attr(name))
+        };
+        void.map(warn).collect()
     }
 
     fn session(&self, config: &Value) -> Result<Session, Box<Diagnostic>> {
@@ -203,6 +231,7 @@ impl ProviderKind for OpenStack {
             request.version.split('.').next().and_then(|text| text.parse().ok()).unwrap_or(3);
         let env = self.settings.env.clone();
         let provider = OpenStackProvider::new(session, env, major, offline, waits_for);
-        Configured { provider: Some(Arc::new(provider)), diagnostics: Diagnostics::new() }
+        let diagnostics = self.without_effect(&request.config);
+        Configured { provider: Some(Arc::new(provider)), diagnostics }
     }
 }

@@ -170,7 +170,7 @@ fn merge(
     }
     let prior = before.value();
     let wanted =
-        if config.is_null() { row.default.map(literal) } else { Some(stored(row, config)) };
+        if config.is_null() { row.default.map(Literal::value) } else { Some(stored(row, config)) };
     let planned = match (wanted, prior) {
         (Some(wanted), Some(prior)) if same(row, prior, &wanted) => prior.clone(),
         (Some(wanted), _) => wanted,
@@ -199,14 +199,6 @@ fn stored(row: &Attr, config: &Value) -> Value {
     }
 }
 
-fn literal(literal: Literal) -> Value {
-    match literal {
-        Literal::Text(text) => Value::string(text),
-        Literal::Bool(value) => Value::bool(value),
-        Literal::Int(value) => Value::number(value),
-    }
-}
-
 fn merge_blocks(
     row: &Attr,
     (set, attributes): (bool, &'static [Attr]),
@@ -229,7 +221,7 @@ fn merge_blocks(
             path,
         );
     };
-    if items.is_empty() && row.presence.is_computed() {
+    if items.is_empty() && (row.presence.is_computed() || before.value().is_some_and(is_zero)) {
         let kept = before.value().cloned();
         return (
             kept.unwrap_or_else(|| Value::unknown(type_of(&row.shape), Causes::NONE)),
@@ -292,7 +284,7 @@ fn covers(attributes: &[Attr], wanted: &Value, old: &Value) -> bool {
         };
         match (wanted.kind(), inner.default) {
             (Kind::Null(_) | Kind::Unknown(_), _) if inner.presence.is_computed() => true,
-            (Kind::Null(_), Some(default)) => same(inner, &literal(default), old),
+            (Kind::Null(_), Some(default)) => same(inner, &default.value(), old),
             _ => same(inner, &stored(inner, wanted), old),
         }
     })

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
-/// A request as it leaves.
-#[derive(Clone, Debug)]
+/// A request as it leaves. Its `Debug` leaves headers and body out: a login holds a secret.
+#[derive(Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -19,8 +19,14 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// A reply as it came, whole.
-#[derive(Clone, Debug)]
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// A reply as it came, whole. Its `Debug` leaves headers and body out: a token stands there.
+#[derive(Clone)]
 pub struct Response {
     /// Its status.
     pub status: StatusCode,
@@ -28,6 +34,12 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
 }
 
 /// Why there is no reply.

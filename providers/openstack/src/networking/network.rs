@@ -115,7 +115,7 @@ pub(crate) const NETWORK_DATA: DataSource = DataSource {
         flag("transparent_vlan").wire("vlan_transparent").filter(),
     ],
     shared: false,
-    lends: &["id"],
+    lends: &[],
     hooks: &NetworkData,
 };
 

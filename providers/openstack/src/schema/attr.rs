@@ -2,6 +2,7 @@
 //! them stands in the service's JSON.
 
 use terrarium_provider::Presence;
+use terrarium_value::Value;
 
 /// An attribute or a nested block type.
 #[derive(Clone, Copy)]
@@ -75,6 +76,17 @@ pub(crate) enum Literal {
     Text(&'static str),
     Bool(bool),
     Int(i64),
+}
+
+impl Literal {
+    /// Returns it as a value.
+    pub(crate) fn value(self) -> Value {
+        match self {
+            Self::Text(text) => Value::string(text),
+            Self::Bool(value) => Value::bool(value),
+            Self::Int(value) => Value::number(value),
+        }
+    }
 }
 
 /// When a create sends an attribute.

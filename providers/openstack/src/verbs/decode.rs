@@ -6,7 +6,7 @@ use terrarium_value::{Kind, Map, Type, Value};
 use super::{marker_in, scope::Scope};
 use crate::look::is_zero;
 use crate::same::same;
-use crate::schema::{Attr, MarkerField, type_of};
+use crate::schema::{Attr, MarkerField, Shape, type_of};
 use crate::wire::from_json;
 
 /// Returns an instance's values after what the service says. `known` gives what the service does not
@@ -57,7 +57,7 @@ fn read_value(attr: &Attr, json: Option<&Json>, before: Option<&Value>) -> Value
 }
 
 fn decode_tags(object: &Json, out: &mut Map) {
-    let all = from_json(&crate::schema::Shape::TextSet, object.get("tags"));
+    let all = from_json(&Shape::TextSet, object.get("tags"));
     if let Some(tags) = out.get("tags").and_then(Value::as_items) {
         let there = all.as_items().unwrap_or_default();
         let kept = tags.iter().filter(|tag| there.iter().any(|one| one.as_str() == tag.as_str()));
@@ -123,11 +123,17 @@ pub(crate) fn noted(scope: &Scope<'_>, id: &str, planned: &Value) -> Value {
     Value::object(out)
 }
 
-/// Returns the values of an object of which only the id is known.
+/// Returns the values of an object of which only the id is known: defaults where there are some, no
+/// blocks, and null.
 pub(crate) fn shell(scope: &Scope<'_>, id: &str) -> Value {
     let mut out = Map::new();
     for attr in scope.row.attributes {
-        out.insert(attr.name.into(), Value::null(type_of(&attr.shape)));
+        let value = match (attr.shape, attr.default) {
+            (_, Some(default)) => default.value(),
+            (Shape::Blocks { .. }, None) => from_json(&attr.shape, None),
+            _ => Value::null(type_of(&attr.shape)),
+        };
+        out.insert(attr.name.into(), value);
     }
     let schema = crate::kind::schema_of(scope.row);
     if let Some(timeouts) = schema.block.blocks.get("timeouts") {

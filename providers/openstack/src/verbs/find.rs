@@ -11,7 +11,7 @@ use super::decode::{decode, shell};
 use super::pending::{first_poll, is_failed, is_ready};
 use super::scope::Scope;
 use super::{MARKER_KEY, marker_in};
-use crate::client::ApiError;
+use crate::client::{ApiError, Service};
 use crate::look::{Look, field, is_zero};
 use crate::same::same;
 use crate::schema::{MarkerField, Sent};
@@ -58,7 +58,9 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
     let nothing = Value::null(Type::Dynamic);
     let planned = request.planned.as_ref().unwrap_or(&nothing);
     let mut query = Vec::new();
-    if let Some(name) = planned.text("name") {
+    // Nova's filter by name is a regular expression, so it is not used.
+    let filters = row.service != Service::Compute;
+    if let Some(name) = planned.text("name").filter(|_| filters) {
         query.push(("name", name.to_owned()));
     }
     let call = scope.call(Method::GET, row.list_path).query(query);

@@ -113,7 +113,7 @@ impl Transport for Cloud {
         let came = format!(
             "{} {}",
             request.method,
-            path.replace("&limit=1000", "").replace("?limit=1000", "")
+            path.replace("&limit=1000", "").replace("?limit=1000&", "?").replace("?limit=1000", "")
         );
         let body: Json = serde_json::from_slice(&request.body).unwrap_or(Json::Null);
         let body = unmarked(&body);

@@ -6,9 +6,11 @@
     reason = "a case that can't be run is a case that fails"
 )]
 
+mod batches;
 mod case;
 mod cloud;
 mod convert;
+mod http;
 mod login;
 mod recovery;
 mod retries;

@@ -78,7 +78,7 @@ fn a_server_at_boot_is_adopted_as_pending() {
     let hits = found(
         "openstack_compute_instance_v2",
         &json!({"name": "vm"}),
-        vec![("GET /compute/v2.1/servers/detail?name=vm", servers)],
+        vec![("GET /compute/v2.1/servers/detail", servers)],
         |intent| intent,
     );
     assert_eq!(hits, [("s1".into(), true, true)]);

@@ -193,6 +193,13 @@ impl Hooks for InstanceHooks {
     /// Reads servers, and the ports of all of them with one more call: they tell which NIC is which.
     async fn fetch(&self, scope: &Scope<'_>, ids: &[String]) -> Vec<Fetched> {
         let mut all = fetch(scope, ids).await;
+        for one in &mut all {
+            let gone =
+                |server: &Json| matches!(field(server, "status"), "DELETED" | "SOFT_DELETED");
+            if matches!(one, Ok(Some(server)) if gone(server)) {
+                *one = Ok(None);
+            }
+        }
         let built = |server: &Json| field(server, "status") != "BUILD";
         let servers =
             all.iter().filter_map(|one| one.as_ref().ok()?.as_ref()).filter(|server| built(server));

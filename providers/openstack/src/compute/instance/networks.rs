@@ -57,7 +57,7 @@ pub(super) fn decode(object: &Json, known: &Value, out: &mut Map) {
     out.insert("access_ip_v6".into(), Value::string(v6));
 }
 
-/// Lists the interfaces, in the order of the ports, else of the addresses.
+/// Lists the interfaces, in the order of the addresses.
 fn nics(object: &Json) -> Vec<Nic> {
     let by_mac = by_mac(object);
     let ports = elements(object, PORTS);
@@ -83,7 +83,10 @@ fn nics(object: &Json) -> Vec<Nic> {
         }
         nic
     };
-    ports.iter().map(nic).collect()
+    // The addresses stand in the order in which the server got its interfaces, the ports do not.
+    let mut nics: Vec<Nic> = ports.iter().map(nic).collect();
+    nics.sort_by_key(|nic| by_mac.iter().position(|one| one.mac == nic.mac).unwrap_or(usize::MAX));
+    nics
 }
 
 fn by_mac(object: &Json) -> Vec<Nic> {

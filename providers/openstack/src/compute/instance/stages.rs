@@ -326,9 +326,6 @@ async fn poll_delete(
         let note = Note::next(&format!("{TO_SEND}{DELETE}"));
         return go_on(scope, pending, &note);
     }
-    if matches!(status, "DELETED" | "SOFT_DELETED") {
-        return plain_poll(scope, pending, None).await;
-    }
     // Whatever state it is in: it goes, or the engine's timer ends.
     waiting(pending, status)
 }

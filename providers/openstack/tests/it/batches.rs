@@ -1,0 +1,82 @@
+//! Many instances take few calls.
+
+use serde_json::{Value as Json, json};
+use terrarium_provider::{ProviderKind, ReadOutcome, ReadRequest};
+
+use crate::case::addr;
+use crate::cloud::{Call, Cloud};
+use crate::convert::value_of;
+
+fn call(request: String, reply: Json) -> Call {
+    let status = if reply.is_null() { 404 } else { 200 };
+    Call { request, body: json!(null), status, reply, headers: Vec::new() }
+}
+
+/// Reads instances by id; returns how many exist.
+fn read(kind: &str, ids: &[String], script: Vec<Call>) -> usize {
+    let cloud = Cloud::new(script);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let replies = runtime.block_on(async {
+        let ty = cloud.kind().resource_schema(kind).unwrap().block.ty();
+        let requests = ids.iter().map(|id| ReadRequest {
+            addr: addr(kind),
+            state: value_of(&json!({"id": id, "region": "KVM", "name": "x"}), &ty),
+            private: None,
+        });
+        cloud.provider("3.4.0").await.read_many(kind, requests.collect()).await
+    });
+    cloud.assert_done();
+    let found = replies.iter().map(|reply| match reply.outcome {
+        ReadOutcome::Found { .. } => 1,
+        ReadOutcome::Gone => 0,
+        _ => panic!("{:?}", reply.diagnostics),
+    });
+    found.sum()
+}
+
+fn ports(range: std::ops::Range<usize>) -> Vec<Json> {
+    range.map(|at| json!({"id": format!("p{at}"), "status": "ACTIVE", "network_id": "n"})).collect()
+}
+
+#[test]
+fn a_few_ports_are_asked_for_one_by_one() {
+    let ids: Vec<String> = (0..3).map(|at| format!("p{at}")).collect();
+    let script = (0..3).map(|at| {
+        call(format!("GET /network/v2.0/ports/p{at}"), json!({"port": ports(at..at + 1)[0]}))
+    });
+    assert_eq!(read("openstack_networking_port_v2", &ids, script.collect()), 3);
+}
+
+#[test]
+fn what_a_list_lacks_is_asked_for_itself() {
+    let ids: Vec<String> = (0..50).map(|at| format!("p{at}")).collect();
+    let query = |range: std::ops::Range<usize>| {
+        range.map(|at| format!("id=p{at}")).collect::<Vec<_>>().join("&")
+    };
+    let script = vec![
+        call(format!("GET /network/v2.0/ports?{}", query(0..40)), json!({"ports": ports(0..40)})),
+        call(format!("GET /network/v2.0/ports?{}", query(40..50)), json!({"ports": ports(40..49)})),
+        call("GET /network/v2.0/ports/p49".into(), json!(null)),
+    ];
+    assert_eq!(read("openstack_networking_port_v2", &ids, script), 49);
+}
+
+#[test]
+fn ten_thousand_ports_are_ten_pages() {
+    let ids: Vec<String> = (0..10_000).map(|at| format!("p{at}")).collect();
+    let page = |at: usize| {
+        let marker = if at == 0 { String::new() } else { format!("?marker=p{}", at * 1_000 - 1) };
+        let links = if at == 9 {
+            json!([])
+        } else {
+            let href =
+                format!("http://cloud/network/v2.0/ports?limit=1000&marker=p{}", at * 1_000 + 999);
+            json!([{"rel": "next", "href": href}])
+        };
+        call(
+            format!("GET /network/v2.0/ports{marker}"),
+            json!({"ports": ports(at * 1_000..at * 1_000 + 1_000), "ports_links": links}),
+        )
+    };
+    assert_eq!(read("openstack_networking_port_v2", &ids, (0..10).map(page).collect()), 10_000);
+}
