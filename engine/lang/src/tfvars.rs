@@ -26,13 +26,22 @@ pub struct GivenValue {
 }
 
 /// Reads a `.tfvars` or `.tfvars.json` file.
-pub fn read_file(path: &Path, files: &dyn Files, sources: &mut Sources) -> (Vec<GivenValue>, Diagnostics) {
+pub fn read_file(
+    path: &Path,
+    files: &dyn Files,
+    sources: &mut Sources,
+) -> (Vec<GivenValue>, Diagnostics) {
     let shown = path.display().to_string();
     let bytes = match files.read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
             let detail = format!("Given variables file {shown} could not be read: {error}.");
-            return (Vec::new(), Diagnostic::error(codes::UNREADABLE, "Failed to read variables file").detail(detail).into());
+            return (
+                Vec::new(),
+                Diagnostic::error(codes::UNREADABLE, "Failed to read variables file")
+                    .detail(detail)
+                    .into(),
+            );
         }
     };
     match syntax::decode(bytes) {
@@ -40,7 +49,11 @@ pub fn read_file(path: &Path, files: &dyn Files, sources: &mut Sources) -> (Vec<
             let text: Arc<str> = text.into();
             let file = sources.add_file(path.to_owned(), &shown, text.clone());
             let text = Text { file, text };
-            if shown.ends_with(".json") { json_values(&text) } else { native_values(&text) }
+            if path.extension().is_some_and(|extension| extension == "json") {
+                json_values(&text)
+            } else {
+                native_values(&text)
+            }
         }
         Err(problem) => {
             let file = sources.add_file(path.to_owned(), &shown, "");
@@ -50,10 +63,12 @@ pub fn read_file(path: &Path, files: &dyn Files, sources: &mut Sources) -> (Vec<
 }
 
 fn native_values(text: &Text) -> (Vec<GivenValue>, Diagnostics) {
-    let (found, mut diags) = syntax::parse_with(std::slice::from_ref(text), |origin, body, diags| {
-        let mut values = Vec::new();
-        for structure in &body {
-            match structure {
+    let (found, mut diags) = syntax::parse_with(
+        std::slice::from_ref(text),
+        |origin, body, diags| {
+            let mut values = Vec::new();
+            for structure in &body {
+                match structure {
                 Structure::Attribute(attribute) => {
                     let value = literal::value(&attribute.value, origin, diags);
                     let (name, span) = (attribute.key.as_str().into(), origin.span(attribute.span()));
@@ -69,9 +84,10 @@ fn native_values(text: &Text) -> (Vec<GivenValue>, Diagnostics) {
                         .at(origin.span(block.ident.span()), ""),
                 ),
             }
-        }
-        values
-    });
+            }
+            values
+        },
+    );
     let values = unique(found.into_iter().flatten(), &mut diags);
     (values, diags)
 }
@@ -82,7 +98,10 @@ fn unique(found: impl Iterator<Item = GivenValue>, diags: &mut Diagnostics) -> V
         match values.get(&given.name) {
             Some(first) => diags.push(
                 Diagnostic::error(codes::DUPLICATE, "Attribute redefined")
-                    .detail(format!("The argument \"{}\" was already set. Each argument may be set only once.", given.name))
+                    .detail(format!(
+                        "The argument \"{}\" was already set. Each argument may be set only once.",
+                        given.name
+                    ))
                     .at(given.span, "set again")
                     .also(first.span, "set here first"),
             ),

@@ -52,7 +52,9 @@ fn unique<K: std::hash::Hash + Eq, V>(
 
 /// Returns summary and detail for a name that is declared twice.
 fn words(summary: &str, what: &str, name: &str, plural: &str) -> (String, String) {
-    let detail = format!("{what} named \"{name}\" was already declared. {plural} must be unique within a module.");
+    let detail = format!(
+        "{what} named \"{name}\" was already declared. {plural} must be unique within a module."
+    );
     (summary.to_owned(), detail)
 }
 
@@ -60,13 +62,21 @@ fn add(module: &mut Module, item: Item, diags: &mut Diagnostics) {
     match item {
         Item::Variable(it) => {
             let name = it.name.clone();
-            let say = || words("Duplicate variable declaration", "A variable", &name, "Variable names");
+            let say =
+                || words("Duplicate variable declaration", "A variable", &name, "Variable names");
             unique(&mut module.variables, (name.clone(), it), |it| it.span, say, diags);
         }
         Item::Locals(locals) => {
             for local in locals {
                 let name = local.name.clone();
-                let say = || words("Duplicate local value definition", "A local value", &name, "Local value names");
+                let say = || {
+                    words(
+                        "Duplicate local value definition",
+                        "A local value",
+                        &name,
+                        "Local value names",
+                    )
+                };
                 unique(&mut module.locals, (name.clone(), local), |it| it.span, say, diags);
             }
         }
@@ -86,11 +96,19 @@ fn add(module: &mut Module, item: Item, diags: &mut Diagnostics) {
                 add_resource(module, data.clone(), diags);
             }
             let name = it.name.clone();
-            let say = || words("Duplicate check block configuration", "A check block", &name, "Check block names");
+            let say = || {
+                words(
+                    "Duplicate check block configuration",
+                    "A check block",
+                    &name,
+                    "Check block names",
+                )
+            };
             unique(&mut module.checks, (name.clone(), *it), |it| it.span, say, diags);
         }
         Item::Provider(it) => {
-            let same = module.providers.iter().find(|old| old.name == it.name && old.alias == it.alias);
+            let same =
+                module.providers.iter().find(|old| old.name == it.name && old.alias == it.alias);
             if let Some(first) = same {
                 diags.push(duplicate_provider(&it.name, it.alias.as_ref(), it.span, first.span));
             } else {
@@ -168,16 +186,24 @@ fn apply(module: &mut Module, written: Written<'_>, diags: &mut Diagnostics) {
         return;
     }
     if !matches!(written.kind(), "locals" | "terraform") {
-        let detail = format!("Blocks of type \"{}\" can't be overridden: write them in a primary configuration file.", written.kind());
+        let detail = format!(
+            "Blocks of type \"{}\" can't be overridden: write them in a primary configuration file.",
+            written.kind()
+        );
         diags.push(
-            Diagnostic::error(codes::UNSUPPORTED, format!("Cannot override \"{}\" blocks", written.kind()))
-                .detail(detail)
-                .at(written.header(), ""),
+            Diagnostic::error(
+                codes::UNSUPPORTED,
+                format!("Cannot override \"{}\" blocks", written.kind()),
+            )
+            .detail(detail)
+            .at(written.header(), ""),
         );
         return;
     }
     match lower::lower_alone(written, diags) {
-        Some(Item::Locals(locals)) => locals.into_iter().for_each(|local| override_local(module, local, diags)),
+        Some(Item::Locals(locals)) => {
+            locals.into_iter().for_each(|local| override_local(module, local, diags))
+        }
         Some(Item::Settings(settings)) => {
             if settings.required_version.is_some() {
                 module.required_versions = settings.required_version.into_iter().collect();
@@ -190,21 +216,20 @@ fn apply(module: &mut Module, written: Written<'_>, diags: &mut Diagnostics) {
 }
 
 fn override_local(module: &mut Module, local: Local, diags: &mut Diagnostics) {
-    match module.locals.get_mut(&local.name) {
-        Some(base) => *base = local,
-        None => {
-            let detail = format!(
-                "There is no local value named \"{}\". An override file can only override a value defined in a primary \
-                 configuration file.",
-                local.name
-            );
-            diags.push(
-                Diagnostic::error(codes::UNDECLARED, "Missing base local value definition to override")
-                    .detail(detail)
-                    .at(local.span, ""),
-            );
-        }
+    if let Some(base) = module.locals.get_mut(&local.name) {
+        *base = local;
+        return;
     }
+    let detail = format!(
+        "There is no local value named \"{}\". An override file can only override a value defined in a primary \
+         configuration file.",
+        local.name
+    );
+    diags.push(
+        Diagnostic::error(codes::UNDECLARED, "Missing base local value definition to override")
+            .detail(detail)
+            .at(local.span, ""),
+    );
 }
 
 fn has_base(module: &Module, written: Written<'_>) -> bool {
@@ -223,10 +248,13 @@ fn has_base(module: &Module, written: Written<'_>) -> bool {
 
 fn no_base(written: Written<'_>) -> Diagnostic {
     let kind = written.kind();
-    let labels: Vec<&str> = written.block.labels.iter().map(hcl_edit::structure::BlockLabel::as_str).collect();
+    let labels: Vec<&str> =
+        written.block.labels.iter().map(hcl_edit::structure::BlockLabel::as_str).collect();
     let detail = format!(
         "There is no {kind} \"{}\". An override file can only override a block defined in a primary configuration file.",
         labels.join("\" \"")
     );
-    Diagnostic::error(codes::UNDECLARED, format!("Missing {kind} to override")).detail(detail).at(written.header(), "")
+    Diagnostic::error(codes::UNDECLARED, format!("Missing {kind} to override"))
+        .detail(detail)
+        .at(written.header(), "")
 }

@@ -1,9 +1,9 @@
 //! Reading a block of the language: arguments and nested blocks by name, with a diagnostic for each
 //! that is missing, left over or no literal.
 
+use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Attribute, Block, Structure};
-use hcl_edit::Span as _;
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use terrarium_value::Value;
@@ -80,7 +80,9 @@ impl<'a> Written<'a> {
                 _ => format!("Only {wanted} labels ({list}) are expected for {kind} blocks."),
             };
             diags.push(
-                Diagnostic::error(codes::SYNTAX, format!("Extraneous label for {kind}")).detail(detail).at(span, ""),
+                Diagnostic::error(codes::SYNTAX, format!("Extraneous label for {kind}"))
+                    .detail(detail)
+                    .at(span, ""),
             );
             return false;
         }
@@ -188,14 +190,19 @@ impl<'a> Fields<'a> {
         let mut blocks: Vec<Written<'a>> = Vec::new();
         for (depth, layer) in layers.iter().enumerate() {
             if depth > 0 {
-                let replaces = |old: &Written<'_>| layer.block.body.has_blocks(old.kind()) && old.kind() != "lifecycle";
+                let replaces = |old: &Written<'_>| {
+                    layer.block.body.has_blocks(old.kind()) && old.kind() != "lifecycle"
+                };
                 blocks.retain(|old| !replaces(old));
             }
             for structure in &layer.block.body {
                 match structure {
                     Structure::Attribute(attribute) => {
                         let given = Given { origin: layer.origin, attribute };
-                        match arguments.iter_mut().find(|old| depth > 0 && old.name() == given.name()) {
+                        match arguments
+                            .iter_mut()
+                            .find(|old| depth > 0 && old.name() == given.name())
+                        {
                             Some(old) => *old = given,
                             None => arguments.push(given),
                         }
@@ -216,12 +223,18 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes an argument that must be there.
-    pub(super) fn need(&mut self, name: &'static str, diags: &mut Diagnostics) -> Option<Given<'a>> {
+    pub(super) fn need(
+        &mut self,
+        name: &'static str,
+        diags: &mut Diagnostics,
+    ) -> Option<Given<'a>> {
         let given = self.take(name);
         if given.is_none() {
             diags.push(
                 Diagnostic::error(codes::MISSING, "Missing required argument")
-                    .detail(format!("The argument \"{name}\" is required, but no definition was found."))
+                    .detail(format!(
+                        "The argument \"{name}\" is required, but no definition was found."
+                    ))
                     .at(self.header, format!("`{name}` is missing")),
             );
         }
@@ -246,13 +259,18 @@ impl<'a> Fields<'a> {
     /// Takes all nested blocks of a type.
     pub(super) fn blocks(&mut self, kind: &'static str) -> Vec<Written<'a>> {
         self.asked_blocks.push(kind);
-        let (taken, rest) = std::mem::take(&mut self.blocks).into_iter().partition(|block| block.kind() == kind);
+        let (taken, rest) =
+            std::mem::take(&mut self.blocks).into_iter().partition(|block| block.kind() == kind);
         self.blocks = rest;
         taken
     }
 
     /// Takes the nested block of a type of which there may be one.
-    pub(super) fn block(&mut self, kind: &'static str, diags: &mut Diagnostics) -> Option<Written<'a>> {
+    pub(super) fn block(
+        &mut self,
+        kind: &'static str,
+        diags: &mut Diagnostics,
+    ) -> Option<Written<'a>> {
         let found = self.blocks(kind);
         let first = found.first().copied()?;
         for extra in found.iter().skip(1) {
@@ -274,10 +292,20 @@ impl<'a> Fields<'a> {
     /// Reports what is left: nothing may be.
     pub(super) fn finish(self, diags: &mut Diagnostics) {
         for given in &self.arguments {
-            diags.push(unsupported_argument(given.name(), given.name_span(), &self.asked_arguments, &self.asked_blocks));
+            diags.push(unsupported_argument(
+                given.name(),
+                given.name_span(),
+                &self.asked_arguments,
+                &self.asked_blocks,
+            ));
         }
         for block in &self.blocks {
-            diags.push(unsupported_block(block.kind(), block.header(), &self.asked_blocks, &self.asked_arguments));
+            diags.push(unsupported_block(
+                block.kind(),
+                block.header(),
+                &self.asked_blocks,
+                &self.asked_arguments,
+            ));
         }
     }
 
@@ -287,11 +315,6 @@ impl<'a> Fields<'a> {
         let blocks = self.blocks.iter().map(|written| (written.origin, written.block));
         Body::compile((span, self.header), arguments, blocks, diags)
     }
-
-    /// Returns the span of the header.
-    pub(super) fn header(&self) -> Span {
-        self.header
-    }
 }
 
 /// Returns a span of nothing, for a block that is nowhere.
@@ -300,25 +323,37 @@ fn no_span() -> Span {
 }
 
 /// Says that an argument is not expected, and which is near.
-pub(crate) fn unsupported_argument(name: &str, at: Span, arguments: &[&str], blocks: &[&str]) -> Diagnostic {
+pub(crate) fn unsupported_argument(
+    name: &str,
+    at: Span,
+    arguments: &[&str],
+    blocks: &[&str],
+) -> Diagnostic {
     let mut detail = format!("An argument named \"{name}\" is not expected here.");
     if blocks.contains(&name) {
-        detail.push_str(&format!(" Did you mean to define a block of type \"{name}\"?"));
+        detail.extend([" Did you mean to define a block of type \"", name, "\"?"]);
     } else if let Some(near) = nearest(name, arguments.iter().copied()) {
-        detail.push_str(&format!(" Did you mean \"{near}\"?"));
+        detail.extend([" Did you mean \"", near, "\"?"]);
     }
     Diagnostic::error(codes::UNSUPPORTED, "Unsupported argument").detail(detail).at(at, "")
 }
 
 /// Says that a block is not expected, and which is near.
-pub(crate) fn unsupported_block(kind: &str, at: Span, blocks: &[&str], arguments: &[&str]) -> Diagnostic {
+pub(crate) fn unsupported_block(
+    kind: &str,
+    at: Span,
+    blocks: &[&str],
+    arguments: &[&str],
+) -> Diagnostic {
     let mut detail = format!("Blocks of type \"{kind}\" are not expected here.");
     if arguments.contains(&kind) {
-        detail.push_str(&format!(
-            " Did you mean to define argument \"{kind}\"? If so, use the equals sign to assign it a value."
-        ));
+        detail.extend([
+            " Did you mean to define argument \"",
+            kind,
+            "\"? If so, use the equals sign to assign it a value.",
+        ]);
     } else if let Some(near) = nearest(kind, blocks.iter().copied()) {
-        detail.push_str(&format!(" Did you mean \"{near}\"?"));
+        detail.extend([" Did you mean \"", near, "\"?"]);
     }
     Diagnostic::error(codes::UNSUPPORTED, "Unsupported block type").detail(detail).at(at, "")
 }
@@ -327,6 +362,8 @@ pub(crate) fn unsupported_block(kind: &str, at: Span, blocks: &[&str], arguments
 pub(super) fn key_text(key: &ObjectKey) -> Option<&str> {
     match key {
         ObjectKey::Ident(ident) => Some(ident.as_str()),
-        ObjectKey::Expression(expression) => expression.as_str().or_else(|| expression.as_variable().map(|i| i.as_str())),
+        ObjectKey::Expression(expression) => {
+            expression.as_str().or_else(|| expression.as_variable().map(hcl_edit::Ident::as_str))
+        }
     }
 }

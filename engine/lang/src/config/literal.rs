@@ -15,11 +15,16 @@ use terrarium_value::Value;
 use super::BlockRef;
 use crate::codes;
 use crate::expr::{
-    EachPart, Environment, Expr, Files, Frame, Origin, PathPart, Scope, ScopeResult, TerraformPart, compile,
+    EachPart, Environment, Expr, Files, Frame, Origin, PathPart, Scope, ScopeResult, TerraformPart,
+    compile,
 };
 
 /// Returns the value of an expression that refers to nothing and calls nothing.
-pub(crate) fn value(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Option<Value> {
+pub(crate) fn value(
+    expression: &Expression,
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> Option<Value> {
     let mut calls = Calls::default();
     calls.visit_expr(expression);
     if let Some(range) = calls.first {

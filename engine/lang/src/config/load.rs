@@ -74,7 +74,10 @@ impl Loader<'_> {
 
     /// Returns the directory of a call's module, relative to the root; says so once where it is none.
     fn local_source(&mut self, module: &Module, call: &ModuleCall) -> Option<PathBuf> {
-        if call.source.starts_with("./") || call.source.starts_with("../") || matches!(&*call.source, "." | "..") {
+        if call.source.starts_with("./")
+            || call.source.starts_with("../")
+            || matches!(&*call.source, "." | "..")
+        {
             return Some(clean(&module.dir.join(&call.source)));
         }
         let unsupported = Diagnostic::error(codes::MODULE_SOURCE, "Unsupported module source")
@@ -110,22 +113,32 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let mut names: Vec<String> =
-            names.into_iter().filter(|(name, is_dir)| !is_dir && is_source(name)).map(|(name, _)| name).collect();
+        let mut names: Vec<String> = names
+            .into_iter()
+            .filter(|(name, is_dir)| !is_dir && is_source(name))
+            .map(|(name, _)| name)
+            .collect();
         names.sort_unstable();
-        let (overriding, primary): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_override(name));
+        let (overriding, primary): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| is_override(name));
         let texts = self.texts(&full, &primary);
         let override_texts = self.texts(&full, &overriding);
         let (overrides, problems) =
             syntax::parse_with(&override_texts, |origin, body, _| (origin.clone(), body));
         self.diags.extend(problems);
         let overrides = Overrides(overrides);
-        let (items, problems) =
-            syntax::parse_with(&texts, |origin, body, diags| lower::lower(origin, &body, &overrides, diags));
+        let (items, problems) = syntax::parse_with(&texts, |origin, body, diags| {
+            lower::lower(origin, &body, &overrides, diags)
+        });
         self.diags.extend(problems);
         let files = texts.iter().chain(&override_texts).map(|text| text.file).collect();
         let items = items.into_iter().flatten();
-        Some(assemble::module(Module { dir: dir.to_owned(), files, ..Module::default() }, items, &overrides, &mut self.diags))
+        Some(assemble::module(
+            Module { dir: dir.to_owned(), files, ..Module::default() },
+            items,
+            &overrides,
+            &mut self.diags,
+        ))
     }
 
     fn texts(&mut self, dir: &Path, names: &[String]) -> Vec<Text> {
@@ -139,11 +152,13 @@ impl Loader<'_> {
             Ok(bytes) => bytes,
             Err(error) => {
                 let detail = format!("The file {shown} could not be read: {error}.");
-                self.diags.push(Diagnostic::error(codes::UNREADABLE, "Failed to read file").detail(detail));
+                self.diags.push(
+                    Diagnostic::error(codes::UNREADABLE, "Failed to read file").detail(detail),
+                );
                 return None;
             }
         };
-        let json = name.ends_with(".json");
+        let json = path.extension().is_some_and(|extension| extension == "json");
         match syntax::decode(bytes) {
             Ok(text) => {
                 let text: Arc<str> = text.into();
@@ -187,11 +202,18 @@ fn too_many(call: &ModuleCall) -> Diagnostic {
         .at(call.span, "")
 }
 
-fn unreadable_directory(dir: &Path, error: &std::io::Error, call: Option<&ModuleCall>) -> Diagnostic {
+fn unreadable_directory(
+    dir: &Path,
+    error: &std::io::Error,
+    call: Option<&ModuleCall>,
+) -> Diagnostic {
     let shown = dir.display();
     match call {
         Some(call) => Diagnostic::error(codes::UNREADABLE, "Unreadable module directory")
-            .detail(format!("The directory {shown} could not be read for module \"{}\": {error}.", call.name))
+            .detail(format!(
+                "The directory {shown} could not be read for module \"{}\": {error}.",
+                call.name
+            ))
             .at(call.source_span, ""),
         None => Diagnostic::error(codes::UNREADABLE, "Failed to read module directory")
             .detail(format!("Module directory {shown} does not exist or cannot be read: {error}.")),
@@ -200,7 +222,9 @@ fn unreadable_directory(dir: &Path, error: &std::io::Error, call: Option<&Module
 
 /// Returns whether a directory entry is a file of the configuration.
 fn is_source(name: &str) -> bool {
-    let ignored = name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
+    let ignored = name.starts_with('.')
+        || name.ends_with('~')
+        || (name.starts_with('#') && name.ends_with('#'));
     !ignored && (has_suffix(name, ".tf") || has_suffix(name, ".tf.json"))
 }
 
@@ -260,6 +284,10 @@ mod tests {
         for name in [".tf", ".hidden.tf", "main.tf~", "#main.tf#", "notes.md", "x.tfvars"] {
             assert!(!is_source(name), "{name}");
         }
-        assert!(is_override("override.tf") && is_override("x_override.tf.json") && !is_override("overrides.tf"));
+        assert!(
+            is_override("override.tf")
+                && is_override("x_override.tf.json")
+                && !is_override("overrides.tf")
+        );
     }
 }

@@ -20,8 +20,8 @@ use terrarium_address::ModulePath;
 pub(crate) use fields::{unsupported_argument, unsupported_block};
 pub use load::load;
 pub use module::{
-    Backend, Check, Import, Local, Module, ModuleCall, Moved, Output, ProviderBlock, ProviderRef, Removed,
-    Requirement, RequiredVersion, Rule, Validation, Variable,
+    Backend, Check, Import, Local, Module, ModuleCall, Moved, Output, ProviderBlock, ProviderRef,
+    Removed, RequiredVersion, Requirement, Rule, Validation, Variable,
 };
 pub use references::check_references;
 pub use resource::{BlockRef, IgnoreChanges, Lifecycle, Provisioner, Resource};

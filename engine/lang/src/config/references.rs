@@ -67,7 +67,7 @@ impl Checker<'_> {
         }
         for import in &self.module.imports {
             let place = Place { each: import.for_each.is_some(), ..nowhere };
-            for expr in import.for_each.iter() {
+            for expr in &import.for_each {
                 self.expr(expr, nowhere);
             }
             for expr in import.key.iter().chain([&import.id]) {
@@ -87,12 +87,12 @@ impl Checker<'_> {
         for expr in &lifecycle.replace_triggered_by {
             self.expr(expr, place);
         }
-        for body in resource.connection.iter() {
+        for body in &resource.connection {
             self.body(body, inside);
         }
         for provisioner in &resource.provisioners {
             self.body(&provisioner.body, inside);
-            for body in provisioner.connection.iter() {
+            for body in &provisioner.connection {
                 self.body(body, inside);
             }
         }
@@ -126,7 +126,9 @@ impl Checker<'_> {
                 let name = &variable.name;
                 problems.push(
                     Diagnostic::error(codes::MODULE_ARGUMENT, "Missing required argument")
-                        .detail(format!("The argument \"{name}\" is required, but no definition was found."))
+                        .detail(format!(
+                            "The argument \"{name}\" is required, but no definition was found."
+                        ))
                         .at(call.span, format!("`{name}` is missing"))
                         .also(variable.span, "the variable has no default"),
                 );
@@ -186,7 +188,11 @@ impl Checker<'_> {
                  provisioner, connection, and postcondition blocks.",
                 at,
             )),
-            Subject::Each(_) | Subject::CountIndex | Subject::This | Subject::Path(_) | Subject::Terraform(_) => None,
+            Subject::Each(_)
+            | Subject::CountIndex
+            | Subject::This
+            | Subject::Path(_)
+            | Subject::Terraform(_) => None,
         }
     }
 
@@ -196,9 +202,12 @@ impl Checker<'_> {
         }
         let hint = match nearest(name, self.module.variables.keys().map(|name| &**name)) {
             Some(near) => format!(" Did you mean \"{near}\"?"),
-            None => format!(" This variable can be declared with a variable \"{name}\" {{}} block."),
+            None => {
+                format!(" This variable can be declared with a variable \"{name}\" {{}} block.")
+            }
         };
-        let detail = format!("An input variable with the name \"{name}\" has not been declared.{hint}");
+        let detail =
+            format!("An input variable with the name \"{name}\" has not been declared.{hint}");
         Some(undeclared("Reference to undeclared input variable", detail, at))
     }
 
@@ -211,7 +220,12 @@ impl Checker<'_> {
         Some(undeclared("Reference to undeclared local value", detail, at))
     }
 
-    fn managed_or_data(&self, block: &BlockRef, key: &KeyRef, reference: &Reference) -> Option<Diagnostic> {
+    fn managed_or_data(
+        &self,
+        block: &BlockRef,
+        key: &KeyRef,
+        reference: &Reference,
+    ) -> Option<Diagnostic> {
         match self.module.resources.get(block) {
             Some(resource) => wrong_key(resource, key, reference),
             None => Some(self.undeclared_resource(block, reference.span)),
@@ -220,15 +234,29 @@ impl Checker<'_> {
 
     fn undeclared_resource(&self, block: &BlockRef, at: Span) -> Diagnostic {
         let what = if block.mode == Mode::Data { "data resource" } else { "managed resource" };
-        let same_kind = self.module.resources.keys().filter(|known| known.mode == block.mode && known.kind == block.kind);
-        let same_name = self.module.resources.keys().filter(|known| known.mode == block.mode && known.name == block.name);
+        let same_kind = self
+            .module
+            .resources
+            .keys()
+            .filter(|known| known.mode == block.mode && known.kind == block.kind);
+        let same_name = self
+            .module
+            .resources
+            .keys()
+            .filter(|known| known.mode == block.mode && known.name == block.name);
         let other_mode = BlockRef { mode: other(block.mode), ..block.clone() };
         let near_name = nearest(&block.name, same_kind.map(|known| &*known.name));
         let near_kind = nearest(&block.kind, same_name.map(|known| &*known.kind));
         let hint = match (near_name, near_kind) {
-            (Some(name), _) => format!(" Did you mean \"{}\"?", BlockRef { name: name.into(), ..block.clone() }),
-            (_, Some(kind)) => format!(" Did you mean \"{}\"?", BlockRef { kind: kind.into(), ..block.clone() }),
-            _ if self.module.resources.contains_key(&other_mode) => format!(" Did you mean \"{other_mode}\"?"),
+            (Some(name), _) => {
+                format!(" Did you mean \"{}\"?", BlockRef { name: name.into(), ..block.clone() })
+            }
+            (_, Some(kind)) => {
+                format!(" Did you mean \"{}\"?", BlockRef { kind: kind.into(), ..block.clone() })
+            }
+            _ if self.module.resources.contains_key(&other_mode) => {
+                format!(" Did you mean \"{other_mode}\"?")
+            }
             _ => String::new(),
         };
         let detail = format!(
@@ -240,10 +268,19 @@ impl Checker<'_> {
         undeclared("Reference to undeclared resource", detail, at)
     }
 
-    fn output(&self, name: &Name, key: &KeyRef, output: Option<&Name>, at: Span) -> Option<Diagnostic> {
+    fn output(
+        &self,
+        name: &Name,
+        key: &KeyRef,
+        output: Option<&Name>,
+        at: Span,
+    ) -> Option<Diagnostic> {
         let Some(call) = self.module.calls.get(name) else {
             let hint = did_you_mean(name, self.module.calls.keys());
-            let detail = format!("No module call named \"{name}\" is declared in {}.{hint}", shown(self.path));
+            let detail = format!(
+                "No module call named \"{name}\" is declared in {}.{hint}",
+                shown(self.path)
+            );
             return Some(undeclared("Reference to undeclared module", detail, at));
         };
         if *key != KeyRef::Whole && call.count.is_none() && call.for_each.is_none() {
@@ -254,7 +291,12 @@ impl Checker<'_> {
             return None;
         }
         if *key == KeyRef::Whole && (call.count.is_some() || call.for_each.is_some()) {
-            return Some(missing_key("module", &format!("module.{name}"), call.count.is_some(), at));
+            return Some(missing_key(
+                "module",
+                &format!("module.{name}"),
+                call.count.is_some(),
+                at,
+            ));
         }
         let hint = did_you_mean(output, child.outputs.keys());
         let detail = format!("This object does not have an attribute named \"{output}\".{hint}");
@@ -277,7 +319,9 @@ fn shown(path: &ModulePath) -> String {
 }
 
 fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n Name>) -> String {
-    nearest(name, known.map(|name| &**name)).map(|near| format!(" Did you mean \"{near}\"?")).unwrap_or_default()
+    nearest(name, known.map(|name| &**name))
+        .map(|near| format!(" Did you mean \"{near}\"?"))
+        .unwrap_or_default()
 }
 
 fn undeclared(summary: &str, detail: String, at: Span) -> Diagnostic {
@@ -296,13 +340,16 @@ fn wrong_key(resource: &Resource, key: &KeyRef, reference: &Reference) -> Option
         KeyRef::Whole if repeated && matches!(reference.rest.first(), Some(PathStep::Attr(_))) => {
             Some(missing_key("resource", &name, resource.count.is_some(), reference.span))
         }
-        KeyRef::Constant(_) | KeyRef::Computed if !repeated => Some(unexpected_key("resource", &name, reference.span)),
+        KeyRef::Constant(_) | KeyRef::Computed if !repeated => {
+            Some(unexpected_key("resource", &name, reference.span))
+        }
         _ => None,
     }
 }
 
 fn missing_key(what: &str, name: &str, counted: bool, at: Span) -> Diagnostic {
-    let (argument, index) = if counted { ("count", "count.index") } else { ("for_each", "each.key") };
+    let (argument, index) =
+        if counted { ("count", "count.index") } else { ("for_each", "each.key") };
     let detail = format!(
         "Because {name} has \"{argument}\" set, its attributes must be accessed on specific instances.\n\nFor example, to \
          correlate with indices of a referring resource, use:\n    {name}[{index}]"

@@ -30,9 +30,13 @@ fn steps(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> O
             for operator in &traversal.operators {
                 found.push(match operator.value() {
                     TraversalOperator::GetAttr(name) => Step::Attr(name.as_str().into()),
-                    TraversalOperator::LegacyIndex(index) => Step::Key(InstanceKey::Int(*index.value())),
+                    TraversalOperator::LegacyIndex(index) => {
+                        Step::Key(InstanceKey::Int(*index.value()))
+                    }
                     TraversalOperator::Index(key) => index(key, origin, diags),
-                    TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => return None,
+                    TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
+                        return None;
+                    }
                 });
             }
             Some(found)
@@ -44,7 +48,9 @@ fn steps(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> O
 fn index(key: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Step {
     let compiled = compile(key, origin, diags);
     let constant = compiled.constant();
-    let number = constant.as_ref().and_then(|value| value.as_number().and_then(terrarium_value::Number::to_u64));
+    let number = constant
+        .as_ref()
+        .and_then(|value| value.as_number().and_then(terrarium_value::Number::to_u64));
     let text = constant.as_ref().and_then(terrarium_value::Value::as_str).map(Name::from);
     match (number, text) {
         (Some(number), _) => Step::Key(InstanceKey::Int(number)),
@@ -58,7 +64,11 @@ fn invalid(at: Span, summary: &str, detail: &str) -> Diagnostic {
 }
 
 /// Reads an address of a resource, its instance or a module: `from` and `to` of `moved`, …
-pub(super) fn target(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Option<Target> {
+pub(super) fn target(
+    expression: &Expression,
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> Option<Target> {
     let at = origin.span(expression.span());
     let mut text = String::new();
     for step in steps(expression, origin, diags).unwrap_or_default() {
@@ -69,15 +79,13 @@ pub(super) fn target(expression: &Expression, origin: &Origin, diags: &mut Diagn
             Step::Computed(_) => text.push_str("[?]"),
         }
     }
-    match text.parse() {
-        Ok(target) => Some(target),
-        Err(_) => {
-            let detail = "A resource, an instance of one, or a module is named here: `type.name`, `type.name[\"key\"]`, \
-                          `module.name`.";
-            diags.push(invalid(at, "Invalid address", detail));
-            None
-        }
+    let target = text.parse().ok();
+    if target.is_none() {
+        let detail = "A resource, an instance of one, or a module is named here: `type.name`, `type.name[\"key\"]`, \
+                      `module.name`.";
+        diags.push(invalid(at, "Invalid address", detail));
     }
+    target
 }
 
 /// Where an `import` goes: module and block, and the expression of its instance key.
@@ -115,7 +123,8 @@ pub(super) fn import_target(
             Some(((block.module, reference), key))
         }
         _ => {
-            let detail = "The argument \"to\" names a resource instance: `type.name`, `type.name[\"key\"]`.";
+            let detail =
+                "The argument \"to\" names a resource instance: `type.name`, `type.name[\"key\"]`.";
             diags.push(invalid(at, "Invalid import address", detail));
             None
         }
@@ -131,7 +140,11 @@ fn key_value(key: InstanceKey) -> terrarium_value::Value {
 }
 
 /// Reads a path into a resource's value, as in `ignore_changes`.
-pub(super) fn attribute_path(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Option<AttrPath> {
+pub(super) fn attribute_path(
+    expression: &Expression,
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> Option<AttrPath> {
     let path = steps(expression, origin, diags).and_then(|steps| {
         let parts = steps.into_iter().map(|step| match step {
             Step::Attr(name) => Some(PathStep::Attr(name)),
@@ -142,14 +155,19 @@ pub(super) fn attribute_path(expression: &Expression, origin: &Origin, diags: &m
         parts.collect::<Option<Vec<_>>>()
     });
     if path.is_none() {
-        let detail = "A static list of attribute names is needed here; keys and indices must be literal.";
+        let detail =
+            "A static list of attribute names is needed here; keys and indices must be literal.";
         diags.push(invalid(origin.span(expression.span()), "Invalid expression", detail));
     }
     path.map(AttrPath)
 }
 
 /// Reads a reference to a provider configuration: `openstack`, `openstack.edge`.
-pub(super) fn provider(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Option<ProviderRef> {
+pub(super) fn provider(
+    expression: &Expression,
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> Option<ProviderRef> {
     let span = origin.span(expression.span());
     let found = steps(expression, origin, diags).unwrap_or_default();
     match found.as_slice() {
@@ -167,7 +185,11 @@ pub(super) fn provider(expression: &Expression, origin: &Origin, diags: &mut Dia
 }
 
 /// Reads an element of `depends_on`.
-pub(super) fn dependency(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Option<Reference> {
+pub(super) fn dependency(
+    expression: &Expression,
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> Option<Reference> {
     let span = origin.span(expression.span());
     let parsed = match expression {
         Expression::String(text) => hcl_edit::parser::parse_expr(text.as_str()).ok(),

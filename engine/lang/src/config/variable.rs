@@ -11,12 +11,16 @@ impl Variable {
     /// attributes filled in, converted to its type, null replaced by the default where null is no value.
     ///
     /// The diagnostic has no place: the caller knows where the value came from.
-    #[expect(clippy::result_large_err, reason = "one per variable of a run; callers add a place to it and report it")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "one per variable of a run; callers add a place to it and report it"
+    )]
     pub fn accept(&self, value: Value) -> Result<Value, Diagnostic> {
         if value.is_null() {
             return self.accept_null();
         }
-        let converted = convert(&self.defaults.apply(value), &self.ty).map_err(|error| self.refuse(&reason(&error)))?;
+        let converted = convert(&self.defaults.apply(value), &self.ty)
+            .map_err(|error| self.refuse(&reason(&error)))?;
         if converted.is_null() { self.accept_null() } else { Ok(converted) }
     }
 

@@ -70,7 +70,12 @@ impl Body {
     /// Returns a body in which nothing is written, and which stands nowhere.
     pub fn empty() -> Self {
         let nowhere = Span::new(terrarium_diagnostic::FileId(0), 0..0);
-        Self(Arc::new(Parts { span: nowhere, header: nowhere, arguments: IndexMap::new(), blocks: Vec::new() }))
+        Self(Arc::new(Parts {
+            span: nowhere,
+            header: nowhere,
+            arguments: IndexMap::new(),
+            blocks: Vec::new(),
+        }))
     }
 
     /// Compiles what stands between the braces of a block.
@@ -79,7 +84,9 @@ impl Body {
         let mut blocks = Vec::new();
         for structure in &block.body {
             match structure {
-                Structure::Attribute(attribute) => add_argument(&mut arguments, origin, attribute, diags),
+                Structure::Attribute(attribute) => {
+                    add_argument(&mut arguments, origin, attribute, diags)
+                }
                 Structure::Block(block) => blocks.extend(nested(origin, block, diags)),
             }
         }
@@ -113,7 +120,11 @@ impl Body {
 
     /// Returns the nested blocks of a type that are written out, in the order of the source.
     pub fn blocks<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Body> {
-        self.0.blocks.iter().filter(move |block| &*block.kind == kind && block.dynamic.is_none()).map(|it| &it.body)
+        self.0
+            .blocks
+            .iter()
+            .filter(move |block| &*block.kind == kind && block.dynamic.is_none())
+            .map(|it| &it.body)
     }
 
     /// Returns what all expressions refer to, iterators of `dynamic` blocks left out.
@@ -143,7 +154,8 @@ impl Body {
 
     /// Returns every expression, `dynamic` blocks included, in the order of the source.
     pub fn expressions(&self) -> Vec<&Expr> {
-        let mut found: Vec<&Expr> = self.0.arguments.values().map(|argument| &argument.value).collect();
+        let mut found: Vec<&Expr> =
+            self.0.arguments.values().map(|argument| &argument.value).collect();
         for block in &self.0.blocks {
             if let Some(dynamic) = &block.dynamic {
                 found.push(&dynamic.for_each);
@@ -162,14 +174,17 @@ impl Body {
         if let Some(argument) = self.0.arguments.get(name) {
             return Some(argument.value.span());
         }
-        let of_kind: Vec<&Nested> = self.0.blocks.iter().filter(|block| block.kind == *name).collect();
+        let of_kind: Vec<&Nested> =
+            self.0.blocks.iter().filter(|block| block.kind == *name).collect();
         let (block, rest) = match rest.split_first() {
             Some((PathStep::Index(at), rest)) => {
                 let at = usize::try_from(*at).unwrap_or(usize::MAX);
                 (of_kind.get(at).or(of_kind.last())?, rest)
             }
             Some((PathStep::Key(key), rest)) => {
-                let labelled = of_kind.iter().find(|block| block.labels.first().is_some_and(|(name, _)| name == key));
+                let labelled = of_kind
+                    .iter()
+                    .find(|block| block.labels.first().is_some_and(|(name, _)| name == key));
                 (labelled.or(of_kind.first())?, rest)
             }
             Some((PathStep::AnyElement, rest)) => (of_kind.first()?, rest),
@@ -184,7 +199,9 @@ fn outside(expr: &Expr, iterators: &[Name], each: &mut impl FnMut(&Reference)) {
     for reference in expr.references() {
         // `port.value` of an iterator looks like a resource of the type `port`.
         let bound = match &reference.subject {
-            Subject::Resource(block, _) => block.mode == Mode::Managed && iterators.contains(&block.kind),
+            Subject::Resource(block, _) => {
+                block.mode == Mode::Managed && iterators.contains(&block.kind)
+            }
             _ => false,
         };
         if !bound {
@@ -221,8 +238,11 @@ fn add_argument(
 
 fn nested(origin: &Origin, block: &Block, diags: &mut Diagnostics) -> Option<Nested> {
     let kind_span = origin.span(block.ident.span());
-    let labels: Vec<(Name, Span)> =
-        block.labels.iter().map(|label| (label.as_str().into(), origin.span(label.span()))).collect();
+    let labels: Vec<(Name, Span)> = block
+        .labels
+        .iter()
+        .map(|label| (label.as_str().into(), origin.span(label.span())))
+        .collect();
     let header = labels.last().map_or(kind_span, |(_, label)| kind_span.to(*label));
     if block.ident.as_str() == "dynamic" {
         return generator(origin, block, (labels, header), diags);
@@ -238,7 +258,9 @@ fn generator(
     (labels, header): (Vec<(Name, Span)>, Span),
     diags: &mut Diagnostics,
 ) -> Option<Nested> {
-    let wrong = |summary: &str, detail: &str, at: Span| Diagnostic::error(codes::DYNAMIC, summary).detail(detail).at(at, "");
+    let wrong = |summary: &str, detail: &str, at: Span| {
+        Diagnostic::error(codes::DYNAMIC, summary).detail(detail).at(at, "")
+    };
     let [(kind, _)] = labels.as_slice() else {
         diags.push(wrong(
             "Missing type for dynamic",
@@ -247,7 +269,8 @@ fn generator(
         ));
         return None;
     };
-    let (mut for_each, mut iterator, mut label_exprs, mut content) = (None, kind.clone(), Vec::new(), None);
+    let (mut for_each, mut iterator, mut label_exprs, mut content) =
+        (None, kind.clone(), Vec::new(), None);
     for structure in &block.body {
         match structure {
             Structure::Attribute(attribute) => match attribute.key.as_str() {
@@ -263,7 +286,12 @@ fn generator(
                 "labels" => label_exprs = list(&attribute.value, origin, diags),
                 name => {
                     let at = origin.span(attribute.key.span());
-                    diags.push(crate::config::unsupported_argument(name, at, &["for_each", "iterator", "labels"], &["content"]));
+                    diags.push(crate::config::unsupported_argument(
+                        name,
+                        at,
+                        &["for_each", "iterator", "labels"],
+                        &["content"],
+                    ));
                 }
             },
             Structure::Block(inner) if inner.ident.as_str() == "content" && content.is_none() => {
@@ -271,7 +299,11 @@ fn generator(
             }
             Structure::Block(inner) => {
                 let at = origin.span(inner.ident.span());
-                diags.push(wrong("Extraneous dynamic content block", "Only one nested content block is allowed for each dynamic block.", at));
+                diags.push(wrong(
+                    "Extraneous dynamic content block",
+                    "Only one nested content block is allowed for each dynamic block.",
+                    at,
+                ));
             }
         }
     }
@@ -284,17 +316,21 @@ fn generator(
         diags.push(wrong("Missing dynamic content block", detail, header));
     }
     let dynamic = Dynamic { for_each: for_each?, iterator, labels: label_exprs };
-    Some(Nested { kind: kind.clone(), labels: Vec::new(), header, body: content?, dynamic: Some(dynamic) })
+    Some(Nested {
+        kind: kind.clone(),
+        labels: Vec::new(),
+        header,
+        body: content?,
+        dynamic: Some(dynamic),
+    })
 }
 
 fn list(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Vec<Expr> {
-    match expression {
-        Expression::Array(array) => array.iter().map(|element| compile(element, origin, diags)).collect(),
-        _ => {
-            let detail = "The labels of a dynamic block are a list in brackets.";
-            let at = origin.span(expression.span());
-            diags.push(Diagnostic::error(codes::DYNAMIC, "Invalid expression").detail(detail).at(at, ""));
-            Vec::new()
-        }
+    if let Expression::Array(array) = expression {
+        return array.iter().map(|element| compile(element, origin, diags)).collect();
     }
+    let detail = "The labels of a dynamic block are a list in brackets.";
+    let at = origin.span(expression.span());
+    diags.push(Diagnostic::error(codes::DYNAMIC, "Invalid expression").detail(detail).at(at, ""));
+    Vec::new()
 }

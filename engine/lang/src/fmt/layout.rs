@@ -51,12 +51,14 @@ fn lines(pieces: &[Piece<'_>]) -> Vec<Line> {
 
 fn line(pieces: &[Piece<'_>], start: usize, end: usize) -> Line {
     let tokens = pieces.get(start..end).unwrap_or_default();
-    let has_comment = tokens.len() > 1 && tokens.last().is_some_and(|piece| piece.kind == Kind::Comment);
+    let has_comment =
+        tokens.len() > 1 && tokens.last().is_some_and(|piece| piece.kind == Kind::Comment);
     let comment = has_comment.then(|| end - 1);
     let code = tokens.get(..tokens.len() - usize::from(has_comment)).unwrap_or_default();
     let equal = code.iter().skip(1).position(|piece| piece.kind == Kind::Equal).map(|at| at + 1);
     // An argument whose value goes on in the next line is not aligned.
-    let whole = |at: &usize| code.iter().skip(*at).map(|piece| piece.bracket_change()).sum::<isize>() == 0;
+    let whole =
+        |at: &usize| code.iter().skip(*at).map(|piece| piece.bracket_change()).sum::<isize>() == 0;
     Line { start, assign: equal.filter(whole).map(|at| start + at), comment, end }
 }
 
@@ -117,34 +119,39 @@ fn space(pieces: &mut [Piece<'_>], lines: &[Line]) {
 fn space_cell(pieces: &mut [Piece<'_>], start: usize, end: usize) {
     let mut before = None;
     for at in start..end.saturating_sub(1) {
-        let (Some(subject), Some(after)) = (pieces.get(at).copied(), pieces.get(at + 1).copied()) else { return };
+        let (Some(subject), Some(after)) = (pieces.get(at).copied(), pieces.get(at + 1).copied())
+        else {
+            return;
+        };
         set(pieces, at + 1, usize::from(is_spaced(before, subject, after)));
         before = Some(subject);
     }
 }
 
-/// Returns whether a blank stands between `subject` and `after`.
+/// Returns whether a blank stands between `subject` and `after`. The first rule that fits decides.
+#[expect(clippy::match_same_arms, reason = "the order of the rules is their meaning")]
 fn is_spaced(before: Option<Piece<'_>>, subject: Piece<'_>, after: Piece<'_>) -> bool {
     use Kind::{
-        Bang, CloseBrace, CloseHeredoc, CloseQuote, Comma, Control, Dot, DoubleColon, Ellipsis, HeredocText, Ident,
-        Interpolation, Minus, Newline, Number, OpenBrace, OpenBracket, OpenHeredoc, OpenParen, OpenQuote, Quoted,
-        SequenceEnd,
+        Bang, CloseBrace, CloseHeredoc, CloseQuote, Comma, Control, Dot, DoubleColon, Ellipsis,
+        HeredocText, Ident, Interpolation, Minus, Newline, Number, OpenBrace, OpenBracket,
+        OpenHeredoc, OpenParen, OpenQuote, Quoted, SequenceEnd,
     };
     match (subject.kind, after.kind) {
-        (_, Newline) | (Ident, OpenParen | DoubleColon) | (DoubleColon, Ident) => false,
-        (Dot, _) | (_, Dot | Comma | Ellipsis) => false,
+        (_, Newline) | (Ident, OpenParen | DoubleColon) | (DoubleColon, Ident) | (Dot, _) => false,
+        (_, Dot | Comma | Ellipsis) => false,
         (Comma, _) => true,
         (Quoted | HeredocText | OpenQuote | OpenHeredoc, _) => false,
         (_, Quoted | HeredocText | CloseQuote | CloseHeredoc) => false,
         // `for x in [a]`: `in` is no name that is indexed.
-        (Ident, _) if subject.text == "in" && before.is_some_and(|before| before.kind == Ident) => true,
+        (Ident, _) if subject.text == "in" && before.is_some_and(|before| before.kind == Ident) => {
+            true
+        }
         (Ident | Number, OpenBracket) => false,
         (_, OpenBracket) if subject.bracket_change() < 0 => false,
         (Bang, _) => false,
         (Minus, _) => before.is_some_and(|before| ends_operand(before.kind)),
         (OpenBrace, CloseBrace) => false,
-        (OpenBrace, _) | (_, CloseBrace) => true,
-        (CloseBrace, SequenceEnd) => true,
+        (OpenBrace, _) | (_, CloseBrace) | (CloseBrace, SequenceEnd) => true,
         (SequenceEnd, Interpolation | Control) => false,
         _ if subject.bracket_change() > 0 || after.bracket_change() < 0 => false,
         _ => true,

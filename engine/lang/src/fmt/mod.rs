@@ -19,20 +19,22 @@ struct Piece<'a> {
     text: &'a str,
     /// Blanks before it.
     spaces: usize,
-    /// Where it stands in the source; `None` for what is put in.
-    at: Option<usize>,
 }
 
 impl<'a> Piece<'a> {
     /// A token that is put in.
     fn new(kind: Kind, text: &'a str) -> Self {
-        Self { kind, text, spaces: 0, at: None }
+        Self { kind, text, spaces: 0 }
     }
 
     /// Returns how much deeper (or less deep) what follows it is nested.
     fn bracket_change(self) -> isize {
         match self.kind {
-            Kind::OpenBrace | Kind::OpenBracket | Kind::OpenParen | Kind::Control | Kind::Interpolation => 1,
+            Kind::OpenBrace
+            | Kind::OpenBracket
+            | Kind::OpenParen
+            | Kind::Control
+            | Kind::Interpolation => 1,
             Kind::CloseBrace | Kind::CloseBracket | Kind::CloseParen | Kind::SequenceEnd => -1,
             _ => 0,
         }
@@ -60,7 +62,7 @@ pub fn fmt(file: FileId, text: &str) -> Result<String, Diagnostics> {
             let range = token.range();
             let gap = text.get(end..range.start).unwrap_or_default();
             end = range.end;
-            Piece { kind: token.kind, text: token.text(text), spaces: gap.chars().count(), at: Some(range.start) }
+            Piece { kind: token.kind, text: token.text(text), spaces: gap.chars().count() }
         })
         .collect();
     let trailing = text.get(end..).unwrap_or_default();

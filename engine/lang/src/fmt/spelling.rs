@@ -132,10 +132,18 @@ const ANY_MAP: Spelling =
 const ANY_SET: Spelling =
     &[(Kind::Ident, "set"), (Kind::OpenParen, "("), (Kind::Ident, "any"), (Kind::CloseParen, ")")];
 const STRING: Spelling = &[(Kind::Ident, "string")];
-const STRING_LIST: Spelling =
-    &[(Kind::Ident, "list"), (Kind::OpenParen, "("), (Kind::Ident, "string"), (Kind::CloseParen, ")")];
-const STRING_MAP: Spelling =
-    &[(Kind::Ident, "map"), (Kind::OpenParen, "("), (Kind::Ident, "string"), (Kind::CloseParen, ")")];
+const STRING_LIST: Spelling = &[
+    (Kind::Ident, "list"),
+    (Kind::OpenParen, "("),
+    (Kind::Ident, "string"),
+    (Kind::CloseParen, ")"),
+];
+const STRING_MAP: Spelling = &[
+    (Kind::Ident, "map"),
+    (Kind::OpenParen, "("),
+    (Kind::Ident, "string"),
+    (Kind::CloseParen, ")"),
+];
 
 /// Returns today's spelling of a type constraint in an old one.
 fn canonical_type(value: &[Piece<'_>]) -> Option<Spelling> {
@@ -146,12 +154,14 @@ fn canonical_type(value: &[Piece<'_>]) -> Option<Spelling> {
             "set" => Some(ANY_SET),
             _ => None,
         },
-        [Piece { kind: Kind::OpenQuote, .. }, Piece { kind: Kind::Quoted, text, .. }, _] => match *text {
-            "string" => Some(STRING),
-            "list" => Some(STRING_LIST),
-            "map" => Some(STRING_MAP),
-            _ => None,
-        },
+        [Piece { kind: Kind::OpenQuote, .. }, Piece { kind: Kind::Quoted, text, .. }, _] => {
+            match *text {
+                "string" => Some(STRING),
+                "list" => Some(STRING_LIST),
+                "map" => Some(STRING_MAP),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
@@ -160,7 +170,9 @@ fn canonical_type(value: &[Piece<'_>]) -> Option<Spelling> {
 fn unwrapped<'a>(value: &[Piece<'a>]) -> Option<Vec<Piece<'a>>> {
     let [open, sequence, inside @ .., end, close] = value else { return None };
     let kinds = [open.kind, sequence.kind, end.kind, close.kind];
-    if kinds != [Kind::OpenQuote, Kind::Interpolation, Kind::SequenceEnd, Kind::CloseQuote] || inside.is_empty() {
+    if kinds != [Kind::OpenQuote, Kind::Interpolation, Kind::SequenceEnd, Kind::CloseQuote]
+        || inside.is_empty()
+    {
         return None;
     }
     let mut quotes = 0;
@@ -177,7 +189,10 @@ fn unwrapped<'a>(value: &[Piece<'a>]) -> Option<Vec<Piece<'a>>> {
     let last = inside.iter().rposition(is_content)?;
     let inside = inside.get(first..=last)?;
     let several_lines = inside.iter().any(|piece| piece.kind == Kind::Newline);
-    let in_parens = matches!(inside, [Piece { kind: Kind::OpenParen, .. }, .., Piece { kind: Kind::CloseParen, .. }]);
+    let in_parens = matches!(
+        inside,
+        [Piece { kind: Kind::OpenParen, .. }, .., Piece { kind: Kind::CloseParen, .. }]
+    );
     let mut found = Vec::with_capacity(inside.len() + 2);
     if several_lines && !in_parens {
         found.push(Piece::new(Kind::OpenParen, "("));

@@ -13,8 +13,19 @@ pub(crate) const MAX_NESTING: usize = 64;
 /// The block types of the language's top level, by which the chunker finds its way back after a
 /// block that is never closed.
 const TOP_LEVEL: &[&str] = &[
-    "resource", "data", "ephemeral", "variable", "output", "locals", "module", "provider", "terraform",
-    "moved", "removed", "import", "check",
+    "resource",
+    "data",
+    "ephemeral",
+    "variable",
+    "output",
+    "locals",
+    "module",
+    "provider",
+    "terraform",
+    "moved",
+    "removed",
+    "import",
+    "check",
 ];
 
 /// A top-level block or argument, or the junk that stands in its place.
@@ -108,21 +119,26 @@ impl Cutter {
                 self.blame(FaultKind::TooDeep, token);
             }
         } else if token.kind.closes() {
-            let expected = self.open.last().and_then(|opener| opener.kind.closer());
-            if expected == Some(token.kind) {
+            let innermost = self.open.last().copied();
+            if innermost.and_then(|opener| opener.kind.closer()) == Some(token.kind) {
                 self.open.pop();
+            } else if self.close_outer(token.kind) {
+                let opener = innermost.unwrap_or(token);
+                self.blame(FaultKind::Unclosed(opener.kind), opener);
             } else {
                 self.blame(FaultKind::Unopened(token.kind), token);
-                self.close_outer(token.kind);
             }
         }
     }
 
-    /// A closer that doesn't fit closes the innermost bracket of its kind, with all that is in it.
-    fn close_outer(&mut self, kind: Kind) {
-        if let Some(at) = self.open.iter().rposition(|opener| opener.kind.closer() == Some(kind)) {
+    /// A closer that doesn't fit closes the innermost bracket of its kind, with all that is in it;
+    /// returns whether there is one.
+    fn close_outer(&mut self, kind: Kind) -> bool {
+        let outer = self.open.iter().rposition(|opener| opener.kind.closer() == Some(kind));
+        if let Some(at) = outer {
             self.open.truncate(at);
         }
+        outer.is_some()
     }
 
     fn finish(mut self, next: usize) -> Cut {
@@ -197,7 +213,10 @@ mod tests {
     use crate::syntax::token::Kind;
 
     fn texts(text: &str) -> Vec<(&str, Option<FaultKind>)> {
-        chunks(text).into_iter().map(|c| (&text[c.range], c.fault.map(|fault| fault.kind))).collect()
+        chunks(text)
+            .into_iter()
+            .map(|c| (&text[c.range], c.fault.map(|fault| fault.kind)))
+            .collect()
     }
 
     #[test]
@@ -214,8 +233,10 @@ mod tests {
     #[test]
     fn a_block_that_is_never_closed_costs_itself_only() {
         let text = "a {\n  b = 1\nresource \"x\" \"y\" {\n}\n";
-        let expected =
-            [("a {\n  b = 1", Some(FaultKind::Unclosed(Kind::OpenBrace))), ("resource \"x\" \"y\" {\n}", None)];
+        let expected = [
+            ("a {\n  b = 1", Some(FaultKind::Unclosed(Kind::OpenBrace))),
+            ("resource \"x\" \"y\" {\n}", None),
+        ];
         assert_eq!(texts(text), expected);
     }
 
@@ -227,7 +248,13 @@ mod tests {
 
     #[test]
     fn closers_need_openers() {
-        assert_eq!(texts("}\na = 1"), [("}", Some(FaultKind::Unopened(Kind::CloseBrace))), ("a = 1", None)]);
-        assert_eq!(texts("a = [1)\n]"), [("a = [1)\n]", Some(FaultKind::Unopened(Kind::CloseParen)))]);
+        assert_eq!(
+            texts("}\na = 1"),
+            [("}", Some(FaultKind::Unopened(Kind::CloseBrace))), ("a = 1", None)]
+        );
+        assert_eq!(
+            texts("a = [1)\n]"),
+            [("a = [1)\n]", Some(FaultKind::Unopened(Kind::CloseParen)))]
+        );
     }
 }

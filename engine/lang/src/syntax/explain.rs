@@ -1,5 +1,8 @@
 //! Words for what the syntax refuses, in Terraform's manner.
 
+mod expression;
+mod grammar;
+
 use std::ops::Range;
 
 use terrarium_diagnostic::{Diagnostic, Span};
@@ -46,8 +49,7 @@ fn unclosed(kind: Kind, at: Span) -> Diagnostic {
         ),
         Kind::OpenParen => (
             "Unbalanced parentheses",
-            "There is no closing parenthesis for this expression before the end of the file. This may be caused by \
-             incorrect parenthesis nesting elsewhere in this file.",
+            "Expected a closing parenthesis to terminate the expression.",
         ),
         Kind::Interpolation | Kind::Control => (
             "Unclosed template interpolation sequence",
@@ -65,7 +67,9 @@ fn unopened(kind: Kind, at: Span) -> Diagnostic {
         Kind::CloseBracket => "closing bracket",
         _ => "closing parenthesis",
     };
-    let detail = format!("This {text} closes nothing that is open here. Check the nesting of what stands before it.");
+    let detail = format!(
+        "This {text} closes nothing that is open here. Check the nesting of what stands before it."
+    );
     syntax("Unbalanced brackets").detail(detail).at(at, "closes nothing")
 }
 
@@ -108,23 +112,55 @@ fn invalid(text: &Text, range: Range<usize>) -> Diagnostic {
 }
 
 /// Explains why the parser refused a top-level block or argument.
-pub(super) fn refusal(text: &Text, chunk: Range<usize>, error: &hcl_edit::parser::Error) -> Diagnostic {
-    if error.message().contains("nesting depth") || error.message().contains("operator") {
-        let summary = "Too many levels of nesting";
-        return Diagnostic::error(codes::NESTING, summary)
-            .detail("The expression is nested too deep, or has too many operators in a row. Split it with locals.")
-            .at(text.span(place(text, &chunk, error)), "");
+pub(super) fn refusal(
+    text: &Text,
+    chunk: Range<usize>,
+    error: &hcl_edit::parser::Error,
+) -> Diagnostic {
+    if is_about_depth(error) {
+        return too_deep(text, &chunk, error);
     }
-    parser_words(text, chunk, error)
+    match grammar::body(&text.text, chunk.clone()) {
+        Some(complaint) => in_words(text, complaint),
+        None => parser_words(text, &chunk, error),
+    }
 }
 
 /// Explains why the parser refused an expression that stands alone.
-pub(super) fn refused_expression(text: &Text, whole: Range<usize>, error: &hcl_edit::parser::Error) -> Diagnostic {
-    parser_words(text, whole, error)
+pub(super) fn refused_expression(text: &Text, error: &hcl_edit::parser::Error) -> Diagnostic {
+    let whole = 0..text.text.len();
+    if is_about_depth(error) {
+        return too_deep(text, &whole, error);
+    }
+    match grammar::expression(&text.text) {
+        Some(complaint) => in_words(text, complaint),
+        None => parser_words(text, &whole, error),
+    }
 }
 
-fn parser_words(text: &Text, chunk: Range<usize>, error: &hcl_edit::parser::Error) -> Diagnostic {
-    let at = text.span(place(text, &chunk, error));
+fn is_about_depth(error: &hcl_edit::parser::Error) -> bool {
+    error.message().contains("nested levels")
+        || error.message().contains("chained binary operators")
+}
+
+fn too_deep(text: &Text, range: &Range<usize>, error: &hcl_edit::parser::Error) -> Diagnostic {
+    Diagnostic::error(codes::NESTING, "Too many levels of nesting")
+        .detail("The expression is nested too deep, or has too many operators in a row. Split it with locals.")
+        .at(text.span(place(text, range, error)), "")
+}
+
+fn in_words(text: &Text, complaint: grammar::Complaint) -> Diagnostic {
+    let diagnostic =
+        syntax(complaint.summary).detail(complaint.detail).at(text.span(complaint.at), "");
+    match complaint.first {
+        Some(first) => diagnostic.also(text.span(first), "set here first"),
+        None => diagnostic,
+    }
+}
+
+/// The parser's own words, where the second look found nothing.
+fn parser_words(text: &Text, chunk: &Range<usize>, error: &hcl_edit::parser::Error) -> Diagnostic {
+    let at = text.span(place(text, chunk, error));
     let mut detail = error.message().to_owned();
     if let Some(first) = detail.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -134,6 +170,10 @@ fn parser_words(text: &Text, chunk: Range<usize>, error: &hcl_edit::parser::Erro
 
 fn place(text: &Text, chunk: &Range<usize>, error: &hcl_edit::parser::Error) -> Range<usize> {
     let start = chunk.start.saturating_add(error.location().offset()).min(chunk.end);
-    let length = text.text.get(start..chunk.end).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let length = text
+        .text
+        .get(start..chunk.end)
+        .and_then(|rest| rest.chars().next())
+        .map_or(0, char::len_utf8);
     start..start + length
 }

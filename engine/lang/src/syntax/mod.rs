@@ -17,11 +17,11 @@ use crate::codes;
 use crate::expr::Origin;
 
 pub(crate) use scan::{Scanner, is_ident_continue, is_ident_start};
-pub(crate) use token::{Kind, Token};
+pub(crate) use token::Kind;
 
 /// The largest source text that is read. Terraform has no limit; spans here are 32 bits wide, and a
 /// file of this size is no longer written by anybody.
-pub const MAX_SOURCE_BYTES: usize = 64 << 20;
+pub(crate) const MAX_SOURCE_BYTES: usize = 64 << 20;
 
 /// Fewest bytes of source for which more than one core is used: below, starting threads costs more.
 const PARALLEL_BYTES: usize = 64 << 10;
@@ -34,9 +34,14 @@ pub(crate) struct Text {
 }
 
 /// Turns a file's bytes into text. The error's span is to be added by the caller, who knows the file.
+#[expect(
+    clippy::result_large_err,
+    reason = "one per file; the caller adds the place and reports it"
+)]
 pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Diagnostic> {
     if bytes.len() > MAX_SOURCE_BYTES {
-        let detail = format!("The file has {} bytes; the limit is {MAX_SOURCE_BYTES}.", bytes.len());
+        let detail =
+            format!("The file has {} bytes; the limit is {MAX_SOURCE_BYTES}.", bytes.len());
         return Err(Diagnostic::error(codes::SOURCE_LIMIT, "Source file too large").detail(detail));
     }
     match String::from_utf8(bytes) {
@@ -44,7 +49,9 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Diagnostic> {
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let line = error.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-            let detail = format!("All input files must be UTF-8 encoded. The first wrong byte is on line {line}. Ensure that UTF-8 encoding is selected in your editor.");
+            let detail = format!(
+                "All input files must be UTF-8 encoded. The first wrong byte is on line {line}. Ensure that UTF-8 encoding is selected in your editor."
+            );
             Err(Diagnostic::error(codes::SYNTAX, "Invalid character encoding").detail(detail))
         }
     }
@@ -62,12 +69,16 @@ pub(crate) fn parse_with<T: Send>(
         .collect();
     let one = |(text, chunk): &(&Text, chunk::Chunk)| {
         let mut diags = Diagnostics::new();
-        let parsed = parse_chunk(text, chunk, &mut diags).map(|(origin, body)| each(&origin, body, &mut diags));
+        let parsed = parse_chunk(text, chunk, &mut diags)
+            .map(|(origin, body)| each(&origin, body, &mut diags));
         (parsed, diags)
     };
     let size: usize = texts.iter().map(|text| text.text.len()).sum();
-    let results: Vec<(Option<T>, Diagnostics)> =
-        if size < PARALLEL_BYTES { chunks.iter().map(one).collect() } else { chunks.par_iter().map(one).collect() };
+    let results: Vec<(Option<T>, Diagnostics)> = if size < PARALLEL_BYTES {
+        chunks.iter().map(one).collect()
+    } else {
+        chunks.par_iter().map(one).collect()
+    };
     let mut diags = Diagnostics::new();
     let mut items = Vec::with_capacity(results.len());
     for (item, found) in results {
@@ -77,7 +88,11 @@ pub(crate) fn parse_with<T: Send>(
     (items, diags)
 }
 
-fn parse_chunk(text: &Text, chunk: &chunk::Chunk, diags: &mut Diagnostics) -> Option<(Origin, Body)> {
+fn parse_chunk(
+    text: &Text,
+    chunk: &chunk::Chunk,
+    diags: &mut Diagnostics,
+) -> Option<(Origin, Body)> {
     if let Some(fault) = &chunk.fault {
         diags.push(explain::fault(text, fault));
         return None;
@@ -85,7 +100,8 @@ fn parse_chunk(text: &Text, chunk: &chunk::Chunk, diags: &mut Diagnostics) -> Op
     let source = text.text.get(chunk.range.clone())?;
     match hcl_edit::parser::parse_body(source) {
         Ok(body) => {
-            let origin = Origin { file: text.file, offset: chunk.range.start, text: text.text.clone() };
+            let origin =
+                Origin { file: text.file, offset: chunk.range.start, text: text.text.clone() };
             Some((origin, body))
         }
         Err(error) => {
@@ -96,8 +112,10 @@ fn parse_chunk(text: &Text, chunk: &chunk::Chunk, diags: &mut Diagnostics) -> Op
 }
 
 /// Parses an expression that stands alone: `-var`, the console, a default.
-pub(crate) fn parse_expression(text: &Text, diags: &mut Diagnostics) -> Option<(Origin, Expression)> {
-    let whole = 0..text.text.len();
+pub(crate) fn parse_expression(
+    text: &Text,
+    diags: &mut Diagnostics,
+) -> Option<(Origin, Expression)> {
     if let Some(fault) = chunk::fault(&text.text) {
         diags.push(explain::fault(text, &fault));
         return None;
@@ -108,7 +126,7 @@ pub(crate) fn parse_expression(text: &Text, diags: &mut Diagnostics) -> Option<(
             Some((Origin { file: text.file, offset, text: text.text.clone() }, expression))
         }
         Err(error) => {
-            diags.push(explain::refused_expression(text, whole, &error));
+            diags.push(explain::refused_expression(text, &error));
             None
         }
     }

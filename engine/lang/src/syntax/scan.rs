@@ -87,7 +87,9 @@ impl<'a> Scanner<'a> {
                 self.token(Kind::OpenBrace, 1)
             }
             b'}' => self.close_brace(1),
-            b'~' if self.peek(1) == b'}' && matches!(self.modes.last(), Some(Mode::Sequence { braces: 0 })) => {
+            b'~' if self.peek(1) == b'}'
+                && matches!(self.modes.last(), Some(Mode::Sequence { braces: 0 })) =>
+            {
                 self.close_brace(2)
             }
             byte if byte.is_ascii() => {
@@ -173,7 +175,11 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at += if self.peek(2) == b'-' { 3 } else { 2 };
         let marker_start = self.at;
-        let starts = self.text.get(self.at..).and_then(|rest| rest.chars().next()).is_some_and(is_ident_start);
+        let starts = self
+            .text
+            .get(self.at..)
+            .and_then(|rest| rest.chars().next())
+            .is_some_and(is_ident_start);
         if starts {
             self.skip_ident();
         }
@@ -296,7 +302,9 @@ fn symbol(byte: u8, second: u8, third: u8) -> (Kind, usize) {
     match (byte, second, third) {
         (b'.', b'.', b'.') => (Kind::Ellipsis, 3),
         (b'=', b'>', _) => (Kind::FatArrow, 2),
-        (b'=' | b'!' | b'<' | b'>', b'=', _) | (b'&', b'&', _) | (b'|', b'|', _) => (Kind::Operator, 2),
+        (b'=' | b'!' | b'<' | b'>', b'=', _) | (b'&', b'&', _) | (b'|', b'|', _) => {
+            (Kind::Operator, 2)
+        }
         (b':', b':', _) => (Kind::DoubleColon, 2),
         (b'=', ..) => (Kind::Equal, 1),
         (b'!', ..) => (Kind::Bang, 1),

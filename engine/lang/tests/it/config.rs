@@ -12,11 +12,11 @@ use terrarium_lang::{Configuration, StdFiles, config};
 use crate::expectations::differences;
 
 /// A file system of a few texts.
-pub struct Texts(pub BTreeMap<PathBuf, Vec<u8>>);
+pub(crate) struct Texts(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
 
 impl Texts {
     /// Builds one from names and texts.
-    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(crate) fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(files.into_iter().map(|(name, text)| (name.into(), text.into())).collect())
     }
 }
@@ -43,9 +43,10 @@ impl Files for Texts {
 }
 
 /// Loads a module from one text.
-pub fn load_text(text: &str) -> (Configuration, Diagnostics, Sources) {
+pub(crate) fn load_text(text: &str) -> (Configuration, Diagnostics, Sources) {
     let mut sources = Sources::default();
-    let (configuration, diags) = config::load(Path::new("."), &Texts::new([("main.tf", text)]), &mut sources);
+    let (configuration, diags) =
+        config::load(Path::new("."), &Texts::new([("main.tf", text)]), &mut sources);
     (configuration, diags, sources)
 }
 
@@ -54,7 +55,8 @@ fn modules_give_the_diagnostics_that_they_announce() {
     let mut cases = 0;
     let mut wrong = String::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config");
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         let (sources, diags) = if path.is_dir() {
@@ -67,7 +69,7 @@ fn modules_give_the_diagnostics_that_they_announce() {
         };
         let text = differences(&sources, &diags);
         if !text.is_empty() {
-            wrong.push_str(&format!("{}\n{text}\n", path.display()));
+            wrong.extend([path.display().to_string().as_str(), "\n", &text, "\n"]);
         }
         cases += 1;
     }

@@ -10,7 +10,7 @@ use terrarium_diagnostic::{Diagnostics, Severity, Sources};
 type Line = (String, usize, String, String);
 
 /// Compares what was found with what the sources announce; returns the differences as text.
-pub fn differences(sources: &Sources, found: &Diagnostics) -> String {
+pub(crate) fn differences(sources: &Sources, found: &Diagnostics) -> String {
     let mut wanted: Vec<Line> = Vec::new();
     for (_, source) in sources.iter() {
         for (at, line) in source.text.lines().enumerate() {
@@ -19,7 +19,12 @@ pub fn differences(sources: &Sources, found: &Diagnostics) -> String {
                 let mut parts = comment.trim_start_matches('^').trim().splitn(3, ' ');
                 let (severity, code) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
                 let head = format!("{severity} {}", code.trim_end_matches(':'));
-                wanted.push((source.name.to_string(), at + 1 - up, head, parts.next().unwrap_or("").to_owned()));
+                wanted.push((
+                    source.name.to_string(),
+                    at + 1 - up,
+                    head,
+                    parts.next().unwrap_or("").to_owned(),
+                ));
             }
         }
     }
@@ -32,9 +37,9 @@ pub fn differences(sources: &Sources, found: &Diagnostics) -> String {
             let name = sources.get(label.span.file).map(|s| s.name.to_string()).unwrap_or_default();
             (name, sources.line_column(label.span.file, label.span.start).0)
         });
-        let hit = wanted
-            .iter()
-            .position(|(f, l, h, w)| *f == file && *l == line && *h == head && words.contains(w.as_str()));
+        let hit = wanted.iter().position(|(f, l, h, w)| {
+            *f == file && *l == line && *h == head && words.contains(w.as_str())
+        });
         match hit {
             Some(at) => {
                 wanted.remove(at);

@@ -1,5 +1,6 @@
 //! `fmt`: `tests/data/fmt/NAME.tf` becomes `NAME.out`, which `terraform fmt` 1.11.4 wrote.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,8 @@ fn fmt(text: &str) -> String {
 
 fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fmt");
-    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     found.retain(|path| path.extension().is_some_and(|extension| extension == "tf"));
     found.sort();
     found
@@ -29,10 +31,10 @@ fn texts_are_laid_out_as_terraform_does() {
         let formatted = fmt(&fs::read_to_string(&path).unwrap());
         let expected = fs::read_to_string(path.with_extension("out")).unwrap();
         if formatted != expected {
-            wrong.push_str(&format!("{}\n", path.display()));
+            wrong.extend([path.display().to_string().as_str(), "\n"]);
             for (at, (ours, theirs)) in formatted.lines().zip(expected.lines()).enumerate() {
                 if ours != theirs {
-                    wrong.push_str(&format!("{}: {ours:?}\n  not {theirs:?}\n", at + 1));
+                    writeln!(wrong, "{}: {ours:?}\n  not {theirs:?}", at + 1).unwrap();
                 }
             }
         }

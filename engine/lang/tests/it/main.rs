@@ -1,6 +1,12 @@
 //! Integration tests of the language, one binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod body;
 mod config;
 mod conformance;
 mod expectations;
+mod expressions;
 mod fmt;
+mod laws;
+mod tfvars;

@@ -36,8 +36,19 @@ pub(super) enum Item {
 
 /// The block types of the top level.
 const BLOCKS: &[&str] = &[
-    "check", "data", "ephemeral", "import", "locals", "module", "moved", "output", "provider", "removed", "resource",
-    "terraform", "variable",
+    "check",
+    "data",
+    "ephemeral",
+    "import",
+    "locals",
+    "module",
+    "moved",
+    "output",
+    "provider",
+    "removed",
+    "resource",
+    "terraform",
+    "variable",
 ];
 
 /// The blocks of override files, which replace parts of those that they name.
@@ -52,35 +63,56 @@ impl Overrides {
 
     /// Iterates over the blocks.
     pub(super) fn written(&self) -> impl Iterator<Item = Written<'_>> {
-        self.0.iter().flat_map(|(origin, body)| body.blocks().map(move |block| Written { origin, block }))
+        self.0
+            .iter()
+            .flat_map(|(origin, body)| body.blocks().map(move |block| Written { origin, block }))
     }
 }
 
 /// Returns what an override must have in common with its base; `None` for blocks without a name.
 pub(super) fn override_key(written: Written<'_>) -> Option<(String, Vec<String>, Option<String>)> {
-    if !matches!(written.kind(), "resource" | "data" | "variable" | "output" | "module" | "provider") {
+    if !matches!(
+        written.kind(),
+        "resource" | "data" | "variable" | "output" | "module" | "provider"
+    ) {
         return None;
     }
     let labels = written.block.labels.iter().map(|label| label.as_str().to_owned()).collect();
     let alias = match written.kind() {
-        "provider" => written.block.body.get_attribute("alias").and_then(|alias| alias.value.as_str()).map(str::to_owned),
+        "provider" => written
+            .block
+            .body
+            .get_attribute("alias")
+            .and_then(|alias| alias.value.as_str())
+            .map(str::to_owned),
         _ => None,
     };
     Some((written.kind().to_owned(), labels, alias))
 }
 
 /// Turns what stands at the top level into what it declares.
-pub(super) fn lower(origin: &Origin, body: &Syntax, overrides: &Overrides, diags: &mut Diagnostics) -> Vec<Item> {
+pub(super) fn lower(
+    origin: &Origin,
+    body: &Syntax,
+    overrides: &Overrides,
+    diags: &mut Diagnostics,
+) -> Vec<Item> {
     let mut items = Vec::new();
     for structure in body {
         match structure {
             Structure::Attribute(attribute) => {
                 let name = attribute.key.as_str();
-                diags.push(fields::unsupported_argument(name, origin.span(attribute.key.span()), &[], BLOCKS));
+                diags.push(fields::unsupported_argument(
+                    name,
+                    origin.span(attribute.key.span()),
+                    &[],
+                    BLOCKS,
+                ));
             }
             Structure::Block(block) => {
                 let base = Written { origin, block };
-                let layers: Vec<Written<'_>> = std::iter::once(base).chain(overrides.of(base)).collect();
+                let layers: Vec<Written<'_>> =
+                    std::iter::once(base).chain(overrides.of(base)).collect();
                 items.extend(lower_block(base, &layers, diags));
             }
         }
@@ -100,8 +132,12 @@ fn lower_block(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostic
         "output" => named::output(base, layers, diags).map(Item::Output),
         "module" => named::call(base, layers, diags).map(|call| Item::Call(Box::new(call))),
         "provider" => named::provider(base, layers, diags).map(Item::Provider),
-        "resource" | "data" => resource::resource(base, layers, diags).map(|it| Item::Resource(Box::new(it))),
-        "terraform" => terraform::settings(base, diags).map(|settings| Item::Settings(Box::new(settings))),
+        "resource" | "data" => {
+            resource::resource(base, layers, diags).map(|it| Item::Resource(Box::new(it)))
+        }
+        "terraform" => {
+            terraform::settings(base, diags).map(|settings| Item::Settings(Box::new(settings)))
+        }
         "moved" => refactoring::moved(base, diags).map(Item::Moved),
         "removed" => refactoring::removed(base, diags).map(Item::Removed),
         "import" => refactoring::import(base, diags).map(|import| Item::Import(Box::new(import))),
@@ -124,11 +160,16 @@ fn lower_block(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostic
 /// Returns whether a text is a name, and says so where it isn't.
 fn check_name(what: &str, name: &str, at: Span, diags: &mut Diagnostics) -> bool {
     let mut chars = name.chars();
-    let valid = chars.next().is_some_and(crate::syntax::is_ident_start) && chars.all(crate::syntax::is_ident_continue);
+    let valid = chars.next().is_some_and(crate::syntax::is_ident_start)
+        && chars.all(crate::syntax::is_ident_continue);
     if !valid {
         let detail = "A name must start with a letter or underscore and may contain only letters, digits, underscores, \
                       and dashes.";
-        diags.push(Diagnostic::error(codes::INVALID_NAME, format!("Invalid {what} name")).detail(detail).at(at, ""));
+        diags.push(
+            Diagnostic::error(codes::INVALID_NAME, format!("Invalid {what} name"))
+                .detail(detail)
+                .at(at, ""),
+        );
     }
     valid
 }

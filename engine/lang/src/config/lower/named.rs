@@ -7,7 +7,9 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_value::{Type, Value, convert};
 
 use super::super::fields::{Fields, Given, Written};
-use super::super::{Local, ModuleCall, Output, ProviderBlock, ProviderRef, Rule, Variable, traversal};
+use super::super::{
+    Local, ModuleCall, Output, ProviderBlock, ProviderRef, Rule, Variable, traversal,
+};
 use super::{check_name, name_label};
 use crate::codes;
 use crate::expr::{Defaults, parse_type};
@@ -16,12 +18,20 @@ use crate::expr::{Defaults, parse_type};
 const RESERVED: &[&str] =
     &["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
 
-pub(super) fn variable(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostics) -> Option<Variable> {
+pub(super) fn variable(
+    base: Written<'_>,
+    layers: &[Written<'_>],
+    diags: &mut Diagnostics,
+) -> Option<Variable> {
     let name = name_label(base, "variable", diags)?;
     if RESERVED.contains(&&*name) {
-        let detail = format!("The variable name \"{name}\" is reserved due to its special meaning inside module blocks.");
+        let detail = format!(
+            "The variable name \"{name}\" is reserved due to its special meaning inside module blocks."
+        );
         diags.push(
-            Diagnostic::error(codes::INVALID_NAME, "Invalid variable name").detail(detail).at(base.header(), ""),
+            Diagnostic::error(codes::INVALID_NAME, "Invalid variable name")
+                .detail(detail)
+                .at(base.header(), ""),
         );
     }
     let mut fields = Fields::layered(layers);
@@ -107,7 +117,11 @@ fn default_value(
 }
 
 /// Reads the `condition` blocks of a type: `validation`, `precondition`, `postcondition`, `assert`.
-pub(super) fn rules(fields: &mut Fields<'_>, kind: &'static str, diags: &mut Diagnostics) -> Vec<Rule> {
+pub(super) fn rules(
+    fields: &mut Fields<'_>,
+    kind: &'static str,
+    diags: &mut Diagnostics,
+) -> Vec<Rule> {
     fields.blocks(kind).into_iter().filter_map(|written| rule(written, diags)).collect()
 }
 
@@ -131,11 +145,19 @@ pub(super) fn locals(base: Written<'_>, diags: &mut Diagnostics) -> Option<Vec<L
     let mut fields = base.fields();
     let given = fields.all_arguments();
     fields.finish(diags);
-    let local = |given: Given<'_>| Local { name: given.name().into(), value: given.expr(diags), span: given.span() };
+    let local = |given: Given<'_>| Local {
+        name: given.name().into(),
+        value: given.expr(diags),
+        span: given.span(),
+    };
     Some(given.into_iter().map(local).collect())
 }
 
-pub(super) fn output(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostics) -> Option<Output> {
+pub(super) fn output(
+    base: Written<'_>,
+    layers: &[Written<'_>],
+    diags: &mut Diagnostics,
+) -> Option<Output> {
     let name = name_label(base, "output", diags)?;
     let mut fields = Fields::layered(layers);
     let value = fields.need("value", diags);
@@ -154,20 +176,31 @@ pub(super) fn output(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diag
 }
 
 /// Reads `depends_on`.
-pub(super) fn dependencies(fields: &mut Fields<'_>, diags: &mut Diagnostics) -> Vec<crate::expr::Reference> {
+pub(super) fn dependencies(
+    fields: &mut Fields<'_>,
+    diags: &mut Diagnostics,
+) -> Vec<crate::expr::Reference> {
     let Some(given) = fields.take("depends_on") else { return Vec::new() };
     let elements = given.elements(diags);
-    elements.into_iter().filter_map(|element| traversal::dependency(element, given.origin, diags)).collect()
+    elements
+        .into_iter()
+        .filter_map(|element| traversal::dependency(element, given.origin, diags))
+        .collect()
 }
 
-pub(super) fn call(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostics) -> Option<ModuleCall> {
+pub(super) fn call(
+    base: Written<'_>,
+    layers: &[Written<'_>],
+    diags: &mut Diagnostics,
+) -> Option<ModuleCall> {
     let name = name_label(base, "module instance", diags)?;
     let mut fields = Fields::layered(layers);
     let source = fields.need("source", diags);
     let version = fields.text("version", diags);
     let (count, for_each) = repetition(&mut fields, diags);
     let depends_on = dependencies(&mut fields, diags);
-    let providers = fields.take("providers").map(|given| provider_map(given, diags)).unwrap_or_default();
+    let providers =
+        fields.take("providers").map(|given| provider_map(given, diags)).unwrap_or_default();
     let mut arguments = IndexMap::new();
     for given in fields.all_arguments() {
         arguments.insert(given.name().into(), given.expr(diags));
@@ -177,7 +210,18 @@ pub(super) fn call(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagno
     let source_span = source.value_span();
     let source = source.text(diags)?;
     let span = base.header();
-    Some(ModuleCall { name, source, source_span, version, count, for_each, depends_on, providers, arguments, span })
+    Some(ModuleCall {
+        name,
+        source,
+        source_span,
+        version,
+        count,
+        for_each,
+        depends_on,
+        providers,
+        arguments,
+        span,
+    })
 }
 
 /// Reads `count` and `for_each`, of which one may be set.
@@ -215,7 +259,9 @@ fn provider_map(given: Given<'_>, diags: &mut Diagnostics) -> Vec<(ProviderRef, 
                 let span = given.origin.span(ident.span());
                 Some(ProviderRef { name: ident.as_str().into(), alias: None, span })
             }
-            ObjectKey::Expression(expression) => traversal::provider(expression, given.origin, diags),
+            ObjectKey::Expression(expression) => {
+                traversal::provider(expression, given.origin, diags)
+            }
         };
         let outer = traversal::provider(value.expr(), given.origin, diags);
         Some((inner?, outer?))
@@ -223,19 +269,27 @@ fn provider_map(given: Given<'_>, diags: &mut Diagnostics) -> Vec<(ProviderRef, 
     object.iter().filter_map(pair).collect()
 }
 
-pub(super) fn provider(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostics) -> Option<ProviderBlock> {
+pub(super) fn provider(
+    base: Written<'_>,
+    layers: &[Written<'_>],
+    diags: &mut Diagnostics,
+) -> Option<ProviderBlock> {
     let name = name_label(base, "provider", diags)?;
     let mut fields = Fields::layered(layers);
     let alias = fields.take("alias").and_then(|given| {
         let alias = given.text(diags)?;
-        check_name("provider configuration alias", &alias, given.value_span(), diags).then(|| alias.into())
+        check_name("provider configuration alias", &alias, given.value_span(), diags)
+            .then(|| alias.into())
     });
     // Deprecated long ago in favour of required_providers, which decides alone.
     if let Some(version) = fields.take("version") {
         diags.push(
-            Diagnostic::warning(codes::UNSUPPORTED, "Version constraints inside provider configuration blocks are deprecated")
-                .detail("Move it to the required_providers block. It is not looked at here.")
-                .at(version.span(), ""),
+            Diagnostic::warning(
+                codes::UNSUPPORTED,
+                "Version constraints inside provider configuration blocks are deprecated",
+            )
+            .detail("Move it to the required_providers block. It is not looked at here.")
+            .at(version.span(), ""),
         );
     }
     let body = fields.rest(base.span(), diags);

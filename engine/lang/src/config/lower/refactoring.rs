@@ -31,7 +31,11 @@ pub(super) fn removed(base: Written<'_>, diags: &mut Diagnostics) -> Option<Remo
     fields.blocks("connection");
     fields.finish(diags);
     let from = from?;
-    Some(Removed { from: traversal::target(from.expression(), from.origin, diags)?, destroy, span: base.span() })
+    Some(Removed {
+        from: traversal::target(from.expression(), from.origin, diags)?,
+        destroy,
+        span: base.span(),
+    })
 }
 
 pub(super) fn import(base: Written<'_>, diags: &mut Diagnostics) -> Option<Import> {
@@ -39,8 +43,9 @@ pub(super) fn import(base: Written<'_>, diags: &mut Diagnostics) -> Option<Impor
     let mut fields = base.fields();
     let (to, id) = (fields.need("to", diags), fields.need("id", diags));
     let for_each = fields.expr("for_each", diags);
-    let provider =
-        fields.take("provider").and_then(|given| traversal::provider(given.expression(), given.origin, diags));
+    let provider = fields
+        .take("provider")
+        .and_then(|given| traversal::provider(given.expression(), given.origin, diags));
     fields.finish(diags);
     let (to, id) = (to?, id?);
     let (to, key) = traversal::import_target(to.expression(), to.origin, diags)?;

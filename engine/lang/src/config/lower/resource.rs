@@ -10,21 +10,28 @@ use super::{check_name, name_label};
 use crate::codes;
 use crate::expr::{Expr, compile};
 
-pub(super) fn resource(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostics) -> Option<Resource> {
+pub(super) fn resource(
+    base: Written<'_>,
+    layers: &[Written<'_>],
+    diags: &mut Diagnostics,
+) -> Option<Resource> {
     let mode = if base.kind() == "data" { Mode::Data } else { Mode::Managed };
     if !base.has_labels(&["type", "name"], diags) {
         return None;
     }
     let ((kind, kind_at), (name, name_at)) = (base.label(0)?, base.label(1)?);
     let what = if mode == Mode::Data { "data source" } else { "resource" };
-    if !check_name(&format!("{what} type"), &kind, kind_at, diags) || !check_name(what, &name, name_at, diags) {
+    if !check_name(&format!("{what} type"), &kind, kind_at, diags)
+        || !check_name(what, &name, name_at, diags)
+    {
         return None;
     }
     let mut fields = Fields::layered(layers);
     let (count, for_each) = repetition(&mut fields, diags);
     let depends_on = dependencies(&mut fields, diags);
-    let provider =
-        fields.take("provider").and_then(|given| traversal::provider(given.expression(), given.origin, diags));
+    let provider = fields
+        .take("provider")
+        .and_then(|given| traversal::provider(given.expression(), given.origin, diags));
     let lifecycle = lifecycle(&mut fields, mode, diags);
     let (mut provisioners, mut connection) = (Vec::new(), None);
     if mode == Mode::Managed {
@@ -36,7 +43,18 @@ pub(super) fn resource(base: Written<'_>, layers: &[Written<'_>], diags: &mut Di
     let body = fields.rest(base.span(), diags);
     let block = BlockRef { mode, kind, name };
     let span = base.header();
-    Some(Resource { block, count, for_each, provider, depends_on, lifecycle, provisioners, connection, body, span })
+    Some(Resource {
+        block,
+        count,
+        for_each,
+        provider,
+        depends_on,
+        lifecycle,
+        provisioners,
+        connection,
+        body,
+        span,
+    })
 }
 
 fn lifecycle(fields: &mut Fields<'_>, mode: Mode, diags: &mut Diagnostics) -> Lifecycle {
@@ -57,11 +75,15 @@ fn lifecycle(fields: &mut Fields<'_>, mode: Mode, diags: &mut Diagnostics) -> Li
     let mut inner = Fields::layered(&blocks);
     let mut lifecycle = Lifecycle::default();
     if mode == Mode::Managed {
-        lifecycle.create_before_destroy = inner.flag("create_before_destroy", diags).unwrap_or(false);
+        lifecycle.create_before_destroy =
+            inner.flag("create_before_destroy", diags).unwrap_or(false);
         lifecycle.prevent_destroy = inner.flag("prevent_destroy", diags).unwrap_or(false);
-        lifecycle.ignore_changes = inner.take("ignore_changes").map(|given| ignored(given, diags)).unwrap_or_default();
-        lifecycle.replace_triggered_by =
-            inner.take("replace_triggered_by").map(|given| triggers(given, diags)).unwrap_or_default();
+        lifecycle.ignore_changes =
+            inner.take("ignore_changes").map(|given| ignored(given, diags)).unwrap_or_default();
+        lifecycle.replace_triggered_by = inner
+            .take("replace_triggered_by")
+            .map(|given| triggers(given, diags))
+            .unwrap_or_default();
     }
     lifecycle.preconditions = rules(&mut inner, "precondition", diags);
     lifecycle.postconditions = rules(&mut inner, "postcondition", diags);
@@ -71,7 +93,9 @@ fn lifecycle(fields: &mut Fields<'_>, mode: Mode, diags: &mut Diagnostics) -> Li
 
 fn ignored(given: Given<'_>, diags: &mut Diagnostics) -> IgnoreChanges {
     let expression = given.expression();
-    if expression.as_variable().is_some_and(|name| name.as_str() == "all") || expression.as_str() == Some("all") {
+    if expression.as_variable().is_some_and(|name| name.as_str() == "all")
+        || expression.as_str() == Some("all")
+    {
         return IgnoreChanges::All;
     }
     let elements = given.elements(diags);
@@ -117,18 +141,31 @@ fn provisioner(written: Written<'_>, diags: &mut Diagnostics) -> Option<Provisio
     let mut fields = written.fields();
     let when = fields.take("when");
     let on_failure = fields.take("on_failure");
-    let on_destroy = when.is_some_and(|given| keyword(given, ["create", "destroy"], diags) == Some("destroy"));
-    let continue_on_failure =
-        on_failure.is_some_and(|given| keyword(given, ["fail", "continue"], diags) == Some("continue"));
+    let on_destroy =
+        when.is_some_and(|given| keyword(given, ["create", "destroy"], diags) == Some("destroy"));
+    let continue_on_failure = on_failure
+        .is_some_and(|given| keyword(given, ["fail", "continue"], diags) == Some("continue"));
     let connection = fields.block("connection", diags).map(|it| it.fields().rest(it.span(), diags));
     let body = fields.rest(written.span(), diags);
-    Some(Provisioner { kind, on_destroy, continue_on_failure, body, connection, span: written.header() })
+    Some(Provisioner {
+        kind,
+        on_destroy,
+        continue_on_failure,
+        body,
+        connection,
+        span: written.header(),
+    })
 }
 
 /// Returns which of two keywords an argument is.
-fn keyword<'k>(given: Given<'_>, keywords: [&'k str; 2], diags: &mut Diagnostics) -> Option<&'k str> {
+fn keyword<'k>(
+    given: Given<'_>,
+    keywords: [&'k str; 2],
+    diags: &mut Diagnostics,
+) -> Option<&'k str> {
     let expression = given.expression();
-    let word = expression.as_variable().map(|name| name.as_str()).or_else(|| expression.as_str());
+    let word =
+        expression.as_variable().map(hcl_edit::Ident::as_str).or_else(|| expression.as_str());
     let found = keywords.into_iter().find(|keyword| word == Some(*keyword));
     if found.is_none() {
         let (name, [first, second]) = (given.name(), keywords);

@@ -99,7 +99,9 @@ fn requirement(given: Given<'_>, diags: &mut Diagnostics) -> Option<Requirement>
         match key_text(key) {
             Some("source") => requirement.source = text(given, expression, diags),
             Some("version") => requirement.version = text(given, expression, diags),
-            Some("configuration_aliases") => requirement.aliases = aliases(given, expression, diags),
+            Some("configuration_aliases") => {
+                requirement.aliases = aliases(given, expression, diags)
+            }
             _ => diags.push(
                 Diagnostic::error(codes::UNSUPPORTED, "Invalid required_providers object")
                     .detail(
@@ -129,7 +131,9 @@ fn aliases(given: Given<'_>, expression: &Expression, diags: &mut Diagnostics) -
     let Expression::Array(array) = expression else {
         diags.push(
             Diagnostic::error(codes::INVALID_ARGUMENT, "Invalid configuration_aliases value")
-                .detail("Configuration aliases must be a list of references, such as [openstack.edge].")
+                .detail(
+                    "Configuration aliases must be a list of references, such as [openstack.edge].",
+                )
                 .at(given.origin.span(expression.span()), ""),
         );
         return Vec::new();

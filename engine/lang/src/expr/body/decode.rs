@@ -2,7 +2,7 @@
 
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span};
-use terrarium_provider::{Attribute, Block, Nesting, NestedBlock, Presence};
+use terrarium_provider::{Attribute, Block, NestedBlock, Nesting, Presence};
 use terrarium_value::{Causes, Kind, Map, Marks, Type, Value, convert};
 
 use super::{Argument, Body, Dynamic, Nested};
@@ -19,7 +19,7 @@ impl Body {
         let mut object = Map::new();
         for (name, attribute) in &schema.attributes {
             let value = match self.0.arguments.get(name) {
-                Some(argument) => self.argument(name, argument, attribute, frame, diags),
+                Some(argument) => argument_value((name, attribute), argument, frame, diags),
                 None if self.has_blocks(name) && element_schema(&attribute.ty).is_some() => {
                     self.attribute_as_blocks(name, attribute, frame, diags)
                 }
@@ -60,50 +60,15 @@ impl Body {
             }
         }
         for block in &self.0.blocks {
-            let as_attribute = || schema.attributes.get(&block.kind).is_some_and(|it| element_schema(&it.ty).is_some());
+            let as_attribute = || {
+                schema
+                    .attributes
+                    .get(&block.kind)
+                    .is_some_and(|it| element_schema(&it.ty).is_some())
+            };
             if !schema.blocks.contains_key(&block.kind) && !as_attribute() {
                 let (attributes, blocks) = names();
                 diags.push(unsupported_block(&block.kind, block.header, &blocks, &attributes));
-            }
-        }
-    }
-
-    fn argument(
-        &self,
-        name: &Name,
-        argument: &Argument,
-        attribute: &Attribute,
-        frame: &Frame<'_>,
-        diags: &mut Diagnostics,
-    ) -> Value {
-        if !attribute.presence.is_settable() {
-            let detail = format!(
-                "Can't configure a value for \"{name}\": its value will be decided automatically based on the result \
-                 of applying this configuration."
-            );
-            diags.push(
-                Diagnostic::error(codes::UNSUPPORTED, "Value for unconfigurable attribute")
-                    .detail(detail)
-                    .at(argument.name_span, ""),
-            );
-            return Value::null(attribute.ty.without_optional());
-        }
-        let value = argument.value.eval(frame, diags);
-        match convert(&value, &attribute.ty) {
-            Ok(value) => {
-                if value.is_null() && attribute.presence == Presence::Required {
-                    diags.push(missing_argument(name, argument.name_span));
-                }
-                value
-            }
-            Err(error) => {
-                let why = reason(&error);
-                diags.push(
-                    Diagnostic::error(codes::WRONG_TYPE, "Incorrect attribute value type")
-                        .detail(format!("Inappropriate value for attribute \"{name}\": {why}."))
-                        .at(argument.value.span(), ""),
-                );
-                Value::unknown(attribute.ty.clone(), Causes::NONE)
             }
         }
     }
@@ -117,12 +82,19 @@ impl Body {
         diags: &mut Diagnostics,
     ) -> Value {
         let block = element_schema(&attribute.ty).unwrap_or_default();
-        let nesting = if matches!(attribute.ty, Type::Set(_)) { Nesting::Set } else { Nesting::List };
+        let nesting =
+            if matches!(attribute.ty, Type::Set(_)) { Nesting::Set } else { Nesting::List };
         let nested = NestedBlock { nesting, block, min_items: 0, max_items: None };
         self.nested_blocks(name, &nested, frame, diags)
     }
 
-    fn nested_blocks(&self, name: &Name, schema: &NestedBlock, frame: &Frame<'_>, diags: &mut Diagnostics) -> Value {
+    fn nested_blocks(
+        &self,
+        name: &Name,
+        schema: &NestedBlock,
+        frame: &Frame<'_>,
+        diags: &mut Diagnostics,
+    ) -> Value {
         let mut found = Found::default();
         for block in self.0.blocks.iter().filter(|block| block.kind == *name) {
             match &block.dynamic {
@@ -143,7 +115,13 @@ impl Body {
         assemble(name, schema, found, diags).marked(marks)
     }
 
-    fn check_count(&self, name: &Name, schema: &NestedBlock, found: &Found, diags: &mut Diagnostics) {
+    fn check_count(
+        &self,
+        name: &Name,
+        schema: &NestedBlock,
+        found: &Found,
+        diags: &mut Diagnostics,
+    ) {
         let count = found.items.len() as u64;
         let single = matches!(schema.nesting, Nesting::Single | Nesting::Group);
         let most = if single { Some(1) } else { schema.max_items };
@@ -155,12 +133,18 @@ impl Body {
                 (format!("Missing {name} block"), format!("A {name} block is required."))
             } else {
                 let least = schema.min_items;
-                (format!("Insufficient {name} blocks"), format!("At least {least} \"{name}\" blocks are required."))
+                (
+                    format!("Insufficient {name} blocks"),
+                    format!("At least {least} \"{name}\" blocks are required."),
+                )
             };
             diags.push(problem(summary, detail, self.0.header));
         }
         let Some(most) = most.filter(|most| count > *most) else { return };
-        let at = found.items.get(usize::try_from(most).unwrap_or(usize::MAX)).map_or(self.0.header, |item| item.header);
+        let at = found
+            .items
+            .get(usize::try_from(most).unwrap_or(usize::MAX))
+            .map_or(self.0.header, |item| item.header);
         if single {
             let detail = format!("Only one {name} block is allowed.");
             diags.push(problem(format!("Duplicate {name} block"), detail, at));
@@ -187,6 +171,45 @@ struct Item {
     header: Span,
 }
 
+/// Evaluates an argument and converts it to the type of its attribute.
+fn argument_value(
+    (name, attribute): (&Name, &Attribute),
+    argument: &Argument,
+    frame: &Frame<'_>,
+    diags: &mut Diagnostics,
+) -> Value {
+    if !attribute.presence.is_settable() {
+        let detail = format!(
+            "Can't configure a value for \"{name}\": its value will be decided automatically based on the result \
+             of applying this configuration."
+        );
+        diags.push(
+            Diagnostic::error(codes::UNSUPPORTED, "Value for unconfigurable attribute")
+                .detail(detail)
+                .at(argument.name_span, ""),
+        );
+        return Value::null(attribute.ty.without_optional());
+    }
+    let value = argument.value.eval(frame, diags);
+    match convert(&value, &attribute.ty) {
+        Ok(value) => {
+            if value.is_null() && attribute.presence == Presence::Required {
+                diags.push(missing_argument(name, argument.name_span));
+            }
+            value
+        }
+        Err(error) => {
+            let why = reason(&error);
+            diags.push(
+                Diagnostic::error(codes::WRONG_TYPE, "Incorrect attribute value type")
+                    .detail(format!("Inappropriate value for attribute \"{name}\": {why}."))
+                    .at(argument.value.span(), ""),
+            );
+            Value::unknown(attribute.ty.clone(), Causes::NONE)
+        }
+    }
+}
+
 fn missing_argument(name: &str, at: Span) -> Diagnostic {
     Diagnostic::error(codes::MISSING, "Missing required argument")
         .detail(format!("The argument \"{name}\" is required, but no definition was found."))
@@ -197,7 +220,8 @@ fn missing_argument(name: &str, at: Span) -> Diagnostic {
 fn element_schema(ty: &Type) -> Option<Block> {
     let (Type::List(element) | Type::Set(element)) = ty else { return None };
     let Type::Object(object) = &**element else { return None };
-    let attributes = object.attributes.iter().map(|(name, ty)| (name.clone(), Attribute::optional(ty.clone())));
+    let attributes =
+        object.attributes.iter().map(|(name, ty)| (name.clone(), Attribute::optional(ty.clone())));
     Some(Block { attributes: attributes.collect(), ..Block::default() })
 }
 
@@ -206,10 +230,18 @@ fn check_labels(block: &Nested, schema: &NestedBlock, diags: &mut Diagnostics) {
     let kind = &block.kind;
     if let Some((_, span)) = block.labels.get(wanted) {
         let detail = format!("No labels are expected for {kind} blocks.");
-        diags.push(Diagnostic::error(codes::SYNTAX, format!("Extraneous label for {kind}")).detail(detail).at(*span, ""));
+        diags.push(
+            Diagnostic::error(codes::SYNTAX, format!("Extraneous label for {kind}"))
+                .detail(detail)
+                .at(*span, ""),
+        );
     } else if block.labels.len() < wanted {
         let detail = format!("All {kind} blocks must have 1 labels (key).");
-        diags.push(Diagnostic::error(codes::SYNTAX, format!("Missing key for {kind}")).detail(detail).at(block.header, ""));
+        diags.push(
+            Diagnostic::error(codes::SYNTAX, format!("Missing key for {kind}"))
+                .detail(detail)
+                .at(block.header, ""),
+        );
     }
 }
 
@@ -243,9 +275,13 @@ fn generate(
         }
     };
     for (key, value) in elements {
-        let binding = frame.bind(&dynamic.iterator, Value::object_of([("key", key), ("value", value)]));
+        let binding =
+            frame.bind(&dynamic.iterator, Value::object_of([("key", key), ("value", value)]));
         let inner = frame.with(&binding);
-        let label = dynamic.labels.first().and_then(|label| label_text(&label.eval(&inner, diags), label.span(), diags));
+        let label = dynamic
+            .labels
+            .first()
+            .and_then(|label| label_text(&label.eval(&inner, diags), label.span(), diags));
         let value = block.body.decode(&schema.block, &inner, diags);
         found.items.push(Item { label, value, header: block.header });
     }
@@ -255,7 +291,11 @@ fn label_text(value: &Value, at: Span, diags: &mut Diagnostics) -> Option<Name> 
     let text = convert(value, &Type::String).ok().and_then(|text| text.as_str().map(Name::from));
     if text.is_none() {
         let detail = "A label must be a known string, not null.";
-        diags.push(Diagnostic::error(codes::DYNAMIC, "Invalid dynamic block label").detail(detail).at(at, ""));
+        diags.push(
+            Diagnostic::error(codes::DYNAMIC, "Invalid dynamic block label")
+                .detail(detail)
+                .at(at, ""),
+        );
     }
     text
 }
@@ -267,16 +307,18 @@ fn pairs(collection: &Value) -> Result<Option<Vec<(Value, Value)>>, String> {
     Ok(match collection.kind() {
         Kind::Unknown(_) => None,
         Kind::Null(_) => return Err("Cannot use a null value in for_each.".to_owned()),
-        Kind::List(items) | Kind::Tuple(items) => {
-            Some(items.iter().enumerate().map(|(at, item)| (Value::number(at), marked(item))).collect())
-        }
+        Kind::List(items) | Kind::Tuple(items) => Some(
+            items.iter().enumerate().map(|(at, item)| (Value::number(at), marked(item))).collect(),
+        ),
         Kind::Set(items) => Some(items.iter().map(|item| (marked(item), marked(item))).collect()),
-        Kind::Map(entries) | Kind::Object(entries) => {
-            Some(entries.iter().map(|(key, item)| (Value::string(key.clone()), marked(item))).collect())
-        }
+        Kind::Map(entries) | Kind::Object(entries) => Some(
+            entries.iter().map(|(key, item)| (Value::string(key.clone()), marked(item))).collect(),
+        ),
         Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => {
             let kind = collection.ty().friendly_name();
-            return Err(format!("Cannot use a {kind} value in for_each. An iterable collection is required."));
+            return Err(format!(
+                "Cannot use a {kind} value in for_each. An iterable collection is required."
+            ));
         }
     })
 }
@@ -294,16 +336,21 @@ fn assemble(name: &Name, schema: &NestedBlock, found: Found, diags: &mut Diagnos
             None => nothing(&schema.block),
         },
         Nesting::List => match schema.ty() {
-            Type::List(element) => Value::list((*element).clone(), items.into_iter().map(|item| item.value).collect()),
+            Type::List(element) => {
+                Value::list((*element).clone(), items.into_iter().map(|item| item.value).collect())
+            }
             _ => Value::tuple(items.into_iter().map(|item| item.value)),
         },
-        Nesting::Set => Value::set(schema.block.ty(), items.into_iter().map(|item| item.value).collect()),
+        Nesting::Set => {
+            Value::set(schema.block.ty(), items.into_iter().map(|item| item.value).collect())
+        }
         Nesting::Map => {
             let mut entries = Map::new();
             for item in items.drain(..) {
                 let label = item.label.unwrap_or_default();
                 if entries.insert(label.clone(), item.value).is_some() {
-                    let detail = format!("A {name} block with the key \"{label}\" was already given.");
+                    let detail =
+                        format!("A {name} block with the key \"{label}\" was already given.");
                     diags.push(
                         Diagnostic::error(codes::DUPLICATE, format!("Duplicate {name} block"))
                             .detail(detail)
@@ -321,7 +368,10 @@ fn assemble(name: &Name, schema: &NestedBlock, found: Found, diags: &mut Diagnos
 
 /// Returns the value of a block in which nothing is set.
 fn nothing(schema: &Block) -> Value {
-    let attributes = schema.attributes.iter().map(|(name, it)| (name.clone(), Value::null(it.ty.without_optional())));
+    let attributes = schema
+        .attributes
+        .iter()
+        .map(|(name, it)| (name.clone(), Value::null(it.ty.without_optional())));
     let blocks = schema.blocks.iter().map(|(name, nested)| {
         let empty = assemble(name, nested, Found::default(), &mut Diagnostics::new());
         (name.clone(), empty)
