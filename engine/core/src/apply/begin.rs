@@ -5,15 +5,17 @@ use std::sync::Arc;
 use terrarium_address::Name;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::Resource;
-use terrarium_provider::{Action, Effect, Intent, IntentId, Marker, Private, Provider};
-use terrarium_value::{Kind, Marks, Value};
+use terrarium_provider::{
+    Action, Effect, Intent, IntentId, Marker, PlanOutcome, PlanRequest, Private, Provider,
+};
+use terrarium_value::{Cause, Causes, Marks, Value, When};
 
 use super::tasks::{Step, Task};
 use super::walk::Walk;
 use crate::draft::Draft;
 use crate::providers::ProviderAddr;
 use crate::world::{At, ModuleId};
-use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object};
+use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object, proposed};
 
 /// A task that is ready for its provider call.
 pub(super) struct Ready {
@@ -44,18 +46,18 @@ impl Walk<'_> {
                 private: self.recorded_private(change),
                 sensitive: Vec::new(),
             }),
-            Step::Create | Step::Update => self.prepare_write(task, change, provider, before),
+            Step::Create | Step::Update => self.prepare_write(task, provider, before).await,
             Step::Read | Step::Forget => None,
         }
     }
 
-    fn prepare_write(
+    async fn prepare_write(
         &self,
         task: Task,
-        change: &ResourceChange,
         provider: Arc<dyn Provider>,
         before: Option<Value>,
     ) -> Option<Ready> {
+        let change = &self.plan.changes[task.change];
         let (module, resource) = self.block(change)?;
         let config = self.configuration(module, &resource, change)?;
         let sensitive = config.paths_with_mark(Marks::SENSITIVE);
@@ -65,17 +67,68 @@ impl Walk<'_> {
             return None;
         }
         let create = task.step == Step::Create;
-        let prior = if create { None } else { before };
-        let planned = filled(&change.after.clone().unmarked_deep(), &config);
-        Some(Ready {
+        let mut ready = Ready {
             provider,
             action: if create { Action::Create } else { Action::Update },
-            prior,
-            planned: Some(planned),
+            prior: if create { None } else { before },
+            planned: Some(change.after.unmarked_deep()),
             config: Some(config),
             private: change.private.clone(),
             sensitive,
-        })
+        };
+        if rests_on_unknown(change, ready.config.as_ref()?) {
+            self.plan_again(change, &resource, &mut ready).await?;
+        }
+        Some(ready)
+    }
+
+    /// Plans once more, now that what the configuration reads is known; `None` after an error.
+    async fn plan_again(
+        &self,
+        change: &ResourceChange,
+        resource: &Resource,
+        ready: &mut Ready,
+    ) -> Option<()> {
+        let config = ready.config.clone()?;
+        let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when: When::Apply });
+        let request = PlanRequest {
+            addr: change.addr.clone(),
+            proposed: proposed::merge(&change.schema.block, ready.prior.as_ref(), &config, &causes),
+            prior: ready.prior.clone(),
+            config,
+            private: self.recorded_private(change),
+        };
+        let reply = ready.provider.plan_many(&change.addr.block.kind, vec![request]).await.pop()?;
+        for diagnostic in reply.diagnostics {
+            self.world.report(crate::plan::located(diagnostic, resource, &change.addr));
+        }
+        match reply.outcome {
+            PlanOutcome::Planned(planned) => {
+                let forced = ready.prior.as_ref().and_then(|prior| {
+                    let forcing = planned.requires_replace.iter();
+                    forcing.clone().find(|path| crate::plan::differs(prior, &planned.planned, path))
+                });
+                if let Some(path) = forced {
+                    let error = Diagnostic::error(codes::INCONSISTENT, "The plan changed")
+                        .detail(format!(
+                            "{path} of {} turned out to be such that the object must be replaced, which the plan did \
+                             not show.",
+                            change.addr
+                        ))
+                        .help("make a new plan");
+                    self.world.report(crate::plan::located(error, resource, &change.addr));
+                    return None;
+                }
+                ready.planned = Some(planned.planned);
+                ready.private = planned.private;
+                Some(())
+            }
+            PlanOutcome::Refused => None,
+            PlanOutcome::Deferred(deferral) => {
+                self.internal(change, &format!("it must wait after all: {}", deferral.reason));
+                None
+            }
+        }
     }
 
     /// Evaluates an instance's configuration; `None` after an error.
@@ -115,9 +168,7 @@ impl Walk<'_> {
     /// Returns the block of a change and the module instance that it stands in.
     pub(super) fn block(&self, change: &ResourceChange) -> Option<(ModuleId, Resource)> {
         let path = &change.addr.block.module;
-        // Expands the calls around it.
-        let _ = self.world.instances_of(&path.config());
-        let module = self.world.module_at(path)?;
+        let module = self.world.module_along(path)?;
         let block = terrarium_lang::config::BlockRef {
             mode: change.addr.block.mode,
             kind: change.addr.block.kind.clone(),
@@ -181,20 +232,10 @@ impl Walk<'_> {
     }
 }
 
-/// Puts what is known by now from the configuration in place of what the plan left unknown.
-fn filled(planned: &Value, config: &Value) -> Value {
-    if planned.is_wholly_known() {
-        return planned.clone();
-    }
-    planned.clone().transform(&mut |path: &terrarium_address::AttrPath, part: Value| {
-        // The elements of a set have no path of their own: a set is filled as a whole.
-        let open_set = matches!(part.kind(), Kind::Set(_)) && !part.is_wholly_known();
-        if part.is_known() && !open_set {
-            return part;
-        }
-        match config.at(path) {
-            Some(value) if !value.is_null() => value,
-            _ => part,
-        }
-    })
+/// Returns whether the plan of something that the configuration sets rested on an unknown value.
+fn rests_on_unknown(change: &ResourceChange, config: &Value) -> bool {
+    let block = &change.schema.block;
+    let open = |name: &Name| change.after.get(name).is_some_and(|value| !value.is_wholly_known());
+    let set = |name: &Name| config.get(name).is_some_and(|value| !value.is_null());
+    block.attributes.keys().any(|name| set(name) && open(name)) || block.blocks.keys().any(open)
 }

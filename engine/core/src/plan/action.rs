@@ -45,7 +45,7 @@ pub(super) fn decide(
 
 /// Returns whether a part differs; what can't be followed to its end (a set's element) counts as a
 /// difference of the collection.
-pub(super) fn differs(prior: &Value, planned: &Value, path: &AttrPath) -> bool {
+pub(crate) fn differs(prior: &Value, planned: &Value, path: &AttrPath) -> bool {
     let set = path.0.iter().position(|step| *step == PathStep::AnyElement);
     let path = AttrPath(path.0.get(..set.unwrap_or(path.0.len())).unwrap_or_default().to_vec());
     match (prior.at(&path), planned.at(&path)) {

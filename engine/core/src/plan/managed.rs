@@ -310,23 +310,22 @@ impl Planner<'_> {
             self.world.report(error);
         }
     }
+}
 
-    /// Marks what a group's orphan or whole-state removal is for.
-    pub(super) fn removal(
-        &self,
-        group: &Group<'_>,
-        addr: &ResourceAddr,
-        prior: &Prior,
-        reason: Option<ActionReason>,
-    ) -> ResourceChange {
-        ResourceChange {
-            before: prior.value.clone(),
-            reason,
-            private: prior.private.clone(),
-            window: prior.window,
-            moved_from: prior.moved_from.clone(),
-            ..change(group, addr, PlannedAction::Delete, Value::null(group.schema.block.ty()))
-        }
+/// Starts the removal of an object.
+pub(super) fn removal(
+    group: &Group<'_>,
+    addr: &ResourceAddr,
+    prior: &Prior,
+    reason: Option<ActionReason>,
+) -> ResourceChange {
+    ResourceChange {
+        before: prior.value.clone(),
+        reason,
+        private: prior.private.clone(),
+        window: prior.window,
+        moved_from: prior.moved_from.clone(),
+        ..change(group, addr, PlannedAction::Delete, Value::null(group.schema.block.ty()))
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod outputs;
 mod recorded;
 mod refresh;
 
+pub(crate) use action::differs;
 pub(crate) use managed::ignoring;
 
 use std::cell::RefCell;

@@ -10,6 +10,7 @@ use terrarium_provider::Provider;
 use terrarium_state::Object;
 
 use super::candidate::{Prior, read_object};
+use super::managed::removal;
 use super::refresh::Recorded;
 use super::{Group, Planner, recorded};
 use crate::world::Shape;
@@ -46,7 +47,7 @@ impl Planner<'_> {
             return;
         }
         self.check_destroy(group, addr, PlannedAction::Delete);
-        let change = self.removal(group, addr, prior, reason);
+        let change = removal(group, addr, prior, reason);
         self.found.borrow_mut().add(change);
     }
 
@@ -90,7 +91,7 @@ impl Planner<'_> {
         for (key, object) in &found.instance.deposed {
             match bare_prior(group, object) {
                 Ok(prior) => {
-                    let change = self.removal(group, addr, &prior, Some(ActionReason::Deposed));
+                    let change = removal(group, addr, &prior, Some(ActionReason::Deposed));
                     self.found
                         .borrow_mut()
                         .add(ResourceChange { deposed: Some(key.clone()), ..change });
@@ -174,7 +175,7 @@ impl Planner<'_> {
                     let keep = ResourceChange {
                         action: PlannedAction::NoOp,
                         after: prior.value.clone(),
-                        ..self.removal(&group, &addr, &prior, None)
+                        ..removal(&group, &addr, &prior, None)
                     };
                     self.found.borrow_mut().add(keep);
                 } else {

@@ -144,6 +144,18 @@ impl World<'_> {
         })
     }
 
+    /// Returns the module instance at a path, expanding the calls on the way.
+    pub(crate) fn module_along(&self, path: &ModulePath) -> Option<ModuleId> {
+        if let Some(known) = self.module_at(path) {
+            return Some(known);
+        }
+        path.steps().iter().try_fold(ModuleId::ROOT, |id, step| {
+            let children = self.children(id, &step.name);
+            let at = children.binary_search_by(|(key, _)| key.cmp(&step.key)).ok()?;
+            children.get(at).map(|(_, child)| *child)
+        })
+    }
+
     fn named(&self, id: ModuleId, named: Named, body: impl FnOnce() -> Value) -> Value {
         let module = self.module(id);
         if let Some((value, deps)) = module.named.borrow().get(&named) {

@@ -1,0 +1,244 @@
+//! Plays `tests/data/*.txt`: files and commands in turn, each command with the text it must answer.
+//!
+//! `--- NAME.tf` sets a file (empty: removes it), `--- vars` the variables (`name = JSON`); commands are
+//! `plan`, `apply`, `validate`, `graph`, `state`, `cloud`, `fault`, `drift`, `vanish`, `taint`, `wait`,
+//! `deaf`, `calls`. After `BLESS=1 cargo test -p terrarium-core` the files hold what was answered: read
+//! the difference.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use terrarium_core::Mode;
+use terrarium_provider::Action;
+use terrarium_state::{Batch, Durability, ObjectChange, ObjectStatus};
+use terrarium_value::json;
+
+use crate::fake::{Fault, Trouble};
+use crate::scene::{Command, Scene};
+use crate::show;
+
+#[tokio::test]
+async fn every_case_answers_what_it_says() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    assert!(names.len() > 10, "the cases are there");
+    let mut wrong = String::new();
+    for path in names.iter().filter(|path| path.extension().is_some_and(|it| it == "txt")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let answered = play(&text).await;
+        if answered == text {
+            continue;
+        }
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, answered).unwrap();
+        } else {
+            let name = path.file_name().unwrap().to_string_lossy();
+            writeln!(wrong, "{name}:\n{}", first_difference(&text, &answered)).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn first_difference(expected: &str, actual: &str) -> String {
+    let mut actual = actual.lines();
+    for (at, line) in expected.lines().enumerate() {
+        let other = actual.next().unwrap_or("(end)");
+        if line != other {
+            return format!("  line {}: expected {line}\n           answered {other}", at + 1);
+        }
+    }
+    format!("  answered more: {}", actual.next().unwrap_or(""))
+}
+
+async fn play(text: &str) -> String {
+    let mut scene = Scene::new();
+    let (head, rest) = text.split_once("--- ").unwrap_or((text, ""));
+    let mut out = head.to_owned();
+    for section in format!("\n{rest}").split("\n--- ").filter(|it| !it.trim().is_empty()) {
+        let section = section.strip_prefix('\n').unwrap_or(section);
+        let (title, body) = section.split_once('\n').unwrap_or((section, ""));
+        let answer = step(&mut scene, title.trim(), body).await;
+        let body = answer.unwrap_or_else(|| body.trim_end().to_owned());
+        let end = if body.is_empty() { "" } else { "\n" };
+        writeln!(out, "--- {title}\n{body}{end}").unwrap();
+    }
+    format!("{}\n", out.trim_end())
+}
+
+/// Carries out one section; `None` keeps its body.
+async fn step(scene: &mut Scene, title: &str, body: &str) -> Option<String> {
+    let words: Vec<&str> = title.split_whitespace().collect();
+    match *words.as_slice() {
+        ["vars"] => {
+            scene.variables =
+                body.lines().filter_map(|line| line.split_once('=')).map(variable).collect();
+            None
+        }
+        [name] if name.contains('.') => {
+            scene.files.remove(&PathBuf::from("project").join(name));
+            if !body.trim().is_empty() {
+                scene.file(name, body);
+            }
+            None
+        }
+        ["plan", ref flags @ ..] => Some(plan(scene, flags).await),
+        ["apply", ref flags @ ..] => Some(apply(scene, flags).await),
+        ["validate"] => Some(validate(scene).await),
+        ["graph"] => Some(graph(scene).await),
+        ["state"] => Some(show::state(&scene.state().await)),
+        ["cloud"] => Some(scene.cloud.text().trim_end().to_owned()),
+        ["calls", call] => {
+            let calls = scene.cloud.calls(call);
+            scene.cloud.inside().calls.clear();
+            Some(calls.to_string())
+        }
+        ["fault", action, addr, trouble] => {
+            let fault = Fault {
+                addr: addr.to_owned(),
+                action: self::action(action),
+                trouble: self::trouble(trouble),
+            };
+            scene.cloud.inside().faults.push(fault);
+            None
+        }
+        ["drift", name, attribute, value] => {
+            scene.cloud.inside().drift(name, attribute, &json::decode(value).unwrap());
+            None
+        }
+        ["vanish", name] => {
+            scene.cloud.inside().vanish(name);
+            None
+        }
+        ["taint", addr] => {
+            taint(scene, addr).await;
+            None
+        }
+        ["wait", seconds] => {
+            scene.pass(seconds.parse().unwrap());
+            None
+        }
+        ["deaf", how] => {
+            scene.cloud.inside().deaf = how == "on";
+            None
+        }
+        _ => panic!("unknown section {title}"),
+    }
+}
+
+fn variable((name, value): (&str, &str)) -> (terrarium_address::Name, terrarium_value::Value) {
+    (name.trim().into(), json::decode(value.trim()).unwrap())
+}
+
+fn action(word: &str) -> Action {
+    match word {
+        "create" => Action::Create,
+        "update" => Action::Update,
+        "delete" => Action::Delete,
+        _ => panic!("unknown action {word}"),
+    }
+}
+
+fn trouble(word: &str) -> Trouble {
+    match word {
+        "refuse" => Trouble::Refuse,
+        "refuse-made" => Trouble::RefuseMade,
+        "lost" => Trouble::Lost,
+        "lost-unmade" => Trouble::LostUnmade,
+        "lost-doubled" => Trouble::LostDoubled,
+        "lost-unmarked" => Trouble::LostUnmarked,
+        "stuck" => Trouble::Stuck,
+        _ => panic!("unknown trouble {word}"),
+    }
+}
+
+fn command(flags: &[&str]) -> Command {
+    let mut command = Command::default();
+    for flag in flags {
+        let (name, value) = flag.split_once('=').unwrap_or((flag, ""));
+        match name {
+            "-destroy" => command.options.mode = Mode::Destroy,
+            "-refresh-only" => command.options.mode = Mode::RefreshOnly,
+            "-refresh" => command.options.refresh = value != "false",
+            "-offline" => command.options.offline = true,
+            "-target" => command.options.targets.push(value.parse().unwrap()),
+            "-replace" => command.options.replace.push(value.parse().unwrap()),
+            "-import" => {
+                let (addr, id) = value.rsplit_once('=').unwrap();
+                command.options.imports.push((addr.parse().unwrap(), id.to_owned()));
+            }
+            "-parallelism" => command.options.parallelism = value.parse().unwrap(),
+            "-cancel" => command.cancel = Some(value.parse().unwrap()),
+            "-crash" => command.crash = Some(value.parse().unwrap()),
+            _ => panic!("unknown flag {flag}"),
+        }
+    }
+    command
+}
+
+async fn plan(scene: &mut Scene, flags: &[&str]) -> String {
+    let outcome = scene.run(&command(flags), false).await.unwrap();
+    scene.cloud.take_log();
+    let mut lines = outcome.told;
+    lines.push(show::plan(&outcome.plan, &outcome.found, &outcome.sources));
+    lines.join("\n")
+}
+
+async fn apply(scene: &mut Scene, flags: &[&str]) -> String {
+    scene.cloud.take_log();
+    let outcome = scene.run(&command(flags), true).await;
+    let log = scene.cloud.take_log();
+    let Some(outcome) = outcome else {
+        return log.into_iter().chain(["Killed.".to_owned()]).collect::<Vec<_>>().join("\n");
+    };
+    let mut lines: Vec<String> = outcome.told;
+    lines.extend(log);
+    match &outcome.run {
+        None => lines.push(show::plan(&outcome.plan, &outcome.found, &outcome.sources)),
+        Some((summary, found)) => {
+            let all = outcome.found.iter().chain(found.iter()).cloned().collect();
+            lines.push(show::run(summary, &all, &outcome.sources));
+        }
+    }
+    lines.join("\n")
+}
+
+async fn validate(scene: &Scene) -> String {
+    let (inputs, sources, mut found) = scene.inputs(scene.state().await, true);
+    if !found.has_errors() {
+        found.extend(terrarium_core::validate(&inputs));
+    }
+    show::found(&found, &sources)
+}
+
+async fn graph(scene: &Scene) -> String {
+    let (inputs, sources, mut found) = scene.inputs(scene.state().await, true);
+    let (text, more) = terrarium_core::dot(&inputs.config);
+    found.extend(more);
+    format!("{text}{}", show::found(&found, &sources))
+}
+
+async fn taint(scene: &Scene, addr: &str) {
+    use terrarium_state::Store as _;
+    let store = terrarium_state::MemoryStore::open(scene.disk.clone());
+    let state = store.load().await.unwrap();
+    let addr: terrarium_address::ResourceAddr = addr.parse().unwrap();
+    let instance = state.resources[&addr].clone();
+    let mut object = instance.current.unwrap();
+    object.status = ObjectStatus::Tainted;
+    let request = terrarium_state::LockRequest {
+        id: "11111111-1111-4111-8111-111111111111".into(),
+        operation: "taint".into(),
+        who: "somebody@here".into(),
+        version: "0".into(),
+        at: scene.cloud.inside().now,
+        timeout: std::time::Duration::ZERO,
+    };
+    let fence = store.lock(request).await.unwrap();
+    let change =
+        ObjectChange { addr, deposed: None, provider: instance.provider, object: Some(object) };
+    let batch = Batch { objects: vec![change], ..Batch::default() };
+    store.submit(&fence, batch, Durability::Now).durable().await.unwrap();
+    store.unlock(fence).await.unwrap();
+}

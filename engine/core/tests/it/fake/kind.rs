@@ -1,0 +1,145 @@
+//! Schemas, and the provider before it is configured.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use terrarium_diagnostic::{Code, Diagnostic, Diagnostics};
+use terrarium_provider::{
+    Attribute, Block, ConfigureRequest, Configured, Effect, NestedBlock, Nesting, ProviderKind,
+    Schema,
+};
+use terrarium_value::{Type, Value};
+
+use super::Cloud;
+use super::provider::FakeProvider;
+
+pub(crate) const REFUSED: Code = Code("T9001");
+
+pub(crate) struct FakeKind {
+    cloud: Arc<Cloud>,
+    config: Schema,
+}
+
+impl FakeKind {
+    pub(crate) fn new(cloud: Arc<Cloud>) -> Self {
+        let block = block([
+            ("endpoint", Attribute::optional(Type::String)),
+            ("password", Attribute::optional(Type::String).sensitive()),
+        ]);
+        Self { cloud, config: Schema { block, ..Schema::default() } }
+    }
+}
+
+fn block<const N: usize>(attributes: [(&str, Attribute); N]) -> Block {
+    let attributes = attributes.into_iter().map(|(name, it)| (name.into(), it)).collect();
+    Block { attributes, ..Block::default() }
+}
+
+pub(crate) fn resource_schema(kind: &str) -> Option<Schema> {
+    let block = match kind {
+        "fake_thing" => thing(),
+        "fake_slow" => block([
+            ("id", Attribute::computed(Type::String)),
+            ("name", Attribute::required(Type::String)),
+            ("note", Attribute::optional(Type::String)),
+            ("link", Attribute::optional(Type::String)),
+            ("stages", Attribute::optional(Type::Number)),
+            ("status", Attribute::computed(Type::String)),
+        ]),
+        "fake_local" => block([
+            ("id", Attribute::computed(Type::String)),
+            ("name", Attribute::optional(Type::String)),
+            ("note", Attribute::optional(Type::String)),
+            ("output", Attribute::computed(Type::String)),
+        ]),
+        _ => return None,
+    };
+    let effect = if kind == "fake_local" { Effect::Local } else { Effect::External };
+    Some(Schema { block, effect, ..Schema::default() })
+}
+
+fn thing() -> Block {
+    let mut thing = block([
+        ("id", Attribute::computed(Type::String)),
+        ("name", Attribute::required(Type::String)),
+        ("size", Attribute::optional(Type::Number)),
+        ("note", Attribute::optional(Type::String)),
+        ("secret", Attribute::optional(Type::String).sensitive()),
+        ("zone", Attribute::optional_computed(Type::String)),
+        ("token", Attribute::computed(Type::String)),
+        ("link", Attribute::optional(Type::String)),
+        ("links", Attribute::optional(Type::list(Type::String))),
+        ("tags", Attribute::optional(Type::map(Type::String))),
+    ]);
+    let disk = block([
+        ("size", Attribute::required(Type::Number)),
+        ("label", Attribute::optional_computed(Type::String)),
+    ]);
+    let rule = block([
+        ("port", Attribute::required(Type::Number)),
+        ("link", Attribute::optional(Type::String)),
+    ]);
+    for (name, nesting, block) in [("disk", Nesting::List, disk), ("rule", Nesting::Set, rule)] {
+        let nested = NestedBlock { nesting, block, min_items: 0, max_items: None };
+        thing.blocks.insert(name.into(), nested);
+    }
+    thing
+}
+
+pub(crate) fn data_schema(kind: &str) -> Option<Schema> {
+    let block = block([
+        ("name", Attribute::required(Type::String)),
+        ("id", Attribute::computed(Type::String)),
+        ("note", Attribute::computed(Type::String)),
+    ]);
+    (kind == "fake_lookup").then(|| Schema { block, ..Schema::default() })
+}
+
+#[async_trait]
+impl ProviderKind for FakeKind {
+    fn source(&self) -> &'static str {
+        "hashicorp/fake"
+    }
+
+    fn versions(&self) -> &[&str] {
+        &["1.0.0", "1.1.0"]
+    }
+
+    fn config_schema(&self) -> &Schema {
+        &self.config
+    }
+
+    fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>> {
+        resource_schema(kind).map(Arc::new)
+    }
+
+    fn data_schema(&self, kind: &str) -> Option<Arc<Schema>> {
+        data_schema(kind).map(Arc::new)
+    }
+
+    fn resource_kinds(&self) -> Vec<&str> {
+        vec!["fake_thing", "fake_slow", "fake_local"]
+    }
+
+    fn data_kinds(&self) -> Vec<&str> {
+        vec!["fake_lookup"]
+    }
+
+    fn validate_resource(&self, _kind: &str, config: &Value) -> Diagnostics {
+        match config.get("name").and_then(Value::as_str) {
+            Some("") => Diagnostic::error(REFUSED, "Invalid name")
+                .detail("A name must not be empty.")
+                .path(terrarium_address::AttrPath::attr("name"))
+                .into(),
+            _ => Diagnostics::new(),
+        }
+    }
+
+    async fn configure(&self, request: ConfigureRequest) -> Configured {
+        self.cloud.count("configure");
+        super::provider::breathe().await;
+        let endpoint = request.config.get("endpoint").cloned();
+        let provider = FakeProvider::new(self.cloud.clone(), endpoint);
+        Configured { provider: Some(Arc::new(provider)), diagnostics: Diagnostics::new() }
+    }
+}

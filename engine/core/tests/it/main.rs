@@ -1,0 +1,8 @@
+//! The engine from text to text, over a scripted provider, a cloud in memory and a store in memory.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+mod cases;
+mod fake;
+mod scene;
+mod show;

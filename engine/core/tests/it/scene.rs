@@ -1,0 +1,281 @@
+//! A configuration, its state and its cloud; the one door to the engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use terrarium_address::Name;
+use terrarium_core::{
+    ApplyOptions, Cancel, Depth, Event, Held, InputValue, Inputs, Mode, Plan, PlanOptions,
+    Progress, ProviderSet, RunSummary,
+};
+use terrarium_diagnostic::{Diagnostics, Sources};
+use terrarium_lang::expr::{Environment, Files};
+use terrarium_provider::Clock;
+use terrarium_state::{Fence, LockRequest, MemoryDisk, MemoryStore, Script, State, Store};
+use terrarium_value::Value;
+
+use crate::fake::{Cloud, FakeKind};
+
+pub(crate) struct Scene {
+    pub(crate) files: BTreeMap<PathBuf, String>,
+    pub(crate) variables: BTreeMap<Name, Value>,
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) disk: MemoryDisk,
+    pub(crate) clock: Arc<Leap>,
+    /// Wraps the store: for planted bugs.
+    pub(crate) wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>,
+    locks: u64,
+}
+
+/// What one command is run with.
+#[derive(Clone, Debug)]
+pub(crate) struct Command {
+    pub(crate) options: PlanOptions,
+    /// The engine is killed when it was polled that often.
+    pub(crate) crash: Option<usize>,
+    /// Ctrl-C when that many actions have begun.
+    pub(crate) cancel: Option<usize>,
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        let options = PlanOptions {
+            mode: Mode::Normal,
+            refresh: true,
+            targets: Vec::new(),
+            replace: Vec::new(),
+            offline: false,
+            parallelism: 10,
+            imports: Vec::new(),
+        };
+        Self { options, crash: None, cancel: None }
+    }
+}
+
+/// What a command came to.
+pub(crate) struct Outcome {
+    pub(crate) plan: Plan,
+    pub(crate) found: Diagnostics,
+    pub(crate) sources: Sources,
+    pub(crate) run: Option<(RunSummary, Diagnostics)>,
+    pub(crate) told: Vec<String>,
+}
+
+/// A clock that jumps; the cloud's clock is the same.
+pub(crate) struct Leap(Arc<Cloud>);
+
+#[async_trait]
+impl Clock for Leap {
+    fn now(&self) -> Timestamp {
+        self.0.inside().now
+    }
+
+    async fn wait_until(&self, at: Timestamp) {
+        let mut inside = self.0.inside();
+        inside.now = inside.now.max(at);
+    }
+
+    fn jumps(&self) -> bool {
+        true
+    }
+}
+
+struct MemoryFiles(BTreeMap<PathBuf, String>);
+
+impl Files for MemoryFiles {
+    fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        let text = self.0.get(&clean(path));
+        text.map(|it| it.clone().into_bytes()).ok_or(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, dir: &Path) -> std::io::Result<Vec<(String, bool)>> {
+        let dir = clean(dir);
+        let inside = self.0.keys().filter_map(|path| path.strip_prefix(&dir).ok());
+        let entries: BTreeSet<(String, bool)> = inside
+            .filter_map(|rest| {
+                let mut parts = rest.components();
+                let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
+                Some((first, parts.next().is_some()))
+            })
+            .collect();
+        if entries.is_empty() {
+            Err(std::io::ErrorKind::NotFound.into())
+        } else {
+            Ok(entries.into_iter().collect())
+        }
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.0.contains_key(&clean(path))
+    }
+}
+
+fn clean(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != std::path::Component::CurDir).collect()
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let cloud = Arc::new(Cloud::default());
+        cloud.inside().now = "2026-03-01T12:00:00Z".parse().unwrap();
+        Self {
+            files: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            clock: Arc::new(Leap(cloud.clone())),
+            cloud,
+            disk: MemoryDisk::new(Script::Calm),
+            wrap: |store| store,
+            locks: 0,
+        }
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
+        let mut scene = Self::new();
+        scene.file("main.tf", text);
+        scene
+    }
+
+    pub(crate) fn file(&mut self, name: &str, text: &str) {
+        self.files.insert(Path::new("project").join(name), text.to_owned());
+    }
+
+    pub(crate) fn inputs(&self, prior: State, planning: bool) -> (Inputs, Sources, Diagnostics) {
+        let files = Arc::new(MemoryFiles(self.files.clone()));
+        let mut sources = Sources::default();
+        let (config, diagnostics) =
+            terrarium_lang::config::load(Path::new("project"), &*files, &mut sources);
+        let variables = self
+            .variables
+            .iter()
+            .map(|(name, value)| (name.clone(), InputValue { value: value.clone(), span: None }))
+            .collect();
+        let now = self.clock.now();
+        let inputs = Inputs {
+            config: Arc::new(config),
+            variables,
+            providers: ProviderSet::new(vec![Arc::new(FakeKind::new(self.cloud.clone()))]),
+            prior: Arc::new(prior),
+            workspace: "default".into(),
+            cwd: "project".into(),
+            environment: Environment { base_dir: "project".into(), files, now, planning },
+            clock: self.clock.clone(),
+        };
+        (inputs, sources, diagnostics)
+    }
+
+    async fn open(&mut self) -> (Arc<dyn Store>, Fence) {
+        let store = (self.wrap)(Arc::new(MemoryStore::open(self.disk.clone())));
+        self.locks += 1;
+        let request = LockRequest {
+            id: format!("00000000-0000-4000-8000-{:012}", self.locks).as_str().into(),
+            operation: "test".into(),
+            who: "somebody@here".into(),
+            version: "0".into(),
+            at: self.clock.now(),
+            timeout: std::time::Duration::ZERO,
+        };
+        let fence = store.lock(request).await.unwrap();
+        (store, fence)
+    }
+
+    pub(crate) async fn state(&self) -> State {
+        MemoryStore::open(self.disk.clone()).load().await.unwrap()
+    }
+
+    /// Recovers, plans, and, where asked, applies. `None` after a crash.
+    pub(crate) async fn run(&mut self, command: &Command, apply: bool) -> Option<Outcome> {
+        let (store, fence) = self.open().await;
+        let held = Held { store: store.clone(), fence: fence.clone() };
+        let body = self.carry_out(command, apply, &held);
+        let outcome = killed_after(body, command.crash).await?;
+        store.unlock(fence).await.unwrap();
+        Some(outcome)
+    }
+
+    async fn carry_out(&self, command: &Command, apply: bool, held: &Held) -> Outcome {
+        let cancel = Cancel::default();
+        let told = Arc::new(Told {
+            lines: Mutex::default(),
+            left: Mutex::new(command.cancel),
+            cancel: cancel.clone(),
+        });
+        let progress: Arc<dyn Progress> = told.clone();
+        let (mut inputs, sources, mut found) = self.inputs(held.store.load().await.unwrap(), true);
+        let depth = if apply { Depth::Resolve } else { Depth::Look };
+        if !found.has_errors() {
+            let (state, recovered) = terrarium_core::recover(&inputs, held, depth, &progress).await;
+            inputs.prior = state;
+            found.extend(recovered);
+        }
+        let (mut plan, planned) =
+            terrarium_core::plan(&inputs, &command.options, &progress, &Cancel::default()).await;
+        plan.errored |= found.has_errors();
+        found.extend(planned);
+        let mut run = None;
+        if apply && !plan.errored {
+            inputs.environment.planning = false;
+            let options = ApplyOptions {
+                parallelism: command.options.parallelism,
+                progress: &progress,
+                cancel: &cancel,
+            };
+            run = Some(terrarium_core::apply(&inputs, &plan, held, &options).await);
+        }
+        let told = std::mem::take(&mut *told.lines.lock().unwrap());
+        Outcome { plan, found, sources, run, told }
+    }
+
+    pub(crate) fn pass(&self, seconds: i64) {
+        let mut inside = self.cloud.inside();
+        inside.now = inside.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    }
+}
+
+/// Drops a future when it was polled so often: what a SIGKILL leaves is what the disk and the cloud have.
+async fn killed_after<T>(body: impl Future<Output = T>, polls: Option<usize>) -> Option<T> {
+    let mut left = polls;
+    let mut body = pin!(body);
+    std::future::poll_fn(|context| {
+        if left == Some(0) {
+            return Poll::Ready(None);
+        }
+        left = left.map(|left| left - 1);
+        body.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// Notes what is told, and presses Ctrl-C in the middle.
+struct Told {
+    lines: Mutex<Vec<String>>,
+    left: Mutex<Option<usize>>,
+    cancel: Cancel,
+}
+
+impl Progress for Told {
+    fn on(&self, event: Event) {
+        match event {
+            Event::Begun { .. } => {
+                let mut left = self.left.lock().unwrap();
+                *left = left.map(|it| it.saturating_sub(1));
+                if *left == Some(0) {
+                    *left = None;
+                    self.cancel.raise();
+                }
+            }
+            Event::Recovered { addr, what } => {
+                self.lines.lock().unwrap().push(format!("recovered {addr}: {what}"));
+            }
+            Event::Waiting { addr, status, .. } => {
+                self.lines.lock().unwrap().push(format!("waiting for {addr}: {status}"));
+            }
+            _ => {}
+        }
+    }
+}
