@@ -35,7 +35,7 @@ fn switch(arg: Arg) -> Arg {
         .hide_default_value(true)
         .hide_possible_values(true)
         .value_name("BOOL");
-    if sets { arg.default_value("false") } else { arg }
+    if arg.get_default_values().is_empty() { arg.default_value("false") } else { arg }
 }
 
 /// Returns the names of the flags that a command takes.

@@ -11,6 +11,7 @@ use terrarium_value::{Value, json as codec};
 use super::resource::{self, Module, Place, Resource};
 use super::value::{Secrets, sensitive_shape, text, unknown_shape};
 use super::{TERRAFORM_VERSION, raw};
+use crate::render::outputs::mark_by_schema;
 
 /// A plan.
 #[derive(Debug, Serialize)]
@@ -200,7 +201,7 @@ fn module(plan: &Plan, side: impl Fn(&ResourceChange) -> &Value, secrets: Secret
     let present =
         plan.changes.iter().filter(|change| !side(change).is_null() && change.deposed.is_none());
     resource::tree(present.map(|change| {
-        let value = side(change);
+        let value = &marked(change, side(change));
         let resource = Resource {
             place: resource::place(&change.addr, &change.provider),
             schema_version: change.schema.version,
@@ -215,17 +216,18 @@ fn module(plan: &Plan, side: impl Fn(&ResourceChange) -> &Value, secrets: Secret
 }
 
 fn changed(change: &ResourceChange, secrets: Secrets) -> Changed {
+    let (before, after) = (marked(change, &change.before), marked(change, &change.after));
     Changed {
         place: resource::place(&change.addr, &change.provider),
         previous_address: change.moved_from.as_ref().map(ResourceAddr::to_string),
         deposed: change.deposed.as_ref().map(ToString::to_string),
         change: Change {
             actions: actions(change.action),
-            before: text(&change.before, secrets).map(raw),
-            after: text(&change.after, secrets).map(raw),
-            after_unknown: raw(whole(unknown_shape(&change.after))),
-            before_sensitive: raw(sensitive_shape(&change.before)),
-            after_sensitive: raw(sensitive_shape(&change.after)),
+            before: text(&before, secrets).map(raw),
+            after: text(&after, secrets).map(raw),
+            after_unknown: raw(whole(unknown_shape(&after))),
+            before_sensitive: raw(sensitive_shape(&before)),
+            after_sensitive: raw(sensitive_shape(&after)),
             replace_paths: change.requires_replace.iter().map(steps).collect(),
             importing: change.importing.clone().map(|id| Importing { id }),
         },
@@ -233,6 +235,10 @@ fn changed(change: &ResourceChange, secrets: Secrets) -> Changed {
         not_before: change.schedule.not_before.map(|at| at.to_string()),
         not_after: change.schedule.not_after.map(|at| at.to_string()),
     }
+}
+
+fn marked(change: &ResourceChange, value: &Value) -> Value {
+    mark_by_schema(value, &change.schema.block)
 }
 
 /// A resource that is gone has no unknown parts: Terraform writes an empty object.

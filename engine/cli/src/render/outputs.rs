@@ -107,5 +107,14 @@ pub(crate) fn object_value<'a>(
         let value = json::decode(&object.attributes);
         (value.unwrap_or_else(|_| Value::null(Type::Dynamic)), None)
     };
-    (value.mark_paths(&object.sensitive, Marks::SENSITIVE), block)
+    let value = value.mark_paths(&object.sensitive, Marks::SENSITIVE);
+    (block.map_or_else(|| value.clone(), |block| mark_by_schema(&value, block)), block)
+}
+
+/// Marks what the schema calls sensitive.
+pub(crate) fn mark_by_schema(value: &Value, block: &Block) -> Value {
+    value.transform(&mut |path, part| {
+        let sensitive = block.attribute_at(path).is_some_and(|attribute| attribute.sensitive);
+        if sensitive && !part.is_null() { part.marked(Marks::SENSITIVE) } else { part }
+    })
 }

@@ -21,7 +21,7 @@ pub fn plan(plan: &Plan) -> String {
         plan.changes.iter().filter(|change| is_shown(change)).collect();
     let outputs = outputs(plan);
     let nothing = shown.is_empty() && outputs.is_empty() && plan.deferred.is_empty();
-    if !plan.drift.is_empty() {
+    if !plan.relevant_drift().is_empty() {
         drift(&mut out, plan);
     }
     if nothing || plan.mode == Mode::RefreshOnly {
@@ -118,7 +118,7 @@ fn drift(out: &mut String, plan: &Plan) {
     let _infallible = write!(out, "\n{}\n\n", bold(words::DRIFT_TITLE));
     out.push_str(&wrap(words::DRIFT, PROSE_WIDTH));
     out.push('\n');
-    for change in &plan.drift {
+    for change in plan.relevant_drift() {
         out.push('\n');
         resource(out, change, Sight::Drifted);
     }

@@ -24,7 +24,7 @@ attributes, the following plan may undo or respond to these changes.";
 
 /// Returns the sentences of a plan without changes.
 pub(super) fn nothing_to_do(plan: &Plan, outputs_stay: bool) -> String {
-    let drifted = !plan.drift.is_empty();
+    let drifted = !plan.relevant_drift().is_empty();
     if plan.errored {
         let text =
             "\nPlanning failed. Terrarium encountered an error while generating this plan.\n";

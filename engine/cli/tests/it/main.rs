@@ -1,0 +1,13 @@
+//! The command line: texts in, texts out; then the binary itself, end to end.
+
+mod arguments;
+mod cycle;
+mod fixture;
+mod help;
+mod plan_text;
+mod refusals;
+mod states;
+mod terrarium;
+mod testbed;
+mod twins;
+mod variables;

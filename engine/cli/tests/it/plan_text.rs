@@ -1,0 +1,237 @@
+//! Plans as text: values before and after in JSON, Terraform's layout out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use terrarium_address::{AttrPath, InstanceKey, PathStep, ResourceAddr};
+use terrarium_cli::render::{plain, plan};
+use terrarium_core::{
+    ActionReason, DeferredChange, Mode, OutputChange, Plan, PlannedAction, ReplaceOrder,
+    ResourceChange,
+};
+use terrarium_provider::{Attribute, Block, Deferral, NestedBlock, Nesting, Schedule, Schema};
+use terrarium_value::{Causes, Marks, Type, Value, json};
+
+use crate::fixture::{assert_file, cases};
+
+#[test]
+fn plans_are_shown_as_terraform_shows_them() {
+    for path in cases("plan", "json") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let case: Json = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_file(&path.with_extension("txt"), &plain(&plan::plan(&plan_of(&case))));
+    }
+}
+
+/// Builds a plan of a case; `twins.rs` uses it, too.
+pub(crate) fn plan_of(case: &Json) -> Plan {
+    let list =
+        |key: &str| case[key].as_array().into_iter().flatten().map(change_of).collect::<Vec<_>>();
+    let deferred = case["deferred"].as_array().into_iter().flatten().map(|one| DeferredChange {
+        change: change_of(one),
+        deferral: Deferral {
+            not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
+            reason: one["waits_for"].as_str().unwrap().to_owned(),
+        },
+    });
+    let outputs = case["outputs"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, one)| (name.as_str().into(), output_of(one)));
+    Plan {
+        mode: match case["mode"].as_str() {
+            Some("destroy") => Mode::Destroy,
+            Some("refresh-only") => Mode::RefreshOnly,
+            _ => Mode::Normal,
+        },
+        changes: list("changes"),
+        drift: list("drift"),
+        data: Vec::new(),
+        outputs: outputs.collect(),
+        deferred: deferred.collect(),
+        lineage: "line".into(),
+        serial: 1,
+        variables: BTreeMap::new(),
+        targets: Vec::new(),
+        complete: true,
+        errored: false,
+        at: "2026-03-01T12:00:00Z".parse().unwrap(),
+        realm: None,
+    }
+}
+
+fn output_of(one: &Json) -> OutputChange {
+    let side = |key: &str| one.get(key).map_or_else(|| Value::null(Type::Dynamic), free);
+    OutputChange {
+        before: side("before"),
+        after: side("after"),
+        sensitive: one["sensitive"].as_bool().unwrap_or_default(),
+        action: action_of(one["action"].as_str().unwrap()),
+    }
+}
+
+fn change_of(one: &Json) -> ResourceChange {
+    let schema = schema_of(one["type"].as_str().unwrap_or("lab_server"));
+    let addr: ResourceAddr = one["addr"].as_str().unwrap().parse().unwrap();
+    let ty = schema.block.ty();
+    let side =
+        |key: &str| one.get(key).map_or_else(|| Value::null(ty.clone()), |value| typed(value, &ty));
+    let action = one["action"].as_str().unwrap();
+    ResourceChange {
+        addr,
+        moved_from: one["moved_from"].as_str().map(|from| from.parse().unwrap()),
+        deposed: None,
+        provider: "provider[\"registry.terraform.io/course/lab\"]".into(),
+        action: action_of(action),
+        reason: one["reason"].as_str().map(reason_of),
+        before: side("before"),
+        after: side("after"),
+        requires_replace: one["replace"].as_array().into_iter().flatten().map(path_of).collect(),
+        importing: one["importing"].as_str().map(str::to_owned),
+        schedule: Schedule {
+            not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
+            not_after: None,
+        },
+        window: None,
+        private: None,
+        deps: Vec::new(),
+        schema: Arc::new(schema),
+    }
+}
+
+fn action_of(text: &str) -> PlannedAction {
+    match text {
+        "no-op" => PlannedAction::NoOp,
+        "read" => PlannedAction::Read,
+        "create" => PlannedAction::Create,
+        "update" => PlannedAction::Update,
+        "replace" => PlannedAction::Replace(ReplaceOrder::DeleteFirst),
+        "create-first" => PlannedAction::Replace(ReplaceOrder::CreateFirst),
+        "delete" => PlannedAction::Delete,
+        "forget" => PlannedAction::Forget,
+        other => panic!("no action {other}"),
+    }
+}
+
+fn reason_of(text: &str) -> ActionReason {
+    match text {
+        "tainted" => ActionReason::Tainted,
+        "requested" => ActionReason::Requested,
+        "cannot-update" => ActionReason::CannotUpdate,
+        "no-block" => ActionReason::NoBlock,
+        "each-key" => ActionReason::EachKey,
+        "count-index" => ActionReason::CountIndex,
+        "repetition" => ActionReason::WrongRepetition,
+        "config-unknown" => ActionReason::ConfigUnknown,
+        other => panic!("no reason {other}"),
+    }
+}
+
+fn path_of(steps: &Json) -> AttrPath {
+    let step = |step: &Json| match step {
+        Json::Number(at) => PathStep::Index(at.as_u64().unwrap()),
+        other => PathStep::Attr(other.as_str().unwrap().into()),
+    };
+    AttrPath(steps.as_array().unwrap().iter().map(step).collect())
+}
+
+/// A server with one of everything.
+fn schema_of(kind: &str) -> Schema {
+    assert_eq!(kind, "lab_server");
+    let text = || Attribute::optional(Type::String);
+    let inner = Block {
+        attributes: [("uuid", text()), ("port", Attribute::optional_computed(Type::String))]
+            .map(|(name, attribute)| (name.into(), attribute))
+            .into(),
+        ..Block::default()
+    };
+    let nested =
+        |nesting| NestedBlock { nesting, block: inner.clone(), min_items: 0, max_items: None };
+    let attributes = [
+        ("id", Attribute::computed(Type::String)),
+        ("name", Attribute::required(Type::String)),
+        ("flavor", text()),
+        ("password", text().sensitive()),
+        ("user_data", text()),
+        ("cores", Attribute::optional(Type::Number)),
+        ("stopped", Attribute::optional(Type::Bool)),
+        ("addresses", Attribute::computed(Type::list(Type::String))),
+        ("groups", Attribute::optional(Type::set(Type::String))),
+        ("metadata", Attribute::optional(Type::map(Type::String))),
+        (
+            "access",
+            Attribute::computed(Type::object([("ip", Type::String), ("mac", Type::String)])),
+        ),
+    ];
+    Schema {
+        block: Block {
+            attributes: attributes.map(|(name, attribute)| (name.into(), attribute)).into(),
+            blocks: [("network", nested(Nesting::List)), ("volume", nested(Nesting::Set))]
+                .map(|(name, block)| (name.into(), block))
+                .into(),
+            ..Block::default()
+        },
+        ..Schema::default()
+    }
+}
+
+/// In a case, this text stands for a value that is not known yet.
+const UNKNOWN: &str = "(known after apply)";
+/// In a case, a text that begins so is sensitive.
+const SECRET: &str = "secret:";
+
+fn typed(value: &Json, ty: &Type) -> Value {
+    if value == UNKNOWN {
+        return Value::unknown(ty.clone(), Causes::NONE);
+    }
+    match (value, ty) {
+        (Json::Null, _) => Value::null(ty.clone()),
+        (Json::String(text), Type::String) => match text.strip_prefix(SECRET) {
+            Some(text) => Value::string(text).marked(Marks::SENSITIVE),
+            None => Value::string(text.as_str()),
+        },
+        (Json::Array(items), Type::List(element)) => Value::list(
+            (**element).clone(),
+            items.iter().map(|item| typed(item, element)).collect(),
+        ),
+        (Json::Array(items), Type::Set(element)) => {
+            Value::set((**element).clone(), items.iter().map(|item| typed(item, element)).collect())
+        }
+        (Json::Object(entries), Type::Map(element)) => {
+            let entries =
+                entries.iter().map(|(key, item)| (key.as_str().into(), typed(item, element)));
+            Value::map((**element).clone(), entries.collect())
+        }
+        (Json::Object(entries), Type::Object(object)) => {
+            Value::object_of(object.attributes.iter().map(|(name, ty)| {
+                let missing = match ty {
+                    Type::List(element) if matches!(**element, Type::Object(_)) => {
+                        Json::Array(Vec::new())
+                    }
+                    Type::Set(element) if matches!(**element, Type::Object(_)) => {
+                        Json::Array(Vec::new())
+                    }
+                    _ => Json::Null,
+                };
+                (name.clone(), typed(entries.get(&**name).unwrap_or(&missing), ty))
+            }))
+        }
+        (value, ty) => json::from_typed(&value.to_string(), ty).unwrap(),
+    }
+}
+
+fn free(value: &Json) -> Value {
+    if value == UNKNOWN {
+        return Value::unknown(Type::Dynamic, Causes::NONE);
+    }
+    json::decode(&value.to_string()).unwrap()
+}
+
+#[test]
+fn an_instance_key_is_part_of_the_name() {
+    let addr: ResourceAddr = "lab_server.node[\"a\"]".parse().unwrap();
+    assert_eq!(addr.key, InstanceKey::Str("a".into()));
+}

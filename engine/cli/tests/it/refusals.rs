@@ -1,0 +1,75 @@
+//! What bad input gets: file, line, cause and remedy; exit 1; the state untouched.
+
+use crate::terrarium::Lab;
+
+#[test]
+fn mistakes_are_named_with_their_place() {
+    for (main, texts) in [
+        ("resource \"terraform_data\" \"a\" {\n  input = 1\n", &["Unclosed", "main.tf:1:"][..]),
+        (
+            "resource \"terraform_data\" \"a\" {\n  inputt = 1\n}\n",
+            &["Unsupported argument", "main.tf:2:", "input"][..],
+        ),
+        ("resource \"terraform_dat\" \"a\" {}\n", &["terraform_dat", "main.tf:1:"][..]),
+        ("variable \"x\" {}\n", &["No value for required variable", "main.tf:1:", "-var"][..]),
+        ("locals {\n  a = local.b\n  b = local.a\n}\n", &["Cycle", "local.a", "local.b"][..]),
+        (
+            "output \"x\" { value = local.lst }\nlocals { list = 1 }\n",
+            &["undeclared", "main.tf:1:"][..],
+        ),
+        (
+            "terraform {\n  backend \"s3\" {}\n}\n",
+            &["s3", "main.tf:2:", "terraform state pull"][..],
+        ),
+        (
+            "terraform {\n  required_providers {\n    x = { source = \"no/such\" }\n  }\n}\nprovider \"x\" {}\n",
+            &["no/such"][..],
+        ),
+    ] {
+        let lab = Lab::of(main);
+        lab.run(&["plan", "-input=false"]).says(1, texts);
+        lab.run(&["apply", "-auto-approve"]).says(1, &["Error:"]);
+        assert!(!lab.path().join("terrarium.db").exists(), "{main}");
+    }
+}
+
+#[test]
+fn a_directory_without_configuration_is_said_so() {
+    let lab = Lab::of("");
+    std::fs::remove_file(lab.path().join("main.tf")).unwrap();
+    lab.run(&["plan"]).says(1, &["No configuration files"]);
+    lab.run(&["init"]).says(0, &["empty directory"]);
+    lab.run(&["-chdir=nowhere", "plan"]).says(1, &["Invalid directory for -chdir"]);
+}
+
+#[test]
+fn the_command_line_is_refused_as_terraform_refuses_it() {
+    let lab = Lab::of("");
+    lab.run(&[]).says(127, &["Usage: terrarium [global options] <subcommand> [args]"]);
+    lab.run(&["aplly"])
+        .says(1, &["Terrarium has no command named \"aplly\". Did you mean \"apply\"?"]);
+    lab.run(&["plan", "-nope"])
+        .says(1, &["flag provided but not defined: -nope", "terrarium plan -help"]);
+    lab.run(&["-help"]).says(0, &["Main commands:"]);
+    lab.run(&["plan", "-help"]).says(0, &["-detailed-exitcode"]);
+    lab.run(&["-version"]).says(0, &["Terrarium v"]);
+    lab.run(&["explain", "T0704"]).says(0, &["TF_VAR_NAME"]);
+    lab.run(&["explain", "T0794"]).says(1, &["Did you mean"]);
+}
+
+#[test]
+fn without_a_cloud_the_testbed_is_offered() {
+    let lab = Lab::of(
+        "provider \"openstack\" { cloud = \"nowhere\" }\ndata \"openstack_networking_network_v2\" \"n\" { name = \"x\" }\n",
+    );
+    lab.run(&["plan"]).says(1, &["--testbed"]);
+}
+
+#[test]
+fn every_mistake_of_a_run_is_shown_once() {
+    let lab = Lab::of(
+        "resource \"terraform_data\" \"a\" {\n  count = 3\n  input = nope(1)\n}\noutput \"x\" { value = nada(2) }\n",
+    );
+    let ran = lab.run(&["plan"]);
+    assert_eq!(ran.err.matches("Error:").count(), 2, "{}", ran.err);
+}

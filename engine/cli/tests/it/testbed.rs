@@ -1,0 +1,61 @@
+//! The course's configuration on the embedded testbed.
+
+use crate::terrarium::Lab;
+
+#[test]
+fn a_students_project_goes_up_stays_and_goes_down() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let at = "-chdir=examples/student-project";
+    lab.run(&[at, "plan", "--testbed"]).says(0, &["Plan: 12 to add, 0 to change, 0 to destroy."]);
+    let ran = lab.run(&[at, "apply", "--testbed", "-auto-approve"]);
+    ran.says(
+        0,
+        &[
+            "Apply complete! Resources: 12 added, 0 changed, 0 destroyed.",
+            "floating_ip_out = \"198.18.",
+        ],
+    );
+    assert!(ran.err.starts_with("Testbed: working on"), "{}", ran.err);
+    assert!(
+        ran.err.trim_end().lines().last().unwrap().starts_with("Testbed: nothing real was touched"),
+        "{}",
+        ran.err
+    );
+    lab.run(&[at, "plan", "--testbed", "-detailed-exitcode"]).says(0, &["No changes."]);
+    assert!(lab.good(&[at, "testbed", "status"]).contains("server 3"));
+    assert!(lab.good(&[at, "testbed", "list"]).contains("node1-project7"));
+    lab.run(&[at, "destroy", "--testbed", "-auto-approve"])
+        .says(0, &["Destroy complete! Resources: 12 destroyed."]);
+    assert_eq!(lab.good(&[at, "testbed", "list"]), "Nothing exists that a command made.\n");
+}
+
+#[test]
+fn three_tiers_with_a_module_go_up_and_down() {
+    let lab = Lab::copy(&["examples/three-tier", "modules"]);
+    let at = "-chdir=examples/three-tier";
+    lab.run(&[at, "apply", "--testbed", "-auto-approve"]).says(0, &["Apply complete!"]);
+    lab.run(&[at, "plan", "--testbed", "-detailed-exitcode"]).says(0, &["No changes."]);
+    lab.run(&[at, "destroy", "--testbed", "-auto-approve"]).says(0, &["Destroy complete!"]);
+    assert_eq!(lab.good(&[at, "testbed", "list"]), "Nothing exists that a command made.\n");
+}
+
+#[test]
+fn offline_needs_no_cloud() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let ran = lab.run(&["-chdir=examples/student-project", "plan", "-offline", "-out=p"]);
+    ran.says(0, &["to add"]);
+    let shown = lab.good(&["-chdir=examples/student-project", "show", "-json", "p"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["complete"], false);
+}
+
+#[test]
+fn a_new_world_and_its_clock_are_one_command_away() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let at = "-chdir=examples/student-project";
+    lab.run(&[at, "testbed", "status"]).says(1, &["No testbed here"]);
+    lab.good(&[at, "plan", "--testbed"]);
+    lab.run(&[at, "testbed", "advance", "2h"]).says(0, &["It is now"]);
+    lab.run(&[at, "testbed", "reset"]).says(1, &["-force"]);
+    lab.run(&[at, "testbed", "reset", "-force"]).says(0, &["A new world has begun."]);
+}
