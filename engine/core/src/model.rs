@@ -272,6 +272,19 @@ impl Plan {
             || self.outputs.values().any(|output| output.action != PlannedAction::NoOp)
     }
 
+    /// Returns the drift that a reader needs to understand the plan: all of it where the plan is about
+    /// nothing else, otherwise that of objects to which something is done.
+    pub fn relevant_drift(&self) -> Vec<&ResourceChange> {
+        let acted: std::collections::HashSet<&ResourceAddr> = self
+            .changes
+            .iter()
+            .filter(|change| change.action != PlannedAction::NoOp)
+            .map(|change| &change.addr)
+            .collect();
+        let all = self.mode == Mode::RefreshOnly;
+        self.drift.iter().filter(|drift| all || acted.contains(&drift.addr)).collect()
+    }
+
     /// Counts `(import, add, change, destroy)` as Terraform's summary line does.
     pub fn counts(&self) -> (usize, usize, usize, usize) {
         let mut counts = (0, 0, 0, 0);
