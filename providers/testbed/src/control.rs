@@ -1,4 +1,13 @@
-//! The control path `/testbed/`: clock, status, objects, settings and reset of a world.
+//! The control path `/testbed/`, which needs no token.
+//!
+//! | Request | Body | Answer |
+//! |---|---|---|
+//! | `GET clock` | | `now`, `rate`, `next_event` (null where nothing is due) |
+//! | `POST clock` | `advance_seconds`, `to` (RFC 3339) or `rate` | the same; forwards only |
+//! | `GET status` | | `world` (its id), `clock`, `pending_events`, counts by site and type |
+//! | `GET objects` | | `objects`; `?seeded=true` adds what the world began with |
+//! | `GET settings`, `PUT settings` | members of [`Settings`] to change | all of them |
+//! | `POST reset` | | the status of the new world; settings stay |
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row};

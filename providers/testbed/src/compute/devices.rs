@@ -106,7 +106,8 @@ pub(super) fn check_free(volume: &Object) -> Outcome<()> {
     Err(no(
         400,
         format!(
-            "Invalid volume: volume '{}' status must be 'available'. Currently in '{status}'",
+            "Invalid input received: Invalid volume: Volume {} status must be available or \
+             downloading to reserve, but the current status is {status}. (HTTP 400)",
             volume.id
         ),
     ))

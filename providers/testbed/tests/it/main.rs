@@ -8,5 +8,6 @@
 
 mod cases;
 mod cloud;
+mod killed;
 mod laws;
 mod served;
