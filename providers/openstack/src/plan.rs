@@ -42,7 +42,12 @@ impl Draft<'_> {
 
     /// Sets a planned value.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
-        self.planned.insert(name.into(), value);
+        match self.planned.get_mut(name) {
+            Some(slot) => *slot = value,
+            None => {
+                self.planned.insert(name.into(), value);
+            }
+        }
     }
 
     /// Makes an attribute unknown until the apply.
@@ -119,7 +124,7 @@ fn merged<'a>(row: &'static Resource, major: u64, request: &'a PlanRequest) -> D
             // The engine's own unknown says what it waits for.
             draft.planned.get(attr.name).filter(|own| !own.is_known()).cloned().unwrap_or(value)
         };
-        draft.planned.insert(attr.name.into(), value);
+        draft.set(attr.name, value);
         draft.replace.extend(replace);
     }
     plan_id_and_timeouts(&mut draft);

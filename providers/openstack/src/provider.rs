@@ -108,6 +108,7 @@ impl OpenStackProvider {
             ));
         };
         let mut act = Act {
+            action,
             prior: prior.as_ref(),
             planned: planned.as_ref(),
             config: config.as_ref(),

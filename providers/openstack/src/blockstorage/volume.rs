@@ -262,14 +262,13 @@ async fn detach(scope: &Scope<'_>, act: &mut Act<'_>, server: &str) -> Result<()
 
 fn accepted(scope: &Scope<'_>, act: &Act<'_>, next: &str) -> ApplyReply {
     let nothing = Value::null(Type::Dynamic);
-    let action = if act.planned.is_some() { Action::Update } else { Action::Delete };
     let values = act.planned.or(act.prior).unwrap_or(&nothing);
     ApplyReply::accepted(Accepted {
         id: act.id().into(),
         state: act.prior.cloned(),
         private: scope.private_with(values, &Note::next(next)),
         poll_after: Duration::from_secs(3),
-        timeout: scope.timeout(action, Some(values)),
+        timeout: scope.timeout(act.action, Some(values)),
     })
 }
 

@@ -94,6 +94,8 @@ pub(crate) enum Method {
 const SETTINGS: &[(&str, &str, &[&str])] = &[
     ("auth_url", "auth_url", &["OS_AUTH_URL"]),
     ("region_name", "region", &["OS_REGION_NAME"]),
+    // No argument of the provider block: only files and the environment say it.
+    ("auth_type", "", &["OS_AUTH_TYPE"]),
     ("interface", "endpoint_type", &["OS_ENDPOINT_TYPE"]),
     ("username", "user_name", &["OS_USERNAME"]),
     ("user_id", "user_id", &["OS_USER_ID"]),
@@ -254,6 +256,13 @@ fn login_of(fields: &Fields) -> Result<Login, String> {
 }
 
 fn method_of(fields: &Fields) -> Result<(Method, bool), String> {
+    if let Some(kind) = fields.get("auth_type").filter(|kind| kind.contains("oidc")) {
+        return Err(format!(
+            "The authentication type {kind} needs a browser or a password at the institution, which no \
+             program should hold: make an application credential at the site (Identity, Application \
+             Credentials) and use its clouds.yaml."
+        ));
+    }
     if let Some(token) = fields.secret("token") {
         return Ok((Method::Token(token), true));
     }

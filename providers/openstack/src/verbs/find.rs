@@ -21,7 +21,8 @@ const SKEW_S: i64 = 60;
 
 /// Looks for what an intent may have made, changed or removed.
 pub(crate) async fn find(scope: &Scope<'_>, request: &FindRequest) -> FindReply {
-    let objects = if request.intent.action == Action::Create {
+    // A create that goes on with what it made has an id as well.
+    let objects = if request.intent.object_id.is_none() {
         created(scope, request).await
     } else {
         let id = request.intent.object_id.as_deref().unwrap_or_default().to_owned();

@@ -31,7 +31,9 @@ pub(crate) struct Scope<'a> {
 
 /// One action on one instance.
 pub(crate) struct Act<'a> {
-    /// The values before; `None` for a create.
+    /// What is done.
+    pub(crate) action: Action,
+    /// The values before; `None` for a create, unless it goes on with what it made.
     pub(crate) prior: Option<&'a Value>,
     /// The planned values; `None` for a delete.
     pub(crate) planned: Option<&'a Value>,

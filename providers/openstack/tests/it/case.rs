@@ -184,11 +184,12 @@ impl Subject<'_> {
         config: Option<&Value>,
     ) -> Outcome {
         let mut private: Private = None;
+        let mut prior = prior.cloned();
         for _ in 0..POLLS {
             let request = ApplyRequest {
                 addr: addr(self.name),
                 action,
-                prior: prior.cloned(),
+                prior: prior.clone(),
                 planned: planned.cloned(),
                 config: config.cloned(),
                 private: private.clone(),
@@ -215,7 +216,7 @@ impl Subject<'_> {
                 config: config.cloned(),
                 polls: 0,
             };
-            private = loop {
+            (prior, private) = loop {
                 let reply = self
                     .provider
                     .poll_many(self.name, std::slice::from_ref(&pending))
@@ -225,7 +226,7 @@ impl Subject<'_> {
                 self.says.extend(reply.diagnostics);
                 match reply.outcome {
                     PollOutcome::Waiting { .. } => pending.polls += 1,
-                    PollOutcome::Continue { private, .. } => break private,
+                    PollOutcome::Continue { state, private } => break (state.or(prior), private),
                     PollOutcome::Done { state, .. } => {
                         return Outcome { outcome: "done", values: state };
                     }

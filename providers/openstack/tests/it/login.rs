@@ -125,6 +125,12 @@ fn what_is_missing_is_said() {
             false,
             "The user is missing",
         ),
+        (
+            json!({}),
+            vec![("OS_AUTH_URL", "http://h"), ("OS_AUTH_TYPE", "v3oidcpassword")],
+            false,
+            "make an application credential",
+        ),
     ] {
         let said = log_in(&block, &env, files).unwrap_err();
         assert!(said.contains(expected), "{block}: {said}");

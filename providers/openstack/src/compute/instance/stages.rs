@@ -191,7 +191,9 @@ async fn send(
     let planned = act.planned();
     let request = match stage {
         Stage::Power => {
-            let from = act.prior.and_then(|prior| prior.text("power_state")).unwrap_or("active");
+            // What was just made is active, whatever its planned values say.
+            let prior = act.prior.filter(|_| act.action == Action::Update);
+            let from = prior.and_then(|prior| prior.text("power_state")).unwrap_or("active");
             power_action(from, &planned)
         }
         Stage::Resize => Some(
@@ -211,7 +213,6 @@ async fn send(
     if let Some(request) = request {
         action(scope, act, id, request).await?;
     }
-    let during = if act.prior.is_some() { Action::Update } else { Action::Create };
     let note = Note { with: json!(id), ..Note::next(stage.name()) };
     let state = act.prior.cloned().unwrap_or_else(|| {
         let mut state = settled(&planned).as_entries().cloned().unwrap_or_default();
@@ -223,7 +224,7 @@ async fn send(
         state: Some(state),
         private: scope.private_with(&planned, &note),
         poll_after: Duration::from_secs(3),
-        timeout: scope.timeout(during, act.planned),
+        timeout: scope.timeout(act.action, act.planned),
     }))
 }
 
