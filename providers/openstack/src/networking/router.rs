@@ -15,7 +15,9 @@ use crate::schema::{
     ALL_TAGS, Attr, DataSource, Literal, MarkerField, Marks, REGION, Resource, Shape, Status, TAGS,
     Timeouts, VALUE_SPECS, block_set, blocks, flag, objects, text, text_set, texts,
 };
-use crate::verbs::{Act, Change, Hooks, Scope, create_body, finish_create, unwrapped, update};
+use crate::verbs::{
+    Act, Change, Hooks, Scope, create_body, finish_create, incomplete, unwrapped, update,
+};
 use crate::wire::from_json;
 
 const FIXED_IP: &[Attr] =
@@ -89,9 +91,12 @@ impl Hooks for RouterHooks {
             let reply = scope.session.create(&mut act.step(), &call).await?;
             let object = unwrapped(reply, "router");
             let path = scope.path(field(&object, "id"));
-            let object =
-                try_gateways(scope, act, (Method::PUT, &path), &JsonMap::new(), gateways).await?;
-            return finish_create(scope, act, object).await;
+            let put = (Method::PUT, path.as_str());
+            return match try_gateways(scope, act, put, &JsonMap::new(), gateways).await {
+                Ok(object) => finish_create(scope, act, object).await,
+                Err(Failure::Refused(error)) => Ok(incomplete(scope, &object, &planned, &error)),
+                Err(doubt) => Err(doubt),
+            };
         }
         let object = try_gateways(scope, act, (Method::POST, "/routers"), &body, gateways).await?;
         finish_create(scope, act, object).await

@@ -12,7 +12,7 @@ use crate::schema::{
     ALL_TAGS, DataSource, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts, flag, text,
     text_set,
 };
-use crate::verbs::{Act, Hooks, Scope, create_body, encoded, finish_create, unwrapped};
+use crate::verbs::{Act, Hooks, Scope, create_body, encoded, finish_create, incomplete, unwrapped};
 
 pub(crate) const SECGROUP: Resource = Resource {
     name: "openstack_networking_secgroup_v2",
@@ -57,7 +57,10 @@ impl Hooks for SecgroupHooks {
                 let path = format!("/security-group-rules/{}", encoded(field(rule, "id")));
                 let call = scope.call(Method::DELETE, path);
                 match scope.session.mutate(&mut act.step(), &call).await {
-                    Err(failure) if failure.status() != Some(404) => return Err(failure),
+                    Err(Failure::Refused(error)) if !error.is_not_found() => {
+                        return Ok(incomplete(scope, &object, &act.planned(), &error));
+                    }
+                    Err(Failure::Unknown(doubt)) => return Err(Failure::Unknown(doubt)),
                     _ => {}
                 }
             }

@@ -87,7 +87,9 @@ pub(crate) async fn finish_create(
                     object.insert("tags".into(), tags);
                 }
             }
-            Err(Failure::Refused(error)) => return Ok(tainted(scope, &object, &planned, &error)),
+            Err(Failure::Refused(error)) => {
+                return Ok(incomplete(scope, &object, &planned, &error));
+            }
             Err(doubt) => return Err(doubt),
         }
     }
@@ -114,7 +116,7 @@ pub(crate) async fn made(
     }
     // It exists: what can't be looked up beside it is no reason to lose it.
     if let Err(error) = scope.row.hooks.enrich(scope, &mut object, &planned).await {
-        return Ok(tainted(scope, &object, &planned, &error));
+        return Ok(incomplete(scope, &object, &planned, &error));
     }
     let state = decode(scope, &object, &planned);
     let private = scope.private(&planned);
@@ -128,7 +130,13 @@ pub(crate) async fn made(
     Ok(ApplyReply::done(Some(state), private))
 }
 
-fn tainted(scope: &Scope<'_>, object: &Json, planned: &Value, error: &ApiError) -> ApplyReply {
+/// Answers that an object exists but is not what it should be: it is kept, to be replaced.
+pub(crate) fn incomplete(
+    scope: &Scope<'_>,
+    object: &Json,
+    planned: &Value,
+    error: &ApiError,
+) -> ApplyReply {
     let state = decode(scope, object, planned);
     let outcome = ApplyOutcome::Refused { state: Some(state), private: scope.private(planned) };
     let summary = format!("Error creating {}: it exists, but is not complete", scope.row.name);

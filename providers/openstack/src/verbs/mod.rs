@@ -12,7 +12,7 @@ mod private;
 mod scope;
 mod update;
 
-pub(crate) use create::{create, create_body, finish_create, made};
+pub(crate) use create::{create, create_body, finish_create, incomplete, made};
 pub(crate) use decode::{decode, noted, settled, shell};
 pub(crate) use delete::{delete, delete_reply};
 pub(crate) use fetch::{fetch, in_lanes};
