@@ -160,8 +160,10 @@ impl Parser<'_> {
                 );
             }
             _ => {
-                return self
-                    .fail(expr, format!("The keyword {name:?} is not a valid type specification."));
+                return self.fail(
+                    expr,
+                    format!("The keyword {name:?} is not a valid type specification."),
+                );
             }
         };
         (ty, Defaults::default())

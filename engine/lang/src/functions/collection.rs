@@ -13,14 +13,14 @@ use super::{
 pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "length",
-        &[any("value").unknown()],
+        &[any("value").unknown().shallow()],
         NUMBER,
         length,
         "Returns the number of elements of a collection, or of characters of a string.",
     ),
     function(
         "keys",
-        &[any("inputMap").unknown()],
+        &[any("inputMap").unknown().shallow()],
         Returns::Of(keys_type),
         keys,
         "Returns the keys of a map or object, in lexical order.",
@@ -50,7 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .variadic(any("maps").nullable().dynamic().marked()),
     function(
         "zipmap",
-        &[param("keys", Want::Strings).deep(), any("values")],
+        &[param("keys", Want::Strings).deep(), any("values").shallow()],
         Returns::Of(|_| Ok(Type::Dynamic)),
         zipmap,
         "Returns a map or object with these `keys` and `values`.",
@@ -212,9 +212,13 @@ fn lookup_type(args: &[Value]) -> Result<Type, Refusal> {
 }
 
 fn lookup(args: &Args<'_>) -> Result<Value, Refusal> {
-    let ty = lookup_type(&args.values)?;
     let (map, key) = (args.value(0), args.str(1));
     let marks = map.marks() | args.value(1).marks();
+    // The type of a large object costs a walk over it; what is found needs none.
+    if let (Kind::Object(_), Some(found)) = (map.kind(), map.get(key)) {
+        return Ok(found.clone().marked(marks));
+    }
+    let ty = lookup_type(&args.values)?;
     if let Some(found) = map.get(key) {
         return Ok(found.clone().marked(marks));
     }

@@ -2,7 +2,7 @@
 
 mod decimal;
 
-use terrarium_value::{Kind, Type, Value, convert, json};
+use terrarium_value::{Kind, Number, Type, Value, convert, json};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Args, Function, Refusal, STRING, STRINGS, any, function, string};
@@ -171,16 +171,14 @@ fn formatted(verb: &Verb<'_>, arg: &Value) -> Result<String, Refusal> {
             let (sign, digits) =
                 text.strip_prefix('-').map_or(("", &*text), |digits| ("-", digits));
             let prefix = if verb.flags.sharp { prefix } else { "" };
+            let sign = if digits == "0" { "" } else { sign };
             let text = format!("{sign}{prefix}{digits}");
             pad(verb, if verb.letter == 'X' { text.to_uppercase() } else { text }, true)
         }
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
             let value = converted(Type::Number)?;
-            let text = value.as_number().map(ToString::to_string).unwrap_or_default();
-            let text = match Decimal::parse(&text) {
-                Some(decimal) => decimal.format(verb.letter.to_ascii_lowercase(), verb.precision),
-                None => text,
-            };
+            let number = value.as_number().cloned().unwrap_or_else(|| Number::from(0));
+            let text = float(&number, verb.letter.to_ascii_lowercase(), verb.precision);
             pad(verb, if verb.letter.is_uppercase() { text.to_uppercase() } else { text }, true)
         }
         other => {
@@ -194,6 +192,14 @@ fn formatted(verb: &Verb<'_>, arg: &Value) -> Result<String, Refusal> {
     Ok(text)
 }
 
+fn float(number: &Number, letter: char, precision: Option<usize>) -> String {
+    // The shortest digits that read back, or all digits, of which a precision keeps some.
+    let shortest = letter == 'g' && precision.is_none();
+    let decimal =
+        if shortest { Decimal::parse(&number.to_string()) } else { Decimal::exact(number) };
+    decimal.map_or_else(|| number.to_string(), |decimal| decimal.format(letter, precision))
+}
+
 /// `%v` and `%#v`.
 fn as_is(verb: &Verb<'_>, arg: &Value) -> Result<String, String> {
     let encoded = || json::encode(arg).map_err(|error| error.message);
@@ -202,7 +208,8 @@ fn as_is(verb: &Verb<'_>, arg: &Value) -> Result<String, String> {
     }
     let text = match arg.kind() {
         Kind::Null(_) => "null".to_owned(),
-        Kind::String(_) | Kind::Bool(_) | Kind::Number(_) => convert(arg, &Type::String)
+        Kind::Number(number) => float(number, 'g', None),
+        Kind::String(_) | Kind::Bool(_) => convert(arg, &Type::String)
             .map_err(|error| error.message)?
             .as_str()
             .unwrap_or_default()

@@ -21,6 +21,7 @@ mod number;
 mod provider;
 mod regex;
 mod sequence;
+mod set;
 mod string;
 mod template;
 mod time;
@@ -71,6 +72,8 @@ pub(crate) struct Traits {
     pub(crate) dynamic: bool,
     /// The body sees marks and deals with them.
     pub(crate) marked: bool,
+    /// Parts keep their marks; only the argument's own go to the result.
+    pub(crate) shallow: bool,
 }
 
 /// The type that an argument is converted to.
@@ -145,7 +148,14 @@ const STRINGS: Returns = Returns::Fixed(Want::Strings);
 const ANY: Returns = Returns::Fixed(Want::Any);
 
 const fn param(name: &'static str, want: Want) -> Param {
-    let traits = Traits { null: false, unknown: false, deep: false, dynamic: false, marked: false };
+    let traits = Traits {
+        null: false,
+        unknown: false,
+        deep: false,
+        dynamic: false,
+        marked: false,
+        shallow: false,
+    };
     Param { name, want, traits }
 }
 
@@ -180,6 +190,11 @@ impl Param {
 
     const fn dynamic(mut self) -> Self {
         self.traits.dynamic = true;
+        self
+    }
+
+    const fn shallow(mut self) -> Self {
+        self.traits.shallow = true;
         self
     }
 
@@ -223,6 +238,7 @@ const FAMILIES: &[&[Function]] = &[
     provider::FUNCTIONS,
     regex::FUNCTIONS,
     sequence::FUNCTIONS,
+    set::FUNCTIONS,
     string::FUNCTIONS,
     template::FUNCTIONS,
     time::FUNCTIONS,

@@ -9,7 +9,7 @@ use super::{Args, Function, NUMBER, Refusal, Returns, any, function, number};
 pub(super) const FUNCTIONS: &[Function] = &[
     function("abs", &[number("num")], NUMBER, |args| Ok(Value::number(args.number(0).abs())),
         "Returns the absolute value of `num`."),
-    function("ceil", &[number("num")], NUMBER, |args| Ok(Value::number(args.number(0).ceil())),
+    function("ceil", &[number("num")], NUMBER, ceil,
         "Returns the smallest whole number that is at least `num`."),
     function("floor", &[number("num")], NUMBER, |args| Ok(Value::number(args.number(0).floor())),
         "Returns the largest whole number that is at most `num`."),
@@ -100,13 +100,14 @@ fn large_radix(text: &str, base: u32) -> Option<Number> {
     Some(if negative { number.neg() } else { number })
 }
 
+/// Zero without a sign: `ceil(-0.5)` is 0.
+fn ceil(args: &Args<'_>) -> Result<Value, Refusal> {
+    let number = args.number(0).ceil();
+    Ok(Value::number(if number.is_zero() { Number::from(0) } else { number }))
+}
+
 fn signum(args: &Args<'_>) -> Result<Value, Refusal> {
-    let number = args.number(0);
-    Ok(Value::number(match number.cmp(&Number::from(0)) {
-        Ordering::Less => -1,
-        Ordering::Equal => 0,
-        Ordering::Greater => 1,
-    }))
+    args.whole(0).map(|number| Value::number(number.signum()))
 }
 
 fn sum(args: &Args<'_>) -> Result<Value, Refusal> {

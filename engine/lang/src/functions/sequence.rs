@@ -1,8 +1,8 @@
-//! Lists and sets.
+//! Lists.
 
 use std::collections::HashSet;
 
-use terrarium_value::{Kind, Number, Type, Value, convert, unify};
+use terrarium_value::{Kind, Marks, Number, Type, Value, convert, unify};
 
 use super::{
     Args, Function, NUMBER, Refusal, Returns, STRINGS, Want, any, function, number, param,
@@ -26,21 +26,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .variadic(any("seqs").marked()),
     function(
         "flatten",
-        &[any("list")],
+        &[any("list").shallow()],
         Returns::Of(|_| Ok(Type::Dynamic)),
         flatten,
         "Returns the elements of `list` with nested lists replaced by their elements.",
     ),
     function(
         "slice",
-        &[any("list"), number("start_index"), number("end_index")],
+        &[any("list").shallow(), number("start_index"), number("end_index")],
         Returns::Of(slice_type),
         slice,
         "Returns the elements of `list` from `start_index` to before `end_index`.",
     ),
     function(
         "reverse",
-        &[any("list")],
+        &[any("list").shallow()],
         Returns::Of(reverse_type),
         reverse,
         "Returns the elements of `list` in reverse order.",
@@ -68,7 +68,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     function(
         "chunklist",
-        &[param("list", Want::List), number("size")],
+        &[param("list", Want::List).shallow(), number("size")],
         Returns::Of(|args| Ok(Type::list(same_type(args)?))),
         chunklist,
         "Returns the elements of `list` as lists of `size` elements.",
@@ -87,37 +87,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         matchkeys,
         "Returns the elements of `values` whose `keys` are in `searchset`.",
     ),
-    function(
-        "setunion",
-        &[param("first_set", Want::Set)],
-        Returns::Of(set_type),
-        setunion,
-        "Returns the set of all elements of the sets.",
-    )
-    .variadic(param("other_sets", Want::Set)),
-    function(
-        "setintersection",
-        &[param("first_set", Want::Set)],
-        Returns::Of(set_type),
-        setintersection,
-        "Returns the set of the elements that all sets have.",
-    )
-    .variadic(param("other_sets", Want::Set)),
-    function(
-        "setsubtract",
-        &[param("a", Want::Set), param("b", Want::Set)],
-        Returns::Of(set_type),
-        setsubtract,
-        "Returns the elements of `a` that are not in `b`.",
-    ),
-    function(
-        "setproduct",
-        &[],
-        Returns::Of(setproduct_type),
-        setproduct,
-        "Returns all combinations of one element from each of the `sets`.",
-    )
-    .variadic(any("sets")),
 ];
 
 fn element_type(args: &[Value]) -> Result<Type, Refusal> {
@@ -154,9 +123,10 @@ fn element(args: &Args<'_>) -> Result<Value, Refusal> {
     if length == 0 {
         return Err(empty());
     }
-    let at = usize::try_from(at)
-        .map_err(|_| Refusal::call("cannot use element function with a negative index"))?;
-    let found = items.get(at % items.len()).ok_or_else(empty)?;
+    // A negative remainder has no element, but -1 of a single one is the first.
+    let negative = |_| Refusal::call("cannot use element function with a negative index");
+    let at = usize::try_from(at % length).map_err(negative)?;
+    let found = items.get(at).ok_or_else(empty)?;
     Ok(found.clone().marked(list.marks()))
 }
 
@@ -195,7 +165,7 @@ fn concat_type(args: &[Value]) -> Result<Type, Refusal> {
 
 fn concat(args: &Args<'_>) -> Result<Value, Refusal> {
     let ty = concat_type(&args.values)?;
-    let mut marks = terrarium_value::Marks::NONE;
+    let mut marks = Marks::NONE;
     let mut items = Vec::new();
     for arg in &args.values {
         marks = marks | arg.marks();
@@ -218,18 +188,20 @@ fn flatten(args: &Args<'_>) -> Result<Value, Refusal> {
         return Err(Refusal::call("can only flatten lists, sets and tuples"));
     }
     let mut flat = Vec::new();
-    if let Some(open) = flatten_into(list, &mut flat) {
-        return Ok(Value::unknown(Type::Dynamic, open.causes_deep()));
+    let mut marks = Marks::NONE;
+    if let Some(open) = flatten_into(list, &mut flat, &mut marks) {
+        return Ok(Value::unknown(Type::Dynamic, open.causes_deep()).marked(marks | open.marks()));
     }
-    Ok(Value::tuple(flat))
+    Ok(Value::tuple(flat).marked(marks))
 }
 
 /// Returns an unknown list, if there is one: then the number of elements isn't known.
-fn flatten_into(list: &Value, flat: &mut Vec<Value>) -> Option<Value> {
+fn flatten_into(list: &Value, flat: &mut Vec<Value>, marks: &mut Marks) -> Option<Value> {
     for item in list.as_items().unwrap_or_default() {
         match item.kind() {
             Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) => {
-                if let Some(open) = flatten_into(item, flat) {
+                *marks = *marks | item.marks();
+                if let Some(open) = flatten_into(item, flat, marks) {
                     return Some(open);
                 }
             }
@@ -342,7 +314,7 @@ fn same_type(args: &[Value]) -> Result<Type, Refusal> {
     Ok(args.first().map_or(Type::Dynamic, Value::ty))
 }
 
-fn element_of(value: &Value) -> Type {
+pub(super) fn element_of(value: &Value) -> Type {
     value.ty().element().cloned().unwrap_or(Type::Dynamic)
 }
 
@@ -417,145 +389,4 @@ fn matchkeys(args: &Args<'_>) -> Result<Value, Refusal> {
         .map(|(value, _)| value.clone())
         .collect();
     Ok(Value::list(ty, kept))
-}
-
-fn set_type(args: &[Value]) -> Result<Type, Refusal> {
-    let elements: Vec<Type> = args
-        .iter()
-        .filter(|arg| arg.as_items().is_none_or(|items| !items.is_empty()))
-        .map(element_of)
-        .filter(|element| *element != Type::Dynamic)
-        .collect();
-    if elements.is_empty() {
-        let all: Vec<Type> = args.iter().map(element_of).collect();
-        return Ok(Type::set(unify(&all).unwrap_or(Type::Dynamic)));
-    }
-    let element = unify(&elements)
-        .ok_or_else(|| Refusal::call("given sets must all have compatible element types"))?;
-    Ok(Type::set(element))
-}
-
-/// The arguments of a set function, brought to a common type.
-struct Sets {
-    element: Type,
-    each: std::vec::IntoIter<Vec<Value>>,
-    /// The result where an element is unknown, since it may be equal to others.
-    open: Option<Value>,
-}
-
-fn sets(args: &Args<'_>) -> Result<Sets, Refusal> {
-    let ty = set_type(&args.values)?;
-    let mut sets = Vec::with_capacity(args.len());
-    let mut open = None;
-    for value in &args.values {
-        if !value.is_wholly_known() {
-            open = Some(value.clone());
-        }
-        let items = value.as_items().unwrap_or_default();
-        if items.is_empty() {
-            sets.push(Vec::new());
-            continue;
-        }
-        let converted = convert(value, &ty).map_err(|error| Refusal::call(error.message))?;
-        sets.push(converted.as_items().unwrap_or_default().to_vec());
-    }
-    let element = ty.element().cloned().unwrap_or(Type::Dynamic);
-    let open = open.map(|value| Value::unknown(ty, value.causes_deep()));
-    Ok(Sets { element, each: sets.into_iter(), open })
-}
-
-fn setunion(args: &Args<'_>) -> Result<Value, Refusal> {
-    let Sets { element, each: sets, open } = sets(args)?;
-    Ok(open.unwrap_or_else(|| Value::set(element, sets.flatten().collect())))
-}
-
-fn setintersection(args: &Args<'_>) -> Result<Value, Refusal> {
-    let Sets { element, each: mut sets, open } = sets(args)?;
-    if let Some(open) = open {
-        return Ok(open);
-    }
-    let first = sets.next().unwrap_or_default();
-    let kept = sets.fold(first, |kept, set| {
-        let set: HashSet<Value> = set.into_iter().collect();
-        kept.into_iter().filter(|item| set.contains(item)).collect()
-    });
-    Ok(Value::set(element, kept))
-}
-
-fn setsubtract(args: &Args<'_>) -> Result<Value, Refusal> {
-    let Sets { element, each: mut sets, open } = sets(args)?;
-    if let Some(open) = open {
-        return Ok(open);
-    }
-    let (first, second) = (sets.next().unwrap_or_default(), sets.next().unwrap_or_default());
-    let second: HashSet<Value> = second.into_iter().collect();
-    Ok(Value::set(element, first.into_iter().filter(|item| !second.contains(item)).collect()))
-}
-
-fn setproduct_type(args: &[Value]) -> Result<Type, Refusal> {
-    if args.len() < 2 {
-        return Err(Refusal::call("at least two arguments are required"));
-    }
-    let mut elements = Vec::with_capacity(args.len());
-    let mut all_lists = true;
-    for (at, arg) in args.iter().enumerate() {
-        match arg.ty() {
-            Type::Set(element) => {
-                all_lists = false;
-                elements.push((*element).clone());
-            }
-            Type::List(element) => elements.push((*element).clone()),
-            Type::Tuple(types) => elements.push(unify(&types).unwrap_or(Type::Dynamic)),
-            Type::Dynamic => elements.push(Type::Dynamic),
-            _ => return Err(Refusal::argument(at, "a set or a list is required")),
-        }
-    }
-    let tuple = Type::tuple(elements);
-    // Ordered if all arguments are; else a set.
-    Ok(if all_lists { Type::list(tuple) } else { Type::set(tuple) })
-}
-
-/// The most combinations that `setproduct` makes: more is a mistake and would fill the memory.
-const PRODUCT_LIMIT: usize = 10_000_000;
-
-fn setproduct(args: &Args<'_>) -> Result<Value, Refusal> {
-    let ty = setproduct_type(&args.values)?;
-    let tuple = ty.element().cloned().unwrap_or(Type::Dynamic);
-    if let Some(open) = args
-        .values
-        .iter()
-        .find(|value| matches!(value.kind(), Kind::Set(_)) && !value.is_wholly_known())
-    {
-        return Ok(Value::unknown(ty, open.causes_deep()));
-    }
-    let Type::Tuple(elements) = &tuple else { return Ok(Value::list(tuple, Vec::new())) };
-    let count = args
-        .values
-        .iter()
-        .try_fold(1_usize, |count, value| count.checked_mul(value.as_items()?.len()));
-    if count.is_none_or(|count| count > PRODUCT_LIMIT) {
-        return Err(Refusal::call(format!("more than {PRODUCT_LIMIT} combinations")));
-    }
-    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
-    for (value, element) in args.values.iter().zip(elements.iter()) {
-        let items: Result<Vec<Value>, _> = value
-            .as_items()
-            .unwrap_or_default()
-            .iter()
-            .map(|item| convert(item, element))
-            .collect();
-        let items = items.map_err(|error| Refusal::call(error.message))?;
-        rows = rows
-            .iter()
-            .flat_map(|row| {
-                items.iter().map(move |item| {
-                    let mut longer = row.clone();
-                    longer.push(item.clone());
-                    longer
-                })
-            })
-            .collect();
-    }
-    let rows: Vec<Value> = rows.into_iter().map(Value::tuple).collect();
-    Ok(if matches!(ty, Type::List(_)) { Value::list(tuple, rows) } else { Value::set(tuple, rows) })
 }

@@ -127,7 +127,15 @@ fn offset(text: &str) -> Option<Offset> {
     let (hours, minutes) =
         rest.split_once(':').filter(|(hours, minutes)| hours.len() == 2 && minutes.len() == 2)?;
     let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+}
+
+/// Returns a time in the form in which the language writes it; `None` where the text is none.
+pub(super) fn normalised(text: &str) -> Option<String> {
+    parse(text).ok().map(|time| rfc3339(&time))
 }
 
 fn offset_text(time: &ZonedDateTime, colon: bool, zulu: &str) -> String {

@@ -6,7 +6,7 @@ use terrarium_value::{Causes, Kind, Type, Value, convert};
 use super::{Evaluator, Heritage, broken, codes};
 use crate::expr::frame::Frame;
 use crate::expr::node::{Call, Node, NodeKind};
-use crate::functions::{Args, Body, Function, Refusal, Returns};
+use crate::functions::{Args, Body, Function, Refusal, Returns, Traits};
 
 impl Evaluator<'_> {
     pub(super) fn call(&mut self, call: &Call, span: Span, frame: &Frame<'_>) -> Value {
@@ -229,10 +229,16 @@ pub(crate) fn call_function(
             unknown = true;
             untyped |= value.ty() == Type::Dynamic && !param.traits.dynamic;
             heritage.take_deep(&value);
+        } else if param.traits.shallow {
+            heritage.marks = heritage.marks | value.marks();
         } else if !param.traits.marked {
             heritage.marks = heritage.marks | value.deep_marks();
         }
-        args.values.push(if param.traits.marked { value } else { value.unmarked_deep() });
+        args.values.push(match param.traits {
+            Traits { marked: true, .. } => value,
+            Traits { shallow: true, .. } => value.unmarked(),
+            _ => value.unmarked_deep(),
+        });
     }
     if unknown {
         if untyped {

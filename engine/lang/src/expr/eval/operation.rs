@@ -139,7 +139,8 @@ impl Evaluator<'_> {
                 detail,
             );
         }
-        let mut heritage = Heritage::default();
+        // Which result is taken may tell a secret, so the marks of both stay.
+        let mut heritage = Heritage { marks: yes.marks() | no.marks(), ..Heritage::default() };
         let condition = heritage.take(condition);
         let Ok(condition) = convert(&condition, &Type::Bool) else {
             let detail = "The condition expression must be of type bool.";
@@ -152,7 +153,6 @@ impl Evaluator<'_> {
         };
         let Some(taken) = condition.as_bool() else {
             let not_null = !may_be_null(&yes) && !may_be_null(&no);
-            heritage.marks = heritage.marks | yes.marks() | no.marks();
             let ty = target.unwrap_or(Type::Dynamic);
             return if not_null { heritage.unknown_not_null(ty) } else { heritage.unknown(ty) };
         };

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use dashu_int::UBig;
+use terrarium_value::Number;
+
 /// Digits `0.d₁d₂d₃… × 10^point`.
 pub(super) struct Decimal {
     negative: bool,
@@ -31,6 +34,32 @@ impl Decimal {
         Some(Self { negative, digits, point })
     }
 
+    /// Takes all digits of a binary number, which has finitely many; `None` for an infinity.
+    pub(super) fn exact(number: &Number) -> Option<Self> {
+        const STEP_BITS: u32 = 60;
+        const MAX_STEPS: u32 = 200;
+        if number.is_infinite() {
+            return None;
+        }
+        // n × 2^k is whole for some k, and 2^-k is 5^k × 10^-k.
+        let step = Number::from(1_i64 << STEP_BITS);
+        let (mut whole, mut bits) = (number.clone(), 0);
+        while !whole.is_integer() && bits < STEP_BITS * MAX_STEPS {
+            whole = whole.mul(&step).ok()?;
+            bits += STEP_BITS;
+        }
+        if bits == 0 {
+            return Self::parse(&number.to_string());
+        }
+        // In hexadecimal all digits are shown; in decimal only as many as tell the number from others.
+        let digits = UBig::from_str_radix(&whole.abs().to_radix(16)?, 16).ok()?;
+        let digits = digits * UBig::from(5_u8).pow(usize::try_from(bits).ok()?);
+        let mut decimal = Self::parse(&digits.to_string())?;
+        decimal.point -= i64::from(bits);
+        decimal.negative = number.is_negative();
+        Some(decimal)
+    }
+
     /// Lays the number out for one of `e`, `f`, `g`.
     pub(super) fn format(mut self, verb: char, precision: Option<usize>) -> String {
         let text = match verb {
@@ -51,13 +80,15 @@ impl Decimal {
     }
 
     fn general(&mut self, precision: Option<usize>) -> String {
-        // Without a precision: the shortest digits, and an exponent from 21 on, as Go's fmt chooses for %g.
+        /// Without a precision, Go writes an exponent from here on.
+        const LARGE: i64 = 6;
+
         let wanted = precision.map(|precision| precision.max(1));
         if let Some(wanted) = wanted {
             self.round(wanted);
         }
         let exponent = if self.digits.is_empty() { 0 } else { self.point - 1 };
-        let limit = wanted.map_or(21, |wanted| i64::try_from(wanted).unwrap_or(i64::MAX));
+        let limit = wanted.map_or(LARGE, |wanted| i64::try_from(wanted).unwrap_or(i64::MAX));
         if exponent < -4 || exponent >= limit {
             return self.scientific(self.digits.len().saturating_sub(1));
         }

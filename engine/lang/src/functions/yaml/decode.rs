@@ -185,6 +185,8 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         let plain = plain(text)?;
         let fits = match name.as_str() {
             "str" | "binary" => return Ok(Value::string(text)),
+            // A quoted scalar stays text, whatever number it is said to be.
+            "int" | "float" if style != ScalarStyle::Plain => return Ok(Value::string(text)),
             "int" | "float" => plain.as_number().is_some(),
             "bool" => plain.as_bool().is_some(),
             "null" => plain.is_null(),
@@ -213,8 +215,39 @@ fn plain(text: &str) -> Result<Value, String> {
             Value::number(Number::infinity(false))
         }
         "-.inf" | "-.Inf" | "-.INF" => Value::number(Number::infinity(true)),
-        _ => number(text).map_or_else(|| Value::string(text), Value::number),
+        _ => match (number(text), timestamp(text)) {
+            (Some(number), _) => Value::number(number),
+            (None, Some(time)) => Value::string(time),
+            (None, None) => Value::string(text),
+        },
     })
+}
+
+/// A date, or a date and time of day, as Terraform shows it: in RFC 3339.
+fn timestamp(text: &str) -> Option<String> {
+    let length = text.find(['T', 't', ' ']).unwrap_or(text.len());
+    let (date, rest) = text.split_at(length);
+    let mut parts = date.split('-').map(|part| {
+        part.parse::<i16>().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let short = |number: i16| i8::try_from(number).ok();
+    let valid = jiff::civil::Date::new(year, short(month)?, short(day)?).is_ok();
+    if parts.next().is_some() || date.find('-') != Some(4) || !valid {
+        return None;
+    }
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    if rest.is_empty() {
+        return Some(format!("{date}T00:00:00Z"));
+    }
+    let time = rest.get(1..)?;
+    let zoned = time.ends_with('Z') || time.contains(['+', '-']);
+    // With a blank between, there is no zone.
+    if rest.starts_with(' ') == zoned {
+        return None;
+    }
+    let time = format!("{date}T{time}{}", if zoned { "" } else { "Z" });
+    super::super::time::normalised(&time)
 }
 
 fn number(text: &str) -> Option<Number> {
@@ -229,9 +262,9 @@ fn number(text: &str) -> Option<Number> {
     if !digits.bytes().next()?.is_ascii_digit() && !digits.starts_with('.') {
         return None;
     }
-    for (prefix, radix) in [("0x", 16), ("0b", 2)] {
-        if let Some(digits) = digits.strip_prefix(prefix) {
-            return Number::parse_radix(&format!("{sign}{digits}"), radix).ok();
+    for (prefix, radix) in [("0x", 16), ("0o", 8)] {
+        if let Some(digits) = text.strip_prefix(prefix) {
+            return Number::parse_radix(digits, radix).ok();
         }
     }
     let plain = digits

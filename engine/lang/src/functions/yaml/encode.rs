@@ -93,6 +93,7 @@ fn scalar(value: &Value, depth: usize, out: &mut String) {
 fn is_block(text: &str) -> bool {
     text.contains('\n')
         && !text.ends_with(' ')
+        && !text.contains(" \n")
         && text.chars().all(|c| c == '\n' || !c.is_control())
 }
 
