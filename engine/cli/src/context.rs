@@ -1,9 +1,10 @@
 //! What every command knows: where it runs, what the environment says, how it speaks.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
+use terrarium_state::Store;
 
 use crate::args::Shared;
 use crate::env::{self, Env};
@@ -32,6 +33,8 @@ pub struct Context {
     pub dir: PathBuf,
     /// The root module's directory, absolute.
     pub root: PathBuf,
+    /// The command line, as it was given.
+    pub args: Vec<String>,
     /// Which testbed to work on.
     pub testbed: Option<String>,
     /// The streams.
@@ -42,7 +45,12 @@ pub struct Context {
     pub speech: Mutex<Speech>,
     /// Whether warnings are shown whole.
     pub warnings: Mutex<Warnings>,
+    /// What stands between the engine and its store.
+    pub seam: StoreSeam,
 }
+
+/// Puts something between the engine and its store; the identity, but in fault injection.
+pub type StoreSeam = fn(Arc<dyn Store>) -> Arc<dyn Store>;
 
 /// Why a command failed; the diagnostics are shown by [`crate::run`].
 #[derive(Debug)]
@@ -77,7 +85,12 @@ pub(crate) fn file_failed(verb: &str, path: &Path, error: &std::io::Error) -> Fa
 
 impl Context {
     /// Builds the context of a command.
-    pub fn new(shared: &Shared, chdir: Option<&Path>, env: Env) -> Result<Self, Failed> {
+    pub fn new(
+        shared: &Shared,
+        chdir: Option<&Path>,
+        args: Vec<String>,
+        env: Env,
+    ) -> Result<Self, Failed> {
         let colour = if shared.no_color || env.get(env::NO_COLOR).is_some() {
             Colour::Never
         } else {
@@ -98,11 +111,13 @@ impl Context {
             cwd,
             dir: PathBuf::from("."),
             root,
+            args,
             testbed,
             out: Output::new(colour),
             sources: Mutex::default(),
             speech: Mutex::new(Speech::Text),
             warnings: Mutex::new(Warnings::Whole),
+            seam: |store| store,
         })
     }
 
@@ -114,6 +129,12 @@ impl Context {
     /// Returns the directory of caches and of the selected workspace.
     pub fn data_dir(&self) -> PathBuf {
         self.path(self.env.get(env::TF_DATA_DIR).unwrap_or(".terraform"))
+    }
+
+    /// Returns the command line again, ready for a shell, without the arguments that `leave_out`.
+    pub fn command_line(&self, leave_out: impl Fn(&str) -> bool) -> String {
+        let words = self.args.iter().filter(|arg| !leave_out(arg)).map(|arg| shell_word(arg));
+        std::iter::once("terrarium".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
     }
 
     /// Says how the command speaks from now on.
@@ -175,6 +196,16 @@ impl Context {
             Ok(runtime) => Ok(runtime.block_on(future)),
             Err(error) => fail(crate::codes::INTERNAL, "No runtime", error.to_string()),
         }
+    }
+}
+
+/// Quotes an argument where a shell would take it apart.
+fn shell_word(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', "'\\''"))
     }
 }
 

@@ -19,20 +19,26 @@ mod setup;
 use terrarium_diagnostic::Diagnostic;
 
 use args::{Cli, Refusal};
-use context::{Context, Failed};
+use context::{Context, Failed, StoreSeam};
 use env::Env;
 use output::{Colour, Output};
 
 /// Runs the command that the arguments (without the program's name) ask for, and returns its exit code.
 pub fn run(args: Vec<String>, env: Env) -> u8 {
-    let cli = match args::parse(args, &env) {
+    run_over(args, env, |store| store)
+}
+
+/// Runs a command as [`run`] does, with something between the engine and its store: the suites plant
+/// faults there.
+pub fn run_over(args: Vec<String>, env: Env, seam: StoreSeam) -> u8 {
+    let cli = match args::parse(args.clone(), &env) {
         Ok(cli) => cli,
         Err(refusal) => return refuse(refusal, &env),
     };
     setup::log::start(&env);
     let plain = Output::new(if cli.shared.no_color { Colour::Never } else { Colour::Auto });
-    let context = match Context::new(&cli.shared, cli.chdir.as_deref(), env) {
-        Ok(context) => context,
+    let context = match Context::new(&cli.shared, cli.chdir.as_deref(), args, env) {
+        Ok(context) => Context { seam, ..context },
         Err(failed) => return show_early(plain, &failed),
     };
     match dispatch(&cli, &context) {

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 /// The binary, in a directory.
 pub struct Terrarium {
+    program: PathBuf,
     dir: PathBuf,
     envs: Vec<(String, String)>,
 }
@@ -22,17 +23,24 @@ pub struct Run {
 impl Terrarium {
     /// Runs in a directory, on the testbed world of that directory.
     pub fn on_testbed(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), envs: vec![("TERRARIUM_TESTBED".into(), "1".into())] }
+        Self::plain(dir).env("TERRARIUM_TESTBED", "1")
     }
 
     /// Runs in a directory, on a testbed that is served at a URL.
     pub fn on_server(dir: &Path, url: &str) -> Self {
-        Self { dir: dir.to_owned(), envs: vec![("TERRARIUM_TESTBED".into(), url.into())] }
+        Self::plain(dir).env("TERRARIUM_TESTBED", url)
     }
 
     /// Runs in a directory, without a testbed.
     pub fn plain(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), envs: Vec::new() }
+        Self { program: binary(), dir: dir.to_owned(), envs: Vec::new() }
+    }
+
+    /// Runs another program that takes the same arguments.
+    #[must_use]
+    pub fn program(mut self, program: &str) -> Self {
+        self.program = PathBuf::from(program);
+        self
     }
 
     /// Adds an environment variable.
@@ -73,9 +81,13 @@ impl Terrarium {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(&self.program);
         // Only what the test says: neither the developer's clouds nor the CI's settings.
-        command.env_clear().env("HOME", &self.dir).env("NO_COLOR", "1").env("TF_IN_AUTOMATION", "1");
+        command
+            .env_clear()
+            .env("HOME", &self.dir)
+            .env("NO_COLOR", "1")
+            .env("TF_IN_AUTOMATION", "1");
         command.envs(std::env::var("PATH").map(|path| ("PATH", path)));
         command.envs(self.envs.iter().map(|(name, value)| (name, value)));
         command.current_dir(&self.dir).args(args).stdin(Stdio::null());
@@ -87,7 +99,11 @@ impl Run {
     /// Takes what a finished process printed.
     pub fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Self {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 }
 

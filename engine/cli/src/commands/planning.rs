@@ -42,7 +42,8 @@ pub(crate) async fn make(
 
 /// Returns the store under its lock.
 pub(crate) fn held(session: &Session) -> Option<Held> {
-    session.fence.clone().map(|fence| Held { store: session.store.clone(), fence })
+    let store = (session.seam)(session.store.clone());
+    session.fence.clone().map(|fence| Held { store, fence })
 }
 
 /// Shows a plan: what it would do, then what there is to say about it.

@@ -14,7 +14,7 @@ use super::testbed::{self, Testbed};
 use super::{config, providers, store, variables, workspace};
 use crate::args::{PlanFlags, VariableArgs};
 use crate::codes;
-use crate::context::{Context, Failed};
+use crate::context::{Context, Failed, StoreSeam};
 
 /// What a command works with.
 pub(crate) struct Session {
@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) inputs: Inputs,
     /// The store.
     pub(crate) store: Arc<SqliteStore>,
+    /// What stands between the engine and the store.
+    pub(crate) seam: StoreSeam,
     /// The lock, where the command has one.
     pub(crate) fence: Option<Fence>,
     /// The testbed, where one is worked on.
@@ -81,7 +83,7 @@ impl Session {
             environment: environment(context, &*clock),
             clock,
         };
-        Ok(Self { inputs, store, fence, testbed })
+        Ok(Self { inputs, store, seam: context.seam, fence, testbed })
     }
 
     /// Releases what was taken.

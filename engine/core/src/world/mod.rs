@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use terrarium_address::{ConfigAddr, ModulePath};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_lang::expr::Frame;
+use terrarium_lang::expr::{Environment, Frame};
 use terrarium_value::Value;
 
 use crate::Inputs;
@@ -32,6 +32,7 @@ use reads::ReadStack;
 /// Everything known during one run. Single-threaded: the walk owns it.
 pub(crate) struct World<'a> {
     pub(crate) inputs: &'a Inputs,
+    environment: Environment,
     modules: RefCell<Modules>,
     blocks: RefCell<HashMap<ConfigAddr, BlockValues>>,
     repetitions: RefCell<HashMap<ConfigAddr, std::rc::Rc<Repetition>>>,
@@ -59,6 +60,10 @@ impl<'a> World<'a> {
     pub(crate) fn new(inputs: &'a Inputs, phase: Phase) -> Self {
         Self {
             inputs,
+            environment: Environment {
+                planning: phase != Phase::Apply,
+                ..inputs.environment.clone()
+            },
             modules: RefCell::new(Modules::with_root(inputs)),
             blocks: RefCell::default(),
             repetitions: RefCell::default(),

@@ -139,7 +139,7 @@ impl Scope for ModuleScope<'_, '_> {
     }
 
     fn environment(&self) -> &Environment {
-        &self.world.inputs.environment
+        &self.world.environment
     }
 }
 

@@ -30,7 +30,10 @@ fn cycle(example: &str, objects: &[&str]) {
 fn the_students_project() {
     cycle(
         "examples/student-project",
-        &["openstack_networking_network_v2.private_net", "openstack_compute_instance_v2.nodes[\"node1\"]"],
+        &[
+            "openstack_networking_network_v2.private_net",
+            "openstack_compute_instance_v2.nodes[\"node1\"]",
+        ],
     );
 }
 

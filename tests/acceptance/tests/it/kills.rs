@@ -6,13 +6,16 @@
 //! time is waiting.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use terrarium_support::{Server, Terrarium, Workdir};
+use terrarium_support::{Run, Server, Terrarium, Workdir};
 
 const KILLS: usize = 50;
+/// Kills of the engine with a planted fault; most of them are noticed.
+const PLANTED_KILLS: usize = 12;
 /// Seeds that run at a time.
 const WORKERS: usize = 4;
 /// The latest instant of a kill; an undisturbed apply takes about as long.
@@ -42,6 +45,14 @@ enum World {
     Served,
 }
 
+/// What one kill came to.
+enum Came {
+    /// Everything in order; whether the kill fell into the middle.
+    Right { halfway: bool },
+    /// Something is lost or double: the story.
+    Wrong(String),
+}
+
 fn delays(seed: usize) -> String {
     format!(r#"{{"reply_after":{{"min_ms":50,"max_ms":500,"seed":{seed}}}}}"#)
 }
@@ -54,9 +65,8 @@ fn kill_after(seed: usize) -> Duration {
     Duration::from_millis(100 + spread)
 }
 
-/// Kills one apply, and lets the next commands bring everything in order; returns whether the kill fell
-/// into the middle.
-fn one_kill(world: World, seed: usize, expected: &Inventory) -> bool {
+/// Kills one apply, and lets the next commands bring everything in order.
+fn one_kill(world: World, program: Option<&str>, seed: usize, expected: &Inventory) -> Came {
     let dir = Workdir::with(include_str!("../data/kills.tf"));
     let server = Server::start(dir.path(), "60", &delays(seed));
     let (terrarium, server) = match world {
@@ -65,6 +75,10 @@ fn one_kill(world: World, seed: usize, expected: &Inventory) -> bool {
             drop(server);
             (Terrarium::on_testbed(dir.path()), None)
         }
+    };
+    let terrarium = match program {
+        Some(program) => terrarium.program(program),
+        None => terrarium,
     };
     let mut apply = terrarium.spawn(&["apply", "-auto-approve"]);
     thread::sleep(kill_after(seed));
@@ -76,20 +90,28 @@ fn one_kill(world: World, seed: usize, expected: &Inventory) -> bool {
         None => drop(Server::start(dir.path(), "0", PROMPT)),
     }
     let left = inventory(&list(&terrarium, server.as_ref()));
-    let story = |what: &str, found: &Inventory| {
-        format!("{what}, seed {seed}: killed after {:?} with {left:?}, now {found:?}", kill_after(seed))
+    let wrong = |what: &str, found: &Inventory, run: &Run| {
+        let after = kill_after(seed);
+        let (code, out, err) = (run.code, &run.stdout, &run.stderr);
+        Came::Wrong(format!(
+            "{what}, seed {seed}, killed after {after:?} with {left:?}, now {found:?}, code {code:?}\n{out}\n{err}"
+        ))
     };
     let again = terrarium.run(&["apply", "-auto-approve"]);
-    assert_eq!(again.code, Some(0), "{}\n{}\n{}", story("apply again", &left), again.stdout, again.stderr);
     let found = inventory(&list(&terrarium, server.as_ref()));
-    assert_eq!(found, *expected, "{}\n{}", story("objects", &found), again.stdout);
+    if again.code != Some(0) || found != *expected {
+        return wrong("the next apply does not mend it", &found, &again);
+    }
     let plan = terrarium.run(&["plan", "-detailed-exitcode"]);
-    assert_eq!(plan.code, Some(0), "{}\n{}\n{}", story("plan", &found), plan.stdout, plan.stderr);
+    if plan.code != Some(0) {
+        return wrong("the plan is not empty", &found, &plan);
+    }
     let destroy = terrarium.run(&["destroy", "-auto-approve"]);
-    assert_eq!(destroy.code, Some(0), "{}\n{}\n{}", story("destroy", &found), destroy.stdout, destroy.stderr);
     let rest = inventory(&list(&terrarium, server.as_ref()));
-    assert!(rest.is_empty(), "{}", story("left after destroy", &rest));
-    !ended && !left.is_empty() && left != *expected
+    if destroy.code != Some(0) || !rest.is_empty() {
+        return wrong("destroy leaves something", &rest, &destroy);
+    }
+    Came::Right { halfway: !ended && !left.is_empty() && left != *expected }
 }
 
 fn list(terrarium: &Terrarium, server: Option<&Server>) -> String {
@@ -106,27 +128,42 @@ fn undisturbed() -> Inventory {
     inventory(&terrarium.ok(&["testbed", "list", "-json"]))
 }
 
-fn survive(world: World) {
+/// Runs many kills side by side, and returns what they came to.
+fn kills(world: World, program: Option<&str>, count: usize) -> Vec<Came> {
     let expected = undisturbed();
     assert!(expected.len() > 8, "{expected:?}");
     let next = AtomicUsize::new(0);
-    let halfway = AtomicUsize::new(0);
+    let came = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= KILLS {
+                    if seed >= count {
                         break;
                     }
-                    halfway.fetch_add(usize::from(one_kill(world, seed, &expected)), Ordering::Relaxed);
+                    let one = one_kill(world, program, seed, &expected);
+                    came.lock().expect("no worker panicked").push(one);
                 }
             });
         }
     });
-    let halfway = halfway.into_inner();
+    came.into_inner().expect("no worker panicked")
+}
+
+fn survive(world: World) {
+    let mut halfway = 0;
+    for came in kills(world, None, KILLS) {
+        match came {
+            Came::Right { halfway: hit } => halfway += usize::from(hit),
+            Came::Wrong(story) => panic!("{story}"),
+        }
+    }
     println!("{KILLS} kills, {halfway} of them with some objects made and others not");
-    assert!(halfway >= KILLS / 3, "only {halfway} of {KILLS} kills fell into the middle of an apply");
+    assert!(
+        halfway >= KILLS / 3,
+        "only {halfway} of {KILLS} kills fell into the middle of an apply"
+    );
 }
 
 #[test]
@@ -137,4 +174,13 @@ fn an_embedded_world_survives_kills() {
 #[test]
 fn a_served_world_survives_kills() {
     survive(World::Served);
+}
+
+#[test]
+fn an_engine_that_writes_no_intents_is_caught() {
+    let program = env!("CARGO_BIN_EXE_terrarium-forgetful");
+    let wrong = kills(World::Served, Some(program), PLANTED_KILLS).into_iter();
+    let wrong = wrong.filter(|came| matches!(came, Came::Wrong(_))).count();
+    println!("{wrong} of {PLANTED_KILLS} kills of the forgetful engine were noticed");
+    assert!(wrong > 0, "the kill test can't fail");
 }

@@ -82,7 +82,8 @@ fn arrows_point_down_only() {
     }
     let free = ["cli", "support", "acceptance"];
     for name in crates.keys() {
-        let known = ARROWS.iter().any(|(crate_name, _)| crate_name == name) || free.contains(&name.as_str());
+        let known = ARROWS.iter().any(|(crate_name, _)| crate_name == name)
+            || free.contains(&name.as_str());
         assert!(known, "{name} is in no list of arrows");
     }
 }
@@ -99,7 +100,8 @@ fn files_fit_in_a_head() {
 fn the_map_names_every_crate() {
     let map = read(&repository().join("ARCHITECTURE.md"));
     for (name, folder) in crates() {
-        let path = folder.strip_prefix(repository()).expect("a folder of ours").display().to_string();
+        let path =
+            folder.strip_prefix(repository()).expect("a folder of ours").display().to_string();
         assert!(map.contains(&path), "ARCHITECTURE.md does not name {name} ({path})");
     }
 }
@@ -107,7 +109,12 @@ fn the_map_names_every_crate() {
 #[test]
 fn nothing_is_left_for_later_without_an_issue() {
     // Spelt apart, so that this file does not find itself.
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimpl", "emented!(")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("todo", "!("),
+        concat!("unimpl", "emented!("),
+    ];
     for path in all_sources() {
         for (number, line) in read(&path).lines().enumerate() {
             let left = marks.iter().any(|mark| line.contains(mark)) && !line.contains('#');
@@ -119,11 +126,18 @@ fn nothing_is_left_for_later_without_an_issue() {
 #[test]
 fn codes_are_unique_across_crates() {
     let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for path in all_sources().into_iter().filter(|path| path.file_name().is_some_and(|name| name == "codes.rs")) {
+    for path in all_sources()
+        .into_iter()
+        .filter(|path| path.file_name().is_some_and(|name| name == "codes.rs"))
+    {
         let text = read(&path);
         let codes: std::collections::BTreeSet<&str> = text
             .split('"')
-            .filter(|word| word.len() == 5 && word.starts_with('T') && word[1..].bytes().all(|b| b.is_ascii_digit()))
+            .filter(|word| {
+                word.len() == 5
+                    && word.starts_with('T')
+                    && word[1..].bytes().all(|b| b.is_ascii_digit())
+            })
             .collect();
         for code in codes {
             if let Some(other) = seen.insert(code.to_owned(), path.clone()) {
