@@ -6,6 +6,7 @@ use crate::{blockstorage, compute, images, networking};
 /// The resource types, in the order of their names.
 pub(crate) const RESOURCES: &[&Resource] = &[
     &blockstorage::VOLUME,
+    &networking::SERVER_FLOATINGIP,
     &compute::INSTANCE,
     &compute::KEYPAIR,
     &compute::VOLUME_ATTACH,

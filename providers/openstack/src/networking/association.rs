@@ -8,7 +8,7 @@ use terrarium_provider::{Accepted, Action, ApplyReply, Pending, PollOutcome, Pol
 use terrarium_value::Value;
 
 use super::is_unreachable;
-use crate::client::{ApiError, Failure};
+use crate::client::{ApiError, Failure, Service};
 use crate::look::Look;
 use crate::verbs::{Act, Note, Scope, decode, encoded, unwrapped};
 
@@ -35,10 +35,16 @@ pub(super) fn body(values: &Value) -> JsonMap<String, Json> {
 }
 
 /// Sends the association.
-pub(super) async fn put(scope: &Scope<'_>, act: &mut Act<'_>, id: &str) -> Result<Json, Failure> {
+async fn put(
+    scope: &Scope<'_>,
+    act: &mut Act<'_>,
+    id: &str,
+    body: JsonMap<String, Json>,
+) -> Result<Json, Failure> {
     let call = scope
-        .call(Method::PUT, format!("/floatingips/{}", encoded(id)))
-        .body(json!({ "floatingip": body(&act.planned()) }));
+        .get(Service::Network, format!("/floatingips/{}", encoded(id)))
+        .method(Method::PUT)
+        .body(json!({ "floatingip": body }));
     let reply = scope.session.mutate(&mut act.step(), &call).await?;
     Ok(unwrapped(reply, "floatingip"))
 }
@@ -47,10 +53,10 @@ pub(super) async fn put(scope: &Scope<'_>, act: &mut Act<'_>, id: &str) -> Resul
 pub(super) async fn associate(
     scope: &Scope<'_>,
     act: &mut Act<'_>,
-    id: &str,
-    object: &Json,
+    (id, object): (&str, &Json),
+    body: JsonMap<String, Json>,
 ) -> Result<ApplyReply, Failure> {
-    match put(scope, act, id).await {
+    match put(scope, act, id, body).await {
         Ok(mut object) => {
             let planned = act.planned();
             scope.row.hooks.enrich(scope, &mut object, &planned).await?;

@@ -48,13 +48,15 @@ impl Hooks for AssociateHooks {
             }
         };
         let id = field(&object, "id").to_owned();
-        association::associate(scope, act, &id, &object).await
+        let body = association::body(&act.planned());
+        association::associate(scope, act, (&id, &object), body).await
     }
 
     async fn update(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let id = act.id();
         let object = scope.fetch_one(id).await?.unwrap_or(Json::Null);
-        association::associate(scope, act, id, &object).await
+        let body = association::body(&act.planned());
+        association::associate(scope, act, (id, &object), body).await
     }
 
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
@@ -94,7 +96,7 @@ impl Hooks for AssociateHooks {
     }
 }
 
-async fn by_address(scope: &Scope<'_>, address: &str) -> Result<Json, Failure> {
+pub(crate) async fn by_address(scope: &Scope<'_>, address: &str) -> Result<Json, Failure> {
     let query = vec![("floating_ip_address", address.to_owned())];
     let call = scope.call(Method::GET, "/floatingips").query(query);
     scope.only(&call, "floatingips", &format!("floating IP with the address {address}")).await

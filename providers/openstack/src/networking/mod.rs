@@ -10,6 +10,7 @@ mod router;
 mod router_interface;
 mod secgroup;
 mod secgroup_rule;
+mod server_floatingip;
 mod subnet;
 
 pub(crate) use floatingip::{FLOATINGIP, FLOATINGIP_DATA};
@@ -20,6 +21,7 @@ pub(crate) use router::{ROUTER, ROUTER_DATA};
 pub(crate) use router_interface::ROUTER_INTERFACE;
 pub(crate) use secgroup::{SECGROUP, SECGROUP_DATA};
 pub(crate) use secgroup_rule::SECGROUP_RULE;
+pub(crate) use server_floatingip::SERVER_FLOATINGIP;
 pub(crate) use subnet::{SUBNET, SUBNET_DATA};
 
 use serde_json::Value as Json;
