@@ -91,36 +91,34 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: BOOL,
         body: Body::Can,
     },
-    function(
-        "type",
-        &[any("value").nullable().unknown().marked()],
-        ANY,
-        type_function,
-        "Returns the type of `value`; in the console only, and only as the outermost call.",
-    ),
+    Function {
+        name: "type",
+        params: &[any("value")],
+        variadic: None,
+        doc: "Returns the type of `value`; in the console only, and only as the outermost call.",
+        returns: ANY,
+        body: Body::Type,
+    },
 ];
 
 fn to(args: &Args<'_>, ty: &Type) -> Result<Value, Refusal> {
     let value = args.value(0);
-    convert(value, ty).map_err(|error| {
-        let given = value.ty();
-        if error.path.0.is_empty() && value.as_str().is_some() && ty.is_primitive() {
-            let shown = value.as_str().unwrap_or_default();
-            let what = if *ty == Type::Bool {
-                "a bool; only \"true\" or \"false\" are allowed".to_owned()
-            } else {
-                "a number; given string must be a decimal representation of a number".to_owned()
-            };
-            let _ = shown;
-            return Refusal::argument(
-                0,
-                format!("cannot convert {:?} to {what}", value.as_str().unwrap_or_default()),
-            );
-        }
-        Refusal::argument(
-            0,
-            format!("cannot convert {} to {}", given.friendly_name(), ty.friendly_name()),
-        )
+    convert(value, ty).map_err(|_| {
+        let (given, wanted) = (value.ty().friendly_name(), ty.friendly_name());
+        let rule = match ty {
+            Type::Bool => "only the strings \"true\" or \"false\" are allowed",
+            _ => "given string must be a decimal representation of a number",
+        };
+        let why = match value.as_str() {
+            Some(_) if ty.is_primitive() && value.marks().contains(Marks::SENSITIVE) => {
+                format!("cannot convert this sensitive string to {wanted}")
+            }
+            Some(text) if ty.is_primitive() => {
+                format!("cannot convert {text:?} to {wanted}; {rule}")
+            }
+            _ => format!("cannot convert {given} to {wanted}"),
+        };
+        Refusal::argument(0, why)
     })
 }
 
@@ -149,8 +147,4 @@ fn ephemeralasnull(args: &Args<'_>) -> Result<Value, Refusal> {
     Ok(args.value(0).transform(&mut |_, value| {
         if value.marks().contains(Marks::EPHEMERAL) { Value::null(value.ty()) } else { value }
     }))
-}
-
-fn type_function(_: &Args<'_>) -> Result<Value, Refusal> {
-    Err(Refusal::call("The console-only \"type\" function cannot be used as part of an expression"))
 }

@@ -86,6 +86,7 @@ fn jsondecode(args: &Args<'_>) -> Result<Value, Refusal> {
 
 fn csvdecode(args: &Args<'_>) -> Result<Value, Refusal> {
     let text = args.str(0);
+    check_quotes(text)?;
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = reader.records();
@@ -117,7 +118,6 @@ fn csvdecode(args: &Args<'_>) -> Result<Value, Refusal> {
         let fields: Map = names.iter().cloned().zip(row.iter().map(Value::string)).collect();
         items.push(Value::object(fields));
     }
-    check_quotes(text)?;
     let element = Type::object(names.into_iter().map(|name| (name, Type::String)));
     Ok(Value::list(element, items))
 }

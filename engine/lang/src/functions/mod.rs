@@ -120,6 +120,8 @@ pub(crate) enum Body {
     Try,
     /// Whether the argument has a value.
     Can,
+    /// The argument's type, which only the console can show.
+    Type,
 }
 
 /// Why a function has no result.

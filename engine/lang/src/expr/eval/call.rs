@@ -1,7 +1,7 @@
 //! Calls: what all functions need, around their bodies.
 
 use terrarium_diagnostic::{Diagnostics, Span};
-use terrarium_value::{Causes, Kind, Type, Value, convert};
+use terrarium_value::{Causes, Kind, Marks, Type, Value, convert};
 
 use super::{Evaluator, Heritage, broken, codes};
 use crate::expr::frame::Frame;
@@ -13,6 +13,11 @@ impl Evaluator<'_> {
         match call.function.body {
             Body::Try => self.first_value(call, span, frame),
             Body::Can => self.has_value(call, span, frame),
+            Body::Type => {
+                let detail =
+                    "The console-only \"type\" function cannot be used as part of an expression.";
+                self.fail(codes::FUNCTION, span, "Invalid use of type function", detail)
+            }
             Body::Plain(_) => {
                 let Some((values, spans)) = self.arguments(call, frame) else { return broken() };
                 if !self.check_arity(call.function, values.len(), span) {
@@ -252,8 +257,31 @@ pub(crate) fn call_function(
             Returns::Of(ty) => Ok(heritage.unknown(ty(&args.values)?)),
         };
     }
-    let result = body(&args)?;
-    Ok(result.marked(heritage.marks))
+    match body(&args) {
+        Ok(result) => Ok(result.marked(heritage.marks)),
+        Err(refusal) if heritage.marks.contains(Marks::SENSITIVE) => Err(redacted(refusal, &args)),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Takes the texts of the arguments out of a message: one of them is secret.
+fn redacted(refusal: Refusal, args: &Args<'_>) -> Refusal {
+    let mut texts: Vec<String> = Vec::new();
+    for value in &args.values {
+        value.for_each_leaf(&mut |_, leaf| texts.extend(leaf.as_str().map(str::to_owned)));
+    }
+    texts.retain(|text| !text.is_empty());
+    texts.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
+    let clean = |why: String| {
+        texts.iter().fold(why, |why, text| {
+            why.replace(&format!("{text:?}"), "(sensitive value)")
+                .replace(text, "(sensitive value)")
+        })
+    };
+    match refusal {
+        Refusal::Argument(at, why) => Refusal::Argument(at, clean(why)),
+        Refusal::Call(why) => Refusal::Call(clean(why)),
+    }
 }
 
 fn conversion_error(error: &terrarium_value::ConvertError) -> String {

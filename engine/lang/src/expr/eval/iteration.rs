@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use terrarium_address::Name;
-use terrarium_value::{Kind, Map, Number, Type, Value, convert};
+use terrarium_value::{Kind, Map, Marks, Number, Type, Value, convert};
 
 use super::{Evaluator, Heritage, as_name, broken, codes};
 use crate::expr::frame::Frame;
@@ -102,10 +102,14 @@ impl Evaluator<'_> {
                 place.insert(value);
             }
             Entry::Occupied(place) => {
+                let shown = if results.heritage.marks.contains(Marks::SENSITIVE) {
+                    "(sensitive value)".to_owned()
+                } else {
+                    format!("{:?}", &**place.key())
+                };
                 let detail = format!(
-                    "Two different items produced the key {:?} in this 'for' expression. If duplicates are expected, \
-                     use the ellipsis (...) after the value expression to enable grouping by key.",
-                    &**place.key()
+                    "Two different items produced the key {shown} in this 'for' expression. If duplicates are \
+                     expected, use the ellipsis (...) after the value expression to enable grouping by key."
                 );
                 self.fail(codes::KEY, key.span, "Duplicate object key", detail);
                 results.failed = true;
