@@ -160,23 +160,26 @@ async fn carry_out(
     context.report(&diagnostics);
     let run = if plan.mode == Mode::Destroy { Run::Destroy } else { Run::Apply };
     let imported = plan.changes.iter().filter(|change| change.importing.is_some()).count();
-    Ok(conclude(context, &summary, (run, imported), diagnostics.has_errors()))
+    // A saved plan is stale now: what is left is planned anew.
+    let file = args.file.as_ref().map(|file| file.display().to_string());
+    let again = context.command_line(|arg| Some(arg) == file.as_deref());
+    let good = !diagnostics.has_errors() && summary.failed.is_empty() && !summary.interrupted;
+    let line = if good {
+        summary::complete(&summary, run, imported)
+    } else {
+        summary::incomplete(&summary, run, &again)
+    };
+    conclude(context, &summary, (run, imported), (&line, good));
+    Ok(if good { exit_codes::SUCCESS } else { exit_codes::ERROR })
 }
 
-/// Says how it ended; returns the exit code.
+/// Says how it ended.
 fn conclude(
     context: &Context,
     summary: &RunSummary,
     (run, imported): (Run, usize),
-    errors: bool,
-) -> u8 {
-    let good = !errors && summary.failed.is_empty() && !summary.interrupted;
-    let line = if good {
-        summary::complete(summary, run, imported)
-    } else {
-        let command = if run == Run::Destroy { "terrarium destroy" } else { "terrarium apply" };
-        summary::incomplete(summary, run, command)
-    };
+    (line, good): (&str, bool),
+) {
     if context.speech() == Speech::Json {
         let operation = if run == Run::Destroy { "destroy" } else { "apply" };
         let last = line.lines().last().unwrap_or_default();
@@ -196,7 +199,6 @@ fn conclude(
             context.out.line(&format!("\nOutputs:\n\n{}", shown.trim_end()));
         }
     } else {
-        context.out.line(&line);
+        context.out.line(line);
     }
-    if good { exit_codes::SUCCESS } else { exit_codes::ERROR }
 }

@@ -1,19 +1,20 @@
 //! `import ADDRESS ID`
 
-use std::sync::Arc;
-
 use terrarium_address::{Mode as Block, ResourceAddr};
-use terrarium_core::{ApplyOptions, Depth, Mode, PlanOptions, PlannedAction, Progress};
+use terrarium_core::{Depth, Mode, PlanOptions, ResourceChange};
 use terrarium_diagnostic::Diagnostic;
+use terrarium_state::{Batch, Object, ObjectChange};
+use terrarium_value::{Marks, json};
 
 use super::planning;
 use crate::args::{StateFlags, VariableArgs};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
-use crate::progress::{Teller, stop_on_signal};
+use crate::progress::stop_on_signal;
 use crate::render::paint::{bold, green};
 use crate::setup::session::{self, Session, Wish};
+use crate::setup::store;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -99,35 +100,54 @@ async fn take_over(
         imports: vec![(addr.clone(), args.id.clone())],
     };
     let cancel = stop_on_signal(context);
-    let mut made = planning::make(context, session, &options, &cancel, Depth::Look).await;
+    let made = planning::make(context, session, &options, &cancel, Depth::Look).await;
     if made.plan.errored || made.diagnostics.has_errors() {
         return Err(made.diagnostics.into());
     }
     context.report(&made.diagnostics);
-    // The command takes the object over and changes nothing of it: that is the next plan's business.
-    made.plan.changes.retain(|change| change.addr == *addr && change.importing.is_some());
-    for change in &mut made.plan.changes {
-        change.action = PlannedAction::NoOp;
-        change.after = change.before.clone();
-    }
-    let Some(held) = planning::held(session) else {
-        return fail(codes::INTERNAL, "No lock", "An import was begun without the state's lock.");
+    let change =
+        made.plan.changes.iter().find(|change| change.addr == *addr && change.importing.is_some());
+    let (Some(change), Some(fence)) = (change, &session.fence) else {
+        return fail(
+            codes::INTERNAL,
+            "Nothing was imported",
+            format!("The plan has no import of {addr}."),
+        );
     };
-    let progress: Arc<dyn Progress> = Teller::new(context);
-    let options =
-        ApplyOptions { parallelism: options.parallelism, progress: &progress, cancel: &cancel };
-    let (summary, diagnostics) =
-        terrarium_core::apply(&session.inputs, &made.plan, &held, &options).await;
-    context.report(&diagnostics);
-    if diagnostics.has_errors() || !summary.failed.is_empty() {
-        return Ok(exit_codes::ERROR);
-    }
+    // The command takes the object over and changes nothing of it: that is the next plan's business.
+    let realm = made.plan.realm.clone().filter(|_| session.inputs.prior.realm.is_none());
+    let batch = Batch { objects: vec![recorded(change)?], realm, ..Batch::default() };
+    store::commit(&session.store, fence, batch).await?;
     context.say(&format!(
         "\n{}\n\nThe resources that were imported are shown above. These resources are now in\nyour state and will henceforth \
          be managed by Terrarium.\n",
         green("Import successful!")
     ));
     Ok(exit_codes::SUCCESS)
+}
+
+/// Returns the row of an object as it was found.
+fn recorded(change: &ResourceChange) -> Result<ObjectChange, Failed> {
+    let value = change.before.unmarked_deep();
+    let attributes = match json::to_typed(&value, &change.schema.block.ty()) {
+        Ok(text) => text,
+        Err(error) => return fail(codes::INTERNAL, "Object can't be recorded", error.to_string()),
+    };
+    let object = Object {
+        attributes: attributes.into(),
+        schema_version: change.schema.version,
+        sensitive: change.before.paths_with_mark(Marks::SENSITIVE),
+        private: change.private.clone(),
+        deps: change.deps.clone(),
+        window: change.window,
+        ..Object::default()
+    };
+    Ok(ObjectChange {
+        addr: change.addr.clone(),
+        deposed: None,
+        provider: change.provider.clone(),
+        object: Some(object),
+    })
 }
 
 /// Refuses an address that the configuration does not have.

@@ -101,13 +101,16 @@ pub(super) fn tree(resources: impl IntoIterator<Item = (ModulePath, Resource)>) 
             by_module.entry(path).or_default();
         }
     }
-    let mut built: BTreeMap<ModulePath, Module> = BTreeMap::new();
+    // In reverse order every module comes before the one that calls it.
+    let mut below: BTreeMap<ModulePath, Vec<Module>> = BTreeMap::new();
     for (path, resources) in by_module.into_iter().rev() {
-        let below: Vec<ModulePath> =
-            built.keys().filter(|child| child.parent().as_ref() == Some(&path)).cloned().collect();
-        let child_modules = below.iter().filter_map(|child| built.remove(child)).collect();
-        let address = (!path.is_root()).then(|| path.to_string());
-        built.insert(path, Module { resources, address, child_modules });
+        let mut child_modules = below.remove(&path).unwrap_or_default();
+        child_modules.reverse();
+        let Some(parent) = path.parent() else {
+            return Module { resources, address: None, child_modules };
+        };
+        let module = Module { resources, address: Some(path.to_string()), child_modules };
+        below.entry(parent).or_default().push(module);
     }
-    built.remove(&ModulePath::root()).unwrap_or_default()
+    Module::default()
 }

@@ -48,9 +48,13 @@ pub(crate) fn unique(diagnostics: &Diagnostics) -> Vec<&Diagnostic> {
     let mut seen = std::collections::BTreeSet::new();
     let mut key = |one: &Diagnostic| {
         let place = one.at.as_ref().map(|label| label.span);
-        // Without a place, the address tells them apart.
-        let addr = if place.is_none() { one.origin.addr.clone() } else { None };
-        seen.insert((one.code, one.summary.clone(), one.detail.clone(), place, addr))
+        seen.insert((
+            one.code,
+            one.summary.clone(),
+            one.detail.clone(),
+            place,
+            one.origin.addr.clone(),
+        ))
     };
     diagnostics.iter().filter(|one| key(one)).collect()
 }

@@ -99,6 +99,9 @@ pub(crate) fn sentence(text: &str) -> String {
 pub(crate) async fn read(context: &Context) -> Result<State, Failed> {
     let store = open(context)?;
     let state = load(&store).await?;
+    if !state.resources.is_empty() && state.adopted.is_none() {
+        return Ok(state);
+    }
     let (config, _) = super::config::load(context);
     match look(context, &config, &state)? {
         Adoption::Take(found) => Ok(found.state),

@@ -1,5 +1,7 @@
 //! The command line: texts in, texts out; then the binary itself, end to end.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+
 mod arguments;
 mod cycle;
 mod fixture;

@@ -108,3 +108,41 @@ fn secrets_are_shown_only_where_scripts_need_them() {
     lab.run(&["output", "-raw", "l"]).says(1, &["Unsupported value for raw output"]);
     lab.run(&["output", "nope"]).says(1, &["Output \"nope\" not found"]);
 }
+
+#[test]
+fn an_object_is_imported_as_it_is() {
+    let lab = Lab::of("resource \"terraform_data\" \"a\" {}\n");
+    lab.run(&["import", "terraform_data.a", "my-id"])
+        .says(0, &["Importing from ID \"my-id\"", "Import successful!"]);
+    assert!(lab.good(&["state", "show", "terraform_data.a"]).contains("id = \"my-id\""));
+    lab.run(&["plan", "-detailed-exitcode"]).says(0, &["No changes."]);
+    lab.run(&["import", "terraform_data.a", "my-id"]).says(1, &["already managed"]);
+    lab.run(&["import", "terraform_data.b", "my-id"])
+        .says(1, &["does not exist in the configuration"]);
+}
+
+#[test]
+fn one_writer_at_a_time() {
+    let lab = Lab::of(MAIN);
+    let mut waiting = std::process::Command::new(env!("CARGO_BIN_EXE_terrarium"))
+        .arg("apply")
+        .current_dir(lab.path())
+        .env_clear()
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It holds the lock once it asks.
+    let mut asked = std::io::BufReader::new(waiting.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("Only 'yes'") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut asked, &mut line).unwrap() > 0, "it never asked");
+    }
+    lab.run(&["plan"])
+        .says(1, &["Error acquiring the state lock", "Operation: apply", "force-unlock"]);
+    lab.run(&["state", "list"]).says(0, &[]);
+    drop(waiting.stdin.take());
+    waiting.wait().unwrap();
+    lab.run(&["plan"]).says(0, &["Plan: 2 to add"]);
+}
