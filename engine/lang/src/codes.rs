@@ -1,14 +1,28 @@
-//! The diagnostic codes of this crate: T00xx syntax, T01xx expressions, T02xx configuration.
+//! The diagnostic codes of this crate: T00xx syntax and T02xx configuration here, T01xx with the expressions.
 
 use terrarium_diagnostic::{Code, CodeRow};
+
+use crate::expr::CODES as EXPRESSIONS;
 
 macro_rules! codes {
     ($($name:ident = $code:literal, $title:literal, $explanation:literal;)*) => {
         $(#[doc = $title] pub(crate) const $name: Code = Code($code);)*
-        /// The rows of `terrarium explain`.
-        pub const CODES: &[CodeRow] = &[$(CodeRow { code: $name, title: $title, explanation: $explanation }),*];
+        const OWN: &[CodeRow] = &[$(CodeRow { code: $name, title: $title, explanation: $explanation }),*];
     };
 }
+
+/// The rows of `terrarium explain`, those about expressions included.
+pub const CODES: &[CodeRow] = &ALL;
+
+const ALL: [CodeRow; OWN.len() + EXPRESSIONS.len()] = {
+    let mut all = [OWN[0]; OWN.len() + EXPRESSIONS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < OWN.len() { OWN[at] } else { EXPRESSIONS[at - OWN.len()] };
+        at += 1;
+    }
+    all
+};
 
 codes! {
     SYNTAX = "T0001", "the text does not follow the grammar",

@@ -202,7 +202,9 @@ fn apply(module: &mut Module, written: Written<'_>, diags: &mut Diagnostics) {
     }
     match lower::lower_alone(written, diags) {
         Some(Item::Locals(locals)) => {
-            locals.into_iter().for_each(|local| override_local(module, local, diags))
+            for local in locals {
+                override_local(module, local, diags);
+            }
         }
         Some(Item::Settings(settings)) => {
             if settings.required_version.is_some() {

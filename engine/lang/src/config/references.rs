@@ -7,7 +7,7 @@ use terrarium_address::{InstanceKey, Mode, ModulePath, Name, PathStep};
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 
 use super::fields::unsupported_argument;
-use super::{BlockRef, Configuration, Module, ModuleCall, Resource, Rule};
+use super::{BlockRef, Configuration, Import, Module, ModuleCall, Resource, Rule, Variable};
 use crate::codes;
 use crate::expr::{Body, Expr, KeyRef, Reference, Subject};
 
@@ -44,6 +44,7 @@ impl Checker<'_> {
         let nowhere = Place::default();
         for variable in self.module.variables.values() {
             self.rules(&variable.validations, nowhere);
+            self.validations(variable);
         }
         for local in self.module.locals.values() {
             self.expr(&local.value, nowhere);
@@ -66,14 +67,52 @@ impl Checker<'_> {
             self.rules(&check.asserts, nowhere);
         }
         for import in &self.module.imports {
+            self.only_in_root(import);
             let place = Place { each: import.for_each.is_some(), ..nowhere };
-            for expr in &import.for_each {
+            if let Some(expr) = &import.for_each {
                 self.expr(expr, nowhere);
             }
             for expr in import.key.iter().chain([&import.id]) {
                 self.expr(expr, place);
             }
         }
+    }
+
+    /// A validation must look at the value that it validates.
+    fn validations(&mut self, variable: &Variable) {
+        let name = &variable.name;
+        for rule in &variable.validations {
+            let itself =
+                |reference: &Reference| reference.subject == Subject::Variable(name.clone());
+            if !rule.condition.references().iter().any(itself) {
+                let detail = format!(
+                    "The condition for variable \"{name}\" must refer to var.{name} in order to test incoming values."
+                );
+                self.diags.push(
+                    Diagnostic::error(
+                        codes::INVALID_ARGUMENT,
+                        "Invalid variable validation condition",
+                    )
+                    .detail(detail)
+                    .at(rule.condition.span(), ""),
+                );
+            }
+        }
+    }
+
+    fn only_in_root(&mut self, import: &Import) {
+        if self.path.is_root() {
+            return;
+        }
+        let detail = format!(
+            "An import block was detected in {}. Import blocks are only allowed in the root module.",
+            self.path
+        );
+        self.diags.push(
+            Diagnostic::error(codes::MISPLACED, "Invalid import configuration")
+                .detail(detail)
+                .at(import.span, ""),
+        );
     }
 
     fn resource(&mut self, resource: &Resource) {
@@ -87,12 +126,12 @@ impl Checker<'_> {
         for expr in &lifecycle.replace_triggered_by {
             self.expr(expr, place);
         }
-        for body in &resource.connection {
+        if let Some(body) = &resource.connection {
             self.body(body, inside);
         }
         for provisioner in &resource.provisioners {
             self.body(&provisioner.body, inside);
-            for body in &provisioner.connection {
+            if let Some(body) = &provisioner.connection {
                 self.body(body, inside);
             }
         }

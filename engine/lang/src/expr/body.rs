@@ -85,7 +85,7 @@ impl Body {
         for structure in &block.body {
             match structure {
                 Structure::Attribute(attribute) => {
-                    add_argument(&mut arguments, origin, attribute, diags)
+                    add_argument(&mut arguments, origin, attribute, diags);
                 }
                 Structure::Block(block) => blocks.extend(nested(origin, block, diags)),
             }

@@ -144,7 +144,7 @@ fn decoded(text: &str) -> String {
             writeln!(out, "{name}: {}", flat.join(" ")).unwrap();
         }
     }
-    for problem in diags.iter() {
+    for problem in &diags {
         let at = problem.at.as_ref().map(|label| sources.text(label.span)).unwrap_or_default();
         let at = at.replace('\n', " ");
         writeln!(out, "{} at `{at}`: {}: {}", problem.code, problem.summary, problem.detail)

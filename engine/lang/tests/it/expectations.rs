@@ -29,7 +29,7 @@ pub(crate) fn differences(sources: &Sources, found: &Diagnostics) -> String {
         }
     }
     let mut text = String::new();
-    for diagnostic in found.iter() {
+    for diagnostic in found {
         let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
         let head = format!("{severity} {}", diagnostic.code);
         let words = format!("{}: {}", diagnostic.summary, diagnostic.detail);

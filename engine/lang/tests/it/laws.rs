@@ -105,7 +105,7 @@ proptest! {
     fn any_soup_of_tokens_gives_a_module_or_a_diagnostic(text in soup()) {
         let (configuration, diags, sources) = load_text(&text);
         prop_assert!(configuration.root().is_some());
-        for diagnostic in diags.iter() {
+        for diagnostic in &diags {
             let span = diagnostic.at.as_ref().map(|label| label.span);
             prop_assert!(span.is_some(), "{}: no place", diagnostic.summary);
             let span = span.unwrap();

@@ -196,7 +196,7 @@ pub(super) fn call(
     let name = name_label(base, "module instance", diags)?;
     let mut fields = Fields::layered(layers);
     let source = fields.need("source", diags);
-    let version = fields.text("version", diags);
+    let version = fields.take("version");
     let (count, for_each) = repetition(&mut fields, diags);
     let depends_on = dependencies(&mut fields, diags);
     let providers =
@@ -209,6 +209,17 @@ pub(super) fn call(
     let source = source?;
     let source_span = source.value_span();
     let source = source.text(diags)?;
+    if let Some(version) = version.filter(|_| source.starts_with('.')) {
+        let detail = format!(
+            "Cannot apply a version constraint to module \"{name}\" because it has a relative local path."
+        );
+        diags.push(
+            Diagnostic::error(codes::CONFLICT, "Invalid module version")
+                .detail(detail)
+                .at(version.span(), ""),
+        );
+    }
+    let version = version.and_then(|version| version.text(diags));
     let span = base.header();
     Some(ModuleCall {
         name,

@@ -100,7 +100,7 @@ fn requirement(given: Given<'_>, diags: &mut Diagnostics) -> Option<Requirement>
             Some("source") => requirement.source = text(given, expression, diags),
             Some("version") => requirement.version = text(given, expression, diags),
             Some("configuration_aliases") => {
-                requirement.aliases = aliases(given, expression, diags)
+                requirement.aliases = aliases(given, expression, diags);
             }
             _ => diags.push(
                 Diagnostic::error(codes::UNSUPPORTED, "Invalid required_providers object")

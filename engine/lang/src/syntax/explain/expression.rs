@@ -155,7 +155,7 @@ impl Checker<'_> {
             Some(Kind::Equal | Kind::Colon) => {
                 self.next();
             }
-            Some(Kind::Newline | Kind::Comma | Kind::CloseBrace) => {
+            Some(Kind::Newline | Kind::Comma) => {
                 return self.complain(
                     "Missing attribute value",
                     "Expected an attribute value, introduced by an equals sign (\"=\").",
@@ -279,8 +279,9 @@ impl Checker<'_> {
                     }
                     this.complain(
                         "Extra characters after interpolation expression",
-                        "Template interpolation doesn't expect an expression at this location. Did you forget to close \
-                         the sequence with \"}\"?",
+                        "Expected a closing brace to end the interpolation expression, but found extra characters. \
+                         Where the sequence belongs to another language, such as a shell script, start it with \
+                         \"$${\" instead of \"${\".",
                     )
                 })?,
                 Some(Kind::Control) => self.within(false, Self::directive)?,

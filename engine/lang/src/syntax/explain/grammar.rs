@@ -217,9 +217,9 @@ impl<'a> Checker<'a> {
         }
         self.next();
         if matches!(self.kind(), Some(Kind::Newline)) {
-            self.body()?
+            self.body()?;
         } else {
-            self.single_line()?
+            self.single_line()?;
         }
         if !self.eat(Kind::CloseBrace) {
             return self

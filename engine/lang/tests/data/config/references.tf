@@ -39,3 +39,11 @@ resource "t" "many" {
   count = 2
   index = count.index
 }
+
+variable "checked" {
+  default = 1
+  validation {
+    condition     = var.image > 0 #~ error T0205: must refer to var.checked in order to test incoming values
+    error_message = "x"
+  }
+}

@@ -55,7 +55,7 @@ variable "o" {
 }
 
 variable "p" {
-  default = { a } #~ error T0001: Expected an attribute value, introduced by an equals sign
+  default = { a } #~ error T0001: Expected an equals sign ("=") to mark the beginning of the attribute value
 }
 
 variable "q" {

@@ -9,3 +9,9 @@ module "none" {
 module "unit" {
   source = "./unit"
 }
+
+module "d" {
+  source  = "./unit"
+  version = "1.0" #~ error T0206: because it has a relative local path
+  size    = 1
+}
