@@ -49,24 +49,28 @@ async fn put(
     Ok(unwrapped(reply, "floatingip"))
 }
 
-/// Associates, or answers that it is tried again later. `object` is the floating IP as it is now.
+/// Associates with the first port that can be reached, or answers that it is tried again later.
+/// `object` is the floating IP as it is now.
 pub(super) async fn associate(
     scope: &Scope<'_>,
     act: &mut Act<'_>,
     (id, object): (&str, &Json),
-    body: JsonMap<String, Json>,
+    bodies: Vec<JsonMap<String, Json>>,
 ) -> Result<ApplyReply, Failure> {
-    match put(scope, act, id, body).await {
-        Ok(mut object) => {
-            let planned = act.planned();
-            scope.row.hooks.enrich(scope, &mut object, &planned).await?;
-            Ok(ApplyReply::done(Some(decode(scope, &object, &planned)), scope.private(&planned)))
+    let mut refusal = ApiError::Other("there is no port to associate with".into());
+    for body in bodies {
+        match put(scope, act, id, body).await {
+            Ok(mut object) => {
+                let planned = act.planned();
+                scope.row.hooks.enrich(scope, &mut object, &planned).await?;
+                let state = decode(scope, &object, &planned);
+                return Ok(ApplyReply::done(Some(state), scope.private(&planned)));
+            }
+            Err(Failure::Refused(error)) if is_unreachable(&error) => refusal = error,
+            Err(failure) => return Err(failure),
         }
-        Err(Failure::Refused(error)) if is_unreachable(&error) => {
-            later(scope, act, (id, object), error)
-        }
-        Err(failure) => Err(failure),
     }
+    later(scope, act, (id, object), refusal)
 }
 
 /// Answers that the association is tried again later, until the time-out.

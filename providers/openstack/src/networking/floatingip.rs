@@ -65,8 +65,8 @@ impl Hooks for FloatingIpHooks {
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         if let Some(id) = association::waiting_id(act) {
             let object = scope.fetch_one(&id).await?.unwrap_or(Json::Null);
-            let body = association::body(&act.planned());
-            return association::associate(scope, act, (&id, &object), body).await;
+            let bodies = vec![association::body(&act.planned())];
+            return association::associate(scope, act, (&id, &object), bodies).await;
         }
         let planned = act.planned();
         let mut body = create_body(scope, act);

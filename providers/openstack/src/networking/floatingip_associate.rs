@@ -48,15 +48,15 @@ impl Hooks for AssociateHooks {
             }
         };
         let id = field(&object, "id").to_owned();
-        let body = association::body(&act.planned());
-        association::associate(scope, act, (&id, &object), body).await
+        let bodies = vec![association::body(&act.planned())];
+        association::associate(scope, act, (&id, &object), bodies).await
     }
 
     async fn update(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let id = act.id();
         let object = scope.fetch_one(id).await?.unwrap_or(Json::Null);
-        let body = association::body(&act.planned());
-        association::associate(scope, act, (id, &object), body).await
+        let bodies = vec![association::body(&act.planned())];
+        association::associate(scope, act, (id, &object), bodies).await
     }
 
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {

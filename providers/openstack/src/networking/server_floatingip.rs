@@ -49,12 +49,13 @@ impl Hooks for ServerFloatingIpHooks {
         let id = field(&address, "id").to_owned();
         let server = planned.text("instance_id").unwrap_or_default();
         let fixed = planned.text("fixed_ip");
-        let mut body = JsonMap::new();
-        body.insert("port_id".into(), json!(port_of(scope, server, fixed).await?));
-        if let Some(fixed) = fixed {
-            body.insert("fixed_ip_address".into(), json!(fixed));
-        }
-        association::associate(scope, act, (&id, &address), body).await
+        let body = |port: String| {
+            let mut body = JsonMap::from_iter([("port_id".to_owned(), json!(port))]);
+            body.extend(fixed.map(|fixed| ("fixed_ip_address".to_owned(), json!(fixed))));
+            body
+        };
+        let bodies = ports_of(scope, server, fixed).await?.into_iter().map(body).collect();
+        association::associate(scope, act, (&id, &address), bodies).await
     }
 
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
@@ -144,23 +145,27 @@ async fn look(scope: &Scope<'_>, id: &str) -> Fetched {
     Ok(Some(json!({"id": id, "floating_ip_address": address, "device_id": server})))
 }
 
-/// Finds the server's port with the fixed address, else the first with an IPv4 address.
-async fn port_of(scope: &Scope<'_>, server: &str, fixed: Option<&str>) -> Result<String, Failure> {
+/// Finds the server's ports with the fixed address, else those with an IPv4 address.
+async fn ports_of(
+    scope: &Scope<'_>,
+    server: &str,
+    fixed: Option<&str>,
+) -> Result<Vec<String>, Failure> {
     let call = scope.call(Method::GET, "/ports").query(vec![("device_id", server.to_owned())]);
     let ports = scope.session.list(&call, "ports").await?;
     let fits = |port: &&Json| {
-        elements(port, "fixed_ips").iter().map(|one| field(one, "ip_address")).any(|address| {
-            match fixed {
-                Some(fixed) => address == fixed,
-                None => !address.contains(':'),
-            }
+        let fixed_ips = elements(port, "fixed_ips").iter();
+        fixed_ips.map(|one| field(one, "ip_address")).any(|address| match fixed {
+            Some(fixed) => address == fixed,
+            None => !address.contains(':'),
         })
     };
-    let port = ports.iter().find(fits).map(|port| field(port, "id").to_owned());
-    port.ok_or_else(|| match fixed {
-        Some(fixed) => {
-            Failure::other(format!("the server {server} has no port with the address {fixed}"))
-        }
-        None => Failure::other(format!("the server {server} has no port with an IPv4 address")),
-    })
+    let ports: Vec<String> =
+        ports.iter().filter(fits).map(|port| field(port, "id").to_owned()).collect();
+    if ports.is_empty() {
+        let which =
+            fixed.map_or("an IPv4 address".to_owned(), |fixed| format!("the address {fixed}"));
+        return Err(Failure::other(format!("the server {server} has no port with {which}")));
+    }
+    Ok(ports)
 }
