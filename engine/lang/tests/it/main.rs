@@ -5,6 +5,7 @@
 mod body;
 mod config;
 mod conformance;
+mod constraints;
 mod expectations;
 mod expressions;
 mod fmt;

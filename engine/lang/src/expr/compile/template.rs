@@ -67,7 +67,11 @@ impl Compiler<'_> {
             match element {
                 Element::Literal(text) => {
                     let source = text.span().and_then(|range| self.origin.slice(&range));
-                    let source = source.unwrap_or_else(|| text.value());
+                    let Some(source) = source else {
+                        // No source, so the text is what it stands for.
+                        out.extend([Token::Text(text.value().clone()), Token::End]);
+                        continue;
+                    };
                     if form == Form::Quoted {
                         if source.contains('\n') {
                             let span = self.origin.span(text.span());
