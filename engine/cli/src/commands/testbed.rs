@@ -1,4 +1,4 @@
-//! `testbed status | list | reset | serve | advance`
+//! `testbed status | list | reset | advance | settings | serve`
 
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub enum Action {
     Reset(Reset),
     /// Move the world's clock forwards
     Advance(Advance),
+    /// Show the world's settings, or change those that are given
+    Settings(Change),
     /// Serve the world on a loopback port until interrupted
     Serve(Serve),
 }
@@ -70,6 +72,14 @@ pub struct Advance {
     pub time: String,
 }
 
+/// Flags of `settings`.
+#[derive(Debug, clap::Args)]
+pub struct Change {
+    /// What to change, as JSON: `{"quotas":{"instances":2}}`
+    #[arg(value_name = "JSON")]
+    pub json: Option<String>,
+}
+
 /// Flags of `serve`.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
@@ -94,6 +104,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             Action::List(list) => objects(context, list).await,
             Action::Reset(reset) => begin_anew(context, reset).await,
             Action::Advance(advance) => move_clock(context, advance).await,
+            Action::Settings(change) => settings(context, change).await,
             Action::Serve(serve) => serve_world(context, serve).await,
         }
     })?
@@ -239,6 +250,25 @@ fn days(text: &str) -> Result<jiff::SignedDuration, ()> {
     days.checked_mul(24).and_then(jiff::SignedDuration::try_from_hours).ok_or(())
 }
 
+async fn settings(context: &Context, change: &Change) -> Outcome {
+    let control = control(context).await?;
+    let settings = match &change.json {
+        Some(text) => {
+            control.request("PUT", "/testbed/settings", Some(parse_settings(text)?)).await?
+        }
+        None => control.request("GET", "/testbed/settings", None).await?,
+    };
+    context.out.line(&pretty(&settings));
+    Ok(exit_codes::SUCCESS)
+}
+
+fn parse_settings(text: &str) -> Result<Json, Failed> {
+    match serde_json::from_str::<Json>(text) {
+        Ok(settings) if settings.is_object() => Ok(settings),
+        _ => fail(codes::FLAGS, "Invalid settings", "The settings are no JSON object."),
+    }
+}
+
 async fn serve_world(context: &Context, serve: &Serve) -> Outcome {
     let path = context.path(serve.world.as_deref().unwrap_or(WORLD));
     let router = open_router(&path)?;
@@ -247,14 +277,7 @@ async fn serve_world(context: &Context, serve: &Serve) -> Outcome {
     }
     let control = Control::of_router(router.clone())?;
     if let Some(text) = &serve.settings {
-        let Ok(settings) = serde_json::from_str::<Json>(text) else {
-            return fail(
-                codes::FLAGS,
-                "Invalid settings",
-                "The -settings option is no JSON object.",
-            );
-        };
-        control.request("PUT", "/testbed/settings", Some(settings)).await?;
+        control.request("PUT", "/testbed/settings", Some(parse_settings(text)?)).await?;
     }
     let address = ("127.0.0.1", serve.port);
     let listener = match tokio::net::TcpListener::bind(address).await {

@@ -17,7 +17,7 @@ pub(crate) fn cases(folder: &str, extension: &str) -> Vec<PathBuf> {
 
 /// Compares a text with the file that holds what is expected; `UPDATE_FIXTURES=1` writes it instead.
 pub(crate) fn assert_file(path: &Path, actual: &str) {
-    if std::env::var_os("UPDATE_FIXTURES").is_some() {
+    if std::env::var_os("UPDATE_FIXTURES").is_some_and(|value| value == "1") {
         std::fs::write(path, actual).unwrap();
         return;
     }

@@ -73,3 +73,15 @@ fn every_mistake_of_a_run_is_shown_once() {
     let ran = lab.run(&["plan"]);
     assert_eq!(ran.err.matches("Error:").count(), 2, "{}", ran.err);
 }
+
+#[test]
+fn every_code_is_explained_once() {
+    let lab = Lab::of("");
+    let list = lab.good(&["explain"]);
+    let codes: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let unique: std::collections::BTreeSet<&&str> = codes.iter().collect();
+    assert_eq!(codes.len(), unique.len(), "two crates use one code");
+    for row in terrarium_cli::codes::CODES {
+        assert!(codes.contains(&row.code.0) && row.explanation.len() > 80, "{}", row.code);
+    }
+}

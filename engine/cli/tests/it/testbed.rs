@@ -59,3 +59,42 @@ fn a_new_world_and_its_clock_are_one_command_away() {
     lab.run(&[at, "testbed", "reset"]).says(1, &["-force"]);
     lab.run(&[at, "testbed", "reset", "-force"]).says(0, &["A new world has begun."]);
 }
+
+#[test]
+fn a_failed_apply_says_what_was_done_what_failed_and_how_to_go_on() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let at = "-chdir=examples/student-project";
+    lab.good(&[at, "plan", "--testbed"]);
+    lab.run(&[at, "testbed", "settings", "[]"]).says(1, &["Invalid settings"]);
+    lab.run(&[at, "testbed", "settings", "{\"quotas\":{\"instances\":1}}"])
+        .says(0, &["\"instances\": 1"]);
+    let ran = lab.run(&[at, "apply", "--testbed", "-auto-approve"]);
+    ran.says(
+        1,
+        &[
+            "Quota exceeded",
+            "Done:\n",
+            "Failed:\n",
+            "terrarium -chdir=examples/student-project apply --testbed -auto-approve",
+        ],
+    );
+    let last = ran.out.trim_end().lines().last().unwrap();
+    assert_eq!(
+        last,
+        "Apply incomplete! Resources: 10 added, 0 changed, 0 destroyed, 2 failed, 0 skipped."
+    );
+    lab.good(&[at, "testbed", "settings", "{\"quotas\":{}}"]);
+    lab.run(&[at, "apply", "--testbed", "-auto-approve"])
+        .says(0, &["Resources: 2 added, 0 changed, 0 destroyed."]);
+}
+
+#[test]
+fn a_state_belongs_to_its_world() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let at = "-chdir=examples/student-project";
+    lab.good(&[at, "apply", "--testbed", "-auto-approve"]);
+    lab.run(&[at, "plan", "--testbed=other.db"])
+        .says(1, &["another world", "terrarium workspace new"]);
+    let old = lab.good(&[at, "state", "list"]);
+    assert_eq!(old.lines().filter(|line| !line.starts_with("data.")).count(), 12, "{old}");
+}
