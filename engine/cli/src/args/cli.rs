@@ -41,7 +41,7 @@ pub struct Shared {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "1",
-        value_name = "TESTBED"
+        value_name = "WORLD"
     )]
     pub testbed: Option<String>,
 }

@@ -17,7 +17,7 @@ pub fn command() -> Command {
 }
 
 fn switches(command: Command) -> Command {
-    command.mut_args(switch).mut_subcommands(switches)
+    command.disable_help_subcommand(true).mut_args(switch).mut_subcommands(switches)
 }
 
 fn switch(arg: Arg) -> Arg {
@@ -55,19 +55,22 @@ pub fn command_help(path: &[String]) -> String {
 
 /// Returns the help of a command; the usage of the whole program for an empty path.
 pub(super) fn help(path: &[String], command: &Command) -> String {
-    match find(path, command) {
-        Some(found) if !path.is_empty() => {
-            let name = format!("terrarium [global options] {}", path.join(" "));
-            let shared = command.get_arguments().filter(|arg| arg.is_global_set()).cloned();
-            let mut found =
-                found.clone().bin_name(name).term_width(80).args(shared.collect::<Vec<_>>());
-            let text = found.render_long_help().to_string();
-            let text = text.replace("[=<BOOL>]", "").replace("[=<TESTBED>]", "[=WORLD]");
-            single_dashes(&text)
-        }
-        _ => usage(command),
-    }
+    // The bare tree: its switches have no `=BOOL`, which would only be in the way here.
+    let bare = without_help_command(Cli::command());
+    let Some(found) = find(path, &bare).filter(|_| !path.is_empty()) else { return usage(command) };
+    let name = format!("terrarium [global options] {}", path.join(" "));
+    let shared = bare.get_arguments().filter(|arg| arg.is_global_set()).cloned();
+    let shared: Vec<Arg> = shared.map(|arg| arg.display_order(SHARED_LAST)).collect();
+    let mut found = found.clone().bin_name(name).term_width(80).args(shared);
+    single_dashes(&found.render_help().to_string())
 }
+
+fn without_help_command(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help_command)
+}
+
+/// Flags that every command takes stand after its own.
+const SHARED_LAST: usize = 900;
 
 /// Returns what bare `terrarium` prints.
 pub fn usage(command: &Command) -> String {

@@ -6,8 +6,14 @@ use crate::exit_codes;
 use crate::json::{diagnostic, pretty};
 use crate::render::paint::{bold, green};
 use crate::setup::{config, session, workspace};
+use std::sync::Arc;
+
 use terrarium_core::Inputs;
 use terrarium_diagnostic::Diagnostics;
+use terrarium_lang::Configuration;
+
+/// How the codes of texts that can't be parsed begin.
+const SYNTAX: &str = "T00";
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -48,8 +54,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 
 /// Checks the configuration with the providers' schemas; needs no state, network or credentials.
 pub(crate) fn check(context: &Context) -> Result<Diagnostics, crate::context::Failed> {
-    let (configuration, mut diagnostics) = config::load(context);
-    if diagnostics.has_errors() {
+    let (configuration, diagnostics) = config::load(context);
+    complete(context, configuration, diagnostics)
+}
+
+/// Adds what the providers' schemas say to what the source alone told, unless the source could not
+/// even be parsed. What is said of one place is said once.
+pub(crate) fn complete(
+    context: &Context,
+    configuration: Arc<Configuration>,
+    mut diagnostics: Diagnostics,
+) -> Result<Diagnostics, crate::context::Failed> {
+    if diagnostics.iter().any(|diagnostic| diagnostic.code.0.starts_with(SYNTAX)) {
         return Ok(diagnostics);
     }
     let clock = session::clock(None);
@@ -57,12 +73,16 @@ pub(crate) fn check(context: &Context) -> Result<Diagnostics, crate::context::Fa
         config: configuration,
         variables: std::collections::BTreeMap::new(),
         providers: session::schemas(context),
-        prior: std::sync::Arc::default(),
+        prior: Arc::default(),
         workspace: workspace::selected(context)?.as_str().into(),
         cwd: context.cwd.clone(),
         environment: session::environment(context, &*clock),
         clock,
     };
-    diagnostics.extend(terrarium_core::validate(&inputs));
+    let known: Vec<_> =
+        diagnostics.iter().filter_map(|said| Some(said.at.as_ref()?.span)).collect();
+    let more = terrarium_core::validate(&inputs).into_iter();
+    diagnostics
+        .extend(more.filter(|new| new.at.as_ref().is_none_or(|at| !known.contains(&at.span))));
     Ok(diagnostics)
 }

@@ -14,6 +14,7 @@ use super::testbed::{self, Testbed};
 use super::{config, providers, store, variables, workspace};
 use crate::args::{PlanFlags, VariableArgs};
 use crate::codes;
+use crate::commands::validate;
 use crate::context::{Context, Failed, StoreSeam};
 
 /// What a command works with.
@@ -53,7 +54,8 @@ impl Session {
         let (configuration, mut diagnostics) = config::load(context);
         diagnostics.extend(config::check_backend(&configuration));
         if diagnostics.has_errors() {
-            return Err(diagnostics.into());
+            let all = validate::complete(context, configuration, diagnostics)?;
+            return Err(all.into());
         }
         let ask = context.may_ask(wish.input) && context.out.can_ask();
         let (values, more) = variables::gather(context, &configuration, wish.variables, ask);
