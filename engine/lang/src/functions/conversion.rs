@@ -1,6 +1,6 @@
 //! Conversions of type, and marks.
 
-use terrarium_value::{Marks, Type, Value, convert};
+use terrarium_value::{Kind, Marks, Type, Value, convert};
 
 use super::{ANY, Args, BOOL, Body, Function, Refusal, Returns, any, function};
 
@@ -103,7 +103,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn to(args: &Args<'_>, ty: &Type) -> Result<Value, Refusal> {
     let value = args.value(0);
-    convert(value, ty).map_err(|_| {
+    let converted = convert(value, ty).map_err(|_| {
         let (given, wanted) = (value.ty().friendly_name(), ty.friendly_name());
         let rule = match ty {
             Type::Bool => "only the strings \"true\" or \"false\" are allowed",
@@ -119,7 +119,12 @@ fn to(args: &Args<'_>, ty: &Type) -> Result<Value, Refusal> {
             _ => format!("cannot convert {given} to {wanted}"),
         };
         Refusal::argument(0, why)
-    })
+    })?;
+    if let (Kind::Unknown(unknown), false) = (value.kind(), ty.is_primitive()) {
+        // The elements' type is chosen once they are known.
+        return Ok(Value::unknown(ty.clone(), unknown.causes.clone()).marked(value.marks()));
+    }
+    Ok(converted)
 }
 
 fn sensitive(args: &Args<'_>) -> Result<Value, Refusal> {

@@ -130,10 +130,7 @@ pub(crate) fn index(value: &Value, key: &Value) -> Result<Value, Fault> {
                 None => Type::Dynamic,
             }
         }
-        Type::Object(object) => match wanted(Type::String)?.as_str() {
-            Some(name) => object.attributes.get(name).cloned().ok_or_else(|| no_element(""))?,
-            None => Type::Dynamic,
-        },
+        Type::Object(_) => wanted(Type::String).map(|_| Type::Dynamic)?,
         Type::Set(_) => {
             let detail = "Elements of a set are identified only by their value and don't have any separate index or \
                           key to select with, so it's only possible to perform operations across all elements of the set.";

@@ -58,9 +58,9 @@ impl Evaluator<'_> {
         let left = self.eval(&binary.left, frame);
         let right = self.eval(&binary.right, frame);
         match binary.operator {
-            Operator::Equal => return left.equals(&right),
+            Operator::Equal => return equal(&left, &right),
             Operator::NotEqual => {
-                let equal = left.equals(&right);
+                let equal = equal(&left, &right);
                 let marks = equal.marks();
                 return equal.as_bool().map_or(equal, |equal| Value::bool(!equal).marked(marks));
             }
@@ -183,6 +183,19 @@ impl Operator {
     fn is_arithmetic(self) -> bool {
         matches!(self, Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Modulo)
     }
+}
+
+/// `==`: `tomap({})` has elements of any type, so it is no empty `map(string)`.
+fn equal(left: &Value, right: &Value) -> Value {
+    let untyped = |value: &Value| match value.kind() {
+        Kind::List(items) | Kind::Set(items) => items.is_empty(),
+        Kind::Map(entries) => entries.is_empty(),
+        _ => false,
+    };
+    if untyped(left) && untyped(right) && left.ty() != right.ty() {
+        return Value::bool(false).marked(left.marks() | right.marks());
+    }
+    left.equals(right)
 }
 
 fn may_be_null(value: &Value) -> bool {
