@@ -1,19 +1,25 @@
 //! Which provider configuration a resource uses, and the configured providers of a run.
 
+mod check;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use terrarium_address::{ModulePath, Name};
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use terrarium_lang::Configuration;
-use terrarium_lang::config::{Module, ProviderBlock, Requirement, Resource};
+use terrarium_lang::config::{Module, ProviderBlock, Resource};
 use terrarium_provider::{ConfigureRequest, Connection, Provider, ProviderKind};
 use terrarium_value::Value;
+use tokio::sync::OnceCell;
 
 use crate::version::{Constraint, Version};
-use crate::world::{At, World};
+use crate::world::{At, Deps, World};
 use crate::{Inputs, ProviderSet, codes};
+
+pub(crate) use check::check;
 
 /// A provider configuration: a block somewhere in the module tree, or the empty one that is implied.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,11 +108,14 @@ pub(crate) fn asked_for(resource: &Resource) -> (Name, Option<Name>) {
     (kind.split_once('_').map_or(kind, |(first, _)| first).into(), None)
 }
 
+/// A provider that is configured when first asked for, with what its configuration read.
+type Slot = Rc<OnceCell<(Option<Arc<dyn Provider>>, Deps)>>;
+
 /// The providers of a run, by configuration.
 pub(crate) struct Providers<'a> {
     inputs: &'a Inputs,
     connection: Connection,
-    configured: RefCell<BTreeMap<ProviderAddr, Option<Arc<dyn Provider>>>>,
+    configured: RefCell<BTreeMap<ProviderAddr, Slot>>,
 }
 
 impl<'a> Providers<'a> {
@@ -156,11 +165,19 @@ impl<'a> Providers<'a> {
         world: &World<'_>,
         addr: &ProviderAddr,
     ) -> Option<Arc<dyn Provider>> {
-        if let Some(known) = self.configured.borrow().get(addr) {
-            return known.clone();
-        }
         let kind = self.kind(addr)?;
-        let (config, block) = self.evaluate(world, addr, kind);
+        let slot = self.configured.borrow_mut().entry(addr.clone()).or_default().clone();
+        let (found, _) = slot.get_or_init(|| self.configure(world, addr, kind)).await;
+        found.clone()
+    }
+
+    async fn configure(
+        &self,
+        world: &World<'_>,
+        addr: &ProviderAddr,
+        kind: &Arc<dyn ProviderKind>,
+    ) -> (Option<Arc<dyn Provider>>, Deps) {
+        let ((config, block), reads) = world.recording(|| self.evaluate(world, addr, kind));
         let version = self.version(addr, kind);
         let request = ConfigureRequest { config, version, connection: self.connection };
         let answer = kind.configure(request).await;
@@ -168,8 +185,13 @@ impl<'a> Providers<'a> {
         let found = answer
             .provider
             .filter(|provider| self.belongs(world, provider.as_ref(), block.as_ref()));
-        self.configured.borrow_mut().insert(addr.clone(), found.clone());
-        found
+        (found, reads)
+    }
+
+    /// Returns what the configuration of a provider read; nothing before it is configured.
+    pub(crate) fn reads(&self, addr: &ProviderAddr) -> Deps {
+        let slot = self.configured.borrow().get(addr).cloned();
+        slot.and_then(|slot| slot.get().map(|(_, reads)| reads.clone())).unwrap_or_default()
     }
 
     /// Returns whether a provider talks to the world that the state is bound to. Otherwise everything
@@ -198,7 +220,8 @@ impl<'a> Providers<'a> {
 
     /// Returns every provider that was configured.
     pub(crate) fn all(&self) -> Vec<Arc<dyn Provider>> {
-        self.configured.borrow().values().flatten().cloned().collect()
+        let slots = self.configured.borrow();
+        slots.values().filter_map(|slot| slot.get()?.0.clone()).collect()
     }
 
     fn evaluate(
@@ -214,10 +237,8 @@ impl<'a> Providers<'a> {
         });
         match (&block, module) {
             (Some(block), Some(module)) => {
-                let (value, _) = world.recording(|| {
-                    world.evaluate(module, At::Module, |frame, diags| {
-                        block.body.decode(&schema.block, frame, diags)
-                    })
+                let value = world.evaluate(module, At::Module, |frame, diags| {
+                    block.body.decode(&schema.block, frame, diags)
                 });
                 (value.unmarked_deep(), Some(block.clone()))
             }
@@ -281,88 +302,6 @@ pub(crate) fn find<'p>(
         let short = tail.into_iter().rev().collect::<Vec<_>>().join("/");
         set.iter().find(|kind| kind.implied_sources().contains(&short.as_str())).ok_or(unknown)
     })
-}
-
-/// Checks that every provider a configuration asks for exists in a version that it admits.
-pub(crate) fn check(inputs: &Inputs) -> Diagnostics {
-    let mut diagnostics = Diagnostics::new();
-    for module in inputs.config.modules.values() {
-        for (name, requirement) in &module.required_providers {
-            diagnostics.extend(check_requirement(inputs, &source_of(module, name), requirement));
-        }
-        let used = module.resources.values().map(|r| (asked_for(r).0, r.span));
-        let used = used.chain(module.providers.iter().map(|b| (b.name.clone(), b.span)));
-        let implied: BTreeMap<Name, Span> =
-            used.filter(|(name, _)| !module.required_providers.contains_key(name)).collect();
-        for (name, span) in implied {
-            diagnostics.extend(check_implied(inputs, &source_of(module, &name), &name, span));
-        }
-    }
-    diagnostics
-}
-
-fn check_requirement(
-    inputs: &Inputs,
-    source: &str,
-    requirement: &Requirement,
-) -> Option<Diagnostic> {
-    let kind = match find(&inputs.providers, source) {
-        Ok(kind) => kind,
-        Err(unknown) => return Some(unknown_provider(&unknown, source, requirement.span)),
-    };
-    let text = requirement.version.as_deref()?;
-    let constraint = match Constraint::parse(text) {
-        Ok(constraint) => constraint,
-        Err(bad) => {
-            let error = Diagnostic::error(codes::PROVIDER_VERSION, "Invalid version constraint");
-            return Some(error.detail(format!("{bad}.")).at(requirement.span, ""));
-        }
-    };
-    if newest(kind.versions(), &constraint).is_some() {
-        return None;
-    }
-    let error = Diagnostic::error(codes::PROVIDER_VERSION, "Failed to query available provider packages")
-        .detail(format!(
-            "No version of {} that is built in satisfies {text:?}. It stands for the versions {} to {}.",
-            kind.source(),
-            kind.versions().first().unwrap_or(&"?"),
-            kind.versions().last().unwrap_or(&"?"),
-        ))
-        .at(requirement.span, "")
-        .help("widen the version constraint");
-    Some(error)
-}
-
-fn check_implied(inputs: &Inputs, source: &str, name: &str, span: Span) -> Option<Diagnostic> {
-    if let Err(unknown) = inputs.providers.find(source) {
-        return match find(&inputs.providers, source) {
-            Err(_) => Some(unknown_provider(&unknown, source, span)),
-            Ok(kind) => Some(
-                Diagnostic::warning(codes::UNKNOWN_PROVIDER, format!("Provider {name:?} is not required explicitly"))
-                    .detail(format!(
-                        "Terraform would look for hashicorp/{name}, which does not exist; {} is meant and used.",
-                        kind.source()
-                    ))
-                    .at(span, "")
-                    .help(format!("add `{name} = {{ source = \"{}\" }}` to required_providers", kind.source())),
-            ),
-        };
-    }
-    None
-}
-
-fn unknown_provider(unknown: &crate::UnknownProvider, source: &str, span: Span) -> Diagnostic {
-    let known = unknown.known.join(", ");
-    let short = source.rsplit('/').next().unwrap_or(source);
-    let near = nearest(short, unknown.known.iter().map(|k| k.rsplit('/').next().unwrap_or(k)));
-    let error =
-        Diagnostic::error(codes::UNKNOWN_PROVIDER, "Failed to query available provider packages")
-            .detail(format!("Provider {source} is not built in. Built in are {known}."))
-            .at(span, "");
-    match near {
-        Some(near) => error.help(format!("did you mean {near:?}?")),
-        None => error,
-    }
 }
 
 /// Says that a block's provider configuration is not there.

@@ -13,7 +13,7 @@ use terrarium_provider::{
     Action, ApplyReply, ApplyRequest, Connection, DataReply, DataRequest, Intent, IntentId,
     NotRecorded, Pending, Permit, PollReply, Provider, Recorded, Recorder,
 };
-use terrarium_state::{CommitError, Ticket};
+use terrarium_state::{Batch, CommitError, Durability, Ticket};
 
 use super::Held;
 use super::begin::Ready;
@@ -425,6 +425,11 @@ impl<'a> Walk<'a> {
 
     /// Waits until everything is durable, and returns what came of the run.
     pub(super) async fn finish(mut self) -> RunSummary {
+        if !self.lazy.is_empty() {
+            // Nobody would hurry with what is lazy otherwise.
+            let last = self.submit(Batch::default(), Durability::Now);
+            self.lazy.push(last);
+        }
         for ticket in std::mem::take(&mut self.lazy) {
             if let Err(error) = ticket.durable().await {
                 self.world.report(super::store_failed(&error.to_string()));

@@ -78,7 +78,11 @@ impl Planner<'_> {
             let block = group.resource.block.in_module(path);
             let exprs = (group.resource.count.as_ref(), group.resource.for_each.as_ref());
             let repetition = self.world.repetition(module, &block, exprs);
-            let Some(instances) = &repetition.instances else { continue };
+            let Some(instances) = &repetition.instances else {
+                // Nobody knows which of them are still wanted.
+                recorded.retain(|addr, _| addr.block != block);
+                continue;
+            };
             follow_repetition(recorded, &block, instances.keys());
             for (key, each) in instances {
                 let addr = block.instance(key.clone());
@@ -95,6 +99,17 @@ impl Planner<'_> {
             }
         }
         candidates
+    }
+
+    /// Says that all instances of a block are known, where its repetition is.
+    pub(super) fn complete(&self, group: &Group<'_>) {
+        let exprs = (group.resource.count.as_ref(), group.resource.for_each.as_ref());
+        for module in self.world.instances_of(group.path) {
+            let block = group.resource.block.in_module(self.world.module(module).path.clone());
+            if self.world.repetition(module, &block, exprs).instances.is_some() {
+                self.world.set_complete(&block);
+            }
+        }
     }
 
     /// Reads what is recorded of one instance, and plans the end of its deposed objects.
@@ -128,6 +143,7 @@ impl Planner<'_> {
         let resource = group.resource;
         let (config, deps) = self.world.recording(|| {
             self.explicit_dependencies(group, candidate.module);
+            self.world.note_calls(candidate.module);
             self.world.evaluate(candidate.module, candidate.at(), |frame, diags| {
                 resource.body.decode(&group.schema.block, frame, diags)
             })
@@ -149,6 +165,17 @@ impl Planner<'_> {
                     self.world.note_reference(caller.module, reference);
                 }
             }
+        }
+    }
+
+    /// Adds what the provider's configuration reads: nothing can be done before that is known.
+    pub(super) fn add_provider_reads(&self, group: &Group<'_>, candidates: &mut [Candidate]) {
+        let reads = self.providers.reads(&group.provider);
+        if reads.is_empty() {
+            return;
+        }
+        for candidate in candidates {
+            candidate.deps = united(&candidate.deps, &reads);
         }
     }
 

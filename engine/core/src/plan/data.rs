@@ -32,6 +32,8 @@ impl Planner<'_> {
         for candidate in &mut candidates {
             self.configure(group, candidate);
         }
+        let provider = self.provider(group).await;
+        self.add_provider_reads(group, &mut candidates);
         let mut due = Vec::new();
         for candidate in candidates {
             let bare = candidate.config.clone().unmarked_deep();
@@ -50,14 +52,11 @@ impl Planner<'_> {
             }
         }
         if !due.is_empty()
-            && let Some(provider) = self.provider(group).await
+            && let Some(provider) = provider
         {
             self.read_now(group, &provider, due).await;
         }
-        for module in self.world.instances_of(group.path) {
-            let path = self.world.module(module).path.clone();
-            self.world.set_complete(&group.resource.block.in_module(path));
-        }
+        self.complete(group);
     }
 
     /// Returns why a data source can't be read while planning.

@@ -27,6 +27,7 @@ impl Planner<'_> {
             self.give_up(&candidates);
             return;
         };
+        self.add_provider_reads(group, &mut candidates);
         self.orphans(group, &provider, recorded).await;
         let objects = candidates
             .iter_mut()
@@ -40,10 +41,7 @@ impl Planner<'_> {
             self.keep(group, &candidate);
         }
         self.plan_batch(group, &provider, wanted).await;
-        for module in self.world.instances_of(group.path) {
-            let path = self.world.module(module).path.clone();
-            self.world.set_complete(&group.resource.block.in_module(path));
-        }
+        self.complete(group);
     }
 
     /// Returns whether an instance is to be planned, or only looked up.

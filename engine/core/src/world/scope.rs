@@ -186,7 +186,13 @@ impl World<'_> {
         }
         let mut blocks = self.blocks.borrow_mut();
         let Some(values) = blocks.get_mut(&addr) else {
-            return Ok(Self::absent(block));
+            // A plan has every instance there is: a block without one has none.
+            return Ok(match (self.phase, shape, key) {
+                (Phase::Apply, Shape::Count | Shape::ForEach, None) => {
+                    collect(shape, std::iter::empty())
+                }
+                _ => Self::absent(block),
+            });
         };
         match key {
             None => Ok(values.whole(shape)),
@@ -277,6 +283,18 @@ impl World<'_> {
                 self.output(*child, output).unwrap_or(unknown)
             }
             _ => unknown,
+        }
+    }
+
+    /// Notes what the `count` or `for_each` of every call around a module read: an apply may not expand
+    /// the module before that is known.
+    pub(crate) fn note_calls(&self, id: ModuleId) {
+        let mut at = self.module(id);
+        while let Some(caller) = at.caller.clone() {
+            at = self.module(caller.module);
+            if let Some(call) = at.config.calls.get(&caller.call) {
+                self.reads.note_all(&self.call_repetition(caller.module, call).deps);
+            }
         }
     }
 
