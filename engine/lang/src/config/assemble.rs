@@ -250,8 +250,7 @@ fn has_base(module: &Module, written: Written<'_>) -> bool {
 
 fn no_base(written: Written<'_>) -> Diagnostic {
     let kind = written.kind();
-    let labels: Vec<&str> =
-        written.block.labels.iter().map(hcl_edit::structure::BlockLabel::as_str).collect();
+    let labels: Vec<&str> = written.block.labels.iter().map(|(label, _)| &**label).collect();
     let detail = format!(
         "There is no {kind} \"{}\". An override file can only override a block defined in a primary configuration file.",
         labels.join("\" \"")

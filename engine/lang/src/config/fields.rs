@@ -3,14 +3,14 @@
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ObjectKey};
-use hcl_edit::structure::{Attribute, Block, Structure};
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use terrarium_value::Value;
 
 use super::literal;
 use crate::codes;
-use crate::expr::{Body, Expr, Origin, compile};
+use crate::expr::{Body, Expr, Origin, Place, compile};
+use crate::syntax::tree::{Argument, Block};
 
 /// A block as it stands in a file.
 #[derive(Clone, Copy)]
@@ -23,12 +23,14 @@ pub(super) struct Written<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
     pub(super) origin: &'a Origin,
-    pub(super) attribute: &'a Attribute,
+    pub(super) argument: &'a Argument,
+    pub(super) json: bool,
 }
 
 /// What is left to read of a block.
 pub(super) struct Fields<'a> {
     header: Span,
+    json: bool,
     arguments: Vec<Given<'a>>,
     blocks: Vec<Written<'a>>,
     asked_arguments: Vec<&'static str>,
@@ -38,27 +40,22 @@ pub(super) struct Fields<'a> {
 impl<'a> Written<'a> {
     /// Returns the block type.
     pub(super) fn kind(self) -> &'a str {
-        self.block.ident.as_str()
+        &self.block.kind
     }
 
     /// Returns the span of the header: the type and the labels.
     pub(super) fn header(self) -> Span {
-        let first = self.origin.span(self.block.ident.span());
-        match self.block.labels.last() {
-            Some(label) => first.to(self.origin.span(label.span())),
-            None => first,
-        }
+        self.block.header
     }
 
     /// Returns the span of the whole block.
     pub(super) fn span(self) -> Span {
-        self.origin.span(self.block.span())
+        self.block.span
     }
 
     /// Returns a label with its place.
     pub(super) fn label(self, at: usize) -> Option<(Name, Span)> {
-        let label = self.block.labels.get(at)?;
-        Some((label.as_str().into(), self.origin.span(label.span())))
+        self.block.labels.get(at).cloned()
     }
 
     /// Checks that there are as many labels as `names`, and returns whether so.
@@ -89,6 +86,10 @@ impl<'a> Written<'a> {
         true
     }
 
+    fn has_blocks(self, kind: &str) -> bool {
+        self.block.content.blocks.iter().any(|block| &*block.kind == kind)
+    }
+
     /// Begins to read the block.
     pub(super) fn fields(self) -> Fields<'a> {
         Fields::layered(&[self])
@@ -98,32 +99,41 @@ impl<'a> Written<'a> {
 impl<'a> Given<'a> {
     /// Returns the argument's name.
     pub(super) fn name(self) -> &'a str {
-        self.attribute.key.as_str()
+        &self.argument.name
     }
 
     /// Returns where the name stands.
     pub(super) fn name_span(self) -> Span {
-        self.origin.span(self.attribute.key.span())
+        self.argument.name_span
     }
 
     /// Returns where the whole argument stands.
     pub(super) fn span(self) -> Span {
-        self.origin.span(self.attribute.span())
+        self.argument.span
     }
 
     /// Returns where the value stands.
     pub(super) fn value_span(self) -> Span {
-        self.origin.span(self.attribute.value.span())
+        self.origin.span(self.argument.value.span())
+    }
+
+    /// Returns the expression that a JSON string holds where the native syntax has it bare: a type, a
+    /// reference. Its places are off by the escapes before them, of which there are none in practice.
+    pub(super) fn embedded(self) -> Option<(Origin, Expression)> {
+        if !self.json {
+            return None;
+        }
+        embedded(self.origin, self.expression())
     }
 
     /// Returns the value's syntax.
     pub(super) fn expression(self) -> &'a Expression {
-        &self.attribute.value
+        &self.argument.value
     }
 
     /// Compiles the value.
     pub(super) fn expr(self, diags: &mut Diagnostics) -> Expr {
-        compile(&self.attribute.value, self.origin, diags)
+        compile(&self.argument.value, self.origin, diags)
     }
 
     /// Returns the value, which must not depend on anything.
@@ -190,29 +200,33 @@ impl<'a> Fields<'a> {
         let mut blocks: Vec<Written<'a>> = Vec::new();
         for (depth, layer) in layers.iter().enumerate() {
             if depth > 0 {
-                let replaces = |old: &Written<'_>| {
-                    layer.block.body.has_blocks(old.kind()) && old.kind() != "lifecycle"
-                };
+                let replaces =
+                    |old: &Written<'_>| layer.has_blocks(old.kind()) && old.kind() != "lifecycle";
                 blocks.retain(|old| !replaces(old));
             }
-            for structure in &layer.block.body {
-                match structure {
-                    Structure::Attribute(attribute) => {
-                        let given = Given { origin: layer.origin, attribute };
-                        match arguments
-                            .iter_mut()
-                            .find(|old| depth > 0 && old.name() == given.name())
-                        {
-                            Some(old) => *old = given,
-                            None => arguments.push(given),
-                        }
-                    }
-                    Structure::Block(block) => blocks.push(Written { origin: layer.origin, block }),
+            for argument in &layer.block.content.arguments {
+                let given =
+                    Given { origin: layer.origin, argument, json: layer.block.content.json };
+                let replaced =
+                    arguments.iter_mut().find(|old| depth > 0 && old.name() == given.name());
+                match replaced {
+                    Some(old) => *old = given,
+                    None => arguments.push(given),
                 }
             }
+            let nested = layer.block.content.blocks.iter();
+            blocks.extend(nested.map(|block| Written { origin: layer.origin, block }));
         }
         let header = layers.first().map_or_else(no_span, |layer| layer.header());
-        Self { header, arguments, blocks, asked_arguments: Vec::new(), asked_blocks: Vec::new() }
+        let json = layers.first().is_some_and(|layer| layer.block.content.json);
+        Self {
+            header,
+            json,
+            arguments,
+            blocks,
+            asked_arguments: Vec::new(),
+            asked_blocks: Vec::new(),
+        }
     }
 
     /// Takes an argument.
@@ -311,10 +325,18 @@ impl<'a> Fields<'a> {
 
     /// Compiles what is left into a body that is decoded later, with a schema.
     pub(super) fn rest(self, span: Span, diags: &mut Diagnostics) -> Body {
-        let arguments = self.arguments.iter().map(|given| (given.origin, given.attribute));
+        let arguments = self.arguments.iter().map(|given| (given.origin, given.argument));
         let blocks = self.blocks.iter().map(|written| (written.origin, written.block));
-        Body::compile((span, self.header), arguments, blocks, diags)
+        let place = Place { span, header: self.header, json: self.json };
+        Body::compile(place, arguments, blocks, diags)
     }
+}
+
+/// Parses what a string literal holds as an expression.
+pub(super) fn embedded(origin: &Origin, literal: &Expression) -> Option<(Origin, Expression)> {
+    let inner = hcl_edit::parser::parse_expr(literal.as_str()?).ok()?;
+    let start = literal.span().map_or(0, |span| span.start + 1);
+    Some((Origin { offset: origin.offset + start, ..origin.clone() }, inner))
 }
 
 /// Returns a span of nothing, for a block that is nowhere.

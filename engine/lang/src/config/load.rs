@@ -10,7 +10,8 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics, Sources};
 use super::lower::{self, Overrides};
 use super::{Configuration, Module, ModuleCall, assemble, references};
 use crate::codes;
-use crate::expr::Files;
+use crate::expr::{Files, Origin};
+use crate::syntax::tree::Content;
 use crate::syntax::{self, Text};
 
 /// Most modules in one tree. A tree in which each module calls two others is exponential in its depth;
@@ -58,7 +59,11 @@ impl Loader<'_> {
         for call in module.calls.values() {
             let Some(dir) = self.local_source(module, call) else { continue };
             if above.contains(&dir) {
-                self.diags.push(cycle(call, &dir));
+                let cycle = cycle(call, &dir);
+                // Each way to the module leads here; it is said once.
+                if !self.diags.0.contains(&cycle) {
+                    self.diags.push(cycle);
+                }
                 continue;
             }
             if self.modules.len() >= MAX_MODULES {
@@ -121,28 +126,44 @@ impl Loader<'_> {
         names.sort_unstable();
         let (overriding, primary): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| is_override(name));
-        let texts = self.texts(&full, &primary);
-        let override_texts = self.texts(&full, &overriding);
-        let (overrides, problems) =
-            syntax::parse_with(&override_texts, |origin, body, _| (origin.clone(), body));
-        self.diags.extend(problems);
-        let overrides = Overrides(overrides);
-        let (items, problems) = syntax::parse_with(&texts, |origin, body, diags| {
-            lower::lower(origin, &body, &overrides, diags)
+        let (texts, json) = self.texts(&full, &primary);
+        let (override_texts, override_json) = self.texts(&full, &overriding);
+        let (overrides, problems) = syntax::parse_with(&override_texts, |origin, body, _| {
+            (origin.clone(), Content::of_native(origin, body))
         });
         self.diags.extend(problems);
-        let files = texts.iter().chain(&override_texts).map(|text| text.file).collect();
-        let items = items.into_iter().flatten();
+        let more = self.json(&override_json);
+        let overrides = Overrides(overrides.into_iter().chain(more).collect());
+        let (items, problems) = syntax::parse_with(&texts, |origin, body, diags| {
+            lower::lower(origin, &Content::of_native(origin, body), &overrides, diags)
+        });
+        self.diags.extend(problems);
+        let mut items: Vec<lower::Item> = items.into_iter().flatten().collect();
+        for (origin, content) in self.json(&json) {
+            items.extend(lower::lower(&origin, &content, &overrides, &mut self.diags));
+        }
+        let files = [&texts, &json, &override_texts, &override_json];
+        let files = files.into_iter().flatten().map(|text| text.file).collect();
         Some(assemble::module(
             Module { dir: dir.to_owned(), files, ..Module::default() },
-            items,
+            items.into_iter(),
             &overrides,
             &mut self.diags,
         ))
     }
 
-    fn texts(&mut self, dir: &Path, names: &[String]) -> Vec<Text> {
-        names.iter().filter_map(|name| self.text(dir, name)).collect()
+    /// Reads files; returns those in the native syntax and those in JSON.
+    fn texts(&mut self, dir: &Path, names: &[String]) -> (Vec<Text>, Vec<Text>) {
+        let (json, native): (Vec<&String>, Vec<&String>) =
+            names.iter().partition(|name| has_suffix(name, ".json"));
+        let mut read = |names: Vec<&String>| -> Vec<Text> {
+            names.into_iter().filter_map(|name| self.text(dir, name)).collect()
+        };
+        (read(native), read(json))
+    }
+
+    fn json(&mut self, texts: &[Text]) -> Vec<(Origin, Content)> {
+        texts.iter().filter_map(|text| syntax::json::content(text, &mut self.diags)).collect()
     }
 
     fn text(&mut self, dir: &Path, name: &str) -> Option<Text> {
@@ -158,17 +179,11 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let json = path.extension().is_some_and(|extension| extension == "json");
         match syntax::decode(bytes) {
             Ok(text) => {
                 let text: Arc<str> = text.into();
                 let file = self.sources.add_file(path, &shown, text.clone());
-                let text = Text { file, text };
-                if json {
-                    self.diags.push(no_json(&text));
-                    return None;
-                }
-                Some(text)
+                Some(Text { file, text })
             }
             Err(problem) => {
                 let file = self.sources.add_file(path, &shown, "");
@@ -178,12 +193,6 @@ impl Loader<'_> {
             }
         }
     }
-}
-
-fn no_json(text: &Text) -> Diagnostic {
-    Diagnostic::error(codes::NOT_IMPLEMENTED, "JSON configuration is not supported yet")
-        .detail("Files that end in .tf.json are not read yet. Write the configuration in the native syntax (.tf).")
-        .at(text.span(0..0), "")
 }
 
 fn cycle(call: &ModuleCall, dir: &Path) -> Diagnostic {

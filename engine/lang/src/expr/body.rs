@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
-use hcl_edit::structure::{Attribute, Block, Structure};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use terrarium_address::{AttrPath, Mode, Name, PathStep};
@@ -14,15 +13,26 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics, Span};
 
 use super::{Expr, Origin, Reference, Subject, compile};
 use crate::codes;
+use crate::syntax::tree;
 
 /// Arguments and nested blocks, compiled but not yet decoded; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Body(Arc<Parts>);
 
+/// Where a body stands, and how it was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The whole block.
+    pub(crate) span: Span,
+    /// The block's type and labels.
+    pub(crate) header: Span,
+    /// Whether it was written as JSON, where an argument may stand for blocks.
+    pub(crate) json: bool,
+}
+
 #[derive(Debug)]
 struct Parts {
-    span: Span,
-    header: Span,
+    place: Place,
     arguments: IndexMap<Name, Argument>,
     blocks: Vec<Nested>,
 }
@@ -52,55 +62,50 @@ struct Dynamic {
 }
 
 impl Body {
-    /// Compiles arguments and blocks; `span` is the whole block's.
+    /// Compiles arguments and blocks.
     pub(crate) fn compile<'a>(
-        (span, header): (Span, Span),
-        arguments: impl Iterator<Item = (&'a Origin, &'a Attribute)>,
-        blocks: impl Iterator<Item = (&'a Origin, &'a Block)>,
+        place: Place,
+        arguments: impl Iterator<Item = (&'a Origin, &'a tree::Argument)>,
+        blocks: impl Iterator<Item = (&'a Origin, &'a tree::Block)>,
         diags: &mut Diagnostics,
     ) -> Self {
         let mut compiled = IndexMap::new();
-        for (origin, attribute) in arguments {
-            add_argument(&mut compiled, origin, attribute, diags);
+        for (origin, argument) in arguments {
+            add_argument(&mut compiled, origin, argument, diags);
         }
         let blocks = blocks.filter_map(|(origin, block)| nested(origin, block, diags)).collect();
-        Self(Arc::new(Parts { span, header, arguments: compiled, blocks }))
+        Self(Arc::new(Parts { place, arguments: compiled, blocks }))
     }
 
     /// Returns a body in which nothing is written, and which stands nowhere.
     pub fn empty() -> Self {
         let nowhere = Span::new(terrarium_diagnostic::FileId(0), 0..0);
-        Self(Arc::new(Parts {
-            span: nowhere,
-            header: nowhere,
-            arguments: IndexMap::new(),
-            blocks: Vec::new(),
-        }))
+        let place = Place { span: nowhere, header: nowhere, json: false };
+        Self(Arc::new(Parts { place, arguments: IndexMap::new(), blocks: Vec::new() }))
     }
 
     /// Compiles what stands between the braces of a block.
-    fn of_block(origin: &Origin, block: &Block, header: Span, diags: &mut Diagnostics) -> Self {
-        let mut arguments = IndexMap::new();
-        let mut blocks = Vec::new();
-        for structure in &block.body {
-            match structure {
-                Structure::Attribute(attribute) => {
-                    add_argument(&mut arguments, origin, attribute, diags);
-                }
-                Structure::Block(block) => blocks.extend(nested(origin, block, diags)),
-            }
-        }
-        Self(Arc::new(Parts { span: origin.span(block.span()), header, arguments, blocks }))
+    fn of_block(
+        origin: &Origin,
+        block: &tree::Block,
+        header: Span,
+        diags: &mut Diagnostics,
+    ) -> Self {
+        let tree::Content { arguments, blocks, json } = &block.content;
+        let place = Place { span: block.span, header, json: *json };
+        let (arguments, blocks) = (arguments.iter(), blocks.iter());
+        let arguments = arguments.map(|argument| (origin, argument));
+        Self::compile(place, arguments, blocks.map(|block| (origin, block)), diags)
     }
 
     /// Returns where the whole block stands.
     pub fn span(&self) -> Span {
-        self.0.span
+        self.0.place.span
     }
 
     /// Returns where the block's type and labels stand.
     pub fn header(&self) -> Span {
-        self.0.header
+        self.0.place.header
     }
 
     /// Returns whether it has neither arguments nor blocks.
@@ -213,12 +218,12 @@ fn outside(expr: &Expr, iterators: &[Name], each: &mut impl FnMut(&Reference)) {
 fn add_argument(
     arguments: &mut IndexMap<Name, Argument>,
     origin: &Origin,
-    attribute: &Attribute,
+    argument: &tree::Argument,
     diags: &mut Diagnostics,
 ) {
-    let name_span = origin.span(attribute.key.span());
-    let value = compile(&attribute.value, origin, diags);
-    match arguments.entry(attribute.key.as_str().into()) {
+    let name_span = argument.name_span;
+    let value = compile(&argument.value, origin, diags);
+    match arguments.entry(argument.name.clone()) {
         Entry::Occupied(first) => {
             let name = first.key();
             diags.push(
@@ -236,74 +241,40 @@ fn add_argument(
     }
 }
 
-fn nested(origin: &Origin, block: &Block, diags: &mut Diagnostics) -> Option<Nested> {
-    let kind_span = origin.span(block.ident.span());
-    let labels: Vec<(Name, Span)> = block
-        .labels
-        .iter()
-        .map(|label| (label.as_str().into(), origin.span(label.span())))
-        .collect();
-    let header = labels.last().map_or(kind_span, |(_, label)| kind_span.to(*label));
-    if block.ident.as_str() == "dynamic" {
-        return generator(origin, block, (labels, header), diags);
+fn nested(origin: &Origin, block: &tree::Block, diags: &mut Diagnostics) -> Option<Nested> {
+    if &*block.kind == "dynamic" {
+        return generator(origin, block, diags);
     }
+    let (kind, labels, header) = (block.kind.clone(), block.labels.clone(), block.header);
     let body = Body::of_block(origin, block, header, diags);
-    Some(Nested { kind: block.ident.as_str().into(), labels, header, body, dynamic: None })
+    Some(Nested { kind, labels, header, body, dynamic: None })
+}
+
+fn wrong(summary: &str, detail: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(codes::DYNAMIC, summary).detail(detail).at(at, "")
 }
 
 /// Reads a `dynamic` block.
-fn generator(
-    origin: &Origin,
-    block: &Block,
-    (labels, header): (Vec<(Name, Span)>, Span),
-    diags: &mut Diagnostics,
-) -> Option<Nested> {
-    let wrong = |summary: &str, detail: &str, at: Span| {
-        Diagnostic::error(codes::DYNAMIC, summary).detail(detail).at(at, "")
-    };
-    let [(kind, _)] = labels.as_slice() else {
-        diags.push(wrong(
-            "Missing type for dynamic",
-            "All dynamic blocks must have 1 label: the type of the blocks that are generated.",
-            header,
-        ));
+fn generator(origin: &Origin, block: &tree::Block, diags: &mut Diagnostics) -> Option<Nested> {
+    let header = block.header;
+    let [(kind, _)] = block.labels.as_slice() else {
+        let detail =
+            "All dynamic blocks must have 1 label: the type of the blocks that are generated.";
+        diags.push(wrong("Missing type for dynamic", detail, header));
         return None;
     };
-    let (mut for_each, mut iterator, mut label_exprs, mut content) =
-        (None, kind.clone(), Vec::new(), None);
-    for structure in &block.body {
-        match structure {
-            Structure::Attribute(attribute) => match attribute.key.as_str() {
-                "for_each" => for_each = Some(compile(&attribute.value, origin, diags)),
-                "iterator" => match attribute.value.as_variable() {
-                    Some(name) => iterator = name.as_str().into(),
-                    None => diags.push(wrong(
-                        "Invalid expression",
-                        "The iterator of a dynamic block is a single name.",
-                        origin.span(attribute.value.span()),
-                    )),
-                },
-                "labels" => label_exprs = list(&attribute.value, origin, diags),
-                name => {
-                    let at = origin.span(attribute.key.span());
-                    diags.push(crate::config::unsupported_argument(
-                        name,
-                        at,
-                        &["for_each", "iterator", "labels"],
-                        &["content"],
-                    ));
-                }
-            },
-            Structure::Block(inner) if inner.ident.as_str() == "content" && content.is_none() => {
-                content = Some(Body::of_block(origin, inner, header, diags));
+    let (mut for_each, mut iterator, mut labels) = (None, kind.clone(), Vec::new());
+    for argument in &block.content.arguments {
+        match &*argument.name {
+            "for_each" => for_each = Some(compile(&argument.value, origin, diags)),
+            "iterator" => {
+                iterator = iterator_name(&argument.value, origin, diags).unwrap_or(iterator)
             }
-            Structure::Block(inner) => {
-                let at = origin.span(inner.ident.span());
-                diags.push(wrong(
-                    "Extraneous dynamic content block",
-                    "Only one nested content block is allowed for each dynamic block.",
-                    at,
-                ));
+            "labels" => labels = list(&argument.value, origin, diags),
+            name => {
+                let (arguments, blocks) = (["for_each", "iterator", "labels"], ["content"]);
+                let at = argument.name_span;
+                diags.push(crate::config::unsupported_argument(name, at, &arguments, &blocks));
             }
         }
     }
@@ -311,18 +282,44 @@ fn generator(
         let detail = "The argument \"for_each\" is required, but no definition was found.";
         diags.push(wrong("Missing required argument", detail, header));
     }
-    if content.is_none() {
-        let detail = "A nested block of type \"content\" is required to specify the content of each generated block.";
-        diags.push(wrong("Missing dynamic content block", detail, header));
+    let body = generated(origin, block, diags);
+    let dynamic = Dynamic { for_each: for_each?, iterator, labels };
+    let labels = Vec::new();
+    Some(Nested { kind: kind.clone(), labels, header, body: body?, dynamic: Some(dynamic) })
+}
+
+/// Reads the `content` of a `dynamic` block.
+fn generated(origin: &Origin, block: &tree::Block, diags: &mut Diagnostics) -> Option<Body> {
+    let mut body = None;
+    for inner in &block.content.blocks {
+        if &*inner.kind == "content" && body.is_none() {
+            body = Some(Body::of_block(origin, inner, block.header, diags));
+        } else {
+            let detail = "Only one nested content block is allowed for each dynamic block.";
+            diags.push(wrong("Extraneous dynamic content block", detail, inner.header));
+        }
     }
-    let dynamic = Dynamic { for_each: for_each?, iterator, labels: label_exprs };
-    Some(Nested {
-        kind: kind.clone(),
-        labels: Vec::new(),
-        header,
-        body: content?,
-        dynamic: Some(dynamic),
-    })
+    if body.is_none() {
+        let detail = "A nested block of type \"content\" is required to specify the content of each \
+                      generated block.";
+        diags.push(wrong("Missing dynamic content block", detail, block.header));
+    }
+    body
+}
+
+fn iterator_name(
+    expression: &Expression,
+    origin: &Origin,
+    diags: &mut Diagnostics,
+) -> Option<Name> {
+    // JSON has no bare names, only strings.
+    let name =
+        expression.as_variable().map(hcl_edit::Ident::as_str).or_else(|| expression.as_str());
+    if name.is_none() {
+        let detail = "The iterator of a dynamic block is a single name.";
+        diags.push(wrong("Invalid expression", detail, origin.span(expression.span())));
+    }
+    name.map(Name::from)
 }
 
 fn list(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Vec<Expr> {
@@ -330,7 +327,6 @@ fn list(expression: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Ve
         return array.iter().map(|element| compile(element, origin, diags)).collect();
     }
     let detail = "The labels of a dynamic block are a list in brackets.";
-    let at = origin.span(expression.span());
-    diags.push(Diagnostic::error(codes::DYNAMIC, "Invalid expression").detail(detail).at(at, ""));
+    diags.push(wrong("Invalid expression", detail, origin.span(expression.span())));
     Vec::new()
 }

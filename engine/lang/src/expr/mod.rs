@@ -16,6 +16,7 @@ mod reference;
 mod scope;
 
 pub use body::Body;
+pub(crate) use body::Place;
 pub use codes::CODES;
 pub(crate) use compile::{compile, compile_template};
 pub use constraint::Defaults;

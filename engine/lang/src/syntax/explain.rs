@@ -138,6 +138,16 @@ pub(super) fn refused_expression(text: &Text, error: &hcl_edit::parser::Error) -
     }
 }
 
+/// Explains why the parser refused what is valid JSON.
+pub(super) fn refused_json(text: &Text, error: &hcl_edit::parser::Error) -> Diagnostic {
+    let whole = 0..text.text.len();
+    if is_about_depth(error) {
+        too_deep(text, &whole, error)
+    } else {
+        parser_words(text, &whole, error)
+    }
+}
+
 fn is_about_depth(error: &hcl_edit::parser::Error) -> bool {
     error.message().contains("nested levels")
         || error.message().contains("chained binary operators")

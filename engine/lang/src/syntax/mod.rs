@@ -2,8 +2,10 @@
 
 mod chunk;
 mod explain;
+pub(crate) mod json;
 mod scan;
 mod token;
+pub(crate) mod tree;
 
 use std::ops::Range;
 use std::sync::Arc;

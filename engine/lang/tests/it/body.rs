@@ -291,3 +291,36 @@ fn paths_lead_to_places() {
         !body.is_empty() && body.attribute("name").is_some() && body.attribute("port").is_none()
     );
 }
+
+#[test]
+fn properties_in_json_may_be_blocks() {
+    let text = r#"{ "resource": { "t": { "x": {
+        "name": "${var.pairs.a}-x", "port": [{ "id": 1 }, { "id": "2", "mac": "m" }], "timeouts": { "create": "1h" },
+        "label": { "k": { "value": 3 } }, "rules": [{ "port": 80, "proto": "tcp" }],
+        "dynamic": { "group": { "for_each": ["a", "b"], "content": { "name": "${group.value}" } } }
+    } } } }"#;
+    let mut sources = Sources::default();
+    let files = Texts::new([("main.tf.json", text)]);
+    let (configuration, diags) =
+        terrarium_lang::config::load(std::path::Path::new("."), &files, &mut sources);
+    // `var.pairs` is the scope's, not the module's.
+    assert!(diags.iter().all(|problem| problem.code.0 == "T0210"), "{diags:?}");
+    let body = configuration.root().unwrap().resources.values().next().unwrap().body.clone();
+    let scope = scope();
+    let mut diags = Diagnostics::new();
+    let value = body.decode(&schema(), &Frame::new(&scope), &mut diags);
+    assert!(diags.is_empty(), "{diags:?}");
+    let shown = |name: &str| {
+        let text = render(value.get(name).unwrap());
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown("name"), "\"1-x\"");
+    assert_eq!(
+        shown("port"),
+        "tolist([ { \"id\" = \"1\" \"mac\" = tostring(null) }, { \"id\" = \"2\" \"mac\" = \"m\" }, ])"
+    );
+    assert_eq!(shown("timeouts"), "{ \"create\" = \"1h\" }");
+    assert_eq!(shown("label"), "tomap({ \"k\" = { \"value\" = 3 } })");
+    assert_eq!(shown("group"), "toset([ { \"name\" = \"a\" }, { \"name\" = \"b\" }, ])");
+    assert_eq!(shown("rules"), "tolist([ { \"port\" = 80 \"proto\" = \"tcp\" }, ])");
+}

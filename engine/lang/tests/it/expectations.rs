@@ -15,6 +15,12 @@ pub(crate) fn differences(sources: &Sources, found: &Diagnostics) -> String {
     for (_, source) in sources.iter() {
         for (at, line) in source.text.lines().enumerate() {
             if let Some((_, comment)) = line.split_once("#~") {
+                // In JSON, the comment is the value of a property `//`.
+                let unescaped = comment.replace("\\\"", "\"");
+                let json = source.name.rsplit_once('.').is_some_and(|(_, end)| end == "json");
+                let comment =
+                    if json { unescaped.trim_end_matches([',', ' ', '}']) } else { comment };
+                let comment = if json { comment.trim_end_matches('"') } else { comment };
                 let up = comment.chars().take_while(|c| *c == '^').count();
                 let mut parts = comment.trim_start_matches('^').trim().splitn(3, ' ');
                 let (severity, code) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));

@@ -5,8 +5,6 @@ mod refactoring;
 mod resource;
 mod terraform;
 
-use hcl_edit::Span as _;
-use hcl_edit::structure::{Body as Syntax, Structure};
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -16,6 +14,7 @@ use super::{
 };
 use crate::codes;
 use crate::expr::Origin;
+use crate::syntax::tree::Content;
 
 pub(super) use terraform::{Settings, duplicate_backend};
 
@@ -53,7 +52,7 @@ const BLOCKS: &[&str] = &[
 
 /// The blocks of override files, which replace parts of those that they name.
 #[derive(Default)]
-pub(super) struct Overrides(pub(super) Vec<(Origin, Syntax)>);
+pub(super) struct Overrides(pub(super) Vec<(Origin, Content)>);
 
 impl Overrides {
     fn of<'a>(&'a self, base: Written<'_>) -> impl Iterator<Item = Written<'a>> {
@@ -63,9 +62,9 @@ impl Overrides {
 
     /// Iterates over the blocks.
     pub(super) fn written(&self) -> impl Iterator<Item = Written<'_>> {
-        self.0
-            .iter()
-            .flat_map(|(origin, body)| body.blocks().map(move |block| Written { origin, block }))
+        self.0.iter().flat_map(|(origin, content)| {
+            content.blocks.iter().map(move |block| Written { origin, block })
+        })
     }
 }
 
@@ -77,14 +76,12 @@ pub(super) fn override_key(written: Written<'_>) -> Option<(String, Vec<String>,
     ) {
         return None;
     }
-    let labels = written.block.labels.iter().map(|label| label.as_str().to_owned()).collect();
+    let labels = written.block.labels.iter().map(|(label, _)| label.to_string()).collect();
     let alias = match written.kind() {
-        "provider" => written
-            .block
-            .body
-            .get_attribute("alias")
-            .and_then(|alias| alias.value.as_str())
-            .map(str::to_owned),
+        "provider" => {
+            let alias = written.block.content.arguments.iter().find(|it| &*it.name == "alias");
+            alias.and_then(|alias| alias.value.as_str()).map(str::to_owned)
+        }
         _ => None,
     };
     Some((written.kind().to_owned(), labels, alias))
@@ -93,29 +90,18 @@ pub(super) fn override_key(written: Written<'_>) -> Option<(String, Vec<String>,
 /// Turns what stands at the top level into what it declares.
 pub(super) fn lower(
     origin: &Origin,
-    body: &Syntax,
+    content: &Content,
     overrides: &Overrides,
     diags: &mut Diagnostics,
 ) -> Vec<Item> {
-    let mut items = Vec::new();
-    for structure in body {
-        match structure {
-            Structure::Attribute(attribute) => {
-                let name = attribute.key.as_str();
-                diags.push(fields::unsupported_argument(
-                    name,
-                    origin.span(attribute.key.span()),
-                    &[],
-                    BLOCKS,
-                ));
-            }
-            Structure::Block(block) => {
-                let base = Written { origin, block };
-                let layers: Vec<Written<'_>> =
-                    std::iter::once(base).chain(overrides.of(base)).collect();
-                items.extend(lower_block(base, &layers, diags));
-            }
-        }
+    for argument in &content.arguments {
+        diags.push(fields::unsupported_argument(&argument.name, argument.name_span, &[], BLOCKS));
+    }
+    let mut items = Vec::with_capacity(content.blocks.len());
+    for block in &content.blocks {
+        let base = Written { origin, block };
+        let layers: Vec<Written<'_>> = std::iter::once(base).chain(overrides.of(base)).collect();
+        items.extend(lower_block(base, &layers, diags));
     }
     items
 }

@@ -59,6 +59,9 @@ pub(super) fn variable(
 }
 
 fn type_of(given: Given<'_>, diags: &mut Diagnostics) -> (Type, Defaults) {
+    if let Some((origin, inner)) = given.embedded() {
+        return parse_type(&inner, &origin, diags);
+    }
     // Before version 0.12, types were quoted; `"list"` and `"map"` were of strings.
     let legacy = match given.expression().as_str() {
         Some("string") => Some(Type::String),

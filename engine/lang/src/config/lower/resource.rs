@@ -3,7 +3,7 @@
 use terrarium_address::Mode;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 
-use super::super::fields::{Fields, Given, Written};
+use super::super::fields::{Fields, Given, Written, embedded};
 use super::super::{BlockRef, Check, IgnoreChanges, Lifecycle, Provisioner, Resource, traversal};
 use super::named::{dependencies, repetition, rules};
 use super::{check_name, name_label};
@@ -119,7 +119,10 @@ fn ignored(given: Given<'_>, diags: &mut Diagnostics) -> IgnoreChanges {
 fn triggers(given: Given<'_>, diags: &mut Diagnostics) -> Vec<Expr> {
     let mut found = Vec::new();
     for element in given.elements(diags) {
-        let expr = compile(element, given.origin, diags);
+        let expr = match embedded(given.origin, element) {
+            Some((origin, inner)) => compile(&inner, &origin, diags),
+            None => compile(element, given.origin, diags),
+        };
         if expr.references().is_empty() {
             diags.push(
                 Diagnostic::error(codes::INVALID_ARGUMENT, "Invalid replace_triggered_by expression")

@@ -25,7 +25,7 @@ impl Body {
                 }
                 None => {
                     if attribute.presence == Presence::Required {
-                        diags.push(missing_argument(name, self.0.header));
+                        diags.push(missing_argument(name, self.0.place.header));
                     }
                     Value::null(attribute.ty.without_optional())
                 }
@@ -54,7 +54,8 @@ impl Body {
             (attributes, blocks)
         };
         for (name, argument) in &self.0.arguments {
-            if !schema.attributes.contains_key(name) {
+            let as_blocks = self.0.place.json && schema.blocks.contains_key(name);
+            if !schema.attributes.contains_key(name) && !as_blocks {
                 let (attributes, blocks) = names();
                 diags.push(unsupported_argument(name, argument.name_span, &attributes, &blocks));
             }
@@ -96,6 +97,10 @@ impl Body {
         diags: &mut Diagnostics,
     ) -> Value {
         let mut found = Found::default();
+        if let Some(argument) = self.0.arguments.get(name).filter(|_| self.0.place.json) {
+            let value = argument.value.eval(frame, diags);
+            from_value(&value, schema, argument.name_span, (&mut found, diags));
+        }
         for block in self.0.blocks.iter().filter(|block| block.kind == *name) {
             match &block.dynamic {
                 None => {
@@ -138,13 +143,13 @@ impl Body {
                     format!("At least {least} \"{name}\" blocks are required."),
                 )
             };
-            diags.push(problem(summary, detail, self.0.header));
+            diags.push(problem(summary, detail, self.0.place.header));
         }
         let Some(most) = most.filter(|most| count > *most) else { return };
         let at = found
             .items
             .get(usize::try_from(most).unwrap_or(usize::MAX))
-            .map_or(self.0.header, |item| item.header);
+            .map_or(self.0.place.header, |item| item.header);
         if single {
             let detail = format!("Only one {name} block is allowed.");
             diags.push(problem(format!("Duplicate {name} block"), detail, at));
@@ -199,15 +204,16 @@ fn argument_value(
             value
         }
         Err(error) => {
-            let why = reason(&error);
-            diags.push(
-                Diagnostic::error(codes::WRONG_TYPE, "Incorrect attribute value type")
-                    .detail(format!("Inappropriate value for attribute \"{name}\": {why}."))
-                    .at(argument.value.span(), ""),
-            );
+            diags.push(wrong_type(name, &reason(&error), argument.value.span()));
             Value::unknown(attribute.ty.clone(), Causes::NONE)
         }
     }
+}
+
+fn wrong_type(name: &str, why: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(codes::WRONG_TYPE, "Incorrect attribute value type")
+        .detail(format!("Inappropriate value for attribute \"{name}\": {why}."))
+        .at(at, "")
 }
 
 fn missing_argument(name: &str, at: Span) -> Diagnostic {
@@ -243,6 +249,67 @@ fn check_labels(block: &Nested, schema: &NestedBlock, diags: &mut Diagnostics) {
                 .at(block.header, ""),
         );
     }
+}
+
+/// Takes blocks from a value: in JSON, only the schema says that a property is one or several blocks.
+fn from_value(
+    value: &Value,
+    schema: &NestedBlock,
+    at: Span,
+    (found, diags): (&mut Found, &mut Diagnostics),
+) {
+    match value.kind() {
+        Kind::Null(_) => {}
+        Kind::Unknown(unknown) => {
+            found.unknown = true;
+            found.causes = Causes::union([&found.causes, &unknown.causes]);
+        }
+        Kind::List(items) | Kind::Tuple(items) => {
+            for item in items {
+                from_value(item, schema, at, (&mut *found, &mut *diags));
+            }
+        }
+        Kind::Map(entries) | Kind::Object(entries) if schema.nesting == Nesting::Map => {
+            for (label, item) in entries {
+                let value = block_value(item, &schema.block, at, diags);
+                found.items.push(Item { label: Some(label.clone()), value, header: at });
+            }
+        }
+        _ => {
+            let value = block_value(value, &schema.block, at, diags);
+            found.items.push(Item { label: None, value, header: at });
+        }
+    }
+}
+
+/// Returns the value of a block that is given as an object.
+fn block_value(value: &Value, schema: &Block, at: Span, diags: &mut Diagnostics) -> Value {
+    let none = Map::new();
+    let given = value.as_entries().unwrap_or(&none);
+    let mut object = Map::new();
+    for (name, attribute) in &schema.attributes {
+        let part = given.get(name).cloned().unwrap_or_else(|| Value::null(Type::Dynamic));
+        if part.is_null() && attribute.presence == Presence::Required {
+            diags.push(missing_argument(name, at));
+        }
+        let part = convert(&part, &attribute.ty).unwrap_or_else(|error| {
+            diags.push(wrong_type(name, &reason(&error), at));
+            Value::unknown(attribute.ty.clone(), Causes::NONE)
+        });
+        object.insert(name.clone(), part);
+    }
+    for (name, nested) in &schema.blocks {
+        let mut found = Found::default();
+        if let Some(part) = given.get(name) {
+            from_value(part, nested, at, (&mut found, &mut *diags));
+        }
+        object.insert(name.clone(), assemble(name, nested, found, diags));
+    }
+    for name in given.keys().filter(|name| !object.contains_key(*name)) {
+        let names: Vec<&str> = object.keys().map(|name| &**name).collect();
+        diags.push(unsupported_argument(name, at, &names, &[]));
+    }
+    Value::object(object)
 }
 
 /// Decodes the content of a `dynamic` block once per element.
