@@ -268,7 +268,7 @@ fn generator(origin: &Origin, block: &tree::Block, diags: &mut Diagnostics) -> O
         match &*argument.name {
             "for_each" => for_each = Some(compile(&argument.value, origin, diags)),
             "iterator" => {
-                iterator = iterator_name(&argument.value, origin, diags).unwrap_or(iterator)
+                iterator = iterator_name(&argument.value, origin, diags).unwrap_or(iterator);
             }
             "labels" => labels = list(&argument.value, origin, diags),
             name => {
