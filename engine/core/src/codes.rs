@@ -62,6 +62,9 @@ codes! {
         "The id names nothing, or the address is taken or not in the configuration.";
     RECOVERY = "T0509", "an interrupted run left something open",
         "An earlier run ended before it knew what became of an action. What was found is said in the message.";
+    LANGUAGE_VERSION = "T0417", "the configuration asks for another version of the language",
+        "`required_version` names versions of Terraform; the language implemented here is that of 1.11.4. The \
+         constraint is a warning only: what is not known is an error where it stands.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

@@ -25,7 +25,7 @@ mod world;
 
 pub use apply::{ApplyOptions, Held, apply};
 pub use codes::CODES;
-pub use console::console;
+pub use console::{Answer, console};
 pub use graph::dot;
 pub use inputs::{InputValue, Inputs, ProviderSet, UnknownProvider};
 pub use model::{

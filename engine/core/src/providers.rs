@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use terrarium_address::{ModulePath, Name};
-use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use terrarium_diagnostic::{Diagnostic, Diagnostics, nearest};
 use terrarium_lang::Configuration;
 use terrarium_lang::config::{Module, ProviderBlock, Resource};
 use terrarium_provider::{ConfigureRequest, Connection, Provider, ProviderKind};

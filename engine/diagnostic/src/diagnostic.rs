@@ -195,9 +195,10 @@ impl From<Diagnostic> for Diagnostics {
 
 /// Returns the candidate nearest to `given`, if it is near enough to be a slip of the keyboard.
 ///
-/// For "did you mean": the distance is Levenshtein's, and must be at most a third of the word and 3.
+/// For "did you mean": the distance is Levenshtein's, and must be at most 2, or 3 in words of nine letters and more.
 pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (given.chars().count() / 3).clamp(1, 3);
+    let length = given.chars().count();
+    let limit = if length < 3 { 1 } else { (length / 3).clamp(2, 3) };
     candidates
         .into_iter()
         .map(|candidate| (distance(given, candidate), candidate))

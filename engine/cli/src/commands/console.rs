@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use terrarium_core::Inputs;
+use terrarium_core::{Answer, Inputs};
 use terrarium_lang::tfvars;
-use terrarium_value::render;
+use terrarium_value::{render, type_text};
 
 use crate::args::{StateFlags, VariableArgs};
 use crate::context::{Context, Outcome};
 use crate::exit_codes;
 use crate::setup::session::{Session, Wish};
+use crate::setup::variables::Missing;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             operation: None,
             lock_timeout: std::time::Duration::ZERO,
             variables: &args.variables,
-            input: args.state.input,
+            missing: Missing::by_input(args.state.input),
             needs_configuration: None,
         };
         let mut session = Session::open(context, wish).await?;
@@ -90,11 +91,14 @@ fn evaluate(context: &Context, inputs: &Inputs, text: &str) -> bool {
     context.keep_sources(sources);
     let (expression, mut diagnostics) = tfvars::read_expression(file, &text);
     if let Some(expression) = expression.filter(|_| !diagnostics.has_errors()) {
-        let (value, found) = terrarium_core::console(inputs, &expression);
+        let (answer, found) = terrarium_core::console(inputs, &expression);
         let good = !found.has_errors();
         diagnostics.extend(found);
         if good {
-            context.out.line(&render(&value));
+            context.out.line(&match answer {
+                Answer::Value(value) => render(&value),
+                Answer::Type(ty) => type_text(&ty),
+            });
         }
     }
     context.report(&diagnostics);

@@ -1,13 +1,13 @@
 //! `validate`
 
+use std::sync::Arc;
+
 use crate::args::VariableArgs;
 use crate::context::{Context, Outcome, Speech};
 use crate::exit_codes;
 use crate::json::{diagnostic, pretty};
 use crate::render::paint::{bold, green};
 use crate::setup::{config, session, workspace};
-use std::sync::Arc;
-
 use terrarium_core::Inputs;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_lang::Configuration;

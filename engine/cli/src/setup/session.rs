@@ -11,7 +11,8 @@ use terrarium_state::{Fence, SqliteStore};
 
 use super::clock::{SystemClock, WorldClock};
 use super::testbed::{self, Testbed};
-use super::{config, providers, store, variables, workspace};
+use super::variables::{self, Missing};
+use super::{config, providers, store, workspace};
 use crate::args::{PlanFlags, VariableArgs};
 use crate::codes;
 use crate::commands::validate;
@@ -39,8 +40,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) lock_timeout: std::time::Duration,
     /// Values on the command line.
     pub(crate) variables: &'a VariableArgs,
-    /// Whether missing values may be asked for.
-    pub(crate) input: bool,
+    /// What becomes of variables without a value.
+    pub(crate) missing: Missing,
     /// Whether a configuration must exist, and the word for what needs it.
     pub(crate) needs_configuration: Option<&'a str>,
 }
@@ -57,8 +58,11 @@ impl Session {
             let all = validate::complete(context, configuration, diagnostics)?;
             return Err(all.into());
         }
-        let ask = context.may_ask(wish.input) && context.out.can_ask();
-        let (values, more) = variables::gather(context, &configuration, wish.variables, ask);
+        let missing = match wish.missing {
+            Missing::Asked if !(context.may_ask(true) && context.out.can_ask()) => Missing::Refused,
+            other => other,
+        };
+        let (values, more) = variables::gather(context, &configuration, wish.variables, missing);
         diagnostics.extend(more);
         if diagnostics.has_errors() {
             return Err(diagnostics.into());

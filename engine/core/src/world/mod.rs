@@ -23,7 +23,7 @@ use crate::Inputs;
 pub(crate) use blocks::BlockValues;
 pub(crate) use modules::ModuleId;
 pub(crate) use reads::Deps;
-pub(crate) use repetition::{Repetition, Shape};
+pub(crate) use repetition::{Repetition, Shape, entries};
 pub(crate) use scope::{At, ModuleScope};
 
 use modules::Modules;
@@ -61,7 +61,7 @@ impl<'a> World<'a> {
         Self {
             inputs,
             environment: Environment {
-                planning: phase != Phase::Apply,
+                planning: matches!(phase, Phase::Validate | Phase::Plan),
                 ..inputs.environment.clone()
             },
             modules: RefCell::new(Modules::with_root(inputs)),

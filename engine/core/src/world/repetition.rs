@@ -177,7 +177,10 @@ impl World<'_> {
 
     /// Reports a repetition that can't be told yet; none where that is expected.
     fn unknown_repetition<T>(&self, expr: &Expr, value: &Value, argument: &str) -> Option<T> {
-        if matches!(self.phase, super::Phase::Validate | super::Phase::Console) || self.has_errors()
+        // What waits for nothing is unknown because of a mistake that is reported already.
+        let follows_from_mistake = self.has_errors() && value.causes_deep().is_empty();
+        if matches!(self.phase, super::Phase::Validate | super::Phase::Console)
+            || follows_from_mistake
         {
             return None;
         }
@@ -196,6 +199,20 @@ impl World<'_> {
             .help("use the -target argument to first apply only the resources that it depends on");
         self.report(error);
         None
+    }
+}
+
+/// Lists the keys and values of a known map, object or set of strings, as `for_each` takes them.
+pub(crate) fn entries(value: &Value) -> Vec<(InstanceKey, Value)> {
+    let key = |text: &str| InstanceKey::Str(text.into());
+    match value.kind() {
+        Kind::Map(entries) | Kind::Object(entries) => {
+            entries.iter().map(|(name, value)| (key(name), value.clone())).collect()
+        }
+        Kind::Set(items) => {
+            items.iter().filter_map(|item| Some((key(item.as_str()?), item.clone()))).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

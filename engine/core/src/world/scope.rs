@@ -237,9 +237,16 @@ impl World<'_> {
         if self.phase == Phase::Validate && repetition.shape != Shape::Single {
             return Ok(self.any_instance(&children, key, output));
         }
-        let wanted = match (repetition.shape, key) {
-            (Shape::Single, _) => Some(&InstanceKey::None),
-            (_, key) => key,
+        let element = match (repetition.shape, key, output) {
+            // `module.m.x` of a call with `for_each` is the element `x` of its object.
+            (Shape::ForEach, None, Some(output)) => Some(InstanceKey::Str(output.into())),
+            (Shape::Count, None, Some(output)) => return Err(no_output(output)),
+            _ => None,
+        };
+        let (wanted, output) = match (repetition.shape, &element) {
+            (Shape::Single, _) => (Some(&InstanceKey::None), output),
+            (_, Some(element)) => (Some(element), None),
+            (_, None) => (key, output),
         };
         let Some(wanted) = wanted else {
             return Ok(collect(
@@ -261,12 +268,7 @@ impl World<'_> {
         };
         match output {
             None => Ok(self.outputs(*child)),
-            Some(output) => self.output(*child, output).ok_or_else(|| {
-                missing(
-                    "Unsupported attribute",
-                    format!("This object does not have an attribute named {output:?}."),
-                )
-            }),
+            Some(output) => self.output(*child, output).ok_or_else(|| no_output(output)),
         }
     }
 
@@ -329,6 +331,13 @@ impl World<'_> {
             }
         }
     }
+}
+
+fn no_output(output: &str) -> Box<Diagnostic> {
+    missing(
+        "Unsupported attribute",
+        format!("This object does not have an attribute named {output:?}."),
+    )
 }
 
 fn no_instance(block: &BlockRef, key: &InstanceKey) -> Box<Diagnostic> {
