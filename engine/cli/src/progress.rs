@@ -90,9 +90,11 @@ impl Progress for Teller {
         let text = match self.speech {
             Speech::Json => stream::event(&event),
             Speech::Text => line(&event),
-            Speech::Document => None,
+            Speech::Document => return,
         };
-        let Some(text) = text.filter(|_| worth) else { return };
+        if !worth {
+            return;
+        }
         match &self.bar {
             Some(bar) => bar.suspend(|| self.out.line(&text)),
             None => self.out.line(&text),

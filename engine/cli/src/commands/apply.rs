@@ -17,6 +17,7 @@ use crate::progress::{Teller, stop_on_signal};
 use crate::render::outputs;
 use crate::render::summary::{self, Run};
 use crate::setup::session::{Session, Wish, plan_options};
+use crate::setup::variables::Missing;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -59,7 +60,11 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
             operation: Some("apply"),
             lock_timeout: args.plan.state.lock_timeout,
             variables: &args.plan.variables,
-            input: args.plan.state.input,
+            missing: if args.file.is_some() {
+                Missing::Known
+            } else {
+                Missing::by_input(args.plan.state.input)
+            },
             needs_configuration: (options.mode == Mode::Normal && args.file.is_none())
                 .then_some("Apply"),
         },

@@ -15,6 +15,7 @@ use crate::progress::stop_on_signal;
 use crate::render::paint::{bold, green};
 use crate::setup::session::{self, Session, Wish};
 use crate::setup::store;
+use crate::setup::variables::Missing;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -60,7 +61,7 @@ async fn import(args: &Args, context: &Context) -> Outcome {
         operation: Some("import"),
         lock_timeout: args.state.lock_timeout,
         variables: &args.variables,
-        input: args.state.input,
+        missing: Missing::by_input(args.state.input),
         needs_configuration: Some("Import"),
     };
     let mut session = Session::open(context, wish).await?;

@@ -12,6 +12,7 @@ use crate::exit_codes;
 use crate::progress::stop_on_signal;
 use crate::render::plan::rule;
 use crate::setup::session::{Session, Wish, plan_options};
+use crate::setup::variables::Missing;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,7 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
             operation: Some("plan"),
             lock_timeout: args.plan.state.lock_timeout,
             variables: &args.plan.variables,
-            input: args.plan.state.input,
+            missing: Missing::by_input(args.plan.state.input),
             needs_configuration: needs,
         },
     )

@@ -9,7 +9,7 @@ use crate::context::{Context, Failed, Outcome, fail};
 use crate::env::TF_WORKSPACE;
 use crate::exit_codes;
 use crate::render::paint::{bold, green};
-use crate::setup::{store, workspace};
+use crate::setup::{config, store, workspace};
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -87,7 +87,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 fn names(context: &Context) -> Result<Vec<String>, Failed> {
-    SqliteStore::workspaces(&store::location(context)).map_err(|error| store::failed(&error))
+    let own = SqliteStore::workspaces(&store::location(context));
+    let mut names = own.map_err(|error| store::failed(&error))?;
+    // Those of which only Terraform has a state are taken over when they are first used.
+    let (config, _) = config::load(context);
+    let places = store::places(context, &config)?;
+    names.extend(terrarium_state::adopt::terraform_workspaces(&places).unwrap_or_default());
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
 
 fn list(context: &Context) -> Outcome {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use terrarium_address::{AttrPath, PathStep, ResourceAddr};
+use terrarium_address::{AttrPath, ModulePath, PathStep, ResourceAddr};
 use terrarium_core::{ActionReason, Plan, PlannedAction, ReplaceOrder, ResourceChange};
 use terrarium_value::{Value, json as codec};
 
@@ -163,7 +163,7 @@ pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
             terraform_version: TERRAFORM_VERSION,
             values: StateValues {
                 outputs: outputs(plan, |output| &output.before, secrets),
-                root_module: module(plan, |change| &change.before, secrets),
+                root_module: prior(plan, secrets),
             },
         },
         configuration: Configuration { root_module: Empty {} },
@@ -197,22 +197,54 @@ fn outputs(
         .collect()
 }
 
+/// Returns what exists before the plan: recorded objects as they were read, and data.
+fn prior(plan: &Plan, secrets: Secrets) -> Module {
+    let data = plan.data.iter().map(|data| {
+        let value = mark_by_schema(&data.value, &data.schema.block);
+        (
+            data.addr.block.module.clone(),
+            resource((&data.addr, &data.provider), data.schema.version, &value, secrets),
+        )
+    });
+    resource::tree(data.chain(resources(plan, &|change: &ResourceChange| &change.before, secrets)))
+}
+
 fn module(plan: &Plan, side: impl Fn(&ResourceChange) -> &Value, secrets: Secrets) -> Module {
-    let present =
-        plan.changes.iter().filter(|change| !side(change).is_null() && change.deposed.is_none());
-    resource::tree(present.map(|change| {
-        let value = &marked(change, side(change));
-        let resource = Resource {
-            place: resource::place(&change.addr, &change.provider),
-            schema_version: change.schema.version,
-            values: text(value, secrets).map(raw),
-            sensitive_values: raw(sensitive_shape(value)),
-            depends_on: Vec::new(),
-            tainted: false,
-            deposed_key: None,
-        };
-        (change.addr.block.module.clone(), resource)
-    }))
+    resource::tree(resources(plan, &side, secrets))
+}
+
+fn resources<'a>(
+    plan: &'a Plan,
+    side: &'a dyn Fn(&ResourceChange) -> &Value,
+    secrets: Secrets,
+) -> impl Iterator<Item = (ModulePath, Resource)> + 'a {
+    let present = plan
+        .changes
+        .iter()
+        .filter(move |change| !side(change).is_null() && change.deposed.is_none());
+    present.map(move |change| {
+        let value = marked(change, side(change));
+        let twin =
+            resource((&change.addr, &change.provider), change.schema.version, &value, secrets);
+        (change.addr.block.module.clone(), twin)
+    })
+}
+
+fn resource(
+    (addr, provider): (&ResourceAddr, &str),
+    schema_version: u64,
+    value: &Value,
+    secrets: Secrets,
+) -> Resource {
+    Resource {
+        place: resource::place(addr, provider),
+        schema_version,
+        values: text(value, secrets).map(raw),
+        sensitive_values: raw(sensitive_shape(value)),
+        depends_on: Vec::new(),
+        tainted: false,
+        deposed_key: None,
+    }
 }
 
 fn changed(change: &ResourceChange, secrets: Secrets) -> Changed {

@@ -47,8 +47,8 @@ pub fn diagnostic(of: &Diagnostic, sources: &Sources) -> String {
 }
 
 /// Something that happened.
-pub fn event(event: &Event) -> Option<String> {
-    let text = plain(&progress::line(event)?);
+pub fn event(event: &Event) -> String {
+    let text = plain(&progress::line(event));
     let (kind, hook) = match event {
         Event::Refreshing { addr, id } => {
             ("refresh_start", with_id(json!({"resource": resource(addr)}), id.as_deref()))
@@ -88,7 +88,7 @@ pub fn event(event: &Event) -> Option<String> {
             ("recovered", json!({"resource": resource(addr), "what": what}))
         }
     };
-    Some(message("info", &text, kind, json!({ "hook": hook })))
+    message("info", &text, kind, json!({ "hook": hook }))
 }
 
 fn with_id(mut hook: Json, id: Option<&str>) -> Json {

@@ -6,8 +6,8 @@ use terrarium_core::{Event, PlannedAction};
 
 use super::paint::bold;
 
-/// Returns the line of an event; `None` for those that only the status line shows.
-pub fn line(event: &Event) -> Option<String> {
+/// Returns the line of an event.
+pub fn line(event: &Event) -> String {
     let text = match event {
         Event::Refreshing { addr, id } => {
             format!("{addr}: Refreshing state...{}", bracket(id.as_deref(), None))
@@ -41,7 +41,7 @@ pub fn line(event: &Event) -> Option<String> {
         Event::Failed { addr, action } => format!("{addr}: {} failed", words(*action).noun),
         Event::Recovered { addr, what } => format!("{addr}: Recovered: {what}"),
     };
-    Some(bold(&text))
+    bold(&text)
 }
 
 /// The words for an action.

@@ -19,7 +19,20 @@ use crate::context::{Context, Failed};
 
 /// Returns where the store is.
 pub(crate) fn location(context: &Context) -> Location {
-    Location::beside(&context.dir)
+    let mut location = Location::beside(&context.dir);
+    // Terraform locks the state of the selected workspace beside its file.
+    let places = Places {
+        dir: context.dir.clone(),
+        data_dir: context.data_dir(),
+        backend: None,
+        workspace: workspace::selected(context)
+            .unwrap_or_else(|_| workspace::DEFAULT.to_owned())
+            .into(),
+    };
+    if let Ok(file) = adopt::state_file(&places) {
+        location.terraform_lock = Some(adopt::terraform_lock(&file));
+    }
+    location
 }
 
 /// Opens the store of the selected workspace.

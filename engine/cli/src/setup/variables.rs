@@ -15,15 +15,33 @@ use crate::codes;
 use crate::context::Context;
 use crate::env::TF_VAR_PREFIX;
 
+/// What becomes of variables without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// They are asked for, where there is a terminal.
+    Asked,
+    /// They are errors.
+    Refused,
+    /// They are known already: a saved plan brings them.
+    Known,
+}
+
+impl Missing {
+    /// Returns what `-input` means.
+    pub(crate) fn by_input(input: bool) -> Self {
+        if input { Self::Asked } else { Self::Refused }
+    }
+}
+
 /// Values by name; a later source wins.
 type Values = BTreeMap<Name, InputValue>;
 
-/// Gathers all values; what is missing is asked for, where `ask`, or else an error.
+/// Gathers all values; what is missing is asked for, or an error.
 pub(crate) fn gather(
     context: &Context,
     config: &Configuration,
     args: &VariableArgs,
-    ask: bool,
+    missing: Missing,
 ) -> (Values, Diagnostics) {
     let Some(root) = config.root() else { return (Values::new(), Diagnostics::new()) };
     let mut gathering = Gathering {
@@ -48,7 +66,9 @@ pub(crate) fn gather(
             VariableArg::Value(text) => gathering.argument(text),
         }
     }
-    gathering.missing(context, ask);
+    if missing != Missing::Known {
+        gathering.missing(context, missing);
+    }
     context.keep_sources(gathering.sources);
     (gathering.values, gathering.diagnostics)
 }
@@ -159,7 +179,7 @@ impl Gathering<'_> {
         self.values.insert(given.name, InputValue { value: given.value, span: Some(given.span) });
     }
 
-    fn missing(&mut self, context: &Context, ask: bool) {
+    fn missing(&mut self, context: &Context, missing: Missing) {
         let root = self.root;
         // A value that could not be read is reported where it stands, not as a missing one.
         if self.diagnostics.has_errors() {
@@ -174,7 +194,7 @@ impl Gathering<'_> {
             .collect();
         required.sort_by_key(|variable| variable.name.clone());
         for variable in required {
-            let answer = if ask { question(context, variable) } else { None };
+            let answer = if missing == Missing::Asked { question(context, variable) } else { None };
             match answer {
                 Some(text) => self.text(variable, &text, &format!("<answer for var.{}>", variable.name)),
                 None => self.diagnostics.push(

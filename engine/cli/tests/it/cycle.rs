@@ -136,3 +136,12 @@ fn the_world_of_a_run_can_be_told_to_programs() {
     }
     assert!(!out.contains("hush"), "a sensitive output is never streamed");
 }
+
+#[test]
+fn a_saved_plan_brings_its_values() {
+    let lab = Lab::of("variable \"x\" {}\nresource \"terraform_data\" \"a\" { input = var.x }\n");
+    lab.good(&["plan", "-out=p", "-var=x=1"]);
+    lab.run(&["apply", "p"]).says(0, &["Resources: 1 added"]);
+    assert!(lab.good(&["state", "show", "terraform_data.a"]).contains("input  = \"1\""));
+    lab.run(&["apply", "-var=x=1", "p"]).says(1, &["Can't change a saved plan"]);
+}

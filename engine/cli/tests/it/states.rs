@@ -146,3 +146,20 @@ fn one_writer_at_a_time() {
     waiting.wait().unwrap();
     lab.run(&["plan"]).says(0, &["Plan: 2 to add"]);
 }
+
+#[test]
+fn workspaces_that_only_terraform_has_are_taken_over_when_used() {
+    let lab = Lab::of(
+        "resource \"terraform_data\" \"a\" { input = \"x\" }\noutput \"o\" { value = terraform_data.a.output }\n",
+    );
+    std::fs::create_dir_all(lab.path().join("terraform.tfstate.d/w")).unwrap();
+    lab.write("terraform.tfstate.d/w/terraform.tfstate", include_str!("../data/terraform.tfstate"));
+    assert_eq!(lab.good(&["workspace", "list"]), "* default\n  w\n\n");
+    lab.run(&["workspace", "select", "w"]).says(0, &["Switched to workspace \"w\"."]);
+    lab.run(&["plan", "-detailed-exitcode"]).says(0, &["Took over", "No changes."]);
+    lab.write(
+        "terraform.tfstate.d/w/.terraform.tfstate.lock.info",
+        "{\"ID\":\"1\",\"Who\":\"me\"}",
+    );
+    lab.run(&["plan"]).says(1, &["lock"]);
+}
