@@ -266,23 +266,31 @@ pub enum Blocked {
 impl Plan {
     /// Returns whether an apply would change an object or an output.
     pub fn has_changes(&self) -> bool {
-        self.changes
-            .iter()
-            .any(|change| change.action != PlannedAction::NoOp || change.moved_from.is_some())
-            || self.outputs.values().any(|output| output.action != PlannedAction::NoOp)
+        self.changes.iter().any(|change| {
+            change.action != PlannedAction::NoOp
+                || change.moved_from.is_some()
+                || change.importing.is_some()
+        }) || self.outputs.values().any(|output| output.action != PlannedAction::NoOp)
     }
 
     /// Returns the drift that a reader needs to understand the plan: all of it where the plan is about
-    /// nothing else, otherwise that of objects to which something is done.
+    /// nothing else, otherwise where an object is made anew or a drifted attribute is changed back.
     pub fn relevant_drift(&self) -> Vec<&ResourceChange> {
-        let acted: std::collections::HashSet<&ResourceAddr> = self
-            .changes
-            .iter()
-            .filter(|change| change.action != PlannedAction::NoOp)
-            .map(|change| &change.addr)
-            .collect();
+        let changes: std::collections::HashMap<&ResourceAddr, &ResourceChange> =
+            self.changes.iter().map(|change| (&change.addr, change)).collect();
+        let explains = |drift: &ResourceChange| match changes.get(&drift.addr) {
+            None => false,
+            Some(change) if drift.after.is_null() => change.action == PlannedAction::Create,
+            Some(change) => {
+                let Some(attributes) = drift.after.as_entries() else { return false };
+                let differs =
+                    |of: &ResourceChange, name: &str| of.before.get(name) != of.after.get(name);
+                let acts = !matches!(change.action, PlannedAction::NoOp | PlannedAction::Delete);
+                acts && attributes.keys().any(|name| differs(drift, name) && differs(change, name))
+            }
+        };
         let all = self.mode == Mode::RefreshOnly;
-        self.drift.iter().filter(|drift| all || acted.contains(&drift.addr)).collect()
+        self.drift.iter().filter(|drift| all || explains(drift)).collect()
     }
 
     /// Counts `(import, add, change, destroy)` as Terraform's summary line does.
