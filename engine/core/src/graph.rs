@@ -62,13 +62,26 @@ impl Graph {
 
     /// Returns the objects that `wanted` needs, itself included.
     pub(crate) fn closure(&self, wanted: impl Fn(&Node) -> bool) -> BTreeSet<NodeIndex> {
+        self.reach(wanted, petgraph::Incoming)
+    }
+
+    /// Returns the objects that need `wanted`, itself included.
+    pub(crate) fn dependents(&self, wanted: impl Fn(&Node) -> bool) -> BTreeSet<NodeIndex> {
+        self.reach(wanted, petgraph::Outgoing)
+    }
+
+    fn reach(
+        &self,
+        wanted: impl Fn(&Node) -> bool,
+        direction: petgraph::Direction,
+    ) -> BTreeSet<NodeIndex> {
         let mut found: BTreeSet<NodeIndex> =
             self.nodes.node_indices().filter(|at| wanted(&self.nodes[*at])).collect();
         let mut open: Vec<NodeIndex> = found.iter().copied().collect();
         while let Some(at) = open.pop() {
-            for needed in self.nodes.neighbors_directed(at, petgraph::Incoming) {
-                if found.insert(needed) {
-                    open.push(needed);
+            for next in self.nodes.neighbors_directed(at, direction) {
+                if found.insert(next) {
+                    open.push(next);
                 }
             }
         }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::{Name, ResourceAddr};
-use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_diagnostic::{Diagnostic, Diagnostics, Severity};
 use terrarium_provider::{
-    Accepted, Action, ApplyRequest, Candidate, Connection, FindRequest, Pending, Permit,
-    PollOutcome, Provider, ReadOutcome, ReadRequest, Recorder, Schema,
+    Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, Connection, FindRequest, Pending,
+    Permit, PollOutcome, Provider, ReadOutcome, ReadRequest, Recorder, Schema,
 };
 use terrarium_state::{
     Batch, CommitError, Durability, IntentProgress, Object, ObjectChange, ObjectStatus, OpenIntent,
@@ -79,14 +79,10 @@ pub async fn recover(
         return (inputs.prior.clone(), Diagnostics::new());
     }
     let world = World::new(inputs, Phase::Plan);
-    let run = Recovery {
-        inputs,
-        held,
-        depth,
-        progress,
-        providers: Providers::new(inputs, Connection::Online),
-        world: &world,
-    };
+    let providers = Providers::new(inputs, Connection::Online);
+    // The configuration of a provider may read what is recorded.
+    crate::console::see_recorded(&world, &providers);
+    let run = Recovery { inputs, held, depth, progress, providers, world: &world };
     for open in &inputs.prior.intents {
         run.resolve(open).await;
     }
@@ -170,10 +166,11 @@ impl Recovery<'_> {
             };
             match decide(&candidates, case.open.intent.at, self.inputs.clock.now()) {
                 Verdict::Adopt { index, doubles } => {
+                    let mut alone = true;
                     for double in doubles {
-                        self.remove(case, &candidates[double]).await;
+                        alone &= self.remove(case, &candidates[double]).await;
                     }
-                    self.adopt(case, &candidates[index]).await;
+                    self.adopt(case, &candidates[index], alone).await;
                     return;
                 }
                 Verdict::NeverHappened => {
@@ -192,10 +189,15 @@ impl Recovery<'_> {
         }
     }
 
-    async fn adopt(&self, case: &Case<'_>, found: &Candidate) {
+    /// Takes an object over; the intent stays open while there are doubles of it.
+    async fn adopt(&self, case: &Case<'_>, found: &Candidate, alone: bool) {
         self.told(case, format!("adopted {}, which an interrupted run created", found.id));
         if let Some(accepted) = &found.pending {
             let row = self.row(case, &found.state, found.private.clone(), ObjectStatus::Ready);
+            if !alone {
+                self.commit(Batch { objects: row.into_iter().collect(), ..Batch::default() }).await;
+                return;
+            }
             self.close(case, IntentProgress::Accepted(Box::new(accepted.clone())), row).await;
             self.follow(case, accepted.clone()).await;
             return;
@@ -215,7 +217,11 @@ impl Recovery<'_> {
             ),
             _ => self.row(case, &found.state, found.private.clone(), ObjectStatus::Tainted),
         };
-        self.close(case, IntentProgress::Done, row).await;
+        if alone {
+            self.close(case, IntentProgress::Done, row).await;
+        } else {
+            self.commit(Batch { objects: row.into_iter().collect(), ..Batch::default() }).await;
+        }
     }
 
     /// Follows work that a service took on to its end, or looks once.
@@ -224,7 +230,7 @@ impl Recovery<'_> {
             addr: case.addr().clone(),
             action: case.open.intent.action,
             accepted,
-            since: self.inputs.clock.now(),
+            since: case.open.intent.at,
             planned: case.planned(),
             config: None,
             polls: 0,
@@ -258,9 +264,20 @@ impl Recovery<'_> {
                     self.close(case, IntentProgress::Refused, row).await;
                     return;
                 }
+                PollOutcome::Continue { state: Some(state), private }
+                    if pending.action == Action::Create =>
+                {
+                    let row = self.row(case, &state, private, ObjectStatus::Ready);
+                    self.close(case, IntentProgress::Done, row).await;
+                    return;
+                }
                 PollOutcome::Continue { .. } => {
                     // The next call is the plan's to make: what is there is read, and compared.
                     self.reread(case).await;
+                    return;
+                }
+                PollOutcome::Waiting { status, .. } if self.is_overdue(&pending) => {
+                    self.give_up(case, &pending, &status).await;
                     return;
                 }
                 PollOutcome::Waiting { poll_after, status } => {
@@ -275,6 +292,25 @@ impl Recovery<'_> {
                 }
             }
         }
+    }
+
+    fn is_overdue(&self, pending: &Pending) -> bool {
+        let elapsed = self.inputs.clock.now().duration_since(pending.since);
+        elapsed.unsigned_abs() >= pending.accepted.timeout
+    }
+
+    /// Stops waiting for work that takes longer than it may: a created object is replaced.
+    async fn give_up(&self, case: &Case<'_>, pending: &Pending, status: &str) {
+        self.warn(case.open, &format!("it is still {status} and has taken longer than it may"));
+        let (create, state) = (pending.action == Action::Create, &pending.accepted.state);
+        let row = match state {
+            Some(state) if create => {
+                self.row(case, state, pending.accepted.private.clone(), ObjectStatus::Tainted)
+            }
+            None if create => return,
+            _ => None,
+        };
+        self.close(case, IntentProgress::Refused, row).await;
     }
 
     async fn wait(&self, after: Duration) {
@@ -322,14 +358,14 @@ impl Recovery<'_> {
         self.close(case, IntentProgress::Done, row).await;
     }
 
-    /// Removes a double of an object, under an intent of its own.
-    async fn remove(&self, case: &Case<'_>, double: &Candidate) {
+    /// Removes a double of an object, under an intent of its own; returns whether it is gone.
+    async fn remove(&self, case: &Case<'_>, double: &Candidate) -> bool {
         if self.depth == Depth::Look {
             self.warn(
                 case.open,
                 &format!("{} is a double of it; the next apply removes it", double.id),
             );
-            return;
+            return false;
         }
         let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
         let draft = terrarium_provider::Intent {
@@ -341,8 +377,8 @@ impl Recovery<'_> {
         };
         let draft = recorder.prepare(draft);
         let id = draft.id;
-        let Ok(mut recorded) = recorder.record(vec![draft]).await else { return };
-        let Some(recorded) = recorded.pop() else { return };
+        let Ok(mut recorded) = recorder.record(vec![draft]).await else { return false };
+        let Some(recorded) = recorded.pop() else { return false };
         let request = ApplyRequest {
             addr: case.addr().clone(),
             action: Action::Delete,
@@ -353,10 +389,56 @@ impl Recovery<'_> {
             permit: Permit::External(recorded),
         };
         let reply = case.provider.apply(case.kind(), request).await;
-        self.world.report_all(reply.diagnostics);
-        self.told(case, format!("removed {}, a double that an interrupted run created", double.id));
-        let batch = Batch { progress: vec![(id, IntentProgress::Done)], ..Batch::default() };
-        self.commit(batch).await;
+        self.report_mildly(reply.diagnostics);
+        let gone = match reply.outcome {
+            ApplyOutcome::Done { .. } => true,
+            ApplyOutcome::Accepted(accepted) => self.until_gone(case, accepted).await,
+            ApplyOutcome::Refused { .. } | ApplyOutcome::Unknown(_) => false,
+        };
+        let progress = if gone { IntentProgress::Done } else { IntentProgress::Refused };
+        self.commit(Batch { progress: vec![(id, progress)], ..Batch::default() }).await;
+        if gone {
+            self.told(
+                case,
+                format!("removed {}, a double that an interrupted run created", double.id),
+            );
+        } else {
+            self.warn(
+                case.open,
+                &format!("{}, a double of it, could not be removed; it stays open", double.id),
+            );
+        }
+        gone
+    }
+
+    async fn until_gone(&self, case: &Case<'_>, accepted: Accepted) -> bool {
+        let mut pending = Pending {
+            addr: case.addr().clone(),
+            action: Action::Delete,
+            accepted,
+            since: self.inputs.clock.now(),
+            planned: None,
+            config: None,
+            polls: 0,
+        };
+        loop {
+            self.wait(pending.accepted.poll_after).await;
+            pending.polls += 1;
+            let replies =
+                case.provider.poll_many(case.kind(), std::slice::from_ref(&pending)).await;
+            match replies.into_iter().next().map(|reply| reply.outcome) {
+                Some(PollOutcome::Done { .. }) => return true,
+                Some(PollOutcome::Waiting { .. }) if !self.is_overdue(&pending) => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// Reports what went wrong with a double as warnings: it does not keep the run from its work.
+    fn report_mildly(&self, diagnostics: Diagnostics) {
+        for diagnostic in diagnostics {
+            self.world.report(Diagnostic { severity: Severity::Warning, ..diagnostic });
+        }
     }
 
     fn row(

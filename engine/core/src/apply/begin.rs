@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use terrarium_address::Name;
+use terrarium_address::{ConfigAddr, Name};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_lang::config::Resource;
+use terrarium_lang::config::{BlockRef, Resource};
 use terrarium_provider::{
     Action, Effect, Intent, IntentId, Marker, PlanOutcome, PlanRequest, Private, Provider,
 };
+use terrarium_state::Object;
 use terrarium_value::{Cause, Causes, Marks, Value, When};
 
 use super::tasks::{Step, Task};
 use super::walk::Walk;
 use crate::draft::Draft;
 use crate::providers::ProviderAddr;
+use crate::rules::RuleKind;
 use crate::world::{At, ModuleId};
-use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object, proposed};
+use crate::{Inputs, PlannedAction, ReplaceOrder, ResourceChange, codes, object, proposed};
 
 /// A task that is ready for its provider call.
 pub(super) struct Ready {
@@ -29,7 +31,7 @@ pub(super) struct Ready {
     pub(super) sensitive: Vec<terrarium_address::AttrPath>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// Prepares a create, update or delete; `None` after reporting why not.
     pub(super) async fn prepare(&self, task: Task) -> Option<Ready> {
         let change = &self.plan.changes[task.change];
@@ -60,6 +62,12 @@ impl Walk<'_> {
         let change = &self.plan.changes[task.change];
         let (module, resource) = self.block(change)?;
         let config = self.configuration(module, &resource, change)?;
+        let each = self.each(module, &resource, change);
+        let at = At::Instance { key: &change.addr.key, each: each.as_ref() };
+        let preconditions = &resource.lifecycle.preconditions;
+        if !self.world.check_rules(module, at, preconditions, RuleKind::Precondition) {
+            return None;
+        }
         let sensitive = config.paths_with_mark(Marks::SENSITIVE);
         let config = config.unmarked_deep();
         if let Some(path) = config.unknown_paths().first() {
@@ -165,15 +173,35 @@ impl Walk<'_> {
         repetition.instances.as_ref()?.get(&change.addr.key)?.clone()
     }
 
+    /// Returns whether what became of an object satisfies its block.
+    pub(super) fn holds_after(&self, task: Task) -> bool {
+        let change = &self.plan.changes[task.change];
+        let rules = |resource: &Resource| !resource.lifecycle.postconditions.is_empty();
+        if !matches!(task.step, Step::Create | Step::Update | Step::Read)
+            || !self.declared(change).is_some_and(rules)
+        {
+            return true;
+        }
+        let Some((module, resource)) = self.block(change) else { return true };
+        let Some(value) = self.world.instance(&change.addr) else { return true };
+        let each = self.each(module, &resource, change);
+        let at = At::This { key: &change.addr.key, each: each.as_ref(), this: &value };
+        let rules = &resource.lifecycle.postconditions;
+        self.world.check_rules(module, at, rules, RuleKind::Postcondition)
+    }
+
+    /// Returns the block of a change, without expanding the modules around it.
+    pub(super) fn declared(&self, change: &ResourceChange) -> Option<&'a Resource> {
+        let block = &change.addr.block;
+        let inputs: &'a Inputs = self.inputs;
+        inputs.config.module(&block.module.config())?.resources.get(&block_ref(block))
+    }
+
     /// Returns the block of a change and the module instance that it stands in.
     pub(super) fn block(&self, change: &ResourceChange) -> Option<(ModuleId, Resource)> {
         let path = &change.addr.block.module;
         let module = self.world.module_along(path)?;
-        let block = terrarium_lang::config::BlockRef {
-            mode: change.addr.block.mode,
-            kind: change.addr.block.kind.clone(),
-            name: change.addr.block.name.clone(),
-        };
+        let block = block_ref(&change.addr.block);
         let resource = self.world.module(module).config.resources.get(&block)?.clone();
         Some((module, resource))
     }
@@ -186,14 +214,20 @@ impl Walk<'_> {
         found
     }
 
-    fn recorded_private(&self, change: &ResourceChange) -> Private {
+    /// Returns what is recorded of a change's object, wherever that was before it moved.
+    pub(super) fn recorded(&self, change: &ResourceChange) -> Option<&'a Object> {
         let recorded_at = change.moved_from.as_ref().unwrap_or(&change.addr);
-        let instance = self.inputs.prior.resources.get(recorded_at);
-        let object = instance.and_then(|instance| match &change.deposed {
+        let instance = self.inputs.prior.resources.get(recorded_at)?;
+        match &change.deposed {
             Some(key) => instance.deposed.get(key),
             None => instance.current.as_ref(),
-        });
-        object.and_then(|object| object.private.clone()).or_else(|| change.private.clone())
+        }
+    }
+
+    fn recorded_private(&self, change: &ResourceChange) -> Private {
+        self.recorded(change)
+            .and_then(|object| object.private.clone())
+            .or_else(|| change.private.clone())
     }
 
     /// Drafts the intent of an external action; `None` for a local one.
@@ -230,6 +264,10 @@ impl Walk<'_> {
             .about(change.addr.clone());
         self.world.report(error);
     }
+}
+
+fn block_ref(block: &ConfigAddr) -> BlockRef {
+    BlockRef { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() }
 }
 
 /// Returns whether the plan of something that the configuration sets rested on an unknown value.

@@ -2,6 +2,7 @@
 //! of it before anything rests on it.
 
 mod begin;
+mod bookkeeping;
 mod rows;
 mod settle;
 mod tasks;
@@ -9,12 +10,13 @@ mod walk;
 
 pub(crate) use rows::nulled;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use terrarium_address::Name;
+use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_state::{Batch, Durability, Fence, OutputValue, Store};
+use terrarium_value::Value;
 
 use crate::world::{Phase, World};
 use crate::{Cancel, Inputs, Mode, Plan, PlannedAction, Progress, RunSummary, codes};
@@ -67,7 +69,9 @@ pub async fn apply(
     let mut walk = walk::Walk::new(&world, plan, order, held, options.progress);
     walk.bookkeeping();
     walk.run(options.parallelism.max(1), options.cancel).await;
+    let published = std::mem::take(&mut walk.published);
     let mut summary = walk.finish().await;
+    set_back(&world, plan, &summary, &published);
     finish_outputs(&mut summary, &world, inputs, plan, held).await;
     let diagnostics = world.take_diagnostics();
     (summary, diagnostics)
@@ -77,6 +81,8 @@ pub async fn apply(
 fn preset(world: &World<'_>, plan: &Plan) {
     for change in plan.changes.iter().filter(|change| change.deposed.is_none()) {
         let value = match change.action {
+            // The configuration of a provider may read what is about to go.
+            PlannedAction::Delete if plan.mode == Mode::Destroy => Some(change.before.clone()),
             PlannedAction::Delete | PlannedAction::Forget => None,
             _ => Some(change.after.clone()),
         };
@@ -84,6 +90,36 @@ fn preset(world: &World<'_>, plan: &Plan) {
     }
     for data in &plan.data {
         world.set_instance(&data.addr.block, data.addr.key.clone(), Some(data.value.clone()));
+    }
+}
+
+/// Lets the world see what was not done as it was before, so that outputs say what is true.
+fn set_back(
+    world: &World<'_>,
+    plan: &Plan,
+    summary: &RunSummary,
+    published: &HashSet<ResourceAddr>,
+) {
+    let undone = summary.failed.iter().map(|failed| (&failed.addr, failed.action));
+    let undone = undone.chain(summary.skipped.iter().map(|it| (&it.addr, it.action)));
+    let pending = summary.pending.iter().map(|addr| (addr, PlannedAction::Create));
+    let undone: HashSet<&ResourceAddr> = undone
+        .chain(pending)
+        .filter(|(addr, action)| *action != PlannedAction::Delete && !published.contains(*addr))
+        .map(|(addr, _)| addr)
+        .collect();
+    let changes = plan.changes.iter().filter(|change| change.deposed.is_none());
+    for change in changes.filter(|change| undone.contains(&change.addr)) {
+        let (block, key) = (&change.addr.block, change.addr.key.clone());
+        match change.action {
+            PlannedAction::Update => world.set_instance(block, key, Some(change.before.clone())),
+            PlannedAction::Create | PlannedAction::Read | PlannedAction::Replace(_) => {
+                let causes = crate::plan::causes_of(&change.addr);
+                let unknown = Value::unknown(change.schema.block.ty(), causes);
+                world.set_instance(block, key, Some(unknown));
+            }
+            PlannedAction::NoOp | PlannedAction::Delete | PlannedAction::Forget => {}
+        }
     }
 }
 
@@ -96,13 +132,21 @@ async fn finish_outputs(
     held: &Held,
 ) {
     let recorded = &inputs.prior.outputs;
-    let emptied =
-        plan.mode == Mode::Destroy && summary.failed.is_empty() && summary.skipped.is_empty();
+    let emptied = plan.mode == Mode::Destroy
+        && plan.targets.is_empty()
+        && summary.failed.is_empty()
+        && summary.skipped.is_empty();
     let values = match plan.mode {
         Mode::Destroy => BTreeMap::new(),
         Mode::Normal | Mode::RefreshOnly => crate::plan::outputs::values(world),
     };
+    let values: BTreeMap<_, _> =
+        values.into_iter().filter(|(name, _)| plan.outputs.contains_key(name)).collect();
     let mut written: BTreeMap<Name, OutputValue> = BTreeMap::new();
+    if !plan.targets.is_empty() {
+        let kept = recorded.iter().filter(|(name, _)| !plan.outputs.contains_key(*name));
+        written.extend(kept.map(|(name, output)| (name.clone(), output.clone())));
+    }
     for (name, (value, sensitive)) in &values {
         let known =
             crate::plan::outputs::write(value, *sensitive).or_else(|| recorded.get(name).cloned());
@@ -112,6 +156,7 @@ async fn finish_outputs(
         written.clone_from(recorded);
     }
     summary.outputs = crate::plan::outputs::compare(recorded, values);
+    summary.outputs.retain(|name, _| plan.outputs.contains_key(name));
     if written == *recorded {
         return;
     }

@@ -129,12 +129,7 @@ impl Walk<'_> {
         {
             return;
         }
-        let current = self
-            .inputs
-            .prior
-            .resources
-            .get(&change.addr)
-            .and_then(|instance| instance.current.clone());
+        let current = self.recorded(change).cloned();
         let key = self.new_deposed_key(change);
         let objects = vec![row(change, Some(key), current), row(change, None, None)];
         self.lazy.push(self.submit(Batch { objects, ..Batch::default() }, Durability::Lazy));
@@ -148,85 +143,9 @@ impl Walk<'_> {
         if under.task.step != Step::Create || !create_first || !matches!(became, Became::Gone) {
             return;
         }
-        let current = self
-            .inputs
-            .prior
-            .resources
-            .get(&change.addr)
-            .and_then(|instance| instance.current.clone());
+        let current = self.recorded(change).cloned();
         batch.objects.push(row(change, Some(self.new_deposed_key(change)), None));
         batch.objects.push(row(change, None, current));
-    }
-
-    /// Writes down what needs no call: moves, refreshed values, data that was read.
-    pub(super) fn bookkeeping(&mut self) {
-        let mut batch = Batch::default();
-        if self.inputs.prior.realm.is_none() {
-            batch.realm.clone_from(&self.plan.realm);
-        }
-        for change in &self.plan.changes {
-            let Some(from) = &change.moved_from else { continue };
-            let object =
-                self.inputs.prior.resources.get(from).and_then(|instance| instance.current.clone());
-            let old = ResourceChange { addr: from.clone(), ..change.clone() };
-            batch.objects.push(row(&old, None, None));
-            batch.objects.push(row(change, None, object));
-        }
-        batch.objects.extend(self.refreshed());
-        for data in &self.plan.data {
-            if let Ok(object) = object::write(&data.value, &data.schema, None) {
-                let object = Object { deps: data.deps.clone(), ..object };
-                let recorded =
-                    self.inputs.prior.resources.get(&data.addr).and_then(|i| i.current.as_ref());
-                if recorded != Some(&object) {
-                    let (addr, provider) = (data.addr.clone(), data.provider.clone());
-                    batch.objects.push(ObjectChange {
-                        addr,
-                        deposed: None,
-                        provider,
-                        object: Some(object),
-                    });
-                }
-            }
-        }
-        if self.plan.mode == crate::Mode::Destroy {
-            let data = self.inputs.prior.resources.iter();
-            let data = data.filter(|(addr, _)| addr.block.mode == terrarium_address::Mode::Data);
-            batch.objects.extend(data.map(|(addr, instance)| ObjectChange {
-                addr: addr.clone(),
-                deposed: None,
-                provider: instance.provider.clone(),
-                object: None,
-            }));
-        }
-        if !batch.objects.is_empty() || batch.realm.is_some() {
-            self.lazy.push(self.submit(batch, Durability::Lazy));
-        }
-    }
-
-    /// Rows of objects that the refresh found changed, or gone, and that nothing else is done to.
-    fn refreshed(&self) -> Vec<ObjectChange> {
-        let mut rows = Vec::new();
-        for drift in &self.plan.drift {
-            let recorded =
-                self.inputs.prior.resources.get(&drift.addr).and_then(|i| i.current.as_ref());
-            if drift.after.is_null() {
-                rows.push(row(drift, None, None));
-            } else if let (Some(recorded), Ok(object)) =
-                (recorded, object::write(&drift.after, &drift.schema, drift.private.clone()))
-            {
-                let kept = Object {
-                    status: recorded.status,
-                    deps: recorded.deps.clone(),
-                    create_before_destroy: recorded.create_before_destroy,
-                    window: recorded.window,
-                    identity: recorded.identity.clone(),
-                    ..object
-                };
-                rows.push(row(drift, None, Some(kept)));
-            }
-        }
-        rows
     }
 }
 

@@ -97,6 +97,7 @@ impl<'a> Walk<'a> {
                     change.addr.key.clone(),
                     Some(value.clone()),
                 );
+                self.published.insert(change.addr.clone());
                 if let Some(batch) = Self::data_row(change, &value) {
                     self.lazy.push(self.submit(batch, Durability::Lazy));
                 }
@@ -166,7 +167,10 @@ impl<'a> Walk<'a> {
         }
         let task = under.task;
         let draft = self.tasks.get(&node).and_then(|under| self.draft(task, under.ready.as_ref()?));
-        let Some(draft) = draft else { return };
+        let Some(draft) = draft else {
+            self.fail(node, "only an external action can be continued");
+            return;
+        };
         let draft: Intent = self.recorder.prepare(draft);
         if let Some(under) = self.tasks.get_mut(&node) {
             under.intent = Some(draft.id);
@@ -225,6 +229,7 @@ impl<'a> Walk<'a> {
         let mut batch =
             self.outcome(node, &became, Kept { private, window: None }, IntentProgress::Refused);
         self.restore(node, &became, &mut batch);
+        self.publish(node, &became);
         self.lazy.push(self.submit(batch, Durability::Now));
         self.fail(node, &why);
     }
@@ -246,17 +251,25 @@ impl<'a> Walk<'a> {
             .about(addr)
             .help("raise it with a `timeouts` block, or look at the object with the cloud's own tools");
         self.world.report(error);
-        self.refuse(node, state, private);
+        let create = self.tasks.get(&node).is_some_and(|under| under.task.step == Step::Create);
+        if create && state.is_none() {
+            // Something may come of it yet: the intent stays open, and the next command looks.
+            self.fail(node, "Timeout");
+        } else {
+            self.refuse(node, state, private);
+        }
         true
     }
 
     /// Lets others read what became of the object.
-    fn publish(&self, node: usize, became: &Became) {
+    fn publish(&mut self, node: usize, became: &Became) {
         let Some(under) = self.tasks.get(&node) else { return };
-        let change = &self.plan.changes[under.task.change];
-        if let Became::Whole(value) = became {
+        let plan = self.plan;
+        let change = &plan.changes[under.task.change];
+        if let Became::Whole(value) | Became::Broken(value) = became {
             let value = self.marked(node, value);
             self.world.set_instance(&change.addr.block, change.addr.key.clone(), Some(value));
+            self.published.insert(change.addr.clone());
         }
     }
 
@@ -274,10 +287,9 @@ impl<'a> Walk<'a> {
     fn report_reply(&self, node: usize, diagnostics: Diagnostics) {
         let Some(under) = self.tasks.get(&node) else { return };
         let change = &self.plan.changes[under.task.change];
-        let block = self.block(change);
         for diagnostic in diagnostics {
-            self.world.report(match &block {
-                Some((_, resource)) => crate::plan::located(diagnostic, resource, &change.addr),
+            self.world.report(match self.declared(change) {
+                Some(resource) => crate::plan::located(diagnostic, resource, &change.addr),
                 None => diagnostic.about(change.addr.clone()),
             });
         }

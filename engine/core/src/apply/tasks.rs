@@ -3,7 +3,7 @@
 //! An instance waits for the instances that it really read. Reads of a whole block go through one
 //! joint, so that N readers of M instances cost N + M edges.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_state::{Dep, State};
@@ -119,8 +119,12 @@ struct Builder<'p> {
     order: Order,
     /// Create, update or read task by instance.
     forward: HashMap<&'p ResourceAddr, usize>,
-    /// Delete tasks of current objects, with whether it is a whole removal or the end of a replaced one.
-    ends: BTreeMap<&'p ResourceAddr, (usize, End)>,
+    /// Delete tasks by instance, deposed objects included, each with what kind of end it is.
+    ends: HashMap<&'p ResourceAddr, Vec<(usize, End)>>,
+    /// Delete task by change.
+    own_end: HashMap<usize, usize>,
+    /// Where what moved in this plan was recorded before.
+    moved: HashMap<&'p ResourceAddr, &'p ResourceAddr>,
     joints: HashMap<(Joint, ConfigAddr), usize>,
     blocks: Blocks<'p>,
 }
@@ -181,7 +185,9 @@ impl<'p> Builder<'p> {
             state,
             order: Order::default(),
             forward: HashMap::new(),
-            ends: BTreeMap::new(),
+            ends: HashMap::new(),
+            own_end: HashMap::new(),
+            moved: HashMap::new(),
             joints: HashMap::new(),
             blocks: Blocks::default(),
         }
@@ -190,7 +196,14 @@ impl<'p> Builder<'p> {
     fn build(mut self, soft: Soft) -> Order {
         let plan = self.plan;
         for (change, planned) in plan.changes.iter().enumerate() {
-            self.blocks.add(&planned.addr);
+            // A deposed object follows the current one of the same address.
+            let before = change.checked_sub(1).and_then(|at| plan.changes.get(at));
+            if before.is_none_or(|before| before.addr != planned.addr) {
+                self.blocks.add(&planned.addr);
+            }
+            if let Some(from) = &planned.moved_from {
+                self.moved.insert(from, &planned.addr);
+            }
             let steps: &[Step] = match planned.action {
                 PlannedAction::NoOp => &[],
                 PlannedAction::Read => &[Step::Read],
@@ -218,26 +231,30 @@ impl<'p> Builder<'p> {
         let planned = &self.plan.changes[change];
         let at = self.order.add_node();
         self.order.tasks.push(Task { change, step });
-        if planned.deposed.is_some() {
-            return;
-        }
         match step {
             Step::Create | Step::Update | Step::Read => {
-                if let Some((end, End::BeforeCreate)) = self.ends.get(&planned.addr).copied() {
+                if planned.action == PlannedAction::Replace(ReplaceOrder::DeleteFirst)
+                    && let Some(end) = self.own_end.get(&change).copied()
+                {
                     self.order.edge(end, at);
                 }
                 self.forward.insert(&planned.addr, at);
             }
             Step::Delete => {
                 let end = match planned.action {
+                    // What used to read a deposed object has been given another.
+                    _ if planned.deposed.is_some() => End::AfterCreate,
                     PlannedAction::Replace(ReplaceOrder::DeleteFirst) => End::BeforeCreate,
                     PlannedAction::Replace(ReplaceOrder::CreateFirst) => End::AfterCreate,
                     _ => End::Removal,
                 };
-                if let (End::AfterCreate, Some(create)) = (end, self.forward.get(&planned.addr)) {
+                if planned.action == PlannedAction::Replace(ReplaceOrder::CreateFirst)
+                    && let Some(create) = self.forward.get(&planned.addr)
+                {
                     self.order.edge(*create, at);
                 }
-                self.ends.insert(&planned.addr, (at, end));
+                self.ends.entry(&planned.addr).or_default().push((at, end));
+                self.own_end.insert(change, at);
             }
             Step::Forget => {}
         }
@@ -267,8 +284,9 @@ impl<'p> Builder<'p> {
     /// The end of an object waits for the end, or the update, of what was recorded to read it.
     fn wait_for_readers(&mut self, change: usize, soft: Soft) {
         let planned = &self.plan.changes[change];
-        let own_end = self.ends.get(&planned.addr).map(|(at, _)| *at);
-        let forward = self.forward.get(&planned.addr).copied();
+        let own_end = self.own_end.get(&change).copied();
+        let forward =
+            self.forward.get(&planned.addr).copied().filter(|_| planned.deposed.is_none());
         let recorded_at = planned.moved_from.as_ref().unwrap_or(&planned.addr);
         let object =
             self.state.resources.get(recorded_at).and_then(|instance| match &planned.deposed {
@@ -279,14 +297,17 @@ impl<'p> Builder<'p> {
         for dep in recorded.iter().chain(&planned.deps) {
             match dep {
                 Dep::Instance(addr) => {
-                    let Some((end, kind)) = self.ends.get(addr).copied() else { continue };
-                    if let Some(own) = own_end {
-                        self.order.edge(own, end);
-                    }
-                    if let Some(forward) = forward
-                        && kind.waits_for_updates(soft)
-                    {
-                        self.order.edge(forward, end);
+                    let addr = self.moved.get(addr).copied().unwrap_or(addr);
+                    let Some(ends) = self.ends.get(addr) else { continue };
+                    for (end, kind) in ends {
+                        if let Some(own) = own_end {
+                            self.order.edge(own, *end);
+                        }
+                        if let Some(forward) = forward
+                            && kind.waits_for_updates(soft)
+                        {
+                            self.order.edge(forward, *end);
+                        }
                     }
                 }
                 Dep::Block(block) => {
@@ -310,23 +331,15 @@ impl<'p> Builder<'p> {
         let at = self.order.add_node();
         self.joints.insert((joint, block.clone()), at);
         for addr in self.blocks.of(block).to_vec() {
-            match joint {
-                Joint::Ready => {
-                    if let Some(needed) = self.forward.get(addr).copied() {
-                        self.order.edge(needed, at);
-                    }
+            if joint == Joint::Ready {
+                if let Some(needed) = self.forward.get(addr).copied() {
+                    self.order.edge(needed, at);
                 }
-                Joint::Free => {
-                    if let Some((end, _)) = self.ends.get(addr).copied() {
-                        self.order.edge(at, end);
-                    }
-                }
-                Joint::Updated => {
-                    if let Some((end, kind)) = self.ends.get(addr).copied()
-                        && kind.waits_for_updates(soft)
-                    {
-                        self.order.edge(at, end);
-                    }
+                continue;
+            }
+            for (end, kind) in self.ends.get(addr).into_iter().flatten() {
+                if joint == Joint::Free || kind.waits_for_updates(soft) {
+                    self.order.edge(at, *end);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The walk: one loop that owns the run's state and decides; provider calls do one thing and report.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use terrarium_address::Name;
+use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{
     Action, ApplyReply, ApplyRequest, Connection, DataReply, DataRequest, Intent, IntentId,
     NotRecorded, Pending, Permit, PollReply, Provider, Recorded, Recorder,
@@ -56,6 +56,8 @@ pub(super) struct Walk<'a> {
     /// Tickets of outcomes of local effect, awaited at the end.
     pub(super) lazy: Vec<Ticket>,
     pub(super) tasks: BTreeMap<usize, Under>,
+    /// Instances whose values are those that their service reported.
+    pub(super) published: HashSet<ResourceAddr>,
     order: Order,
     ready: VecDeque<usize>,
     busy: BTreeSet<usize>,
@@ -93,6 +95,7 @@ impl<'a> Walk<'a> {
             summary: RunSummary::default(),
             lazy: Vec::new(),
             tasks: BTreeMap::new(),
+            published: HashSet::new(),
             order,
             ready,
             busy: BTreeSet::new(),
@@ -331,6 +334,13 @@ impl<'a> Walk<'a> {
         self.busy.remove(&node);
         if let Some(under) = self.tasks.remove(&node) {
             self.tell_done(&under);
+            if !self.holds_after(under.task) {
+                let addr = self.plan.changes[under.task.change].addr.clone();
+                let action = under.task.step.action();
+                let why = "a postcondition does not hold".to_owned();
+                self.block_followers(node, &Blocked::By(addr.clone()));
+                self.summary.failed.push(Failure { addr, action, why });
+            }
         }
         self.release(node);
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
+use terrarium_lang::Expr;
+use terrarium_lang::config::Import;
 use terrarium_provider::{ImportRequest, Provider};
 use terrarium_value::Value;
 
@@ -44,7 +46,9 @@ impl Planner<'_> {
         }
         let read = candidates.iter_mut().filter(|candidate| imported.contains(&candidate.addr));
         let objects = read.map(|c| Recorded { addr: &c.addr, prior: &mut c.prior }).collect();
-        self.refresh(group, provider, objects).await;
+        self.read(group, provider, objects).await;
+        // What the id alone did not tell is no drift.
+        self.found.borrow_mut().drift.retain(|drift| !imported.contains(&drift.addr));
         for candidate in
             candidates.iter().filter(|c| c.prior.is_none() && imported.contains(&c.addr))
         {
@@ -75,24 +79,51 @@ impl Planner<'_> {
     /// Evaluates the `import` blocks of the root module, by address.
     fn import_blocks(&self) -> BTreeMap<ResourceAddr, String> {
         let root = self.world.module(ModuleId::ROOT);
-        let blocks = root.config.imports.iter().filter(|block| block.for_each.is_none());
-        blocks
-            .filter_map(|block| {
-                let id = self.world.evaluate(ModuleId::ROOT, At::Module, |frame, diags| {
-                    block.id.eval(frame, diags)
-                });
-                let key = block.key.as_ref().map(|key| {
-                    self.world
-                        .evaluate(ModuleId::ROOT, At::Module, |frame, diags| key.eval(frame, diags))
-                });
-                let key = match key {
-                    None => terrarium_address::InstanceKey::None,
-                    Some(key) => instance_key(&key)?,
-                };
-                let addr = block.to.1.in_module(block.to.0.clone()).instance(key);
-                Some((addr, id.as_str()?.to_owned()))
-            })
-            .collect()
+        let mut found = BTreeMap::new();
+        for block in &root.config.imports {
+            let Some(for_each) = &block.for_each else {
+                found.extend(self.import_block(block, At::Module));
+                continue;
+            };
+            let all = self
+                .world
+                .evaluate(ModuleId::ROOT, At::Module, |frame, diags| for_each.eval(frame, diags));
+            for (key, value) in crate::world::entries(&all) {
+                let at = At::Instance { key: &key, each: Some(&value) };
+                found.extend(self.import_block(block, at));
+            }
+        }
+        found
+    }
+
+    fn import_block(&self, block: &Import, at: At<'_>) -> Option<(ResourceAddr, String)> {
+        let eval = |expr: &Expr| {
+            self.world.evaluate(ModuleId::ROOT, at, |frame, diags| expr.eval(frame, diags))
+        };
+        let id = eval(&block.id);
+        let key = match &block.key {
+            None => terrarium_address::InstanceKey::None,
+            Some(key) => instance_key(&eval(key))?,
+        };
+        let addr = block.to.1.in_module(block.to.0.clone()).instance(key);
+        Some((addr, id.as_str()?.to_owned()))
+    }
+
+    /// Reports what is to be imported to an address that the configuration does not have.
+    pub(super) fn check_imports(&self) {
+        let found = self.found.borrow();
+        let blocks = self.import_blocks();
+        let wanted = self.options.imports.iter().map(|(addr, _)| addr).chain(blocks.keys());
+        for addr in wanted {
+            if found.by_addr.contains_key(addr) || self.world.has_errors() {
+                continue;
+            }
+            let error = Diagnostic::error(codes::IMPORT, "Resource not in the configuration")
+                .detail(format!("There is no resource instance {addr} to import an object to."))
+                .about(addr.clone())
+                .help("write its resource block first");
+            self.world.report(error);
+        }
     }
 }
 

@@ -344,7 +344,7 @@ fn request(group: &Group<'_>, candidate: &Candidate, prior: Option<&Prior>) -> P
 }
 
 /// The causes of what an instance leaves unknown.
-pub(super) fn causes_of(addr: &ResourceAddr) -> Causes {
+pub(crate) fn causes_of(addr: &ResourceAddr) -> Causes {
     Causes::one(Cause::Instance { addr: addr.clone(), when: When::Apply })
 }
 

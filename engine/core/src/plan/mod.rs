@@ -14,7 +14,7 @@ mod recorded;
 mod refresh;
 
 pub(crate) use action::differs;
-pub(crate) use managed::ignoring;
+pub(crate) use managed::{causes_of, ignoring};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -110,8 +110,12 @@ impl<'a> Planner<'a> {
     ) -> Self {
         let connection = if options.offline { Connection::Offline } else { Connection::Online };
         let create_first = create_first(&inputs.config, &graph);
-        let wanted =
-            (!options.targets.is_empty()).then(|| graph.closure(|node| targeted(options, node)));
+        let is_target = |node: &Node| targeted(options, node);
+        let wanted = (!options.targets.is_empty()).then(|| match options.mode {
+            // What needs a target can't stay without it.
+            Mode::Destroy => graph.dependents(is_target),
+            Mode::Normal | Mode::RefreshOnly => graph.closure(is_target),
+        });
         Self {
             inputs,
             options,
@@ -151,6 +155,9 @@ impl<'a> Planner<'a> {
         }
         if !cancel.is_raised() {
             self.orphan_blocks().await;
+            if self.options.mode == Mode::Normal && self.options.targets.is_empty() {
+                self.check_imports();
+            }
         }
     }
 

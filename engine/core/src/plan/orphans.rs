@@ -13,6 +13,7 @@ use super::candidate::{Prior, read_object};
 use super::managed::removal;
 use super::refresh::Recorded;
 use super::{Group, Planner, recorded};
+use crate::graph::Node;
 use crate::world::Shape;
 use crate::{ActionReason, Mode, PlannedAction, ResourceChange, codes};
 
@@ -42,13 +43,30 @@ impl Planner<'_> {
         prior: &Prior,
         reason: Option<ActionReason>,
     ) {
-        let targets = &self.options.targets;
-        if !targets.is_empty() && !targets.iter().any(|target| target.contains(addr)) {
+        if !self.may_remove(group, addr) {
             return;
         }
         self.check_destroy(group, addr, PlannedAction::Delete);
         let change = removal(group, addr, prior, reason);
         self.found.borrow_mut().add(change);
+    }
+
+    /// Returns whether the targets let an instance be removed: it is one, or needs one that is destroyed.
+    fn may_remove(&self, group: &Group<'_>, addr: &ResourceAddr) -> bool {
+        let options = self.options;
+        let block = group.resource.block.in_module(group.path.clone());
+        let named = options.targets.iter().any(|target| super::names_block(target, &block));
+        let needs_target = options.mode == Mode::Destroy
+            && !named
+            && self.wanted.as_ref().is_some_and(|wanted| {
+                let is_block = |node: &Node| {
+                    matches!(node, Node::Resource(path, it) if path == group.path && *it == group.resource.block)
+                };
+                wanted.iter().any(|at| is_block(&self.graph.nodes[*at]))
+            });
+        options.targets.is_empty()
+            || needs_target
+            || options.targets.iter().any(|target| target.contains(addr))
     }
 
     /// Decodes and refreshes recorded instances; those that are gone are left out.

@@ -1,12 +1,14 @@
 //! Root outputs: what they were, and what they will be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use terrarium_address::Name;
+use petgraph::graph::NodeIndex;
+use terrarium_address::{ModulePath, Name};
 use terrarium_state::OutputValue;
 use terrarium_value::{Marks, Type, Value, json};
 
 use super::Planner;
+use crate::graph::Node;
 use crate::world::{ModuleId, World};
 use crate::{Mode, OutputChange, PlannedAction};
 
@@ -15,7 +17,21 @@ impl Planner<'_> {
     pub(super) fn outputs(&self) -> BTreeMap<Name, OutputChange> {
         let after =
             if self.options.mode == Mode::Destroy { BTreeMap::new() } else { values(&self.world) };
-        compare(&self.inputs.prior.outputs, after)
+        let mut changes = compare(&self.inputs.prior.outputs, after);
+        if let Some(wanted) = &self.wanted {
+            changes.retain(|name, _| self.is_covered(name, wanted));
+        }
+        changes
+    }
+
+    /// Returns whether the targets include everything that an output reads.
+    fn is_covered(&self, name: &Name, wanted: &BTreeSet<NodeIndex>) -> bool {
+        let output = Node::Output(ModulePath::root(), name.clone());
+        let needed = self.graph.closure(|node| *node == output);
+        let is_resource = |at: &NodeIndex| matches!(self.graph.nodes[*at], Node::Resource(..));
+        self.options.mode != Mode::Destroy
+            && !needed.is_empty()
+            && needed.iter().filter(|at| is_resource(at)).all(|at| wanted.contains(at))
     }
 }
 

@@ -22,10 +22,22 @@ impl Planner<'_> {
         &self,
         group: &Group<'_>,
         provider: &Arc<dyn Provider>,
+        objects: Vec<Recorded<'_>>,
+    ) {
+        if self.options.refresh {
+            self.read(group, provider, objects).await;
+        }
+    }
+
+    /// Reads objects whatever the options say of a refresh.
+    pub(super) async fn read(
+        &self,
+        group: &Group<'_>,
+        provider: &Arc<dyn Provider>,
         mut objects: Vec<Recorded<'_>>,
     ) {
         objects.retain(|object| object.prior.is_some());
-        if objects.is_empty() || !self.options.refresh || self.options.offline {
+        if objects.is_empty() || self.options.offline {
             return;
         }
         let mut requests = Vec::with_capacity(objects.len());

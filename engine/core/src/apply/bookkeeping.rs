@@ -1,0 +1,146 @@
+//! Bookkeeping: what an apply writes down without any call.
+
+use std::collections::{HashMap, HashSet};
+
+use terrarium_address::{Mode as BlockMode, ResourceAddr};
+use terrarium_state::{Batch, Durability, Object, ObjectChange};
+
+use super::rows::row;
+use super::walk::Walk;
+use crate::{Mode, PlannedAction, ResourceChange, object};
+
+impl Walk<'_> {
+    /// Writes down what needs no call: moves, refreshed values, imports, data that was read, and what
+    /// objects read today.
+    pub(super) fn bookkeeping(&mut self) {
+        let mut batch = Batch::default();
+        if self.inputs.prior.realm.is_none() {
+            batch.realm.clone_from(&self.plan.realm);
+        }
+        for change in &self.plan.changes {
+            self.moved(change, &mut batch.objects);
+        }
+        batch.objects.extend(self.refreshed());
+        let imported = self.plan.changes.iter().filter(|change| change.importing.is_some());
+        batch.objects.extend(imported.filter_map(imported_row));
+        batch.objects.extend(self.reread());
+        batch.objects.extend(self.data());
+        if !batch.objects.is_empty() || batch.realm.is_some() {
+            self.lazy.push(self.submit(batch, Durability::Lazy));
+        }
+    }
+
+    /// Rows of an instance that moved, deposed objects included.
+    fn moved(&self, change: &ResourceChange, rows: &mut Vec<ObjectChange>) {
+        let Some(from) = change.moved_from.as_ref().filter(|_| change.deposed.is_none()) else {
+            return;
+        };
+        let Some(instance) = self.inputs.prior.resources.get(from) else { return };
+        let old = ResourceChange { addr: from.clone(), ..change.clone() };
+        rows.push(row(&old, None, None));
+        rows.push(row(change, None, instance.current.clone()));
+        for (key, object) in &instance.deposed {
+            rows.push(row(&old, Some(key.clone()), None));
+            rows.push(row(change, Some(key.clone()), Some(object.clone())));
+        }
+    }
+
+    /// Rows of objects that the refresh found changed, or gone.
+    fn refreshed(&self) -> Vec<ObjectChange> {
+        let moved: HashMap<&ResourceAddr, &ResourceAddr> = self
+            .plan
+            .changes
+            .iter()
+            .filter_map(|change| Some((&change.addr, change.moved_from.as_ref()?)))
+            .collect();
+        let mut rows = Vec::new();
+        for drift in &self.plan.drift {
+            let recorded_at = moved.get(&drift.addr).copied().unwrap_or(&drift.addr);
+            let instance = self.inputs.prior.resources.get(recorded_at);
+            let recorded = instance.and_then(|instance| instance.current.as_ref());
+            if drift.after.is_null() {
+                rows.push(row(drift, None, None));
+            } else if let (Some(recorded), Ok(object)) =
+                (recorded, object::write(&drift.after, &drift.schema, drift.private.clone()))
+            {
+                let kept = Object {
+                    status: recorded.status,
+                    deps: recorded.deps.clone(),
+                    create_before_destroy: recorded.create_before_destroy,
+                    window: recorded.window,
+                    identity: recorded.identity.clone(),
+                    ..object
+                };
+                rows.push(row(drift, None, Some(kept)));
+            }
+        }
+        rows
+    }
+
+    /// Rows of objects to which nothing is done and which read other objects than recorded: their
+    /// order at the end depends on it.
+    fn reread(&self) -> Vec<ObjectChange> {
+        if self.plan.mode != Mode::Normal || !self.plan.targets.is_empty() {
+            return Vec::new();
+        }
+        let unchanged =
+            self.plan.changes.iter().filter(|change| {
+                change.action == PlannedAction::NoOp && change.importing.is_none()
+            });
+        unchanged
+            .filter_map(|change| {
+                let recorded = self.recorded(change)?;
+                let object = object::write(&change.after, &change.schema, None).ok()?;
+                let same = recorded.deps == change.deps && recorded.sensitive == object.sensitive;
+                let object = Object {
+                    attributes: object.attributes,
+                    schema_version: object.schema_version,
+                    deps: change.deps.clone(),
+                    sensitive: object.sensitive,
+                    ..recorded.clone()
+                };
+                (!same).then(|| row(change, None, Some(object)))
+            })
+            .collect()
+    }
+
+    /// Rows of data sources: those that were read, and those that are no longer there.
+    fn data(&self) -> Vec<ObjectChange> {
+        let mut rows = Vec::new();
+        for data in &self.plan.data {
+            let Ok(object) = object::write(&data.value, &data.schema, None) else { continue };
+            let object = Object { deps: data.deps.clone(), ..object };
+            let recorded =
+                self.inputs.prior.resources.get(&data.addr).and_then(|i| i.current.as_ref());
+            if recorded != Some(&object) {
+                let (addr, provider) = (data.addr.clone(), data.provider.clone());
+                let object = Some(object);
+                rows.push(ObjectChange { addr, deposed: None, provider, object });
+            }
+        }
+        let whole = self.plan.mode != Mode::RefreshOnly && self.plan.targets.is_empty();
+        if !whole {
+            return rows;
+        }
+        let read = self.plan.data.iter().map(|data| &data.addr);
+        let planned = self.plan.changes.iter().map(|change| &change.addr);
+        let wanted: HashSet<&ResourceAddr> = read.chain(planned).collect();
+        let recorded = self.inputs.prior.resources.iter();
+        let stale = recorded
+            .filter(|(addr, _)| addr.block.mode == BlockMode::Data && !wanted.contains(addr));
+        rows.extend(stale.map(|(addr, instance)| ObjectChange {
+            addr: addr.clone(),
+            deposed: None,
+            provider: instance.provider.clone(),
+            object: None,
+        }));
+        rows
+    }
+}
+
+/// The row of an imported object, as it was found.
+fn imported_row(change: &ResourceChange) -> Option<ObjectChange> {
+    let object = object::write(&change.before, &change.schema, change.private.clone()).ok()?;
+    (!change.before.is_null())
+        .then(|| row(change, None, Some(Object { deps: change.deps.clone(), ..object })))
+}
