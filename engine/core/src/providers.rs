@@ -304,6 +304,20 @@ pub(crate) fn find<'p>(
     })
 }
 
+impl ProviderSet {
+    /// Returns the provider that a source means, what Terraform implies included, with the newest of its
+    /// versions that all constraints admit.
+    pub fn choose<'s>(
+        &'s self,
+        source: &str,
+        constraints: &[String],
+    ) -> Option<(&'s Arc<dyn ProviderKind>, &'s str)> {
+        let kind = find(self, source).ok()?;
+        let constraint = Constraint::parse(&constraints.join(",")).ok()?;
+        Some((kind, newest(kind.versions(), &constraint)?))
+    }
+}
+
 /// Says that a block's provider configuration is not there.
 pub(crate) fn not_configured(path: &ModulePath, resource: &Resource) -> Diagnostic {
     let (name, alias) = asked_for(resource);
