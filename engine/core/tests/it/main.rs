@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod cases;
+mod counts;
+mod crash;
 mod fake;
 mod scene;
 mod show;
