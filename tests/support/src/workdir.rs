@@ -11,8 +11,7 @@ pub fn repository() -> PathBuf {
 
 /// A temporary directory with a configuration in it; it is removed at the end.
 pub struct Workdir {
-    // Held for its removal.
-    _top: tempfile::TempDir,
+    top: tempfile::TempDir,
     dir: PathBuf,
 }
 
@@ -29,7 +28,7 @@ impl Workdir {
             copy(&from.join(part), &top.path().join(part)).expect("a copy of the example");
         }
         let dir = top.path().join(example);
-        Self { _top: top, dir }
+        Self { top, dir }
     }
 
     /// Makes a directory with one file, `main.tf`.
@@ -42,7 +41,12 @@ impl Workdir {
         let dir = top.path().join("config");
         fs::create_dir(&dir).expect("a directory");
         fs::write(dir.join("main.tf"), text).expect("a file");
-        Self { _top: top, dir }
+        Self { top, dir }
+    }
+
+    /// Returns the folder that stands for the repository: the example is where it is there.
+    pub fn top(&self) -> &Path {
+        self.top.path()
     }
 
     /// Returns the directory.

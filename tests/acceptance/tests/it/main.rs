@@ -1,5 +1,12 @@
 //! Whole cycles on the testbed, SIGKILLs in the middle of them, and the rules of the house.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that can't go on has failed, and figures of a test are for its reader"
+)]
 
 mod cycle;
 mod kills;
+mod readme;
 mod tidy;
