@@ -1,0 +1,106 @@
+//! What goes wrong in a run, and how often.
+
+use std::collections::BTreeMap;
+
+use crate::Dice;
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No connection is made.
+    NotSent,
+    /// The connection breaks before the service saw the request; nobody knows.
+    LostBefore,
+    /// The connection breaks after the service did its work.
+    LostAfter,
+    /// The connection breaks at once, and the request arrives later all the same.
+    Late,
+    /// The service does nothing and answers this status.
+    Answers(u16),
+    /// The service does its work and answers this status.
+    AnswersAfter(u16),
+    /// The service has no time, and says how many seconds to wait.
+    Busy(u16),
+}
+
+const TROUBLES: &[Trouble] = &[
+    Trouble::NotSent,
+    Trouble::LostBefore,
+    Trouble::LostAfter,
+    Trouble::LostAfter,
+    Trouble::Late,
+    Trouble::Answers(500),
+    Trouble::Answers(503),
+    Trouble::Answers(401),
+    Trouble::AnswersAfter(500),
+    Trouble::AnswersAfter(502),
+    Trouble::AnswersAfter(504),
+    Trouble::Busy(1),
+    Trouble::Busy(45),
+    Trouble::Busy(100),
+];
+
+/// Quotas that run out in the middle of a small project.
+const TIGHT: &[(&str, i64)] =
+    &[("instances", 1), ("port", 2), ("volumes", 0), ("floatingip", 0), ("network", 0)];
+
+/// What goes wrong in a run; where a number says how rare, 0 is never.
+#[derive(Clone, Debug, Default)]
+pub struct Weather {
+    /// How rare trouble is among requests.
+    pub requests_one_in: u64,
+    /// What the trouble of requests is drawn from.
+    pub troubles: Vec<Trouble>,
+    /// How rare trouble is among commits.
+    pub commits_one_in: u64,
+    /// The engine is killed before this step.
+    pub crash: Option<u64>,
+    /// Ctrl-C is pressed before these steps.
+    pub interrupts: Vec<u64>,
+    /// How long a token lives; `None` leaves it.
+    pub token_lifetime_s: Option<u32>,
+    /// Quotas while it lasts.
+    pub quotas: BTreeMap<String, i64>,
+    /// Whether builds of servers end in ERROR.
+    pub failing_builds: bool,
+}
+
+impl Weather {
+    /// Returns weather in which nothing goes wrong.
+    pub fn calm() -> Self {
+        Self::default()
+    }
+
+    /// Draws the weather of one run, of which no more than `steps` matter.
+    pub fn drawn(dice: &mut Dice, steps: u64) -> Self {
+        let mut weather = Self::default();
+        if dice.one_in(2) {
+            weather.requests_one_in = 4 + dice.below(30);
+            let kinds = 1 + dice.below(4);
+            weather.troubles = (0..kinds).filter_map(|_| dice.pick(TROUBLES)).collect();
+        }
+        if dice.one_in(3) {
+            weather.commits_one_in = 3 + dice.below(20);
+        }
+        if !dice.one_in(4) {
+            weather.crash = Some(dice.below(steps));
+        }
+        if dice.one_in(6) {
+            let first = dice.below(steps);
+            weather.interrupts.push(first);
+            if dice.one_in(2) {
+                weather.interrupts.push(first + dice.below(20));
+            }
+        }
+        if dice.one_in(5) {
+            weather.token_lifetime_s = Some(40 + u32::try_from(dice.below(60)).unwrap_or_default());
+        }
+        if dice.one_in(6)
+            && let Some((name, limit)) = dice.pick(TIGHT)
+        {
+            weather.quotas.insert(name.to_owned(), limit);
+        }
+        weather.failing_builds = dice.one_in(8);
+        weather
+    }
+}

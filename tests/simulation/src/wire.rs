@@ -1,0 +1,69 @@
+//! The seams to the outside that a provider sees: the transport, the clock, the sites.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use terrarium_openstack::{Hint, Request, Response, Site, Sites, Transport, TransportError};
+use terrarium_provider::Clock;
+
+use crate::traffic::Traffic;
+
+/// Scheme and host of the simulated clouds.
+pub(crate) const ORIGIN: &str = "http://testbed.invalid";
+
+/// A transport that hands requests to the traffic.
+pub(crate) struct Wire(pub(crate) Arc<Traffic>);
+
+#[async_trait]
+impl Transport for Wire {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let reply = self.0.send(request);
+        reply.await.unwrap_or_else(|_| Err(TransportError::MaybeSent("the world ended".into())))
+    }
+}
+
+/// The world's clock: it is moved when nothing else is under way, or little.
+pub(crate) struct WorldClock {
+    pub(crate) traffic: Arc<Traffic>,
+    /// What it says of itself; both kinds exist outside.
+    pub(crate) jumps: bool,
+}
+
+#[async_trait]
+impl Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.traffic.now()
+    }
+
+    async fn wait_until(&self, at: Timestamp) {
+        if at > self.traffic.now() {
+            // A world that ends wakes nobody.
+            let _ended = self.traffic.timer(at).await;
+        }
+    }
+
+    fn jumps(&self) -> bool {
+        self.jumps
+    }
+}
+
+/// Leads every cloud to the testbed.
+pub(crate) struct AllSites {
+    pub(crate) realm: String,
+}
+
+impl Sites for AllSites {
+    fn site(&self, hint: &Hint) -> Site {
+        let found = terrarium_testbed::site_for(
+            hint.region.as_deref(),
+            hint.cloud.as_deref(),
+            hint.auth_url.as_deref(),
+        );
+        Site {
+            auth_url: found.auth_url(ORIGIN),
+            region: found.region.to_owned(),
+            realm: self.realm.clone(),
+        }
+    }
+}

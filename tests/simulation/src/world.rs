@@ -1,0 +1,170 @@
+//! A world: a testbed, a disk, and the processes that come and go.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use terrarium_core::Cancel;
+use terrarium_state::{MemoryDisk, MemoryStore, Script, State, Store};
+use terrarium_testbed::{self as testbed, Router};
+
+use crate::run::{self, Process, Report, Task};
+use crate::traffic::Traffic;
+use crate::{Dice, Plant, Weather, honest};
+
+/// Objects of the world by type, name and status, with how many there are of each.
+pub type Inventory = BTreeMap<(String, String, String), usize>;
+
+/// When every world begins, in seconds since 1970: an ordinary Monday.
+const BEGINNING: i64 = 1_772_442_000;
+
+/// Steps after which a run is taken for endless.
+const ENDLESS: u64 = 20_000;
+
+/// A simulated world, founded on a seed.
+pub struct World {
+    seed: u64,
+    traffic: Arc<Traffic>,
+    disk: MemoryDisk,
+    plant: Plant,
+    runs: u64,
+}
+
+impl World {
+    /// Founds a world, in which nothing exists yet.
+    ///
+    /// # Errors
+    /// Says why the testbed can't be founded.
+    pub fn new(seed: u64) -> Result<Self, String> {
+        let beginning = Timestamp::from_second(BEGINNING).map_err(|error| error.to_string())?;
+        let cloud = testbed::World::in_memory(seed, Arc::new(move || beginning))
+            .map_err(|error| error.to_string())?;
+        let router = Router::new(Arc::new(cloud));
+        let disk = MemoryDisk::new(Script::Calm);
+        let traffic = Arc::new(Traffic::new(router, disk.clone(), Dice::new(seed), beginning));
+        Ok(Self { seed, traffic, disk, plant: honest, runs: 0 })
+    }
+
+    /// Plants a fault into the engine.
+    #[must_use]
+    pub fn planted(self, plant: Plant) -> Self {
+        Self { plant, ..self }
+    }
+
+    /// Draws from the world's dice.
+    pub fn with_dice<T>(&self, draw: impl FnOnce(&mut Dice) -> T) -> T {
+        self.traffic.with_dice(draw)
+    }
+
+    /// Runs one command in some weather; `None` where it was killed.
+    ///
+    /// # Errors
+    /// Says where the engine waits for nothing, or runs for ever.
+    pub fn run(&mut self, task: &Task<'_>, weather: &Weather) -> Result<Option<Report>, String> {
+        self.runs += 1;
+        self.traffic.tell(format!("== run {}: {:?} {weather:?}", self.runs, task.mode));
+        let store = Arc::new(MemoryStore::open(self.disk.clone()));
+        self.traffic.begin(store.clone(), weather);
+        let cancel = Cancel::default();
+        let process = Process {
+            seed: self.seed,
+            number: self.runs,
+            traffic: self.traffic.clone(),
+            store,
+            plant: self.plant,
+            cancel: cancel.clone(),
+        };
+        let ended = self.drive(run::command(process, task), weather, &cancel);
+        self.traffic.end();
+        match &ended {
+            Ok(Some(report)) => self.traffic.tell(format!("== ended: {report:?}")),
+            Ok(None) => self.traffic.tell("== killed".to_owned()),
+            Err(why) => self.traffic.tell(format!("== {why}")),
+        }
+        ended
+    }
+
+    /// Polls the engine and moves the traffic in turn; dropping the engine is the crash.
+    fn drive<T>(
+        &self,
+        body: impl Future<Output = T>,
+        weather: &Weather,
+        cancel: &Cancel,
+    ) -> Result<Option<T>, String> {
+        let mut body = pin!(body);
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut context = Context::from_waker(&waker);
+        for step in 0..ENDLESS {
+            if weather.crash == Some(step) {
+                return Ok(None);
+            }
+            if weather.interrupts.contains(&step) {
+                self.traffic.tell("Ctrl-C".to_owned());
+                cancel.raise();
+            }
+            if let Poll::Ready(ended) = body.as_mut().poll(&mut context) {
+                return Ok(Some(ended));
+            }
+            if !self.traffic.step() && !woken.0.swap(false, Ordering::SeqCst) {
+                return Err("the engine waits for nothing".to_owned());
+            }
+        }
+        Err(format!("the engine goes on after {ENDLESS} steps"))
+    }
+
+    /// Delivers all that is still under way.
+    pub fn drain(&self) {
+        self.traffic.drain();
+    }
+
+    /// Returns what exists in the clouds.
+    pub fn inventory(&self) -> Inventory {
+        let listed = self.traffic.control("GET", "/testbed/objects", &Json::Null);
+        let mut found = Inventory::new();
+        for object in listed.get("objects").and_then(Json::as_array).into_iter().flatten() {
+            let text =
+                |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+            // An address has its number for a name, which differs from run to run.
+            let floating = text("type").contains("floating");
+            let name = if floating { String::new() } else { text("name") };
+            *found.entry((text("type"), name, text("status"))).or_default() += 1;
+        }
+        found
+    }
+
+    /// Returns what the disk has.
+    ///
+    /// # Errors
+    /// Says why it can't be read.
+    pub fn state(&self) -> Result<State, String> {
+        let store = MemoryStore::open(self.disk.clone());
+        let state = store.load().now_or_never().ok_or("a store in memory made us wait")?;
+        state.map_err(|error| error.to_string())
+    }
+
+    /// Returns all that happened.
+    pub fn story(&self) -> String {
+        self.traffic.story()
+    }
+
+    /// Returns the hash of all that happened.
+    pub fn trace(&self) -> String {
+        self.traffic.trace()
+    }
+}
+
+/// Remembers whether the engine asked to be polled again.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}

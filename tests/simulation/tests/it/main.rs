@@ -1,0 +1,3 @@
+//! Seeds: each is a world in which much goes wrong, and which must be in order afterwards.
+
+mod seeds;
