@@ -91,24 +91,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         })??;
     }
     context.say(&bold("Initializing provider plugins..."));
-    let mut required = BTreeMap::new();
-    for module in configuration.modules.values() {
-        for (source, version) in used(module) {
-            let all: &mut Vec<String> = required.entry(source).or_default();
-            all.extend(version);
-        }
-    }
-    let providers = session::schemas(context);
-    let mut chosen = Vec::new();
-    for (source, constraints) in required {
-        let Ok(kind) = providers.find(&source) else {
-            // Which requirement asks for it, and with what remedy, `validate` knows better.
-            continue;
-        };
-        let version = kind.versions().last().copied().unwrap_or_default().to_owned();
-        context.say(&format!("- {source} is built in to Terrarium"));
-        chosen.push((source, version, constraints));
-    }
     let found = validate::check(context)?;
     let (provider_errors, rest): (Vec<Diagnostic>, Vec<Diagnostic>) = found
         .into_iter()
@@ -119,6 +101,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         return Err(diagnostics.into());
     }
     context.report(&diagnostics);
+    let mut required = BTreeMap::new();
+    for module in configuration.modules.values() {
+        for (source, version) in used(module) {
+            let all: &mut Vec<String> = required.entry(source).or_default();
+            all.extend(version);
+        }
+    }
+    let providers = session::schemas(context);
+    let mut chosen = Vec::new();
+    for (source, constraints) in required {
+        // What is missing or can't be satisfied was refused above.
+        let Some((_, version)) = providers.choose(&source, &constraints) else { continue };
+        let version = version.to_owned();
+        context.say(&format!("- {source} is built in to Terrarium"));
+        chosen.push((source, version, constraints));
+    }
     if args.lockfile.as_deref() != Some("readonly") {
         write_lock_file(context, &chosen)?;
     }
@@ -140,14 +138,14 @@ fn write_lock_file(
     let mut text = String::from(
         "# This file is maintained automatically by \"terrarium init\".\n# Manual edits may be lost in future updates.\n",
     );
-    for (source, version, constraints) in
-        chosen.iter().filter(|(_, version, _)| !version.is_empty())
-    {
-        let _infallible =
-            write!(text, "\nprovider \"{source}\" {{\n  version     = \"{version}\"\n");
-        if !constraints.is_empty() {
-            let _infallible = writeln!(text, "  constraints = \"{}\"", constraints.join(", "));
-        }
+    for (source, version, constraints) in chosen {
+        let _infallible = writeln!(text, "\nprovider \"{source}\" {{");
+        let _infallible = if constraints.is_empty() {
+            writeln!(text, "  version = \"{version}\"")
+        } else {
+            let all = constraints.join(", ");
+            writeln!(text, "  version     = \"{version}\"\n  constraints = \"{all}\"")
+        };
         text.push_str("}\n");
     }
     let path = context.path(LOCK_FILE);

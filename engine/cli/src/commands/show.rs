@@ -70,7 +70,7 @@ pub(crate) fn schema_of(
     kind: &str,
 ) -> Option<std::sync::Arc<terrarium_provider::Schema>> {
     let source = provider.split('"').nth(1)?;
-    let found = providers.find(source).ok()?;
+    let (found, _) = providers.choose(source, &[])?;
     match mode {
         Mode::Managed => found.resource_schema(kind),
         Mode::Data => found.data_schema(kind),

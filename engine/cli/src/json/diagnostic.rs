@@ -110,13 +110,10 @@ fn snippet(span: Span, sources: &Sources) -> Option<Snippet> {
     })
 }
 
-/// Returns the header of the top-level block around a line: the last line before it that is not indented.
+/// Returns the header of the top-level block around a line: the last line before it that begins one.
 fn context(before: &str, line: &str) -> Option<String> {
-    let opens =
-        |line: &&str| line.ends_with('{') && line.starts_with(|c: char| c.is_ascii_alphabetic());
-    if opens(&line) {
-        return None;
-    }
-    let header = before.lines().rev().take_while(|line| *line != "}").find(opens)?;
-    Some(header.trim_end_matches('{').trim_end().to_owned())
+    let begins = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
+    let header = if begins(&line) { line } else { before.lines().rev().find(begins)? };
+    let (header, _) = header.split_once('{')?;
+    Some(header.trim_end().to_owned())
 }

@@ -140,7 +140,7 @@ pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
             .collect(),
         planned_values: StateValues {
             outputs: outputs(plan, |output| &output.after, secrets),
-            root_module: module(plan, |change| &change.after, secrets),
+            root_module: planned(plan, secrets),
         },
         resource_drift: plan.drift.iter().map(|change| changed(change, secrets)).collect(),
         resource_changes: changes,
@@ -201,33 +201,39 @@ fn outputs(
 fn prior(plan: &Plan, secrets: Secrets) -> Module {
     let data = plan.data.iter().map(|data| {
         let value = mark_by_schema(&data.value, &data.schema.block);
-        (
-            data.addr.block.module.clone(),
-            resource((&data.addr, &data.provider), data.schema.version, &value, secrets),
-        )
+        let twin = resource((&data.addr, &data.provider), data.schema.version, &value, secrets);
+        (data.addr.block.module.clone(), twin)
     });
-    resource::tree(data.chain(resources(plan, &|change: &ResourceChange| &change.before, secrets)))
-}
-
-fn module(plan: &Plan, side: impl Fn(&ResourceChange) -> &Value, secrets: Secrets) -> Module {
-    resource::tree(resources(plan, &side, secrets))
-}
-
-fn resources<'a>(
-    plan: &'a Plan,
-    side: &'a dyn Fn(&ResourceChange) -> &Value,
-    secrets: Secrets,
-) -> impl Iterator<Item = (ModulePath, Resource)> + 'a {
-    let present = plan
-        .changes
-        .iter()
-        .filter(move |change| !side(change).is_null() && change.deposed.is_none());
-    present.map(move |change| {
-        let value = marked(change, side(change));
-        let twin =
-            resource((&change.addr, &change.provider), change.schema.version, &value, secrets);
+    let recorded = present(plan, |change| &change.before).map(|change| {
+        let twin = Resource {
+            depends_on: resource::depends_on(&change.deps),
+            ..changing(change, &change.before, secrets)
+        };
         (change.addr.block.module.clone(), twin)
-    })
+    });
+    resource::tree(data.chain(recorded))
+}
+
+/// Returns what the plan says will exist.
+fn planned(plan: &Plan, secrets: Secrets) -> Module {
+    resource::tree(
+        present(plan, |change| &change.after).map(|change| {
+            (change.addr.block.module.clone(), changing(change, &change.after, secrets))
+        }),
+    )
+}
+
+/// Lists the changes of objects that exist on one side.
+fn present<'a>(
+    plan: &'a Plan,
+    side: impl Fn(&ResourceChange) -> &Value + 'a,
+) -> impl Iterator<Item = &'a ResourceChange> + 'a {
+    plan.changes.iter().filter(move |change| !side(change).is_null() && change.deposed.is_none())
+}
+
+fn changing(change: &ResourceChange, value: &Value, secrets: Secrets) -> Resource {
+    let value = marked(change, value);
+    resource((&change.addr, &change.provider), change.schema.version, &value, secrets)
 }
 
 fn resource(
@@ -283,16 +289,20 @@ fn output_change(output: &terrarium_core::OutputChange, secrets: Secrets) -> Cha
         let hidden = output.sensitive && secrets == Secrets::Hide;
         if hidden { Some(raw("null".to_owned())) } else { text(value, secrets).map(raw) }
     };
-    let sensitive = |value: &Value| {
-        raw(if output.sensitive { "true".to_owned() } else { sensitive_shape(value) })
+    // Of an output Terraform tells only whether the whole is sensitive, or wholly known.
+    let sensitive = || raw(output.sensitive.to_string());
+    let after_unknown = if output.after.is_wholly_known() {
+        "false".to_owned()
+    } else {
+        unknown_shape(&output.after)
     };
     Change {
         actions: actions(output.action),
         before: side(&output.before),
         after: side(&output.after),
-        after_unknown: raw(unknown_shape(&output.after)),
-        before_sensitive: sensitive(&output.before),
-        after_sensitive: sensitive(&output.after),
+        after_unknown: raw(after_unknown),
+        before_sensitive: sensitive(),
+        after_sensitive: sensitive(),
         replace_paths: Vec::new(),
         importing: None,
     }

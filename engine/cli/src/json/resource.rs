@@ -1,10 +1,11 @@
 //! Parts that plans and states share: addresses, modules, resources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use terrarium_address::{InstanceKey, Mode, ModulePath, ResourceAddr};
+use terrarium_state::Dep;
 
 /// Where a resource stands, key by key.
 #[derive(Debug, Serialize)]
@@ -78,6 +79,16 @@ pub(super) fn index(key: &InstanceKey) -> Option<Index> {
         InstanceKey::Int(at) => Some(Index::Number(*at)),
         InstanceKey::Str(key) => Some(Index::Text(key.to_string())),
     }
+}
+
+/// Returns the blocks that an object depends on, as Terraform writes them.
+pub(super) fn depends_on(deps: &[Dep]) -> Vec<String> {
+    let block = |dep: &Dep| match dep {
+        Dep::Instance(addr) => addr.block.config().to_string(),
+        Dep::Block(block) => block.config().to_string(),
+    };
+    let blocks: BTreeSet<String> = deps.iter().map(block).collect();
+    blocks.into_iter().collect()
 }
 
 /// Returns the source of `module.x.provider["source"].alias`.

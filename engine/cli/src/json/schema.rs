@@ -72,7 +72,8 @@ fn is_zero(number: &u64) -> bool {
 
 /// Converts the schemas of the providers with these sources (host and path).
 pub fn twin(providers: &ProviderSet, sources: &[String]) -> Twin {
-    let found = sources.iter().filter_map(|source| Some((source, providers.find(source).ok()?)));
+    let found =
+        sources.iter().filter_map(|source| Some((source, providers.choose(source, &[])?.0)));
     Twin {
         format_version: "1.0",
         provider_schemas: found.map(|(source, kind)| (source.clone(), provider(&**kind))).collect(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use terrarium_state::{Dep, Object, ObjectStatus, State};
+use terrarium_state::{ObjectStatus, State};
 
 use super::outputs::{self, Output};
 use super::resource::{self, Module, Resource};
@@ -55,7 +55,7 @@ fn resources(
                 schema_version: object.schema_version,
                 values: text(&value, secrets).map(raw),
                 sensitive_values: whole(sensitive_shape(&value)),
-                depends_on: depends_on(object),
+                depends_on: resource::depends_on(&object.deps),
                 tainted: object.status == ObjectStatus::Tainted,
                 deposed_key,
             };
@@ -67,14 +67,4 @@ fn resources(
 
 fn whole(shape: String) -> Box<RawValue> {
     raw(if shape == "false" { "{}".to_owned() } else { shape })
-}
-
-/// Returns the blocks that an object depends on, as Terraform writes them.
-fn depends_on(object: &Object) -> Vec<String> {
-    let block = |dep: &Dep| match dep {
-        Dep::Instance(addr) => addr.block.config().to_string(),
-        Dep::Block(block) => block.config().to_string(),
-    };
-    let blocks: std::collections::BTreeSet<String> = object.deps.iter().map(block).collect();
-    blocks.into_iter().collect()
 }

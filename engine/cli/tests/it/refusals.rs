@@ -85,3 +85,27 @@ fn every_code_is_explained_once() {
         assert!(codes.contains(&row.code.0) && row.explanation.len() > 80, "{}", row.code);
     }
 }
+
+#[test]
+fn init_chooses_the_newest_version_that_is_wanted_or_says_why_not() {
+    let require = |version: &str| {
+        format!(
+            "terraform {{\n  required_providers {{\n    openstack = {{\n      source  = \"terraform-provider-openstack/openstack\"\n      \
+             version = \"{version}\"\n    }}\n  }}\n}}\nprovider \"openstack\" {{}}\n"
+        )
+    };
+    let lab = Lab::of(&require("~> 1.51.1"));
+    lab.run(&["init"]).says(
+        0,
+        &["terraform-provider-openstack/openstack is built in", "successfully initialized"],
+    );
+    let lock = lab.read(".terrarium.lock.hcl");
+    assert!(lock.contains("version     = \"1.51.1\"\n  constraints = \"~> 1.51.1\""), "{lock}");
+    lab.run(&["fmt", "-check", ".terrarium.lock.hcl"]).says(0, &[]);
+    lab.write("main.tf", &require("~> 9.0"));
+    lab.run(&["init"]).says(1, &["~> 9.0", "main.tf:"]);
+    assert_eq!(lab.read(".terrarium.lock.hcl"), lock);
+    lab.write("main.tf", "terraform {\n  backend \"s3\" {}\n}\n");
+    lab.run(&["init"]).says(1, &["Unsupported backend"]);
+    lab.run(&["init", "-backend=false"]).says(0, &["successfully initialized"]);
+}
