@@ -9,7 +9,8 @@ use terrarium_value::Value;
 
 use super::is_unreachable;
 use crate::client::{ApiError, Failure, Service};
-use crate::look::Look;
+use crate::look::{Look, is_zero};
+use crate::plan::Draft;
 use crate::verbs::{Act, Note, Scope, decode, encoded, unwrapped};
 
 /// The step of a floating IP that exists and waits for its port to be reachable.
@@ -22,6 +23,14 @@ const RETRY: std::time::Duration = std::time::Duration::from_secs(5);
 pub(super) fn waiting_id(act: &Act<'_>) -> Option<String> {
     let note = Note::of(act.private);
     (note.next == ASSOCIATE).then(|| note.with.as_str().unwrap_or_default().to_owned())
+}
+
+/// Plans an address that moves to another port: with it goes the port's own address, unless configured.
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let chosen = draft.config.get("fixed_ip").is_some_and(|address| !is_zero(address));
+    if !chosen && draft.changes("port_id") {
+        draft.forget("fixed_ip");
+    }
 }
 
 /// Builds the body that names port and address; an empty port is none.

@@ -12,6 +12,7 @@ use super::{association, is_exhausted, is_unreachable};
 use crate::client::{ApiError, Failure, Service};
 use crate::data::PlainData;
 use crate::look::{Look, field};
+use crate::plan::Draft;
 use crate::schema::{
     ALL_TAGS, DataSource, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts,
     VALUE_SPECS, text, text_set, texts,
@@ -60,6 +61,10 @@ struct FloatingIpHooks;
 impl Hooks for FloatingIpHooks {
     fn validate(&self, config: &Value, diagnostics: &mut Diagnostics) {
         check_domain(config, diagnostics);
+    }
+
+    fn plan(&self, draft: &mut Draft<'_>) {
+        association::plan(draft);
     }
 
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {

@@ -9,6 +9,7 @@ use terrarium_provider::{ApplyReply, FindReply, FindRequest, Pending, PollReply}
 use super::association;
 use crate::client::{ApiError, Failure, Service};
 use crate::look::{Look, field};
+use crate::plan::Draft;
 use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, text};
 use crate::verbs::{Act, Hooks, Scope, found, poll};
 
@@ -40,6 +41,10 @@ struct AssociateHooks;
 
 #[async_trait]
 impl Hooks for AssociateHooks {
+    fn plan(&self, draft: &mut Draft<'_>) {
+        association::plan(draft);
+    }
+
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let object = match association::waiting_id(act) {
             Some(id) => scope.fetch_one(&id).await?.unwrap_or(Json::Null),
