@@ -52,6 +52,21 @@ pub struct ResourceAddr {
     pub key: InstanceKey,
 }
 
+impl ResourceAddr {
+    /// Returns the address as seen from inside a module; `None` where it lies elsewhere.
+    ///
+    /// A step of `module` without a key stands for every instance of that call.
+    pub fn within(&self, module: &ModulePath) -> Option<Self> {
+        if !self.block.module.is_within(module) {
+            return None;
+        }
+        let inner = self.block.module.steps().get(module.steps().len()..)?;
+        let block =
+            ConfigAddr { module: ModulePath::new(inner.iter().cloned()), ..self.block.clone() };
+        Some(Self { block, key: self.key.clone() })
+    }
+}
+
 /// What `-target`, `-replace` and the `state` commands name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {

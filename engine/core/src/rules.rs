@@ -74,6 +74,17 @@ impl World<'_> {
         kind == RuleKind::Check
     }
 
+    /// Checks the `check` blocks of every module instance; what fails is a warning.
+    pub(crate) fn check_blocks(&self) {
+        for (path, module) in &self.inputs.config.modules {
+            for check in module.checks.values() {
+                for id in self.instances_of(path) {
+                    let _ = self.check_rules(id, At::Module, &check.asserts, RuleKind::Check);
+                }
+            }
+        }
+    }
+
     /// Checks the `validation` blocks of a module instance's variables.
     pub(crate) fn check_variables(&self, id: ModuleId) {
         let module = self.module(id);

@@ -73,6 +73,9 @@ pub async fn apply(
     let mut summary = walk.finish().await;
     set_back(&world, plan, &summary, &published);
     finish_outputs(&mut summary, &world, inputs, plan, held).await;
+    if plan.mode != Mode::Destroy {
+        world.check_blocks();
+    }
     let diagnostics = world.take_diagnostics();
     (summary, diagnostics)
 }

@@ -32,7 +32,7 @@ impl<'a> Walk<'a> {
                 let became = state.map_or(Became::Gone, Became::Whole);
                 self.finish_task(node, &became, Kept { private, window }, running);
             }
-            ApplyOutcome::Accepted(accepted) => self.accept(node, intent, &accepted),
+            ApplyOutcome::Accepted(accepted) => self.accept(node, intent, &accepted, running),
             ApplyOutcome::Refused { state, private } => self.refuse(node, state, private),
             ApplyOutcome::Unknown(doubt) => {
                 let Some(under) = self.tasks.get(&node) else { return };
@@ -115,7 +115,15 @@ impl<'a> Walk<'a> {
     }
 
     /// The service took the work on: that is durable before anybody asks how it stands.
-    fn accept(&mut self, node: usize, intent: Option<IntentId>, accepted: &Accepted) {
+    fn accept<'w>(
+        &mut self,
+        node: usize,
+        intent: Option<IntentId>,
+        accepted: &Accepted,
+        running: &mut Running<'w>,
+    ) where
+        'a: 'w,
+    {
         let since = self.inputs.clock.now();
         let Some(under) = self.tasks.get_mut(&node) else { return };
         let task = under.task;
@@ -145,8 +153,11 @@ impl<'a> Walk<'a> {
                 ObjectStatus::Ready,
             ));
         }
-        self.lazy.push(self.submit(batch, Durability::Now));
-        self.set_timer(node, accepted.poll_after);
+        let ticket = self.submit(batch, Durability::Now);
+        let poll_after = accepted.poll_after;
+        running.push(Box::pin(
+            async move { Event::Accepted(node, poll_after, ticket.durable().await) },
+        ));
     }
 
     /// A long action needs another call: it gets an intent of its own.
@@ -176,8 +187,16 @@ impl<'a> Walk<'a> {
             under.intent = Some(draft.id);
         }
         if let Some(before) = before {
+            // Closing the intent and keeping what it made are one: otherwise a crash loses the object.
+            let made = self.tasks.get(&node).and_then(|under| under.ready.as_ref()?.prior.clone());
+            let made = made.filter(|_| task.step == Step::Create).and_then(|state| {
+                let private = self.tasks.get(&node)?.ready.as_ref()?.private.clone();
+                self.object_row(node, &state, Kept { private, window: None }, ObjectStatus::Ready)
+            });
             let progress = vec![(before, IntentProgress::Done)];
-            self.lazy.push(self.submit(Batch { progress, ..Batch::default() }, Durability::Lazy));
+            let objects = made.into_iter().collect();
+            let batch = Batch { progress, objects, ..Batch::default() };
+            self.lazy.push(self.submit(batch, Durability::Lazy));
         }
         let recorder = self.recorder.clone();
         running.push(Box::pin(async move {

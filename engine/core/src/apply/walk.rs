@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -34,6 +35,8 @@ pub(super) enum Event {
     Read(usize, Box<DataReply>),
     /// A provider told how accepted work stands.
     Polled(Vec<usize>, Vec<PollReply>),
+    /// It is durable (or not) that a service took work on; it is asked after this time.
+    Accepted(usize, Duration, Result<u64, CommitError>),
     /// An outcome is durable (or not).
     Durable(usize, Result<u64, CommitError>),
     /// A timer is due.
@@ -161,8 +164,9 @@ impl<'a> Walk<'a> {
                     self.settle_poll(node, reply, running);
                 }
             }
+            Event::Accepted(node, poll_after, Ok(_)) => self.set_timer(node, poll_after),
             Event::Durable(node, Ok(_)) => self.complete(node),
-            Event::Durable(node, Err(error)) => {
+            Event::Durable(node, Err(error)) | Event::Accepted(node, _, Err(error)) => {
                 self.world.report(super::store_failed(&error.to_string()));
                 self.fail(node, &error.to_string());
             }
@@ -320,7 +324,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn set_timer(&mut self, node: usize, after: std::time::Duration) {
+    pub(super) fn set_timer(&mut self, node: usize, after: Duration) {
         let now = self.inputs.clock.now();
         let at = jiff::SignedDuration::try_from(after)
             .ok()

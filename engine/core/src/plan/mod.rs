@@ -158,6 +158,9 @@ impl<'a> Planner<'a> {
             if self.options.mode == Mode::Normal && self.options.targets.is_empty() {
                 self.check_imports();
             }
+            if self.options.mode != Mode::Destroy {
+                self.world.check_blocks();
+            }
         }
     }
 

@@ -196,11 +196,25 @@ impl Planner<'_> {
                         ..removal(&group, &addr, &prior, None)
                     };
                     self.found.borrow_mut().add(keep);
+                } else if self.is_to_stay(&addr) {
+                    let change = removal(&group, &addr, &prior, reason);
+                    let change = ResourceChange { action: PlannedAction::Forget, ..change };
+                    self.found.borrow_mut().add(change);
                 } else {
                     self.remove(&group, &addr, &prior, reason);
                 }
             }
         }
+    }
+
+    /// Returns whether a `removed` block says that the object is forgotten, not destroyed.
+    fn is_to_stay(&self, addr: &ResourceAddr) -> bool {
+        self.options.mode == Mode::Normal
+            && self.inputs.config.modules.iter().any(|(path, module)| {
+                let mut blocks = module.removed.iter().filter(|removed| !removed.destroy);
+                addr.within(path)
+                    .is_some_and(|local| blocks.any(|removed| removed.from.contains(&local)))
+            })
     }
 }
 

@@ -86,16 +86,8 @@ fn relocate(
     from: &Target,
     to: &Target,
 ) -> Option<ResourceAddr> {
-    let depth = path.steps().len();
-    let here = addr.block.module.steps().get(..depth)?;
-    if ModulePath::new(here.iter().cloned()).config() != *path {
-        return None;
-    }
-    let inner = ModulePath::new(addr.block.module.steps().get(depth..)?.iter().cloned());
-    let local = ResourceAddr {
-        block: ConfigAddr { module: inner, ..addr.block.clone() },
-        key: addr.key.clone(),
-    };
+    let here = addr.block.module.steps().get(..path.steps().len())?;
+    let local = addr.within(path)?;
     if !from.contains(&local) {
         return None;
     }

@@ -15,7 +15,7 @@ use terrarium_state::{
 use crate::scene::{Command, Scene};
 
 /// How many worlds are played.
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 2400;
 
 #[tokio::test]
 async fn after_any_crash_exactly_what_is_declared_exists() {
