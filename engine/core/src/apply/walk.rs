@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{
-    Action, ApplyReply, ApplyRequest, Connection, DataReply, DataRequest, Intent, IntentId,
+    Action, ApplyReply, ApplyRequest, Clock, Connection, DataReply, DataRequest, Intent, IntentId,
     NotRecorded, Pending, Permit, PollReply, Provider, Recorded, Recorder,
 };
 use terrarium_state::{Batch, CommitError, Durability, Ticket};
@@ -121,22 +121,11 @@ impl<'a> Walk<'a> {
                 break;
             }
             let due = self.timers.first().map(|(at, _)| *at);
-            let event = match due {
-                // A clock that jumps may only be moved when nothing else can happen.
-                Some(at) if running.is_empty() => {
-                    clock.wait_until(at).await;
-                    Event::Tick
-                }
-                Some(at) if !clock.jumps() => tokio::select! {
-                    Some(event) = running.next() => event,
-                    () = clock.wait_until(at) => Event::Tick,
-                },
-                _ => match running.next().await {
-                    Some(event) => event,
-                    None => break,
-                },
-            };
-            self.fold(event, &mut running);
+            tokio::select! {
+                event = next(&mut running, due, clock.as_ref()) => self.fold(event, &mut running),
+                // A request to stop is looked at when the loop begins anew.
+                () = cancel.beyond(cancel.count()) => {}
+            }
         }
         self.leave(cancel);
     }
@@ -501,6 +490,25 @@ impl<'a> Walk<'a> {
             Step::Update => Action::Update,
             Step::Create | Step::Read | Step::Forget => Action::Create,
         }
+    }
+}
+
+/// Waits for the next thing to happen.
+///
+/// # Cancel safety
+/// Nothing is lost: what runs goes on when it is waited for again.
+async fn next(running: &mut Running<'_>, due: Option<Timestamp>, clock: &dyn Clock) -> Event {
+    match due {
+        // A clock that jumps may only be moved when nothing else can happen.
+        Some(at) if running.is_empty() => {
+            clock.wait_until(at).await;
+            Event::Tick
+        }
+        Some(at) if !clock.jumps() => tokio::select! {
+            Some(event) = running.next() => event,
+            () = clock.wait_until(at) => Event::Tick,
+        },
+        _ => running.next().await.unwrap_or(Event::Tick),
     }
 }
 

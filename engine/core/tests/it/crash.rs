@@ -15,12 +15,15 @@ use terrarium_state::{
 use crate::scene::{Command, Scene};
 
 /// How many worlds are played.
-const SEEDS: u64 = 2400;
+const SEEDS: u64 = 120;
+
+/// Worlds in which an object was lost between an acceptance and its record.
+const FOUND: [u64; 4] = [303, 545, 1465, 1505];
 
 #[tokio::test]
 async fn after_any_crash_exactly_what_is_declared_exists() {
     let mut wrong = String::new();
-    for seed in 0..SEEDS {
+    for seed in (0..SEEDS).chain(FOUND) {
         if let Err(why) = play(seed, |store| store).await {
             writeln!(wrong, "seed {seed}: {why}").unwrap();
         }
