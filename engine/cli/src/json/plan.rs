@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use terrarium_address::{AttrPath, ModulePath, PathStep, ResourceAddr};
+use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_core::{ActionReason, Plan, PlannedAction, ReplaceOrder, ResourceChange};
 use terrarium_value::{Value, json as codec};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use terrarium_address::{AttrPath, InstanceKey, PathStep, ResourceAddr};
+use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_cli::render::{plain, plan};
 use terrarium_core::{
     ActionReason, DeferredChange, Mode, OutputChange, Plan, PlannedAction, ReplaceOrder,
@@ -228,10 +228,4 @@ fn free(value: &Json) -> Value {
         return Value::unknown(Type::Dynamic, Causes::NONE);
     }
     json::decode(&value.to_string()).unwrap()
-}
-
-#[test]
-fn an_instance_key_is_part_of_the_name() {
-    let addr: ResourceAddr = "lab_server.node[\"a\"]".parse().unwrap();
-    assert_eq!(addr.key, InstanceKey::Str("a".into()));
 }
