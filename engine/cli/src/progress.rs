@@ -77,6 +77,7 @@ impl Teller {
         let count = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len();
         let status = match event {
             Event::Waiting { addr, status, .. } => format!("{count} under way; {addr}: {status}"),
+            Event::Refreshing { .. } | Event::Reading { .. } => "reading what exists".to_owned(),
             _ => format!("{count} under way"),
         };
         bar.set_message(status);
