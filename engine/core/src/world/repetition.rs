@@ -6,7 +6,7 @@ use std::rc::Rc;
 use terrarium_address::{ConfigAddr, InstanceKey};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::Expr;
-use terrarium_value::{Kind, Marks, Type, Value, convert};
+use terrarium_value::{Cause, Kind, Marks, Type, Value, convert};
 
 use super::{At, Deps, ModuleId, World};
 use crate::codes;
@@ -177,8 +177,9 @@ impl World<'_> {
 
     /// Reports a repetition that can't be told yet; none where that is expected.
     fn unknown_repetition<T>(&self, expr: &Expr, value: &Value, argument: &str) -> Option<T> {
-        // What waits for nothing is unknown because of a mistake that is reported already.
-        let follows_from_mistake = self.has_errors() && value.causes_deep().is_empty();
+        // What waits for no instance is unknown because of a mistake that is reported already.
+        let waits = |cause: &Cause| matches!(cause, Cause::Instance { .. });
+        let follows_from_mistake = self.has_errors() && !value.causes_deep().iter().any(waits);
         if matches!(self.phase, super::Phase::Validate | super::Phase::Console)
             || follows_from_mistake
         {
