@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use terrarium_address::ResourceAddr;
+use tokio::sync::Notify;
 
 use crate::PlannedAction;
 
@@ -97,21 +98,44 @@ impl Progress for Silent {
 
 /// A request to stop; cheap to clone, may be raised from a signal's task.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicU8>);
+pub struct Cancel(Arc<Requests>);
+
+#[derive(Debug, Default)]
+struct Requests {
+    count: AtomicU8,
+    raised: Notify,
+}
 
 impl Cancel {
     /// First call: begin nothing more. Second: stop waiting, too.
     pub fn raise(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.0.count.fetch_add(1, Ordering::SeqCst);
+        self.0.raised.notify_waiters();
     }
 
     /// Returns whether nothing more may begin.
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+        self.count() > 0
     }
 
     /// Returns whether even what runs may not be waited for.
     pub fn is_urgent(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 1
+        self.count() > 1
+    }
+
+    /// Returns how often it was raised.
+    pub(crate) fn count(&self) -> u8 {
+        self.0.count.load(Ordering::SeqCst)
+    }
+
+    /// Returns once it was raised more often than this.
+    pub(crate) async fn beyond(&self, count: u8) {
+        loop {
+            let raised = self.0.raised.notified();
+            if self.count() > count {
+                return;
+            }
+            raised.await;
+        }
     }
 }
