@@ -61,7 +61,7 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
             lock_timeout: args.plan.state.lock_timeout,
             variables: &args.plan.variables,
             missing: if args.file.is_some() {
-                Missing::Known
+                Missing::Left
             } else {
                 Missing::by_input(args.plan.state.input)
             },

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             operation: None,
             lock_timeout: std::time::Duration::ZERO,
             variables: &args.variables,
-            missing: Missing::by_input(args.state.input),
+            missing: Missing::Left,
             needs_configuration: None,
         };
         let mut session = Session::open(context, wish).await?;

@@ -22,8 +22,8 @@ pub(crate) enum Missing {
     Asked,
     /// They are errors.
     Refused,
-    /// They are known already: a saved plan brings them.
-    Known,
+    /// They are known already, as a saved plan brings them, or stay unknown, as in the console.
+    Left,
 }
 
 impl Missing {
@@ -66,7 +66,7 @@ pub(crate) fn gather(
             VariableArg::Value(text) => gathering.argument(text),
         }
     }
-    if missing != Missing::Known {
+    if missing != Missing::Left {
         gathering.missing(context, missing);
     }
     context.keep_sources(gathering.sources);
