@@ -2,6 +2,8 @@
 //!
 //! A decision and its execution are two functions: [`decide`] is pure.
 
+mod unfinished;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,10 @@ use crate::{Event, Held, Inputs, Progress, codes, object};
 /// How long a request may still be on its way: only then does "not found" count.
 const HORIZON: Duration = Duration::from_mins(1);
 
+/// How long after its intent a request may still leave: a service may have had no time for it, and
+/// said when to come again.
+const LATEST_DEPARTURE: Duration = Duration::from_mins(10);
+
 /// How far recovery may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -47,8 +53,13 @@ enum Verdict {
     LookAgain(Timestamp),
 }
 
-/// Decides what candidates mean for a create recorded at an instant.
-fn decide(candidates: &[Candidate], recorded_at: Timestamp, now: Timestamp) -> Verdict {
+/// Decides what candidates mean for a create recorded at an instant, by a recovery that began at
+/// another: whoever sent the request was gone by then.
+fn decide(
+    candidates: &[Candidate],
+    (recorded_at, began): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Verdict {
     let marked: Vec<usize> = (0..candidates.len()).filter(|at| candidates[*at].marked).collect();
     let pool: Vec<usize> =
         if marked.is_empty() { (0..candidates.len()).collect() } else { marked.clone() };
@@ -57,10 +68,9 @@ fn decide(candidates: &[Candidate], recorded_at: Timestamp, now: Timestamp) -> V
         let doubles = marked.into_iter().filter(|at| *at != oldest).collect();
         return Verdict::Adopt { index: oldest, doubles };
     }
-    let horizon =
-        SignedDuration::try_from(HORIZON).ok().and_then(|d| recorded_at.checked_add(d).ok());
-    match horizon {
-        Some(horizon) if now < horizon => Verdict::LookAgain(horizon),
+    let latest = recorded_at.saturating_add(LATEST_DEPARTURE).unwrap_or(began).min(began);
+    match latest.saturating_add(HORIZON) {
+        Ok(horizon) if now < horizon => Verdict::LookAgain(horizon),
         _ => Verdict::NeverHappened,
     }
 }
@@ -82,7 +92,8 @@ pub async fn recover(
     let providers = Providers::new(inputs, Connection::Online);
     // The configuration of a provider may read what is recorded.
     crate::console::see_recorded(&world, &providers);
-    let run = Recovery { inputs, held, depth, progress, providers, world: &world };
+    let began = inputs.clock.now();
+    let run = Recovery { inputs, held, depth, progress, providers, world: &world, began };
     for open in &inputs.prior.intents {
         run.resolve(open).await;
     }
@@ -103,6 +114,7 @@ struct Recovery<'a> {
     progress: &'a Arc<dyn Progress>,
     providers: Providers<'a>,
     world: &'a World<'a>,
+    began: Timestamp,
 }
 
 /// An open intent with what is needed to look after it.
@@ -141,7 +153,8 @@ impl Recovery<'_> {
                 self.follow(&case, (**accepted).clone()).await;
             }
             (_, Action::Create) => self.look(&case).await,
-            (_, Action::Update | Action::Delete) => self.reread(&case).await,
+            (_, Action::Update) => self.resume(&case).await,
+            (_, Action::Delete) => self.reread(&case).await,
         }
     }
 
@@ -164,7 +177,8 @@ impl Recovery<'_> {
                 self.warn(case.open, "the service could not be asked what exists; it stays open");
                 return;
             };
-            match decide(&candidates, case.open.intent.at, self.inputs.clock.now()) {
+            let times = (case.open.intent.at, self.began);
+            match decide(&candidates, times, self.inputs.clock.now()) {
                 Verdict::Adopt { index, doubles } => {
                     let mut alone = true;
                     for double in doubles {
@@ -242,7 +256,8 @@ impl Recovery<'_> {
             else {
                 return;
             };
-            self.world.report_all(reply.diagnostics);
+            // What failed is recorded as such: the plan that follows mends it.
+            self.report_mildly(reply.diagnostics);
             match reply.outcome {
                 PollOutcome::Done { state, private, .. } => {
                     let row = match &state {
@@ -269,6 +284,10 @@ impl Recovery<'_> {
                 {
                     let row = self.row(case, &state, private, ObjectStatus::Ready);
                     self.close(case, IntentProgress::Done, row).await;
+                    return;
+                }
+                PollOutcome::Continue { state, private } if pending.action == Action::Update => {
+                    self.go_on(case, &pending, (state, private)).await;
                     return;
                 }
                 PollOutcome::Continue { .. } => {
@@ -570,7 +589,19 @@ mod tests {
             (vec![candidate(false, 9), candidate(false, 5)], 10, adopt(1, &[])),
             (vec![candidate(false, 1), candidate(true, 5)], 10, adopt(1, &[])),
         ] {
-            assert_eq!(decide(&candidates, at(0), at(now)), expected, "{candidates:?}");
+            assert_eq!(decide(&candidates, (at(0), at(0)), at(now)), expected, "{candidates:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_may_have_left_long_after_its_intent() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (began, now, expected) in [
+            (200, 200, Verdict::LookAgain(at(260))),
+            (200, 260, Verdict::NeverHappened),
+            (9_000, 9_000, Verdict::NeverHappened),
+        ] {
+            assert_eq!(decide(&[], (at(0), at(began)), at(now)), expected);
         }
     }
 }

@@ -8,7 +8,8 @@ use terrarium_provider::{Accepted, Action, Candidate, FindReply, FindRequest};
 use terrarium_value::{Type, Value};
 
 use super::decode::{decode, shell};
-use super::pending::{first_poll, is_failed, is_ready};
+use super::pending::{first_poll, is_ready};
+use super::private::Note;
 use super::scope::Scope;
 use super::{MARKER_KEY, marker_in};
 use crate::client::{ApiError, Service};
@@ -115,13 +116,21 @@ fn candidate(scope: &Scope<'_>, request: &FindRequest, object: &Json, marked: bo
         None => decode(scope, object, &shell(scope, &id)),
     };
     let private = scope.private(&state);
-    let at_work = !is_ready(scope.row, object) && !is_failed(scope.row, object);
-    let pending = (request.intent.action == Action::Create && at_work).then(|| Accepted {
+    // What has failed is at work too: asking about it tells how it failed.
+    let note = match request.intent.action {
+        Action::Create if !is_ready(scope.row, object) => Some(private.clone()),
+        Action::Update => {
+            let step = scope.row.hooks.at_step(object);
+            step.map(|step| scope.private_with(&state, &Note::next(step)))
+        }
+        Action::Create | Action::Delete => None,
+    };
+    let pending = note.map(|private| Accepted {
         id: id.as_str().into(),
         state: Some(state.clone()),
-        private: private.clone(),
+        private,
         poll_after: first_poll(scope.row),
-        timeout: scope.timeout(Action::Create, Some(&state)),
+        timeout: scope.timeout(request.intent.action, Some(&state)),
     });
     Candidate { id: id.into(), marked, created_at: created_at(object), state, private, pending }
 }

@@ -51,6 +51,11 @@ pub(crate) trait Hooks: Send + Sync {
         None
     }
 
+    /// Returns the note of the step that an object is at within an update; `None` where it rests.
+    fn at_step(&self, _object: &Json) -> Option<&'static str> {
+        None
+    }
+
     /// Returns what to do about a refusal, where this type knows.
     fn help(&self, _error: &ApiError) -> Option<String> {
         None

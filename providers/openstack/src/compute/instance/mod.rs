@@ -246,6 +246,10 @@ impl Hooks for InstanceHooks {
         networks::decode(object, known, out);
     }
 
+    fn at_step(&self, object: &Json) -> Option<&'static str> {
+        stages::at_step(object)
+    }
+
     fn fault(&self, object: &Json) -> Option<String> {
         object.pointer("/fault/message").and_then(Json::as_str).map(str::to_owned)
     }

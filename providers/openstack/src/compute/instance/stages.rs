@@ -66,6 +66,21 @@ fn following(change: &Change<'_>, done: Option<Stage>) -> Option<Stage> {
     ORDER.into_iter().skip(skip).find(|stage| stage.is_needed(change))
 }
 
+/// Returns the stage that a server is at, whoever began it.
+pub(super) fn at_step(object: &Json) -> Option<&'static str> {
+    let task = field(object, "OS-EXT-STS:task_state");
+    let stage = match field(object, "status") {
+        // A confirmation that is under way is not sent twice.
+        "VERIFY_RESIZE" if !task.is_empty() => Stage::Confirm,
+        "RESIZE" | "VERIFY_RESIZE" => Stage::Resize,
+        _ if task.starts_with("resize") => Stage::Resize,
+        "REBUILD" => Stage::Rebuild,
+        _ if task.starts_with("rebuild") => Stage::Rebuild,
+        _ => return None,
+    };
+    Some(stage.name())
+}
+
 /// Sends the stage that a note asks for; `None` where it asks for none.
 pub(super) async fn continued(
     scope: &Scope<'_>,
