@@ -72,7 +72,9 @@ fn list(call: &Call<'_>) -> Outcome<Reply> {
     found.truncate(limit);
     let mut body = Map::new();
     body.insert("images".to_owned(), found.iter().map(show).collect());
-    body.insert("first".to_owned(), json!("/v2/images"));
+    let first = call.query.without_marker();
+    let first = if first.is_empty() { String::new() } else { format!("?{first}") };
+    body.insert("first".to_owned(), json!(format!("/v2/images{first}")));
     body.insert("schema".to_owned(), json!("/v2/schemas/images"));
     if let Some(last) = found.last().filter(|_| more) {
         let next = format!("/v2/images?{}", call.query.with_marker(&last.id));

@@ -65,6 +65,23 @@ pub(crate) fn public(body: &Body) -> Body {
         .collect()
 }
 
+/// Returns a value as Python shows it, which the services put into their messages.
+pub(crate) fn python(value: &Value) -> String {
+    let list = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => format!("'{text}'"),
+        Value::Array(values) => format!("[{}]", list(values.iter().map(python).collect())),
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| format!("'{key}': {}", python(value));
+            format!("{{{}}}", list(members.iter().map(member).collect()))
+        }
+    }
+}
+
 /// Returns the texts in a list, none where it is no list.
 pub(crate) fn texts(body: &Body, key: &str) -> Vec<String> {
     body.get(key)

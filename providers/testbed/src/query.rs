@@ -43,14 +43,18 @@ impl Query {
 
     /// Returns this query with another marker, as the link to the next page needs it.
     pub(crate) fn with_marker(&self, marker: &str) -> String {
-        let mut pairs: Vec<String> = self
-            .0
-            .iter()
-            .filter(|(key, _)| key != "marker")
-            .map(|(key, value)| format!("{}={}", encode(key), encode(value)))
-            .collect();
-        pairs.push(format!("marker={}", encode(marker)));
-        pairs.join("&")
+        let mut query = self.without_marker();
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query + &format!("marker={}", encode(marker))
+    }
+
+    /// Returns this query as that of the first page.
+    pub(crate) fn without_marker(&self) -> String {
+        let pairs = self.0.iter().filter(|(key, _)| key != "marker");
+        let pairs = pairs.map(|(key, value)| format!("{}={}", encode(key), encode(value)));
+        pairs.collect::<Vec<_>>().join("&")
     }
 }
 

@@ -68,6 +68,28 @@ impl Reply {
     }
 }
 
+impl Refusal {
+    fn parts(&self) -> (u16, &'static str, String) {
+        match self {
+            Refusal::Said { status, kind, message } => (*status, *kind, message.clone()),
+            Refusal::Broken(error) => {
+                (500, "HTTPInternalServerError", format!("The testbed's world failed: {error}"))
+            }
+        }
+    }
+
+    /// Returns the refusal as Glance words it for clients that ask for JSON; others get a page.
+    pub(crate) fn plain(&self) -> Reply {
+        let (status, _, message) = self.parts();
+        let title = title(status);
+        Reply::json(
+            status,
+            json!({"message": format!("{message}<br /><br />\n\n\n"),
+                "code": format!("{status} {title}"), "title": title}),
+        )
+    }
+}
+
 /// A service of a site, as its paths name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -112,12 +134,7 @@ const fn row(
 impl Service {
     /// Returns a refusal in the service's form.
     pub(crate) fn refusal(self, refusal: &Refusal) -> Reply {
-        let (status, kind, message) = match refusal {
-            Refusal::Said { status, kind, message } => (*status, *kind, message.clone()),
-            Refusal::Broken(error) => {
-                (500, "HTTPInternalServerError", format!("The testbed's world failed: {error}"))
-            }
-        };
+        let (status, kind, message) = refusal.parts();
         match self {
             Service::Network => Reply::json(
                 status,

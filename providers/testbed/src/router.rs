@@ -132,7 +132,12 @@ fn guarded(
 ) -> rusqlite::Result<Reply> {
     conn.execute_batch("SAVEPOINT call")?;
     let (service, outcome) = route(conn, now, settings, (request, target));
-    let reply = outcome.unwrap_or_else(|refusal| service.refusal(&refusal));
+    let accept = request.headers.get("accept").and_then(|accept| accept.to_str().ok());
+    let in_json = accept.is_some_and(|accept| accept.contains("application/json"));
+    let reply = outcome.unwrap_or_else(|refusal| match service {
+        Service::Image if in_json => refusal.plain(),
+        service => service.refusal(&refusal),
+    });
     let undo = if reply.status >= 400 { "ROLLBACK TO call; " } else { "" };
     conn.execute_batch(&format!("{undo}RELEASE call"))?;
     Ok(reply)

@@ -208,14 +208,14 @@ fn rebuild(nova: &Nova<'_, '_>, mut server: Object, given: &Body) -> Outcome<Rep
     server.set("status", "REBUILD");
     let next = Next { status, task: "rebuilding", seconds: 30 };
     build::change(&nova.cloud, &mut server, &next)?;
-    let mut shown = view::full(nova, &server)?;
+    let mut shown = view::changed(nova, &server)?;
     shown["adminPass"] = json!(given.get("adminPass").and_then(Value::as_str).unwrap_or("rebuilt"));
     Ok(Reply::json(202, json!({"server": shown})))
 }
 
 fn change_groups(nova: &Nova<'_, '_>, server: &Object, name: &str, add: bool) -> Outcome<Reply> {
     let missing =
-        |_| no(404, format!("Security group {name} not found for project {}.", server.project));
+        |_| no(404, format!("Security group {name} is not found for project {}", server.project));
     let id = nics::group(nova, name).map_err(missing)?;
     let mut held = false;
     for mut port in view::ports(nova, server)? {
@@ -234,7 +234,7 @@ fn change_groups(nova: &Nova<'_, '_>, server: &Object, name: &str, add: bool) ->
     if !add && !held {
         return Err(no(
             404,
-            format!("Security group {id} not associated with the instance {}", server.id),
+            format!("Security group {name} not associated with the instance {}", server.id),
         ));
     }
     Ok(Reply::empty(202))

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{ALWAYS, Nova, actions, devices, known, not_found, required, servers::SERVER, since};
 use crate::{
     json,
-    reply::{Outcome, Reply, no},
+    reply::{Outcome, Refusal, Reply, no},
     store::Object,
     volume::{life, volumes},
 };
@@ -32,6 +32,7 @@ pub(super) fn answer(nova: &Nova<'_, '_>, mut server: Object, rest: &[&str]) -> 
             Ok(Reply::empty(202))
         }
         ("DELETE", [id]) => {
+            volumes::find(&nova.cloud, &nova.who.project, id)?.ok_or_else(|| missing(id))?;
             find(&server, id)?;
             detach(nova, &server, id)
         }
@@ -41,7 +42,13 @@ pub(super) fn answer(nova: &Nova<'_, '_>, mut server: Object, rest: &[&str]) -> 
 
 fn find<'s>(server: &'s Object, volume: &str) -> Outcome<&'s Value> {
     let held = server.list("_volumes").iter().find(|held| held["volume_id"] == *volume);
-    held.ok_or_else(|| no(404, format!("volume_id not found: {volume}")))
+    held.ok_or_else(|| {
+        no(404, format!("Instance {} is not attached to volume {volume}", server.id))
+    })
+}
+
+fn missing(volume: &str) -> Refusal {
+    no(404, format!("Volume {volume} could not be found."))
 }
 
 fn attach(nova: &Nova<'_, '_>, server: &mut Object) -> Outcome<Reply> {
@@ -59,13 +66,14 @@ fn attach(nova: &Nova<'_, '_>, server: &mut Object) -> Outcome<Reply> {
     )?;
     let id = required(&given, "volumeAttachment", "volumeId")?;
     actions::check(server, "attach_volume", RUNNING)?;
-    let volume = volumes::find(&nova.cloud, &nova.who.project, id)?
-        .ok_or_else(|| no(404, format!("Volume {id} could not be found.")))?;
-    if find(server, id).is_ok() {
-        return Err(no(
-            400,
-            format!("Invalid volume: volume {id} is already attached to instance {}", server.id),
-        ));
+    let volume = volumes::find(&nova.cloud, &nova.who.project, id)?.ok_or_else(|| missing(id))?;
+    let holders: Vec<&str> =
+        volume.list("attachments").iter().filter_map(|held| held["server_id"].as_str()).collect();
+    if find(server, id).is_ok() || (!holders.is_empty() && !volume.flag("multiattach")) {
+        let holders = holders.join(" ");
+        let message =
+            format!("Invalid volume: volume {id} is already attached to instances: {holders}");
+        return Err(no(400, message));
     }
     devices::check_free(&volume)?;
     if volume.flag("multiattach") && !nova.since(60) {

@@ -91,6 +91,7 @@ fn wish(nova: &Nova<'_, '_>, mapping: &Body) -> Wish {
     Wish {
         project: nova.who.project.clone(),
         user: nova.who.user.clone(),
+        name: Some(String::new()),
         volume_type: json::text(mapping, "volume_type").to_owned(),
         ..Wish::default()
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Nova, actions, build, nics, not_found, servers::SERVER, view};
 use crate::{
     json,
-    network::ports::PORT,
+    network::ports::{self, PORT},
     reply::{Outcome, Reply, no},
     store::Object,
 };
@@ -44,6 +44,9 @@ pub(super) fn answer(nova: &Nova<'_, '_>, mut server: Object, rest: &[&str]) -> 
 const RUNNING: &[&str] = &["ACTIVE", "SHUTOFF", "PAUSED"];
 
 fn of_server(nova: &Nova<'_, '_>, server: &Object, id: &str) -> Outcome<Object> {
+    if ports::of_project(&nova.cloud, id, &nova.who.project)?.is_none() {
+        return Err(no(404, format!("Port id {id} could not be found.")));
+    }
     let port = view::ports(nova, server)?.into_iter().find(|port| port.id == id);
     port.ok_or_else(|| no(404, format!("Instance {} does not have a port with id {id}", server.id)))
 }

@@ -77,6 +77,7 @@ fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
         &[("name", ALWAYS), ("public_key", ALWAYS), ("type", since(2)), ("user_id", since(10))],
     )?;
     let name = required(&given, "keypair", "name")?;
+    check_name(name)?;
     let cloud = &nova.cloud;
     let limit = cloud.limit("key_pairs", LIMIT);
     if let Some(limit) = limit
@@ -124,6 +125,20 @@ fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     };
     cloud.add(&KEYPAIR, object)?;
     Ok(Reply::json(if nova.since(2) { 201 } else { 200 }, json!({"keypair": shown})))
+}
+
+fn check_name(name: &str) -> Outcome<()> {
+    const ALLOWED: &str = "_- 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if name.chars().all(|letter| ALLOWED.contains(letter)) {
+        return Ok(());
+    }
+    Err(no(
+        400,
+        format!(
+            "An invalid 'name' value was provided. The name must be: Only expected characters: \
+             [{ALLOWED}]"
+        ),
+    ))
 }
 
 /// Returns the colon-separated MD5 of the key's bytes, or Nova's refusal of what is no key.

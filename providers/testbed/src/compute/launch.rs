@@ -72,6 +72,11 @@ pub(super) fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     let image = image(nova, &given, disks.boots())?;
     check_image(&flavor, image.as_ref())?;
     check_key(nova, &given)?;
+    if !["", "nova"]
+        .contains(&json::text(&given, "availability_zone").split(':').next().unwrap_or(""))
+    {
+        return Err(no(400, "The requested availability zone is not available"));
+    }
     check_user_data(&given)?;
     let tags = json::texts(&given, "tags");
     let nics = nics::plan(nova, &given)?;
@@ -162,14 +167,7 @@ pub(super) fn shape(flavor: &Object) -> Value {
 fn image(nova: &Nova<'_, '_>, given: &Body, volume_boots: bool) -> Outcome<Option<Object>> {
     let reference = json::text(given, "imageRef");
     if reference.is_empty() {
-        return if volume_boots {
-            Ok(None)
-        } else {
-            Err(no(
-                400,
-                "Block Device Mapping is Invalid: You specified no image and no bootable volume.",
-            ))
-        };
+        return if volume_boots { Ok(None) } else { Err(no(400, "Missing imageRef attribute")) };
     }
     find_image(nova, reference).map(Some)
 }
@@ -177,6 +175,15 @@ fn image(nova: &Nova<'_, '_>, given: &Body, volume_boots: bool) -> Outcome<Optio
 /// Returns an image that the project sees, or Nova's refusal.
 pub(super) fn find_image(nova: &Nova<'_, '_>, reference: &str) -> Outcome<Object> {
     let id = reference.rsplit('/').next().unwrap_or_default();
+    if uuid::Uuid::try_parse(id).is_err() {
+        return Err(no(
+            400,
+            format!(
+                "Invalid input for field/attribute imageRef. Value: {reference}. '{reference}' is not \
+                 valid under any of the given schemas"
+            ),
+        ));
+    }
     let image = nova
         .cloud
         .get(&IMAGE, id)?

@@ -9,6 +9,9 @@ use crate::{
     store::Object,
 };
 
+/// Longest value of a metadata item.
+const LONGEST: usize = 255;
+
 /// Most tags that a server may have.
 const MOST_TAGS: usize = 50;
 
@@ -57,6 +60,14 @@ pub(super) fn checked(given: &json::Body) -> Outcome<json::Body> {
                 format!(
                     "Invalid input for field/attribute {key}. Value: {value}. {value} is not of \
                      type 'string'"
+                ),
+            ));
+        }
+        if let Some(text) = value.as_str().filter(|text| text.len() > LONGEST) {
+            return Err(no(
+                400,
+                format!(
+                    "Invalid input for field/attribute {key}. Value: {text}. '{text}' is too long"
                 ),
             ));
         }

@@ -146,7 +146,7 @@ fn known(
             format!(
                 "Invalid input for field/attribute {envelope}. Value: {}. Additional properties \
                  are not allowed ('{key}' was unexpected)",
-                Value::Object(given.clone())
+                json::python(&Value::Object(given.clone()))
             ),
         )),
     }
@@ -168,12 +168,12 @@ fn required<'b>(given: &'b Body, envelope: &str, key: &str) -> Outcome<&'b str> 
             format!(
                 "Invalid input for field/attribute {envelope}. Value: {}. '{key}' is a required \
              property",
-                Value::Object(given.clone())
+                json::python(&Value::Object(given.clone()))
             ),
         )),
         "" => Err(no(
             400,
-            format!("Invalid input for field/attribute {key}. Value: . '' is too short"),
+            format!("Invalid input for field/attribute {key}. Value: . '' should be non-empty"),
         )),
         text => Ok(text),
     }

@@ -106,7 +106,7 @@ pub(super) fn group(nova: &Nova<'_, '_>, name: &str) -> Outcome<String> {
     by_id
         .filter(|group| group.project == *project)
         .map(|group| group.id)
-        .ok_or_else(|| no(400, format!("Security group {name} not found for project {project}.")))
+        .ok_or_else(|| no(400, format!("Unable to find security_group with name or id '{name}'")))
 }
 
 /// Returns the one network that a project without a wish gets; Nova refuses to choose.
@@ -136,6 +136,10 @@ pub(super) fn wished_network(
     address: &str,
     groups: &[String],
 ) -> Outcome<Nic> {
+    if uuid::Uuid::try_parse(id).is_err() {
+        let message = format!("Bad networks format: network uuid is not in proper format ({id})");
+        return Err(no(400, message));
+    }
     let network = nova.cloud.get(&NETWORK, id)?;
     let network = network
         .filter(|network| networks::sees(network, &nova.who.project))

@@ -81,7 +81,7 @@ fn update(nova: &Nova<'_, '_>, mut server: Object) -> Outcome<Reply> {
     }
     server.set("updated", nova.cloud.stamp());
     nova.cloud.put(&SERVER, &server)?;
-    Ok(Reply::json(200, json!({"server": view::full(nova, &server)?})))
+    Ok(Reply::json(200, json!({"server": view::changed(nova, &server)?})))
 }
 
 /// Lists servers, newest first, a page at a time.

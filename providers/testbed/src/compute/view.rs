@@ -66,6 +66,37 @@ pub(super) fn full(nova: &Nova<'_, '_>, server: &Object) -> Outcome<Value> {
     Ok(Value::Object(body))
 }
 
+/// Returns a server as it is shown after a change: from microversion 2.75 on everything, before that
+/// only the core.
+pub(super) fn changed(nova: &Nova<'_, '_>, server: &Object) -> Outcome<Value> {
+    let mut shown = full(nova, server)?;
+    if nova.since(75) {
+        return Ok(shown);
+    }
+    if let Some(members) = shown.as_object_mut() {
+        members.retain(|key, _| !EXTENDED.contains(&key.as_str()) && !key.starts_with("OS-EXT-"));
+        let addresses = members.get_mut("addresses").and_then(Value::as_object_mut);
+        for address in
+            addresses.into_iter().flatten().filter_map(|(_, list)| list.as_array_mut()).flatten()
+        {
+            if let Some(address) = address.as_object_mut() {
+                address.retain(|key, _| !key.starts_with("OS-EXT-"));
+            }
+        }
+    }
+    Ok(shown)
+}
+
+/// Members of a server that its creation and changes don't show.
+const EXTENDED: &[&str] = &[
+    "key_name",
+    "config_drive",
+    "OS-SRV-USG:launched_at",
+    "OS-SRV-USG:terminated_at",
+    "security_groups",
+    "os-extended-volumes:volumes_attached",
+];
+
 fn image(nova: &Nova<'_, '_>, server: &Object) -> Value {
     match server.text("_image") {
         "" => json!(""),

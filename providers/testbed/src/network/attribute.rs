@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::bad;
 use crate::{
     json::{Body, as_flag, as_number},
-    reply::Outcome,
+    reply::{Outcome, refuse},
 };
 
 /// One attribute of a collection's objects that clients may send.
@@ -36,6 +36,18 @@ pub(super) enum Check {
     Text(usize),
     Flag,
     Number,
+    /// A number that is not negative.
+    Size,
+    /// 4 or 6.
+    IpVersion,
+    /// `ingress` or `egress`.
+    Direction,
+    /// A domain with its last dot, or nothing.
+    Domain,
+    /// A hardware address.
+    Mac,
+    /// Places of `fixed_ips`.
+    Places,
     Id,
     /// An id or null.
     IdOrNull,
@@ -44,8 +56,8 @@ pub(super) enum Check {
     Cidr,
     /// An IP address or null.
     AddressOrNull,
-    /// A list of distinct IP addresses.
-    Addresses,
+    /// A list of distinct name servers.
+    Nameservers,
     List,
 }
 
@@ -79,6 +91,9 @@ const STANDARD: &[Attribute] = &[
     fixed("tags", Check::List),
 ];
 
+/// Attributes that services alone set: a change of them is refused by name.
+const READ_ONLY: &[&str] = &["id", "status", "created_at", "updated_at", "revision_number"];
+
 /// Checks what a client sent to create an object, and converts it.
 pub(super) fn for_create(attributes: &[Attribute], given: &Body) -> Outcome<Body> {
     for attribute in attributes {
@@ -94,13 +109,17 @@ pub(super) fn for_create(attributes: &[Attribute], given: &Body) -> Outcome<Body
 
 /// Checks what a client sent to change an object, and converts it.
 pub(super) fn for_update(attributes: &[Attribute], given: &Body) -> Outcome<Body> {
-    convert(attributes, given, |attribute| {
-        if attribute.update {
-            Ok(())
-        } else {
-            Err(bad(format!("Cannot update read-only attribute {}", attribute.name)))
-        }
-    })
+    let refused = |name: &str| bad(format!("Cannot update read-only attribute {name}"));
+    if let Some(name) = given.keys().find(|name| READ_ONLY.contains(&name.as_str())) {
+        return Err(refused(name));
+    }
+    convert(
+        attributes,
+        given,
+        |attribute| {
+            if attribute.update { Ok(()) } else { Err(refused(attribute.name)) }
+        },
+    )
 }
 
 fn convert(
@@ -130,6 +149,10 @@ impl Check {
     fn convert(self, name: &str, value: &Value) -> Outcome<Value> {
         match self.apply(value) {
             Ok(value) => Ok(value),
+            // Neutron converts these before it validates, with an error of another kind.
+            Err(reason) if matches!(self, Check::Flag | Check::Cidr) => {
+                Err(refuse(400, "InvalidInput", format!("Invalid input for operation: {reason}")))
+            }
             Err(reason) => Err(bad(format!("Invalid input for {name}. Reason: {reason}"))),
         }
     }
@@ -152,17 +175,41 @@ impl Check {
                 None if value.is_null() => Ok(Value::Null),
                 None => Err(format!("{shown} is not an integer.")),
             },
+            Check::Size => match as_number(value) {
+                Some(number) if number >= 0 => Ok(number.into()),
+                Some(number) => Err(format!("'{number}' should be non-negative.")),
+                None => Err(format!("{shown} is not an integer.")),
+            },
+            Check::IpVersion => match as_number(value) {
+                Some(number @ (4 | 6)) => Ok(number.into()),
+                Some(number) => Err(format!("{number} is not in valid_values.")),
+                None => Err(format!("{shown} is not an integer.")),
+            },
+            Check::Direction => match value.as_str().map(str::to_lowercase) {
+                Some(text) if text == "ingress" || text == "egress" => Ok(text.into()),
+                Some(text) => Err(format!("{text} is not in valid_values.")),
+                None => Err(format!("{shown} is not a valid string.")),
+            },
+            Check::Domain => match value.as_str() {
+                Some(text) if text.is_empty() || text.ends_with('.') => Ok(value.clone()),
+                _ => Err(format!("{shown} is not a FQDN.")),
+            },
+            Check::Mac => match value.as_str().map(str::to_lowercase) {
+                Some(text) if is_mac(&text) => Ok(text.into()),
+                _ => Err(format!("{shown} is not a valid MAC address.")),
+            },
+            Check::Places => places(value),
             Check::Id => id(value),
             Check::IdOrNull => match value {
                 Value::Null => Ok(Value::Null),
                 Value::String(text) if text.is_empty() => Ok(Value::Null),
                 _ => id(value),
             },
-            Check::Ids => elements(value, id),
+            Check::Ids => elements(value, id, "Duplicate items in the list: "),
             Check::Cidr => cidr(value),
             Check::AddressOrNull if value.is_null() => Ok(Value::Null),
             Check::AddressOrNull => address(value),
-            Check::Addresses => elements(value, address),
+            Check::Nameservers => elements(value, nameserver, "Duplicate nameserver "),
             Check::List => match value {
                 Value::Array(_) => Ok(value.clone()),
                 Value::Null => Ok(Value::Array(Vec::new())),
@@ -196,21 +243,42 @@ fn address(value: &Value) -> Result<Value, String> {
 fn cidr(value: &Value) -> Result<Value, String> {
     let text = value.as_str().unwrap_or_default();
     let Ok(net) = text.parse::<IpNet>() else {
-        return Err(format!("{} is not a valid IP subnet.", show(value)));
+        return Err(format!("{text} is not in a CIDR format."));
     };
-    if net.trunc() == net {
-        Ok(Value::String(net.to_string()))
-    } else {
-        Err(format!(
-            "'{text}' isn't a recognized IP subnet cidr, '{}' is recommended.",
-            net.trunc()
-        ))
+    Ok(Value::String(net.trunc().to_string()))
+}
+
+fn is_mac(text: &str) -> bool {
+    let byte = |part: &str| part.len() == 2 && u8::from_str_radix(part, 16).is_ok();
+    text.split(':').count() == 6 && text.split(':').all(byte)
+}
+
+fn nameserver(value: &Value) -> Result<Value, String> {
+    address(value).map_err(|reason| format!("{} is not a valid nameserver. {reason}", show(value)))
+}
+
+/// Checks the addresses and subnets that a port asks for.
+fn places(value: &Value) -> Result<Value, String> {
+    let list = match value {
+        Value::Null => return Ok(Value::Array(Vec::new())),
+        Value::Array(list) => list,
+        _ => return Err(format!("{} is not a list.", show(value))),
+    };
+    for place in list {
+        if let Some(asked) = place.get("ip_address").filter(|asked| !asked.is_null()) {
+            address(asked)?;
+        }
+        if let Some(subnet) = place.get("subnet_id").filter(|subnet| !subnet.is_null()) {
+            id(subnet)?;
+        }
     }
+    Ok(value.clone())
 }
 
 fn elements(
     value: &Value,
     check: impl Fn(&Value) -> Result<Value, String>,
+    twice: &str,
 ) -> Result<Value, String> {
     let list = match value {
         Value::Null => return Ok(Value::Array(Vec::new())),
@@ -221,7 +289,7 @@ fn elements(
     for element in list {
         let element = check(element)?;
         if checked.contains(&element) {
-            return Err(format!("Duplicate items in the list: {}.", show(&element)));
+            return Err(format!("{twice}{}.", show(&element)));
         }
         checked.push(element);
     }

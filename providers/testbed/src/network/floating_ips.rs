@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     attribute::{Attribute, Check, LONG, fixed, free, required},
     collection::{Collection, Hooks},
-    ipam, networks,
+    forbidden, ipam, networks,
     ports::{self, PORT},
     router_interfaces, standard, touch,
 };
@@ -58,12 +58,15 @@ fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
             ),
         ));
     }
+    if !json::absent(given, "floating_ip_address") {
+        return Err(forbidden(
+            "(rule:create_floatingip and rule:create_floatingip:floating_ip_address)",
+        ));
+    }
     let id = cloud.new_id()?;
     let mut wish = Body::new();
-    for (from, to) in [("floating_ip_address", "ip_address"), ("subnet_id", "subnet_id")] {
-        if let Some(value) = given.get(from).filter(|value| !value.is_null()) {
-            wish.insert(to.to_owned(), value.clone());
-        }
+    if let Some(subnet) = given.get("subnet_id").filter(|subnet| !subnet.is_null()) {
+        wish.insert("subnet_id".to_owned(), subnet.clone());
     }
     let wish = [Value::Object(wish)];
     let asked = wish[0].as_object().is_some_and(|wish| !wish.is_empty());

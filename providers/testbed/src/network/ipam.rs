@@ -49,7 +49,8 @@ pub(crate) fn take(
     let mut places = Vec::new();
     for wish in asked {
         let text = |key: &str| wish.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
-        let subnet = text("subnet_id").map(|id| named(&subnets, network, id)).transpose()?;
+        let subnet =
+            text("subnet_id").map(|id| named(cloud, &subnets, (network, id))).transpose()?;
         places.push(match (text("ip_address"), subnet) {
             (Some(address), subnet) => take_named(cloud, (&subnets, subnet), (address, owner))?,
             (None, Some(subnet)) => take_any(cloud, network, &[subnet], owner)?,
@@ -62,13 +63,26 @@ pub(crate) fn take(
     Ok(places)
 }
 
-fn named<'s>(subnets: &'s [Object], network: &str, id: &str) -> Outcome<&'s Object> {
-    subnets.iter().find(|subnet| subnet.id == id).ok_or_else(|| {
-        super::bad(format!(
+fn named<'s>(
+    cloud: &Cloud<'_>,
+    subnets: &'s [Object],
+    (network, id): (&str, &str),
+) -> Outcome<&'s Object> {
+    if let Some(subnet) = subnets.iter().find(|subnet| subnet.id == id) {
+        return Ok(subnet);
+    }
+    if cloud.get(&SUBNET, id)?.is_none() {
+        let message = format!("Subnet {id} could not be found.");
+        return Err(refuse(404, "SubnetNotFound", message));
+    }
+    Err(refuse(
+        400,
+        "InvalidInput",
+        format!(
             "Invalid input for operation: Failed to create port on network {network}, because \
              fixed_ips included invalid subnet {id}."
-        ))
-    })
+        ),
+    ))
 }
 
 fn take_any(cloud: &Cloud<'_>, network: &str, subnets: &[&Object], owner: &str) -> Outcome<Place> {

@@ -24,8 +24,8 @@ const ATTRIBUTES: &[Attribute] = &[
     free("shared", Check::Flag),
     free("router:external", Check::Flag),
     free("port_security_enabled", Check::Flag),
-    free("mtu", Check::Number),
-    free("dns_domain", Check::Text(LONG)),
+    free("mtu", Check::Size),
+    free("dns_domain", Check::Domain),
     free("qos_policy_id", Check::IdOrNull),
     fixed("availability_zone_hints", Check::List),
     fixed("vlan_transparent", Check::Any),
@@ -99,8 +99,11 @@ fn update(call: &Call<'_>, network: &mut Object, given: &Body) -> Outcome<()> {
 
 /// Refuses what only the site's operators may do.
 fn privileged(given: &Body, verb: &str) -> Outcome<()> {
-    for key in ["shared", "router:external"] {
-        if json::flag(given, key) == Some(true) {
+    const PROVIDER: [&str; 3] =
+        ["provider:network_type", "provider:physical_network", "provider:segmentation_id"];
+    for key in ["shared", "router:external"].into_iter().chain(PROVIDER) {
+        let provider = PROVIDER.contains(&key) && given.contains_key(key);
+        if provider || json::flag(given, key) == Some(true) {
             return Err(forbidden(&format!("(rule:{verb}_network and rule:{verb}_network:{key})")));
         }
     }
@@ -108,14 +111,17 @@ fn privileged(given: &Body, verb: &str) -> Outcome<()> {
 }
 
 fn delete(call: &Call<'_>, network: &Object) -> Outcome<()> {
-    if call.cloud.any(&ports::PORT, "network_id", &network.id)? {
+    let ports = call.cloud.find(&ports::PORT, "network_id", &network.id)?;
+    if !ports.is_empty() {
+        let ids: Vec<&str> = ports.iter().map(|port| port.id.as_str()).collect();
         return Err(refuse(
             409,
             "NetworkInUse",
             format!(
                 "Unable to complete operation on network {}. There are one or more ports still \
-                 in use on the network.",
-                network.id
+                 in use on the network, id for these ports is: {}.",
+                network.id,
+                ids.join(",")
             ),
         ));
     }

@@ -6,7 +6,7 @@ use super::{
     attribute::{Attribute, Check, LONG, fixed, free, required},
     bad,
     collection::{Collection, Hooks},
-    forbidden, ipam,
+    floating_ips, forbidden, ipam,
     networks::{self, NETWORK},
     plugs,
     security_groups::{self, SECURITY_GROUP},
@@ -39,7 +39,7 @@ const ATTRIBUTES: &[Attribute] = &[
     required("network_id", Check::Id),
     free("name", Check::Text(LONG)),
     free("admin_state_up", Check::Flag),
-    free("fixed_ips", Check::List),
+    free("fixed_ips", Check::Places),
     free("security_groups", Check::Ids),
     free("device_id", Check::Text(LONG)),
     free("device_owner", Check::Text(LONG)),
@@ -52,7 +52,7 @@ const ATTRIBUTES: &[Attribute] = &[
     free("binding:host_id", Check::Any),
     free("binding:profile", Check::Any),
     free("binding:vnic_type", Check::Text(LONG)),
-    free("mac_address", Check::Text(LONG)),
+    free("mac_address", Check::Mac),
     fixed("propagate_uplink_status", Check::Flag),
     fixed("numa_affinity_policy", Check::Any),
 ];
@@ -102,6 +102,7 @@ pub(super) fn fresh(cloud: &Cloud<'_>, id: &str, project: &str) -> Body {
 }
 
 fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
+    privileged(given, "create")?;
     let network = networks::seen(call, json::text(given, "network_id"))?;
     make(&call.cloud, &call.who.project, &network, given)
 }
@@ -125,7 +126,6 @@ pub(crate) fn make_for_service(
     let mut body = fresh(cloud, &id, project);
     body.insert("network_id".to_owned(), json!(network.id));
     body.extend(given.clone());
-    hide_bindings(&mut body);
     if !given.contains_key("port_security_enabled") {
         let enabled = network.flag("port_security_enabled");
         body.insert("port_security_enabled".to_owned(), json!(enabled));
@@ -133,6 +133,7 @@ pub(crate) fn make_for_service(
     let wanted = json::text(given, "mac_address").to_lowercase();
     let mac = if wanted.is_empty() { new_mac(cloud)? } else { free_mac(cloud, network, wanted)? };
     body.insert("mac_address".to_owned(), json!(mac));
+    complete_pairs(&mut body, &mac);
     let groups = groups(cloud, project, given, &body)?;
     body.insert("security_groups".to_owned(), json!(groups));
     let asked = given.get("fixed_ips").and_then(Value::as_array).map(Vec::as_slice);
@@ -159,10 +160,22 @@ fn foreign(given: &Body, verb: &str) -> Outcome<()> {
     Err(forbidden(&format!("(rule:{verb}_port and (rule:{verb}_port:{rule}))")))
 }
 
-/// Where a port is bound is the operators' business: members neither see nor set it.
-fn hide_bindings(body: &mut Body) {
-    for key in ["binding:host_id", "binding:profile"] {
-        body.remove(key);
+/// Refuses what only the site's operators may choose: where a port is bound. Members don't see it either.
+fn privileged(given: &Body, verb: &str) -> Outcome<()> {
+    let key =
+        ["binding:host_id", "binding:profile"].into_iter().find(|key| given.contains_key(*key));
+    let Some(key) = key else { return Ok(()) };
+    Err(forbidden(&format!("(rule:{verb}_port and rule:{verb}_port:{key})")))
+}
+
+/// Completes address pairs: without a hardware address they have the port's own.
+fn complete_pairs(body: &mut Body, mac: &str) {
+    for pair in
+        body.get_mut("allowed_address_pairs").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        if let Some(pair) = pair.as_object_mut() {
+            pair.entry("mac_address").or_insert_with(|| mac.into());
+        }
     }
 }
 
@@ -237,6 +250,7 @@ fn free_mac(cloud: &Cloud<'_>, network: &Object, mac: String) -> Outcome<String>
 
 fn update(call: &Call<'_>, port: &mut Object, given: &Body) -> Outcome<()> {
     let cloud = &call.cloud;
+    privileged(given, "update")?;
     let network = cloud.get(&NETWORK, port.text("network_id"))?;
     if network.is_some_and(|network| network.project != call.who.project) {
         foreign(given, "update")?;
@@ -255,7 +269,7 @@ fn update(call: &Call<'_>, port: &mut Object, given: &Body) -> Outcome<()> {
             refuse(
                 409,
                 "PortSecurityPortHasSecurityGroup",
-                "Port has security group associated. Cannot disable port security or ip address \
+                "Port has security group associated. Cannot disable port security or IP address \
                  until security group is removed.",
             )
         });
@@ -265,7 +279,7 @@ fn update(call: &Call<'_>, port: &mut Object, given: &Body) -> Outcome<()> {
         return Err(pairs_need_security());
     }
     let mut given = given.clone();
-    hide_bindings(&mut given);
+    complete_pairs(&mut given, port.text("mac_address"));
     if let Some(asked) = given.get("fixed_ips").and_then(Value::as_array).cloned() {
         given.insert("fixed_ips".to_owned(), readdress(cloud, port, &asked)?.into());
     }
@@ -285,10 +299,23 @@ fn readdress(cloud: &Cloud<'_>, port: &Object, asked: &[Value]) -> Outcome<Vec<V
             Some(value) => place.get(*key) == Some(value),
         })
     };
-    for place in held {
-        if !asked.iter().any(|wish| same(wish, place)) {
-            plugs::give_back(cloud, place)?;
+    let bad = |what: &str| refuse(400, "BadRequest", what);
+    let leaving = held.iter().filter(|place| !asked.iter().any(|wish| same(wish, place)));
+    for place in leaving {
+        let id = &port.id;
+        if [plugs::ROUTER_INTERFACE, plugs::ROUTER_GATEWAY].contains(&port.text("device_owner")) {
+            return Err(bad(&format!(
+                "Bad ports request: IP updates for port {id} are not allowed."
+            )));
         }
+        if floating_ips::of_port(cloud, id)?.iter().any(|(fixed, _)| place["ip_address"] == *fixed)
+        {
+            return Err(bad(&format!(
+                "Bad port request: Cannot update the fixed_ips of the port {id}, because its original \
+                 fixed_ip has been associated to a floating ip."
+            )));
+        }
+        plugs::give_back(cloud, place)?;
     }
     let mut places = Vec::new();
     for wish in asked {

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{
-    bad, floating_ips, ipam, not_found, plugs, ports,
+    floating_ips, ipam, not_found, plugs, ports,
     routers::{ROUTER, bad_router},
     subnets::{self, SUBNET},
 };
@@ -128,9 +128,9 @@ fn places(port: &Object) -> Vec<&str> {
 fn interface(router: &Object, port: &Object) -> Value {
     let subnets = places(port);
     json!({
-        "id": router.id, "tenant_id": router.project, "project_id": router.project,
+        "id": router.id, "tenant_id": router.project,
         "port_id": port.id, "network_id": port.text("network_id"),
-        "subnet_id": subnets.first(), "subnet_ids": subnets, "tags": [],
+        "subnet_id": subnets.first(), "subnet_ids": subnets,
     })
 }
 
@@ -158,7 +158,7 @@ fn remove_interface(call: &Call<'_>, router: &Object, given: &Body) -> Outcome<R
             )
         })?
     } else {
-        return Err(bad("Either subnet_id or port_id must be specified"));
+        return Err(bad_router("Either subnet_id or port_id must be specified"));
     };
     for subnet in places(port) {
         let message = |what: &str| {
@@ -188,6 +188,30 @@ fn route_uses(cloud: &Cloud<'_>, router: &Object, subnet: &str) -> Outcome<bool>
     }))
 }
 
+/// Refuses routes whose next hop stands in none of the router's subnets.
+pub(super) fn check_routes(cloud: &Cloud<'_>, router: &str, routes: &[Value]) -> Outcome<()> {
+    let mut nets: Vec<IpNet> = Vec::new();
+    for port in all(cloud, router)? {
+        for subnet in places(&port) {
+            nets.extend(cloud.get(&SUBNET, subnet)?.as_ref().and_then(ipam::net));
+        }
+    }
+    for route in routes {
+        let text = |key: &str| route.get(key).and_then(Value::as_str).unwrap_or_default();
+        let hop: Option<std::net::IpAddr> = text("nexthop").parse().ok();
+        if !hop.is_some_and(|hop| nets.iter().any(|net| net.contains(&hop))) {
+            let message = format!(
+                "Invalid format for routes: [{{'destination': '{}', 'nexthop': '{}'}}], the nexthop is \
+                 not connected with router",
+                text("destination"),
+                text("nexthop")
+            );
+            return Err(refuse(400, "InvalidRoutes", message));
+        }
+    }
+    Ok(())
+}
+
 fn change_routes(
     call: &Call<'_>,
     mut router: Object,
@@ -201,6 +225,7 @@ fn change_routes(
     if action == "add_extraroutes" {
         routes.extend(asked);
     }
+    check_routes(&call.cloud, &router.id, &routes)?;
     router.set("routes", routes);
     call.cloud.put(&ROUTER, &router)?;
     Ok(Reply::json(200, json!({"router": json::public(&router.body)})))

@@ -95,7 +95,8 @@ fn privileged(given: &Body, verb: &str) -> Outcome<()> {
     if gateway.is_some_and(|gateway| gateway.get("enable_snat").is_some()) {
         return Err(forbidden(&format!(
             "(rule:{verb}_router and (rule:{verb}_router:external_gateway_info and \
-             rule:{verb}_router:external_gateway_info:enable_snat))"
+             (rule:{verb}_router:external_gateway_info:network_id and \
+             rule:{verb}_router:external_gateway_info:enable_snat)))"
         )));
     }
     Ok(())
@@ -175,12 +176,18 @@ fn update(call: &Call<'_>, router: &mut Object, given: &Body) -> Outcome<()> {
     if let Some(gateway) = plain.remove("external_gateway_info") {
         set_gateway(call, &mut router.body, &gateway)?;
     }
+    if let Some(routes) = plain.get("routes").and_then(Value::as_array) {
+        router_interfaces::check_routes(&call.cloud, &router.id, routes)?;
+    }
     Hooks::copied(call, router, &plain)
 }
 
 fn delete(call: &Call<'_>, router: &Object) -> Outcome<()> {
-    if !router_interfaces::all(&call.cloud, &router.id)?.is_empty() {
-        return Err(refuse(409, "RouterInUse", format!("Router {} still has ports", router.id)));
+    let ports = router_interfaces::all(&call.cloud, &router.id)?;
+    if !ports.is_empty() {
+        let ids: Vec<&str> = ports.iter().map(|port| port.id.as_str()).collect();
+        let message = format!("Router {} has ports still attached: {}", router.id, ids.join(", "));
+        return Err(refuse(409, "RouterInUse", message));
     }
     let mut body = router.body.clone();
     if !body["external_gateway_info"].is_null() {

@@ -4,8 +4,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{
-    attribute::{Attribute, Check, LONG, fixed, required},
-    bad,
+    attribute::{Attribute, Check, fixed, required},
     collection::{Collection, Hooks},
     security_groups::{self, SECURITY_GROUP},
     standard,
@@ -23,7 +22,7 @@ pub(crate) const RULE: Kind =
 
 const ATTRIBUTES: &[Attribute] = &[
     required("security_group_id", Check::Id),
-    required("direction", Check::Text(LONG)),
+    required("direction", Check::Direction),
     fixed("ethertype", Check::Any),
     fixed("protocol", Check::Any),
     fixed("port_range_min", Check::Number),
@@ -64,6 +63,35 @@ const IDENTITY: &[&str] = &[
     "normalized_cidr",
 ];
 
+/// Names of protocols that a rule may have.
+const PROTOCOLS: &[&str] = &[
+    "ah",
+    "dccp",
+    "egp",
+    "esp",
+    "gre",
+    "hopopt",
+    "icmp",
+    "igmp",
+    "ip",
+    "ipip",
+    "ipv6-encap",
+    "ipv6-frag",
+    "ipv6-icmp",
+    "icmpv6",
+    "ipv6-nonxt",
+    "ipv6-opts",
+    "ipv6-route",
+    "ospf",
+    "pgm",
+    "rsvp",
+    "sctp",
+    "tcp",
+    "udp",
+    "udplite",
+    "vrrp",
+];
+
 /// Returns a rule of a group that allows everything in a direction.
 pub(super) fn fresh(
     cloud: &Cloud<'_>,
@@ -73,6 +101,7 @@ pub(super) fn fresh(
     let mut body = standard(cloud, &cloud.new_id()?, "");
     body.remove("name");
     body.remove("tags");
+    body.insert("description".to_owned(), Value::Null);
     for (key, value) in [
         ("security_group_id", json!(group)),
         ("direction", json!(direction)),
@@ -104,14 +133,9 @@ fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
     if !remote.is_empty() {
         own(remote)?;
     }
-    let direction = json::text(given, "direction").to_lowercase();
-    if !["ingress", "egress"].contains(&direction.as_str()) {
-        return Err(bad(format!(
-            "Invalid input for direction. Reason: '{direction}' is not in ['ingress', 'egress']."
-        )));
-    }
     let ethertype = ethertype(given)?;
-    let mut rule = fresh(cloud, &group.id, (&direction, ethertype))?;
+    let mut rule = fresh(cloud, &group.id, (json::text(given, "direction"), ethertype))?;
+    rule.insert("description".to_owned(), json!(""));
     for key in ["description", "remote_group_id", "remote_address_group_id"] {
         if let Some(value) = given.get(key) {
             rule.insert(key.to_owned(), value.clone());
@@ -120,7 +144,7 @@ fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
     rule.insert("tenant_id".to_owned(), json!(project));
     rule.insert("project_id".to_owned(), json!(project));
     rule.insert("belongs_to_default_sg".to_owned(), json!(group.text("name") == "default"));
-    let protocol = protocol(given);
+    let protocol = protocol(given)?;
     check_ports(given, protocol.as_deref())?;
     rule.insert("protocol".to_owned(), json!(protocol));
     for key in ["port_range_min", "port_range_max"] {
@@ -131,15 +155,16 @@ fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
         if !remote.is_empty() {
             return Err(refuse(
                 400,
-                "SecurityGroupRemoteGroupAndRemoteIpPrefix",
-                "Only remote_ip_prefix or remote_group_id may be provided.",
+                "SecurityGroupMultipleRemoteEntites",
+                "Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be \
+                 provided.",
             ));
         }
         rule.insert("normalized_cidr".to_owned(), json!(normalized(prefix, ethertype)?));
-        rule.insert("remote_ip_prefix".to_owned(), json!(prefix));
+        rule.insert("remote_ip_prefix".to_owned(), json!(prefix.to_lowercase()));
     }
     for other in cloud.find(&RULE, "security_group_id", &group.id)? {
-        if IDENTITY.iter().all(|key| other.body.get(*key) == rule.get(*key)) {
+        if IDENTITY.iter().all(|key| meaning(&other.body, key) == meaning(&rule, key)) {
             return Err(refuse(
                 409,
                 "SecurityGroupRuleExists",
@@ -148,6 +173,12 @@ fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
         }
     }
     Ok(cloud.insert(&RULE, project, rule)?)
+}
+
+/// Returns what an attribute says: the whole Internet is no restriction.
+fn meaning<'r>(rule: &'r Body, key: &str) -> Option<&'r Value> {
+    let value = rule.get(key)?;
+    (!matches!(value.as_str(), Some("0.0.0.0/0" | "::/0"))).then_some(value).or(Some(&Value::Null))
 }
 
 fn ethertype(given: &Body) -> Outcome<&'static str> {
@@ -167,13 +198,26 @@ fn ethertype(given: &Body) -> Outcome<&'static str> {
 }
 
 /// Returns the protocol as Neutron keeps it: a lower-case name or a number's digits.
-fn protocol(given: &Body) -> Option<String> {
-    match given.get("protocol") {
-        Some(Value::String(text)) if text.is_empty() || text == "any" => None,
-        Some(Value::String(text)) => Some(text.to_lowercase()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
+fn protocol(given: &Body) -> Outcome<Option<String>> {
+    let asked = match given.get("protocol") {
+        Some(Value::String(text)) if text.is_empty() || text == "any" => return Ok(None),
+        Some(Value::String(text)) => text.to_lowercase(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => return Ok(None),
+    };
+    if PROTOCOLS.contains(&asked.as_str()) || asked.parse::<u8>().is_ok() {
+        return Ok(Some(asked));
     }
+    let names: Vec<String> = PROTOCOLS.iter().map(|name| format!("'{name}'")).collect();
+    Err(refuse(
+        400,
+        "SecurityGroupRuleInvalidProtocol",
+        format!(
+            "Security group rule protocol {asked} not supported. Only protocol values (None, 'any', \
+             {}) and integer representations [0 to 255] are supported.",
+            names.join(", ")
+        ),
+    ))
 }
 
 fn check_ports(given: &Body, protocol: Option<&str>) -> Outcome<()> {
@@ -190,7 +234,12 @@ fn check_ports(given: &Body, protocol: Option<&str>) -> Outcome<()> {
         ));
     };
     if protocol.contains("icmp") {
-        return Ok(());
+        return check_icmp(low, high);
+    }
+    if let Some(port) = [low, high].into_iter().flatten().find(|port| !(0..=65_535).contains(port))
+    {
+        let message = format!("Invalid value for port {port}");
+        return Err(refuse(400, "SecurityGroupInvalidPortValue", message));
     }
     if low.is_none() || high.is_none() || low > high {
         return Err(refuse(
@@ -199,13 +248,18 @@ fn check_ports(given: &Body, protocol: Option<&str>) -> Outcome<()> {
             "For TCP/UDP protocols, port_range_min must be <= port_range_max",
         ));
     }
-    let port = 0..=65_535;
-    for (key, value) in [("port_range_min", low), ("port_range_max", high)] {
-        if value.is_some_and(|value| !port.contains(&value)) {
-            return Err(bad(format!(
-                "Invalid input for {key}. Reason: Invalid port '{}'.",
-                value.unwrap_or_default()
-            )));
+    Ok(())
+}
+
+fn check_icmp(kind: Option<i64>, code: Option<i64>) -> Outcome<()> {
+    for (field, key, value) in [("type", "port_range_min", kind), ("code", "port_range_max", code)]
+    {
+        if let Some(value) = value.filter(|value| !(0..=255).contains(value)) {
+            return Err(refuse(
+                400,
+                "SecurityGroupInvalidIcmpValue",
+                format!("Invalid value for ICMP {field} ({key}) {value}. It must be 0 to 255."),
+            ));
         }
     }
     Ok(())
@@ -214,9 +268,8 @@ fn check_ports(given: &Body, protocol: Option<&str>) -> Outcome<()> {
 fn normalized(prefix: &str, ethertype: &str) -> Outcome<String> {
     let bare = prefix.parse::<std::net::IpAddr>().map(IpNet::from);
     let Ok(net) = prefix.parse::<IpNet>().or(bare) else {
-        return Err(bad(format!(
-            "Invalid input for remote_ip_prefix. Reason: '{prefix}' is not a valid IP subnet."
-        )));
+        let message = format!("Invalid CIDR {prefix} given as IP prefix.");
+        return Err(refuse(400, "InvalidCIDR", message));
     };
     let family = if matches!(net, IpNet::V4(_)) { "IPv4" } else { "IPv6" };
     if family != ethertype {

@@ -178,24 +178,30 @@ fn delete(call: &Call<'_>, group: &Object) -> Outcome<()> {
     }
     let cloud = &call.cloud;
     let used = cloud.any(&PORT, "security_groups", &group.id)?;
-    let named = cloud.find(&RULE, "remote_group_id", &group.id)?;
-    if used || named.iter().any(|rule| rule.text("security_group_id") != group.id) {
+    if used {
         return Err(refuse(
             409,
             "SecurityGroupInUse",
             format!("Security Group {} in use.", group.id),
         ));
     }
-    for rule in cloud.find(&RULE, "security_group_id", &group.id)? {
-        cloud.remove(&RULE, &rule)?;
+    // Its own rules go with it, and those of other groups that name it.
+    for key in ["security_group_id", "remote_group_id"] {
+        for rule in cloud.find(&RULE, key, &group.id)? {
+            cloud.remove(&RULE, &rule)?;
+        }
     }
     Ok(())
 }
 
 fn show(call: &Call<'_>, group: &Object) -> Outcome<Body> {
     let rules = call.cloud.find(&RULE, "security_group_id", &group.id)?;
-    let rules: Vec<Value> =
-        rules.iter().map(|rule| Value::Object(json::public(&rule.body))).collect();
+    let shown = |rule: &Object| {
+        let mut body = json::public(&rule.body);
+        body.insert("tags".to_owned(), json!([]));
+        Value::Object(body)
+    };
+    let rules: Vec<Value> = rules.iter().map(shown).collect();
     let mut body = json::public(&group.body);
     body.insert("security_group_rules".to_owned(), rules.into());
     Ok(body)

@@ -28,13 +28,13 @@ const ATTRIBUTES: &[Attribute] = &[
     free("name", Check::Text(LONG)),
     free("gateway_ip", Check::AddressOrNull),
     free("enable_dhcp", Check::Flag),
-    free("dns_nameservers", Check::Addresses),
+    free("dns_nameservers", Check::Nameservers),
     free("host_routes", Check::List),
     free("allocation_pools", Check::List),
     free("service_types", Check::List),
     free("dns_publish_fixed_ip", Check::Flag),
     fixed("cidr", Check::Cidr),
-    fixed("ip_version", Check::Number),
+    fixed("ip_version", Check::IpVersion),
     fixed("ipv6_address_mode", Check::Any),
     fixed("ipv6_ra_mode", Check::Any),
     fixed("subnetpool_id", Check::IdOrNull),
@@ -81,7 +81,9 @@ pub(crate) fn compose(cloud: &Cloud<'_>, given: &Body, id: &str, project: &str) 
         bad("Failed to parse request. Required attribute 'ip_version' not specified")
     })?;
     let Ok(net) = json::text(given, "cidr").parse::<IpNet>() else {
-        return Err(bad(
+        return Err(refuse(
+            400,
+            "BadRequest",
             "Bad subnets request: a subnetpool must be specified in the absence of a cidr.",
         ));
     };
@@ -208,7 +210,8 @@ fn check_pools(asked: &[Value], net: &IpNet, gateway: Option<IpAddr>) -> Outcome
         };
         let pool = (start, end);
         if start > end {
-            let message = format!("The allocation pool {} is not valid.", shown(&pool));
+            let message =
+                format!("The allocation pool {{'start': '{start}', 'end': '{end}'}} is not valid.");
             return Err(refuse(400, "InvalidAllocationPool", message));
         }
         if start < first || end > last {

@@ -15,12 +15,15 @@ pub(super) const CHANGE_S: u32 = 3;
 /// How long an image takes to become a volume.
 const DOWNLOAD_S: u32 = 20;
 
+/// The member that tells a volume's image.
+const FACTS: &str = "volume_image_metadata";
+
 /// A volume to make.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wish {
     pub(crate) project: String,
     pub(crate) user: String,
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
     pub(crate) size: i64,
     pub(crate) volume_type: String,
     pub(crate) image: Option<Object>,
@@ -37,8 +40,12 @@ pub(crate) struct Link<'l> {
 pub(super) fn make(cloud: &Cloud<'_>, wish: Wish) -> Outcome<Object> {
     let seconds = if wish.image.is_some() { DOWNLOAD_S } else { CHANGE_S };
     let mut volume = make_ready(cloud, wish)?;
-    let status = if seconds == DOWNLOAD_S { "downloading" } else { "creating" };
-    volume.set("status", status);
+    volume.set("status", "creating");
+    // What an image brings is shown once it is there.
+    if let Some(facts) = volume.body.shift_remove(FACTS) {
+        volume.set("_facts", facts);
+        volume.set("bootable", "false");
+    }
     change(cloud, &mut volume, "available", seconds)?;
     Ok(volume)
 }
@@ -71,7 +78,7 @@ pub(crate) fn make_ready(cloud: &Cloud<'_>, wish: Wish) -> Outcome<Object> {
             "min_ram": image.number("min_ram").to_string(),
             "size": image.number("size").to_string(),
         });
-        body.insert("volume_image_metadata".to_owned(), facts);
+        body.insert(FACTS.to_owned(), facts);
     }
     Ok(cloud.insert(&VOLUME, &wish.project, body)?)
 }
@@ -102,6 +109,10 @@ pub(crate) fn settle(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
         let server = server.as_str().unwrap_or_default().to_owned();
         unlink(&mut volume, &server);
         compute::forget_volume(cloud, &server, id)?;
+    }
+    if let Some(facts) = volume.body.shift_remove("_facts") {
+        volume.set(FACTS, facts);
+        volume.set("bootable", "true");
     }
     volume.set("status", next);
     volume.set("updated_at", stamp(cloud));

@@ -17,7 +17,13 @@ pub(crate) const VOLUME: Kind = Kind { name: "volume", indexed: &["name"] };
 /// Answers a call whose path after `volumes` is `rest`.
 pub(super) fn answer(call: &Call<'_>, version: Microversion, rest: &[&str]) -> Outcome<Reply> {
     let shown = |status: u16, volume: &Object| {
-        Ok(Reply::json(status, json!({"volume": view::full(call, version, volume)})))
+        let mut shown = view::full(call, version, volume);
+        if call.method != "GET"
+            && let Some(members) = shown.as_object_mut()
+        {
+            members.remove("os-vol-tenant-attr:tenant_id");
+        }
+        Ok(Reply::json(status, json!({"volume": shown})))
     };
     match (call.method.as_str(), rest) {
         ("GET", []) => view::list(call, version, false),
@@ -68,7 +74,7 @@ fn create(call: &Call<'_>) -> Outcome<Object> {
                 .get(&IMAGE, id)?
                 .filter(|image| image.project == *project || image.text("visibility") == "public");
             Some(image.ok_or_else(|| {
-                invalid("Invalid image identifier or unable to access requested image.")
+                no(400, "Invalid image identifier or unable to access requested image.")
             })?)
         }
     };
@@ -80,6 +86,7 @@ fn create(call: &Call<'_>) -> Outcome<Object> {
         "" => None,
         id => Some(own(call, id)?),
     };
+    check_size_given(&given)?;
     let size = json::number(&given, "size").or(source.as_ref().map(|source| source.number("size")));
     let size = check_size(size, image.as_ref(), source.as_ref())?;
     let wanted = json::text(&given, "volume_type");
@@ -89,17 +96,18 @@ fn create(call: &Call<'_>) -> Outcome<Object> {
     let kind = kinds::find(call, wanted)?.map(|kind| kind.text("name").to_owned());
     let zone = json::text(&given, "availability_zone");
     if !["", "nova"].contains(&zone) {
-        return Err(invalid(format_args!("Availability zone '{zone}' is invalid.")));
+        return Err(no(400, format!("Availability zone '{zone}' is invalid.")));
     }
     let wish = life::Wish {
         project: project.clone(),
         user: call.who.user.clone(),
-        name: json::text(&given, "name").to_owned(),
+        name: given.get("name").and_then(Value::as_str).map(str::to_owned),
         size,
         volume_type: kind.unwrap_or_default(),
         image,
     };
     let mut volume = life::make(cloud, wish)?;
+    volume.set("updated_at", Value::Null);
     for key in ["description", "metadata", "multiattach"] {
         if let Some(value) = given.get(key).filter(|value| !value.is_null()) {
             volume.set(key, value.clone());
@@ -113,13 +121,27 @@ fn create(call: &Call<'_>) -> Outcome<Object> {
     Ok(volume)
 }
 
+/// Refuses what the request's schema does not take for a size.
+fn check_size_given(given: &Body) -> Outcome<()> {
+    let Some(value) = given.get("size").filter(|value| !value.is_null()) else {
+        return Ok(());
+    };
+    let problem = match (json::as_number(value), value) {
+        (Some(number), _) if number < 1 => format!("{number} is less than the minimum of 1"),
+        (None, Value::String(text)) => format!("'{text}' does not match '^[0-9]+$'"),
+        _ => return Ok(()),
+    };
+    let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Err(no(400, format!("Invalid input for field/attribute size. Value: {shown}. {problem}")))
+}
+
 fn check_size(size: Option<i64>, image: Option<&Object>, source: Option<&Object>) -> Outcome<i64> {
     let size = size.filter(|size| *size > 0).ok_or_else(|| {
-        let shown = size.map_or("None".to_owned(), |size| size.to_string());
-        invalid(format_args!(
-            "Invalid volume size provided for create request: {shown} (size argument must be an \
-             integer (or string representation of an integer) and greater than zero)."
-        ))
+        no(
+            400,
+            "The server could not comply with the request since it is either malformed or otherwise \
+             incorrect.",
+        )
     })?;
     if let Some(image) = image {
         let gib = 1024 * 1024 * 1024;
@@ -187,8 +209,9 @@ fn act(call: &Call<'_>, version: Microversion, mut volume: Object) -> Outcome<Re
         "os-extend" => extend(call, version, &mut volume, &arguments)?,
         "os-retype" => {
             let wanted = json::text(&arguments, "new_type");
-            let kind = kinds::find(call, wanted)?
-                .ok_or_else(|| no(404, format!("Volume type {wanted} could not be found.")))?;
+            let kind = kinds::find(call, wanted)?.ok_or_else(|| {
+                no(404, format!("Volume type with name {wanted} could not be found."))
+            })?;
             let status = settled(&volume, "retype")?.to_owned();
             volume.set("volume_type", kind.text("name"));
             volume.set("status", "retyping");
@@ -224,7 +247,7 @@ fn status_refused(volume: &Object, verb: &str) -> Refusal {
     no(
         400,
         format!(
-            "Invalid volume: Volume {} status must be 'available' to {verb}, currently {}.",
+            "Invalid volume: Volume {} status must be '{{'status': 'available'}}' to {verb}, currently {}.",
             volume.id,
             volume.text("status")
         ),

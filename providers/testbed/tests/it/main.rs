@@ -10,4 +10,5 @@ mod cases;
 mod cloud;
 mod killed;
 mod laws;
+mod real;
 mod served;
