@@ -170,6 +170,8 @@ pub struct ResourceChange {
     pub after: Value,
     /// Paths whose change forces a replacement.
     pub requires_replace: Vec<AttrPath>,
+    /// Whether a replacement of it is created before it is destroyed.
+    pub create_first: bool,
     /// The id it is imported by.
     pub importing: Option<String>,
     /// When the action may be carried out.

@@ -123,6 +123,11 @@ impl Cancel {
         self.count() > 1
     }
 
+    /// Returns once nothing more may begin.
+    pub async fn raised(&self) {
+        self.beyond(0).await;
+    }
+
     /// Returns how often it was raised.
     pub(crate) fn count(&self) -> u8 {
         self.0.count.load(Ordering::SeqCst)

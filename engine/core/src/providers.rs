@@ -156,7 +156,11 @@ impl<'a> Providers<'a> {
             .cloned()
             .unwrap_or_else(|| source.rsplit('/').next().unwrap_or(source).into());
         let addr = ProviderAddr { module, name, alias, source: source.into() };
-        Some(addr)
+        // Only the root's default configuration may be implied.
+        let implied = addr.module.is_root() && addr.alias.is_none();
+        let mut blocks = config.providers.iter();
+        let declared = blocks.any(|block| block.name == addr.name && block.alias == addr.alias);
+        (implied || declared).then_some(addr)
     }
 
     /// Returns the configured provider, configuring it when first asked; `None` after an error.

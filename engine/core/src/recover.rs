@@ -2,29 +2,29 @@
 //!
 //! A decision and its execution are two functions: [`decide`] is pure.
 
+mod follow;
+mod record;
 mod unfinished;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
-use terrarium_diagnostic::{Diagnostic, Diagnostics, Severity};
+use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, Connection, FindRequest, Pending,
-    Permit, PollOutcome, Provider, ReadOutcome, ReadRequest, Recorder, Schema,
+    Action, ApplyOutcome, ApplyRequest, Candidate, Connection, FindRequest, Permit, Provider,
+    ReadOutcome, ReadRequest, Recorder, Schema,
 };
-use terrarium_state::{
-    Batch, CommitError, Durability, IntentProgress, Object, ObjectChange, ObjectStatus, OpenIntent,
-    State,
-};
-use terrarium_value::{Kind, Marks, Value};
+use terrarium_state::{Batch, IntentProgress, ObjectChange, ObjectStatus, OpenIntent, State};
+use terrarium_value::Value;
 
+use self::record::{completed, kept};
 use crate::apply::store_failed;
 use crate::draft::Draft;
 use crate::providers::Providers;
 use crate::world::{Phase, World};
-use crate::{Event, Held, Inputs, Progress, codes, object};
+use crate::{Held, Inputs, Progress, object};
 
 /// How long a request may still be on its way: only then does "not found" count.
 const HORIZON: Duration = Duration::from_mins(1);
@@ -238,109 +238,6 @@ impl Recovery<'_> {
         }
     }
 
-    /// Follows work that a service took on to its end, or looks once.
-    async fn follow(&self, case: &Case<'_>, accepted: Accepted) {
-        let mut pending = Pending {
-            addr: case.addr().clone(),
-            action: case.open.intent.action,
-            accepted,
-            since: case.open.intent.at,
-            planned: case.planned(),
-            config: None,
-            polls: 0,
-        };
-        loop {
-            pending.polls += 1;
-            let Some(reply) =
-                case.provider.poll_many(case.kind(), std::slice::from_ref(&pending)).await.pop()
-            else {
-                return;
-            };
-            // What failed is recorded as such: the plan that follows mends it.
-            self.report_mildly(reply.diagnostics);
-            match reply.outcome {
-                PollOutcome::Done { state, private, .. } => {
-                    let row = match &state {
-                        Some(state) => self.row(case, state, private, ObjectStatus::Ready),
-                        None => Some(Self::gone(case)),
-                    };
-                    self.close(case, IntentProgress::Done, row).await;
-                    return;
-                }
-                PollOutcome::Refused { state, private } => {
-                    let row = match (&state, case.open.intent.action) {
-                        (Some(state), Action::Create) => {
-                            self.row(case, state, private, ObjectStatus::Tainted)
-                        }
-                        (Some(state), _) => self.row(case, state, private, ObjectStatus::Ready),
-                        (None, Action::Create) => Some(Self::gone(case)),
-                        (None, _) => None,
-                    };
-                    self.close(case, IntentProgress::Refused, row).await;
-                    return;
-                }
-                PollOutcome::Continue { state: Some(state), private }
-                    if pending.action == Action::Create =>
-                {
-                    let row = self.row(case, &state, private, ObjectStatus::Ready);
-                    self.close(case, IntentProgress::Done, row).await;
-                    return;
-                }
-                PollOutcome::Continue { state, private } if pending.action == Action::Update => {
-                    self.go_on(case, &pending, (state, private)).await;
-                    return;
-                }
-                PollOutcome::Continue { .. } => {
-                    // The next call is the plan's to make: what is there is read, and compared.
-                    self.reread(case).await;
-                    return;
-                }
-                PollOutcome::Waiting { status, .. } if self.is_overdue(&pending) => {
-                    self.give_up(case, &pending, &status).await;
-                    return;
-                }
-                PollOutcome::Waiting { poll_after, status } => {
-                    if self.depth == Depth::Look {
-                        self.warn(
-                            case.open,
-                            &format!("the service is still at work on it ({status})"),
-                        );
-                        return;
-                    }
-                    self.wait(poll_after).await;
-                }
-            }
-        }
-    }
-
-    fn is_overdue(&self, pending: &Pending) -> bool {
-        let elapsed = self.inputs.clock.now().duration_since(pending.since);
-        elapsed.unsigned_abs() >= pending.accepted.timeout
-    }
-
-    /// Stops waiting for work that takes longer than it may: a created object is replaced.
-    async fn give_up(&self, case: &Case<'_>, pending: &Pending, status: &str) {
-        self.warn(case.open, &format!("it is still {status} and has taken longer than it may"));
-        let (create, state) = (pending.action == Action::Create, &pending.accepted.state);
-        let row = match state {
-            Some(state) if create => {
-                self.row(case, state, pending.accepted.private.clone(), ObjectStatus::Tainted)
-            }
-            None if create => return,
-            _ => None,
-        };
-        self.close(case, IntentProgress::Refused, row).await;
-    }
-
-    async fn wait(&self, after: Duration) {
-        let now = self.inputs.clock.now();
-        let at = SignedDuration::try_from(after)
-            .ok()
-            .and_then(|d| now.checked_add(d).ok())
-            .unwrap_or(now);
-        self.inputs.clock.wait_until(at).await;
-    }
-
     /// Reads the object of an update or delete without an outcome: the plan does the rest.
     async fn reread(&self, case: &Case<'_>) {
         let intent = &case.open.intent;
@@ -428,135 +325,6 @@ impl Recovery<'_> {
             );
         }
         gone
-    }
-
-    async fn until_gone(&self, case: &Case<'_>, accepted: Accepted) -> bool {
-        let mut pending = Pending {
-            addr: case.addr().clone(),
-            action: Action::Delete,
-            accepted,
-            since: self.inputs.clock.now(),
-            planned: None,
-            config: None,
-            polls: 0,
-        };
-        loop {
-            self.wait(pending.accepted.poll_after).await;
-            pending.polls += 1;
-            let replies =
-                case.provider.poll_many(case.kind(), std::slice::from_ref(&pending)).await;
-            match replies.into_iter().next().map(|reply| reply.outcome) {
-                Some(PollOutcome::Done { .. }) => return true,
-                Some(PollOutcome::Waiting { .. }) if !self.is_overdue(&pending) => {}
-                _ => return false,
-            }
-        }
-    }
-
-    /// Reports what went wrong with a double as warnings: it does not keep the run from its work.
-    fn report_mildly(&self, diagnostics: Diagnostics) {
-        for diagnostic in diagnostics {
-            self.world.report(Diagnostic { severity: Severity::Warning, ..diagnostic });
-        }
-    }
-
-    fn row(
-        &self,
-        case: &Case<'_>,
-        value: &Value,
-        private: terrarium_provider::Private,
-        status: ObjectStatus,
-    ) -> Option<ObjectChange> {
-        let known = crate::apply::nulled(value);
-        let sensitive = case.draft.as_ref().map(|d| d.planned.paths_with_mark(Marks::SENSITIVE));
-        let known = known.mark_paths(&sensitive.unwrap_or_default(), Marks::SENSITIVE);
-        match object::write(&known, &case.schema, private) {
-            Ok(object) => {
-                let (deps, create_before_destroy) = case
-                    .draft
-                    .as_ref()
-                    .map(|d| (d.deps.clone(), d.create_first))
-                    .unwrap_or_default();
-                let object = Object { status, deps, create_before_destroy, ..object };
-                Some(Self::change(case, Some(object)))
-            }
-            Err(why) => {
-                self.warn(case.open, &why);
-                None
-            }
-        }
-    }
-
-    fn gone(case: &Case<'_>) -> ObjectChange {
-        Self::change(case, None)
-    }
-
-    fn change(case: &Case<'_>, object: Option<Object>) -> ObjectChange {
-        let intent = &case.open.intent;
-        ObjectChange {
-            addr: intent.addr.clone(),
-            deposed: intent.deposed.clone(),
-            provider: intent.provider.clone(),
-            object,
-        }
-    }
-
-    async fn close(&self, case: &Case<'_>, progress: IntentProgress, row: Option<ObjectChange>) {
-        let batch = Batch {
-            progress: vec![(case.open.intent.id, progress)],
-            objects: row.into_iter().collect(),
-            ..Batch::default()
-        };
-        self.commit(batch).await;
-    }
-
-    async fn commit(&self, batch: Batch) {
-        let done: Result<u64, CommitError> =
-            self.held.store.submit(&self.held.fence, batch, Durability::Now).durable().await;
-        if let Err(error) = done {
-            self.world.report(store_failed(&error.to_string()));
-        }
-    }
-
-    fn told(&self, case: &Case<'_>, what: String) {
-        self.progress.on(Event::Recovered { addr: case.addr().clone(), what });
-    }
-
-    fn warn(&self, open: &OpenIntent, what: &str) {
-        let action = match open.intent.action {
-            Action::Create => "creation",
-            Action::Update => "update",
-            Action::Delete => "removal",
-        };
-        let warning = Diagnostic::warning(codes::RECOVERY, "An interrupted action is still open")
-            .detail(format!(
-                "The {action} of {} was begun at {}: {what}.",
-                open.intent.addr, open.intent.at
-            ))
-            .about(open.intent.addr.clone());
-        self.world.report(warning);
-    }
-}
-
-/// Fills what a read can't tell from what was planned.
-fn completed(read: Value, planned: Option<&Value>) -> Value {
-    let (Kind::Object(found), Some(planned)) = (read.kind(), planned) else { return read };
-    let merged = found.iter().map(|(name, value)| {
-        let wanted = planned.get(name).filter(|wanted| value.is_null() && wanted.is_wholly_known());
-        (name.clone(), wanted.unwrap_or(value).clone())
-    });
-    Value::object(merged.collect())
-}
-
-/// Keeps what only the record knows.
-fn kept(new: Object, old: &Object) -> Object {
-    Object {
-        deps: old.deps.clone(),
-        create_before_destroy: old.create_before_destroy,
-        window: old.window,
-        sensitive: old.sensitive.clone(),
-        identity: old.identity.clone(),
-        ..new
     }
 }
 

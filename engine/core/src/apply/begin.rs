@@ -17,7 +17,7 @@ use crate::draft::Draft;
 use crate::providers::ProviderAddr;
 use crate::rules::RuleKind;
 use crate::world::{At, ModuleId};
-use crate::{Inputs, PlannedAction, ReplaceOrder, ResourceChange, codes, object, proposed};
+use crate::{Inputs, ResourceChange, codes, object, proposed};
 
 /// A task that is ready for its provider call.
 pub(super) struct Ready {
@@ -240,7 +240,7 @@ impl<'a> Walk<'a> {
             let draft = Draft {
                 planned: planned.mark_paths(&ready.sensitive, Marks::SENSITIVE),
                 deps: change.deps.clone(),
-                create_first: change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst),
+                create_first: change.create_first,
             };
             draft.write().ok().map(Name::from)
         });

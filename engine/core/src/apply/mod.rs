@@ -6,6 +6,7 @@ mod bookkeeping;
 mod rows;
 mod settle;
 mod tasks;
+mod telling;
 mod walk;
 
 pub(crate) use rows::nulled;

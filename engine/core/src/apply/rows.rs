@@ -79,13 +79,24 @@ impl Walk<'_> {
         let known = if value.is_wholly_known() { value.clone() } else { nulled(value) };
         match object::write(&self.marked(node, &known), &change.schema, kept.private) {
             Ok(object) => {
-                let object = Object {
-                    status,
-                    deps: change.deps.clone(),
-                    create_before_destroy: change.action
-                        == PlannedAction::Replace(ReplaceOrder::CreateFirst),
-                    window: kept.window.or(change.window),
-                    ..object
+                let ends = under.task.step == Step::Delete;
+                let object = match self.recorded(change).filter(|_| ends) {
+                    // What could not be removed is what it was: tainted, if it was.
+                    Some(old) => Object {
+                        status: old.status,
+                        deps: old.deps.clone(),
+                        create_before_destroy: old.create_before_destroy,
+                        window: old.window,
+                        identity: old.identity.clone(),
+                        ..object
+                    },
+                    None => Object {
+                        status,
+                        deps: change.deps.clone(),
+                        create_before_destroy: change.create_first,
+                        window: kept.window.or(change.window),
+                        ..object
+                    },
                 };
                 let deposed = if under.task.step == Step::Delete {
                     self.deposed_key(under.task)

@@ -180,7 +180,7 @@ impl Planner<'_> {
             &planned.planned,
             &planned.requires_replace,
             &pressure,
-            self.order(group),
+            if group.create_first { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst },
         );
         self.check_destroy(group, &candidate.addr, action);
         let change = ResourceChange { action, reason, requires_replace: forced, ..change };
@@ -259,10 +259,10 @@ impl Planner<'_> {
         for reference in references {
             let Subject::Resource(block, key) = &reference.subject else { continue };
             let block = block.in_module(module.clone());
-            let hits = found.changes.iter().filter(|change| match key {
-                KeyRef::Whole => change.addr.block == block,
-                KeyRef::Constant(key) => change.addr == block.instance(key.clone()),
-                KeyRef::Computed => change.addr == block.instance(candidate.addr.key.clone()),
+            let hits = found.of_block(&block).filter(|change| match key {
+                KeyRef::Whole => true,
+                KeyRef::Constant(key) => change.addr.key == *key,
+                KeyRef::Computed => change.addr.key == candidate.addr.key,
             });
             let path = AttrPath(reference.rest.clone());
             for change in hits {
@@ -277,15 +277,6 @@ impl Planner<'_> {
             }
         }
         None
-    }
-
-    fn order(&self, group: &Group<'_>) -> ReplaceOrder {
-        let key = (group.path.config(), group.resource.block.clone());
-        if self.create_first.contains(&key) {
-            ReplaceOrder::CreateFirst
-        } else {
-            ReplaceOrder::DeleteFirst
-        }
     }
 
     /// Refuses to destroy what the configuration protects.

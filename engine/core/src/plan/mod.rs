@@ -82,19 +82,28 @@ struct Found {
     drift: Vec<ResourceChange>,
     data: Vec<DataResult>,
     deferred: Vec<DeferredChange>,
-    /// Actions by instance, for `replace_triggered_by`.
+    /// Current objects by instance.
     by_addr: HashMap<ResourceAddr, usize>,
+    /// The same by block, for `replace_triggered_by`.
+    by_block: HashMap<ConfigAddr, Vec<usize>>,
     /// Configuration blocks with something to do, for data sources that depend on them.
     pending: HashSet<ConfigAddr>,
 }
 
 impl Found {
+    /// Returns the changes of a block's current objects.
+    fn of_block(&self, block: &ConfigAddr) -> impl Iterator<Item = &ResourceChange> {
+        let indices = self.by_block.get(block).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().filter_map(|at| self.changes.get(*at))
+    }
+
     fn add(&mut self, change: ResourceChange) {
         if change.action != PlannedAction::NoOp {
             self.pending.insert(change.addr.block.config());
         }
         if change.deposed.is_none() {
             self.by_addr.insert(change.addr.clone(), self.changes.len());
+            self.by_block.entry(change.addr.block.clone()).or_default().push(self.changes.len());
         }
         self.changes.push(change);
     }
@@ -229,7 +238,8 @@ impl<'a> Planner<'a> {
             self.world.report(providers::unknown_kind(kind.as_ref(), resource));
             return;
         };
-        let group = Group { path, resource, provider: addr, kind, schema };
+        let create_first = self.create_first.contains(&(path.config(), block.clone()));
+        let group = Group { path, resource, provider: addr, kind, schema, create_first };
         if skipped || self.options.mode == Mode::Destroy {
             self.take_from_state(&group, recorded, skipped).await;
         } else if block.mode == BlockMode::Managed {
@@ -293,6 +303,8 @@ struct Group<'g> {
     provider: providers::ProviderAddr,
     kind: &'g Arc<dyn terrarium_provider::ProviderKind>,
     schema: Arc<terrarium_provider::Schema>,
+    /// Whether a replacement is created before its predecessor is destroyed.
+    create_first: bool,
 }
 
 /// Gives a provider's diagnostic the address and the span of the attribute that it names.

@@ -25,7 +25,7 @@ impl Planner<'_> {
         provider: &Arc<dyn Provider>,
         recorded: recorded::Block<'_>,
     ) {
-        if recorded.is_empty() || self.only_refreshes() {
+        if recorded.is_empty() {
             return;
         }
         let shape = Shape::of(group.resource.count.as_ref(), group.resource.for_each.as_ref());
@@ -46,8 +46,16 @@ impl Planner<'_> {
         if !self.may_remove(group, addr) {
             return;
         }
-        self.check_destroy(group, addr, PlannedAction::Delete);
         let change = removal(group, addr, prior, reason);
+        let change = if self.only_refreshes() {
+            let after = prior.value.clone();
+            ResourceChange { action: PlannedAction::NoOp, reason: None, after, ..change }
+        } else if self.is_to_stay(addr) {
+            ResourceChange { action: PlannedAction::Forget, ..change }
+        } else {
+            self.check_destroy(group, addr, PlannedAction::Delete);
+            change
+        };
         self.found.borrow_mut().add(change);
     }
 
@@ -178,8 +186,9 @@ impl Planner<'_> {
                 continue;
             };
             let resource = stand_in(block);
-            let group =
-                Group { path: &block.module, resource: &resource, provider: addr, kind, schema };
+            let (path, resource) = (&block.module, &resource);
+            let create_first = false;
+            let group = Group { path, resource, provider: addr, kind, schema, create_first };
             let Some(configured) = self.provider(&group).await else { continue };
             for (addr, prior) in self.read_recorded(&group, &configured, &part).await {
                 let reason = match self.options.mode {
@@ -189,20 +198,7 @@ impl Planner<'_> {
                     }
                     _ => Some(ActionReason::NoBlock),
                 };
-                if self.only_refreshes() {
-                    let keep = ResourceChange {
-                        action: PlannedAction::NoOp,
-                        after: prior.value.clone(),
-                        ..removal(&group, &addr, &prior, None)
-                    };
-                    self.found.borrow_mut().add(keep);
-                } else if self.is_to_stay(&addr) {
-                    let change = removal(&group, &addr, &prior, reason);
-                    let change = ResourceChange { action: PlannedAction::Forget, ..change };
-                    self.found.borrow_mut().add(change);
-                } else {
-                    self.remove(&group, &addr, &prior, reason);
-                }
+                self.remove(&group, &addr, &prior, reason);
             }
         }
     }

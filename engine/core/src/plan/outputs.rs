@@ -24,13 +24,13 @@ impl Planner<'_> {
         changes
     }
 
-    /// Returns whether the targets include everything that an output reads.
+    /// Returns whether the targets include everything that an output reads, and it reads something.
     fn is_covered(&self, name: &Name, wanted: &BTreeSet<NodeIndex>) -> bool {
         let output = Node::Output(ModulePath::root(), name.clone());
         let needed = self.graph.closure(|node| *node == output);
         let is_resource = |at: &NodeIndex| matches!(self.graph.nodes[*at], Node::Resource(..));
         self.options.mode != Mode::Destroy
-            && !needed.is_empty()
+            && needed.iter().any(is_resource)
             && needed.iter().filter(|at| is_resource(at)).all(|at| wanted.contains(at))
     }
 }

@@ -123,6 +123,7 @@ pub(super) fn change(
         before: null,
         after,
         requires_replace: Vec::new(),
+        create_first: group.create_first,
         importing: None,
         schedule: terrarium_provider::Schedule::default(),
         window: None,

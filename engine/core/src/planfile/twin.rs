@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use terrarium_address::{AttrPath, Mode as BlockMode, PathStep, ResourceAddr, Target};
@@ -50,6 +52,7 @@ struct ChangeTwin {
     before: String,
     after: String,
     requires_replace: Vec<Vec<StepTwin>>,
+    create_first: bool,
     importing: Option<String>,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
@@ -195,11 +198,12 @@ fn change_twin(change: &ResourceChange) -> ChangeTwin {
         before: to_snapshot(&change.before),
         after: to_snapshot(&change.after),
         requires_replace: change.requires_replace.iter().map(path_twin).collect(),
+        create_first: change.create_first,
         importing: change.importing.clone(),
         not_before: change.schedule.not_before,
         not_after: change.schedule.not_after,
         window: change.window.map(|window| (window.from(), window.until())),
-        private: change.private.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+        private: change.private.as_deref().map(|bytes| STANDARD.encode(bytes)),
         deps: change.deps.iter().map(DepTwin::of).collect(),
     }
 }
@@ -221,10 +225,11 @@ impl ChangeTwin {
             before: value(&self.before)?,
             after: value(&self.after)?,
             requires_replace: self.requires_replace.into_iter().map(path).collect(),
+            create_first: self.create_first,
             importing: self.importing,
             schedule: Schedule { not_before: self.not_before, not_after: self.not_after },
             window: self.window.and_then(|(from, until)| Window::new(from, until)),
-            private: self.private.map(|text| text.into_bytes().into()),
+            private: self.private.map(|text| bytes(&text)).transpose()?,
             deps: self.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?,
             addr,
         })
@@ -275,6 +280,10 @@ impl OutputTwin {
             action: action(&self.action)?,
         })
     }
+}
+
+fn bytes(text: &str) -> Result<Arc<[u8]>, String> {
+    STANDARD.decode(text).map(Into::into).map_err(|error| error.to_string())
 }
 
 fn value(text: &str) -> Result<Value, String> {
