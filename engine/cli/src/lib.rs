@@ -76,6 +76,10 @@ fn refuse(refusal: Refusal, env: &Env) -> u8 {
             out.data(&text);
             exit_codes::USAGE
         }
+        Refusal::Group(text) => {
+            out.data(&text);
+            exit_codes::ERROR
+        }
         Refusal::UnknownCommand(text) => {
             out.talk(&text);
             exit_codes::ERROR

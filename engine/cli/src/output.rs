@@ -65,6 +65,17 @@ impl Output {
         }
     }
 
+    /// Reads a line from stdin on a thread of its own, which may be left behind with the question: a read of
+    /// a terminal can't be called off, and a runtime would wait for it.
+    pub async fn ask_aside(self) -> Option<String> {
+        let (answer, heard) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            // Nobody listens any more where the question was interrupted.
+            let _left = answer.send(self.ask());
+        });
+        heard.await.ok().flatten()
+    }
+
     /// Reads all of stdin.
     pub fn read_all(&self) -> std::io::Result<String> {
         std::io::read_to_string(std::io::stdin().lock())

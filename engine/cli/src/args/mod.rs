@@ -24,6 +24,8 @@ pub enum Refusal {
     Help(String),
     /// No command was given: the usage.
     Usage(String),
+    /// A command that has commands, without one: its help.
+    Group(String),
     /// No such command; in words, with the nearest name.
     UnknownCommand(String),
     /// The flags make no sense.

@@ -36,6 +36,19 @@ pub(super) fn unknown_command(args: &[String], command: &Command) -> Option<Refu
     )))
 }
 
+/// Refuses a word that is no command of its group: `state lst`.
+fn unknown_subcommand(word: &str, path: &[String], command: &Command) -> Refusal {
+    let group = path.iter().try_fold(command, |current, name| current.find_subcommand(name));
+    let names = group.into_iter().flat_map(Command::get_subcommands).map(Command::get_name);
+    let path = path.join(" ");
+    let hint = nearest(word, names).map(|name| format!(" Did you mean \"{path} {name}\"?"));
+    Refusal::UnknownCommand(format!(
+        "Terrarium has no command named \"{path} {word}\".{}\n\n\
+         To see all commands of this kind, run:\n  terrarium {path} -help\n",
+        hint.unwrap_or_default()
+    ))
+}
+
 /// Translates a refusal.
 pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refusal {
     let text = |kind| match error.get(kind) {
@@ -46,7 +59,11 @@ pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refu
     let message = match error.kind() {
         ErrorKind::DisplayHelp => return Refusal::Help(usage::help(path, command)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            return Refusal::Usage(usage::help(path, command));
+            return Refusal::Group(usage::help(path, command));
+        }
+        ErrorKind::InvalidSubcommand => {
+            let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            return unknown_subcommand(&word, path, command);
         }
         ErrorKind::UnknownArgument if !flag.starts_with('-') => {
             "too many arguments; to work in another directory, use the global option -chdir=DIR"
@@ -62,6 +79,7 @@ pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refu
         _ => single_dashes(error.to_string().trim_start_matches("error: "))
             .split("\n\nUsage:")
             .next()
+            .and_then(|text| text.split("\n\nFor more information").next())
             .unwrap_or_default()
             .to_owned(),
     };

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use terrarium_core::{ApplyOptions, Cancel, Depth, Mode, Plan, Progress, RunSummary, planfile};
-use terrarium_diagnostic::Diagnostics;
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
 
-use super::approve::{Answer, ask};
+use super::approve::{Answer, ask, refuse_json};
 use super::planning::{self, Made};
 use crate::args::PlanFlags;
 use crate::codes;
-use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
+use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::stream;
 use crate::progress::{Teller, stop_on_signal};
@@ -31,6 +31,9 @@ pub struct Args {
     /// A plan that `plan -out=FILE` saved
     #[arg(value_name = "PLAN")]
     pub file: Option<PathBuf>,
+    /// Whether the plan and the line at the end are left out, as `refresh` does.
+    #[arg(skip)]
+    pub(crate) only_outputs: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
@@ -40,6 +43,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 
 async fn apply(args: &Args, context: &Context) -> Outcome {
     let (options, warnings) = plan_options(&args.plan, false)?;
+    if args.file.is_none() && !args.auto_approve {
+        refuse_json(context)?;
+    }
     if let Some(file) = &args.file {
         let given =
             !args.plan.variables.0.is_empty() || !args.plan.target.is_empty() || args.plan.destroy;
@@ -77,7 +83,7 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
         let mut made =
             planning::make(context, &mut session, &options, &cancel, Depth::Resolve).await;
         made.diagnostics.extend(warnings);
-        approved(args, context, &session, made)
+        approved(args, context, &session, made, &cancel).await
     };
     let outcome = match run {
         Ok(Some(plan)) => carry_out(args, context, &mut session, &plan, &cancel).await,
@@ -91,19 +97,25 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
 }
 
 /// Shows the plan and asks; `None` where the answer is no.
-fn approved(
+async fn approved(
     args: &Args,
     context: &Context,
     session: &Session,
     made: Made,
+    cancel: &Cancel,
 ) -> Result<Option<Plan>, Failed> {
-    planning::show(context, &made)?;
+    if args.only_outputs && context.speech() == Speech::Text {
+        planning::check(context, &made)?;
+    } else {
+        planning::show(context, &made)?;
+    }
     let plan = made.plan;
     let nothing = !plan.has_changes() && plan.deferred.is_empty() && plan.drift.is_empty();
     if nothing || args.auto_approve {
         return Ok(Some(plan));
     }
-    match ask(context, &plan, &session.inputs.workspace, args.plan.state.input)? {
+    let input = args.plan.state.input;
+    match ask(context, &plan, &session.inputs.workspace, input, cancel).await? {
         Answer::Yes => Ok(Some(plan)),
         Answer::No => {
             let what = if plan.mode == Mode::Destroy { "Destroy" } else { "Apply" };
@@ -123,7 +135,10 @@ fn saved(context: &Context, session: &mut Session, file: &Path) -> Result<Option
             "To work in another directory, use the global option -chdir=DIR.",
         );
     }
-    let bytes = std::fs::read(&path).map_err(|error| file_failed("read", &path, &error))?;
+    let bytes = std::fs::read(&path).map_err(|error| {
+        let summary = format!("Failed to load {:?} as a plan file", file.display().to_string());
+        Failed::from(Diagnostic::error(codes::FILE, summary).detail(format!("{error}.")))
+    })?;
     let saved = planfile::read(&bytes, &session.inputs.providers)
         .map_err(|error| Failed(Diagnostics::from(*error)))?;
     let sources = planfile::fingerprint(&context.sources());
@@ -159,11 +174,18 @@ async fn carry_out(
         progress: &progress,
         cancel,
     };
-    let (summary, diagnostics) =
+    let (summary, mut diagnostics) =
         terrarium_core::apply(&session.inputs, plan, &held, &options).await;
     teller.finish();
+    if !args.plan.target.is_empty() {
+        diagnostics.push(partial());
+    }
     context.report(&diagnostics);
-    let run = if plan.mode == Mode::Destroy { Run::Destroy } else { Run::Apply };
+    let run = match plan.mode {
+        Mode::Destroy => Run::Destroy,
+        _ if args.only_outputs => Run::Refresh,
+        _ => Run::Apply,
+    };
     let imported = plan.changes.iter().filter(|change| change.importing.is_some()).count();
     // A saved plan is stale now: what is left is planned anew.
     let file = args.file.as_ref().map(|file| file.display().to_string());
@@ -176,6 +198,15 @@ async fn carry_out(
     };
     conclude(context, &summary, (run, imported), (&line, good));
     Ok(if good { exit_codes::SUCCESS } else { exit_codes::ERROR })
+}
+
+/// What is said after an apply of a part.
+fn partial() -> Diagnostic {
+    Diagnostic::warning(codes::TARGETS, "Applied changes may be incomplete").detail(
+        "The plan was created with the -target option in effect, so some changes requested in the configuration may have \
+         been ignored and the output values may not be fully updated. Run the following command to verify that no other \
+         changes are pending:\n    terrarium plan",
+    )
 }
 
 /// Says how it ended.
@@ -192,7 +223,9 @@ fn conclude(
             context.out.line(&line);
         }
     } else if good {
-        context.out.line(&format!("\n{line}"));
+        if run != Run::Refresh {
+            context.out.line(&format!("\n{line}"));
+        }
         let shown = outputs::outputs(
             summary
                 .outputs
@@ -200,7 +233,7 @@ fn conclude(
                 .filter(|(_, output)| output.action != terrarium_core::PlannedAction::Delete)
                 .map(|(name, output)| (&**name, output.after.clone(), output.sensitive)),
         );
-        if run == Run::Apply && !shown.is_empty() {
+        if run != Run::Destroy && !shown.is_empty() {
             context.out.line(&format!("\nOutputs:\n\n{}", shown.trim_end()));
         }
     } else {

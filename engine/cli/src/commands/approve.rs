@@ -1,6 +1,6 @@
 //! Asks before anything is changed: only `yes` is a yes.
 
-use terrarium_core::{Mode, Plan};
+use terrarium_core::{Cancel, Mode, Plan};
 
 use crate::codes;
 use crate::context::{Context, Failed, Speech, fail};
@@ -13,12 +13,13 @@ pub(crate) enum Answer {
     No,
 }
 
-/// Asks whether the plan is to be carried out.
-pub(crate) fn ask(
+/// Asks whether the plan is to be carried out; a request to stop is no answer.
+pub(crate) async fn ask(
     context: &Context,
     plan: &Plan,
     workspace: &str,
     input: bool,
+    cancel: &Cancel,
 ) -> Result<Answer, Failed> {
     let refuse = |why: &str| {
         fail(
@@ -29,9 +30,6 @@ pub(crate) fn ask(
             ),
         )
     };
-    if context.speech() != Speech::Text {
-        return refuse("With -json nobody can be asked.");
-    }
     if !context.may_ask(input) {
         return refuse("Asking is switched off (-input=false or TF_INPUT).");
     }
@@ -61,7 +59,14 @@ pub(crate) fn ask(
         bold(&question),
         bold("Enter a value:")
     ));
-    match context.out.ask() {
+    let answer = tokio::select! {
+        answer = context.out.ask_aside() => answer,
+        () = cancel.raised() => {
+            context.out.line("");
+            return refuse("The question was interrupted; nothing was changed.");
+        }
+    };
+    match answer {
         Some(answer) if answer == "yes" => {
             context.out.line("");
             Ok(Answer::Yes)
@@ -74,4 +79,16 @@ pub(crate) fn ask(
             )
         }
     }
+}
+
+/// Refuses at once what could only end with a question to nobody: `-json` without `-auto-approve`.
+pub(crate) fn refuse_json(context: &Context) -> Result<(), Failed> {
+    if context.speech() == Speech::Text {
+        return Ok(());
+    }
+    fail(
+        codes::APPROVAL,
+        "Plan file or auto-approve required",
+        "Terrarium can't ask for approval where -json is set. Apply a saved plan, or give -auto-approve.",
+    )
 }

@@ -20,6 +20,7 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let plan = PlanFlags { destroy: true, ..args.plan.clone() };
-    let args = apply::Args { plan, auto_approve: args.auto_approve || args.force, file: None };
+    let auto_approve = args.auto_approve || args.force;
+    let args = apply::Args { plan, auto_approve, file: None, only_outputs: false };
     apply::run(&args, context)
 }

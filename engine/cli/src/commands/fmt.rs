@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 use terrarium_diagnostic::{Diagnostics, Sources};
 
-use crate::context::{Context, Failed, Outcome, file_failed};
+use crate::codes;
+use crate::context::{Context, Failed, Outcome, fail, file_failed};
 use crate::exit_codes;
 
 /// Exit code of `-check` where a file is not formatted, as Terraform's.
 const UNFORMATTED: u8 = 3;
+
+/// Exit code where a file can't be read or parsed, as Terraform's.
+const UNREADABLE: u8 = 2;
 
 /// Flags.
 #[expect(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
@@ -36,6 +40,13 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    format(args, context).or_else(|Failed(diagnostics)| {
+        context.report(&diagnostics);
+        Ok(UNREADABLE)
+    })
+}
+
+fn format(args: &Args, context: &Context) -> Outcome {
     if args.targets.iter().any(|target| target == Path::new("-")) {
         return stdin(args, context);
     }
@@ -49,8 +60,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         } else if path.is_file() {
             files.push(path);
         } else {
-            let error = std::io::Error::from(std::io::ErrorKind::NotFound);
-            return Err(file_failed("read", &target, &error));
+            let summary = format!("No file or directory at {}", target.display());
+            return fail(codes::FILE, &summary, "");
         }
     }
     files.sort();
@@ -148,7 +159,7 @@ impl Work {
         context.keep_sources(self.sources);
         context.report(&self.diagnostics);
         match (self.diagnostics.has_errors(), args.check && self.changed) {
-            (true, _) => exit_codes::ERROR,
+            (true, _) => UNREADABLE,
             (_, true) => UNFORMATTED,
             _ => exit_codes::SUCCESS,
         }

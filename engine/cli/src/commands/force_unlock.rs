@@ -6,6 +6,8 @@ use crate::exit_codes;
 use crate::render::paint::{bold, green};
 use crate::setup::store;
 
+const UNLOCKED: &str = "Terrarium state has been successfully unlocked!";
+
 /// Flags.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -40,8 +42,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             }
         }
     }
+    if store::break_terraform_lock(context, &args.id)? {
+        context.out.line(&bold(&green(UNLOCKED)));
+        return Ok(exit_codes::SUCCESS);
+    }
     let store = store::open(context)?;
     context.block_on(store.force_unlock(&args.id))?.map_err(|error| store::lock_failed(&error))?;
-    context.out.line(&bold(&green("Terrarium state has been successfully unlocked!")));
+    context.out.line(&bold(&green(UNLOCKED)));
     Ok(exit_codes::SUCCESS)
 }

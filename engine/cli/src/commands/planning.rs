@@ -46,6 +46,15 @@ pub(crate) fn held(session: &Session) -> Option<Held> {
     session.fence.clone().map(|fence| Held { store, fence })
 }
 
+/// Says what there is to say about a plan that is not shown.
+pub(crate) fn check(context: &Context, made: &Made) -> Result<(), Failed> {
+    if made.plan.errored || made.diagnostics.has_errors() {
+        return Err(made.diagnostics.clone().into());
+    }
+    context.report(&made.diagnostics);
+    Ok(())
+}
+
 /// Shows a plan: what it would do, then what there is to say about it.
 pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
     let failed = made.plan.errored || made.diagnostics.has_errors();
@@ -60,11 +69,7 @@ pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
         }
         _ => {}
     }
-    if failed {
-        return Err(made.diagnostics.clone().into());
-    }
-    context.report(&made.diagnostics);
-    Ok(())
+    check(context, made)
 }
 
 /// Chooses how a command speaks by its `-json` flag, and says the versions to programs.

@@ -1,4 +1,4 @@
-//! `refresh`: `apply -refresh-only -auto-approve` in one word.
+//! `refresh`: `apply -refresh-only -auto-approve` in one word, and with less talk.
 
 use super::apply;
 use crate::args::PlanFlags;
@@ -14,5 +14,6 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let plan = PlanFlags { refresh_only: true, ..args.plan.clone() };
-    apply::run(&apply::Args { plan, auto_approve: true, file: None }, context)
+    let args = apply::Args { plan, auto_approve: true, file: None, only_outputs: true };
+    apply::run(&args, context)
 }

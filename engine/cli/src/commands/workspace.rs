@@ -100,11 +100,22 @@ fn names(context: &Context) -> Result<Vec<String>, Failed> {
 
 fn list(context: &Context) -> Outcome {
     let selected = workspace::selected(context)?;
-    for name in names(context)? {
+    let mut names = names(context)?;
+    let overridden = context.env.get(TF_WORKSPACE).is_some();
+    if overridden && !names.contains(&selected) {
+        names.push(selected.clone());
+        names.sort();
+    }
+    for name in names {
         let mark = if name == selected { "*" } else { " " };
         context.out.line(&format!("{mark} {name}"));
     }
     context.out.line("");
+    if overridden {
+        context.out.talk(
+            "The active workspace is being overridden using the TF_WORKSPACE environment\nvariable.",
+        );
+    }
     Ok(exit_codes::SUCCESS)
 }
 
@@ -126,8 +137,8 @@ fn create(context: &Context, name: &str) -> Outcome {
         .map_err(|error| refused(&error))?;
     workspace::select(context, name)?;
     context.out.line(&format!(
-        "{}\n\nYou're now on a new, empty workspace. Workspaces isolate their state,\nso if you run \"terrarium plan\" it \
-         will not see any existing state\nfor this configuration.",
+        "{}\n\nYou're now on a new, empty workspace. Workspaces isolate their state,\nso if you run \"terrarium plan\" \
+         Terrarium will not see any existing state\nfor this configuration.",
         bold(&green(&format!("Created and switched to workspace \"{name}\"!")))
     ));
     Ok(exit_codes::SUCCESS)

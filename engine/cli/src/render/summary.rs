@@ -17,6 +17,8 @@ pub enum Run {
     Apply,
     /// `destroy`, `apply -destroy`
     Destroy,
+    /// `refresh`
+    Refresh,
 }
 
 /// Counts of what was done: added, changed, destroyed.
@@ -30,7 +32,7 @@ pub fn complete(summary: &RunSummary, run: Run, imported: usize) -> String {
     let (added, changed, destroyed) = counts(summary);
     let import = if imported > 0 { format!("{imported} imported, ") } else { String::new() };
     let text = match run {
-        Run::Apply => {
+        Run::Apply | Run::Refresh => {
             format!(
                 "Apply complete! Resources: {import}{added} added, {changed} changed, {destroyed} destroyed."
             )
@@ -68,6 +70,7 @@ pub fn incomplete(summary: &RunSummary, run: Run, command: &str) -> String {
     let _infallible = write!(out, "\nTo continue, run:\n    {command}\n\n");
     let (added, changed, destroyed) = counts(summary);
     let what = match (run, summary.interrupted) {
+        (Run::Refresh, false) => "Refresh incomplete!",
         (Run::Apply, false) => "Apply incomplete!",
         (Run::Destroy, false) => "Destroy incomplete!",
         (_, true) => "Interrupted!",

@@ -157,7 +157,9 @@ pub(crate) fn plan_options(
         diagnostics.push(
             Diagnostic::warning(codes::TARGETS, "Resource targeting is in effect").detail(
                 "You are creating a plan with the -target option, which means that the result of this plan may not \
-                 represent all of the changes requested by the current configuration.",
+                 represent all of the changes requested by the current configuration.\n\nThe -target option is not for \
+                 routine use, and is provided only for exceptional situations such as recovering from errors or \
+                 mistakes, or when Terrarium specifically suggests to use it as part of an error message.",
             ),
         );
     }

@@ -15,7 +15,7 @@ use terrarium_state::{
 
 use super::workspace;
 use crate::codes;
-use crate::context::{Context, Failed};
+use crate::context::{Context, Failed, file_failed};
 
 /// Returns where the store is.
 pub(crate) fn location(context: &Context) -> Location {
@@ -71,9 +71,20 @@ pub(crate) async fn unlock(store: &SqliteStore, fence: Fence) -> Result<(), Fail
 
 /// Turns a failure of the store into an error.
 pub(crate) fn failed(error: &StoreError) -> Failed {
-    Diagnostic::error(codes::STATE, "State can't be used")
-        .detail(sentence(&error.to_string()))
-        .into()
+    let text = error.to_string();
+    let diagnostic = Diagnostic::error(codes::STATE, "State can't be used").detail(sentence(&text));
+    if out_of_room(&text) {
+        let help = "The disk is full, or a limit on file sizes is reached: make room and run the command again. What \
+                    was recorded is kept.";
+        return diagnostic.help(help).into();
+    }
+    diagnostic.into()
+}
+
+/// Returns whether a failure is most likely a full disk. SQLite calls it an I/O error where its shared
+/// memory or its log can't grow.
+fn out_of_room(text: &str) -> bool {
+    ["disk I/O error", "disk is full", "No space left"].iter().any(|words| text.contains(words))
 }
 
 /// Turns a failure to lock into an error.
@@ -91,6 +102,22 @@ pub(crate) fn lock_failed(error: &LockError) -> Failed {
     }
 }
 
+/// Removes the lock file that a Terraform which was killed left behind, where it has this id.
+pub(crate) fn break_terraform_lock(context: &Context, id: &str) -> Result<bool, Failed> {
+    let Some(path) = location(context).terraform_lock.filter(|path| path.is_file()) else {
+        return Ok(false);
+    };
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| file_failed("read", &path, &error))?;
+    let info: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let found = info.get("ID").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if found != id {
+        return Ok(false);
+    }
+    std::fs::remove_file(&path).map_err(|error| file_failed("remove", &path, &error))?;
+    Ok(true)
+}
+
 fn holder_text(holder: &LockHolder) -> String {
     format!(
         "Somebody else is writing the state.\n\nLock Info:\n  ID:        {}\n  Path:      {}\n  Operation: {}\n  \
@@ -99,10 +126,16 @@ fn holder_text(holder: &LockHolder) -> String {
     )
 }
 
-/// Makes a sentence of an error's words.
+/// Makes a sentence of an error's words; a name or an address that it begins with stays as it is.
 pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let first_word = text.split_whitespace().next().unwrap_or_default();
+    let is_name = first_word
+        .trim_end_matches(['.', ',', ':'])
+        .contains(|c: char| !c.is_alphabetic() && c != '\'');
+    let first =
+        chars.next().map(|c| if is_name { c.to_string() } else { c.to_uppercase().to_string() });
+    let first = first.unwrap_or_default();
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{stop}", chars.as_str())
 }

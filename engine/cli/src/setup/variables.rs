@@ -106,7 +106,8 @@ const UNDECLARED_LIMIT: usize = 3;
 
 impl Gathering<'_> {
     fn file(&mut self, path: &Path) {
-        if !path.is_file() {
+        // A pipe or a device is read as well: `-var-file=<(decrypt …)`.
+        if !path.exists() || path.is_dir() {
             self.diagnostics.push(
                 Diagnostic::error(codes::FILE, "Failed to read variables file")
                     .detail(format!("Given variables file {} does not exist.", path.display())),

@@ -1,6 +1,6 @@
 //! `state rm`, `state mv`
 
-use terrarium_address::Target;
+use terrarium_address::{ResourceAddr, Target};
 use terrarium_state::edit;
 
 use super::{Mv, Rm};
@@ -50,11 +50,12 @@ pub(super) fn rename(args: &Mv, context: &Context) -> Outcome {
             let renamed = edit::rename(&state, &from, &to)
                 .map_err(|error| store::edit_failed("Invalid target address", &error))?;
             let verb = if args.dry_run { "Would move" } else { "Move" };
-            for (old, new) in &renamed.moves {
+            let lines = said(&from, &to, &renamed.moves);
+            for (old, new) in &lines {
                 context.out.line(&format!("{verb} \"{old}\" to \"{new}\""));
             }
             if !args.dry_run {
-                let count = renamed.moves.len();
+                let count = lines.len();
                 store::commit(&store, &fence, renamed.batch).await?;
                 context.out.line(&format!("Successfully moved {count} object(s)."));
             }
@@ -64,4 +65,17 @@ pub(super) fn rename(args: &Mv, context: &Context) -> Outcome {
         store::unlock(&store, fence).await?;
         done
     })?
+}
+
+/// Returns the moves to name: one for a whole resource or module, as Terraform counts them.
+fn said(
+    from: &Target,
+    to: &Target,
+    moves: &[(ResourceAddr, ResourceAddr)],
+) -> Vec<(String, String)> {
+    let whole = moves.first().is_some_and(|(old, _)| old.to_string() != from.to_string());
+    if whole {
+        return vec![(from.to_string(), to.to_string())];
+    }
+    moves.iter().map(|(old, new)| (old.to_string(), new.to_string())).collect()
 }
