@@ -149,10 +149,13 @@ impl Service {
                 headers: Vec::new(),
                 content: Content::Text("text/html; charset=UTF-8", html(status, &message)),
             },
-            Service::Compute | Service::Volume => Reply::json(
-                status,
-                json!({fault_name(status): {"code": status, "message": message}}),
-            ),
+            Service::Compute | Service::Volume => {
+                let mut fault = json!({"code": status, "message": message});
+                if status == 413 {
+                    fault["retryAfter"] = json!("0");
+                }
+                Reply::json(status, json!({fault_name(status): fault}))
+            }
         }
     }
 }

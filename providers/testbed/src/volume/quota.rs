@@ -38,7 +38,7 @@ pub(super) fn take(cloud: &Cloud<'_>, project: &str, size: i64, new: bool) -> Ou
             return Err(no(
                 413,
                 format!(
-                    "Requested volume or snapshot exceeds allowed gigabytes quota. Requested \
+                    "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested \
                      {size}G, quota is {limit}G and {used}G has been consumed."
                 ),
             ));
@@ -49,7 +49,10 @@ pub(super) fn take(cloud: &Cloud<'_>, project: &str, size: i64, new: bool) -> Ou
     {
         return Err(no(
             413,
-            format!("Maximum number of volumes allowed ({limit}) exceeded for quota 'volumes'."),
+            format!(
+                "VolumeLimitExceeded: Maximum number of volumes allowed ({limit}) exceeded for \
+                 quota 'volumes'."
+            ),
         ));
     }
     Ok(cloud.charge(project, "gigabytes", size)?)

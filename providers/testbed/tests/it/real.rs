@@ -5,7 +5,7 @@
 //! texts, defaults, the members of objects and the types of values must be the same. What can't be is
 //! written so: `$name` is a value kept from an earlier reply, `<id>`, `<time>`, `<mac>`, `<address>` and
 //! `<text>` stand for some text. `keep` takes values from replies, `find` one out of a list by its name,
-//! `wait` lets the clock run first. `apart` names members of a reply that differ, each with its reason;
+//! `wait` lets the clock run first, `settings` are for the testbed alone. `apart` names members of a reply that differ, each with its reason;
 //! `OF_THE_SITE` those of every reply.
 
 use std::collections::BTreeMap;
@@ -88,6 +88,11 @@ fn play(story: &Path) -> Vec<String> {
 
 /// Takes one step and adds what differs.
 fn take(cloud: &mut Cloud, step: &Value, kept: &mut Kept, differences: &mut Vec<String>) {
+    if let Some(settings) = step.get("settings") {
+        let (status, said) = cloud.call("PUT", "/testbed/settings", settings);
+        assert_eq!(status, 200, "{said}");
+        return;
+    }
     if step["wait"] == true {
         cloud.advance(WAIT_SECONDS);
     }
