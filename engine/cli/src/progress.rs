@@ -64,6 +64,7 @@ impl Teller {
                 *said = slice.max(*said);
                 return worth;
             }
+            Event::Refreshed { .. } => return self.speech == Speech::Json,
             Event::Refreshing { .. }
             | Event::Reading { .. }
             | Event::Read { .. }
@@ -77,7 +78,9 @@ impl Teller {
         let count = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len();
         let status = match event {
             Event::Waiting { addr, status, .. } => format!("{count} under way; {addr}: {status}"),
-            Event::Refreshing { .. } | Event::Reading { .. } => "reading what exists".to_owned(),
+            Event::Refreshing { .. } | Event::Refreshed { .. } | Event::Reading { .. } => {
+                "reading what exists".to_owned()
+            }
             _ => format!("{count} under way"),
         };
         bar.set_message(status);

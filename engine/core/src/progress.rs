@@ -19,6 +19,13 @@ pub enum Event {
         /// Its id, where it has one.
         id: Option<String>,
     },
+    /// An object was read.
+    Refreshed {
+        /// The instance.
+        addr: ResourceAddr,
+        /// Its id, where it has one.
+        id: Option<String>,
+    },
     /// A data source is being read.
     Reading {
         /// The instance.

@@ -1,10 +1,16 @@
 //! `apply`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use terrarium_core::{ApplyOptions, Cancel, Depth, Mode, Plan, Progress, RunSummary, planfile};
+use terrarium_address::Name;
+use terrarium_core::{
+    ApplyOptions, Cancel, Depth, Mode, OutputChange, Plan, PlannedAction, Progress, RunSummary,
+    planfile,
+};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_state::OutputValue;
 
 use super::approve::{Answer, ask, refuse_json};
 use super::planning::{self, Made};
@@ -14,7 +20,7 @@ use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::stream;
 use crate::progress::{Teller, stop_on_signal};
-use crate::render::outputs;
+use crate::render::outputs::{self, output_value};
 use crate::render::summary::{self, Run};
 use crate::setup::session::{Session, Wish, plan_options};
 use crate::setup::variables::Missing;
@@ -174,13 +180,14 @@ async fn carry_out(
         progress: &progress,
         cancel,
     };
-    let (summary, mut diagnostics) =
+    let (mut summary, mut diagnostics) =
         terrarium_core::apply(&session.inputs, plan, &held, &options).await;
     teller.finish();
     if !args.plan.target.is_empty() {
         diagnostics.push(partial());
     }
     context.report(&diagnostics);
+    keep_outputs(&mut summary, &session.inputs.prior.outputs);
     let run = match plan.mode {
         Mode::Destroy => Run::Destroy,
         _ if args.only_outputs => Run::Refresh,
@@ -198,6 +205,21 @@ async fn carry_out(
     };
     conclude(context, &summary, (run, imported), (&line, good));
     Ok(if good { exit_codes::SUCCESS } else { exit_codes::ERROR })
+}
+
+/// Adds the outputs that a plan of a part did not touch: they are still there, and still shown.
+fn keep_outputs(summary: &mut RunSummary, recorded: &BTreeMap<Name, OutputValue>) {
+    for (name, output) in recorded {
+        summary.outputs.entry(name.clone()).or_insert_with(|| {
+            let value = output_value(output).unmarked();
+            OutputChange {
+                before: value.clone(),
+                after: value,
+                sensitive: output.sensitive,
+                action: PlannedAction::NoOp,
+            }
+        });
+    }
 }
 
 /// What is said after an apply of a part.
@@ -230,7 +252,7 @@ fn conclude(
             summary
                 .outputs
                 .iter()
-                .filter(|(_, output)| output.action != terrarium_core::PlannedAction::Delete)
+                .filter(|(_, output)| output.action != PlannedAction::Delete)
                 .map(|(name, output)| (&**name, output.after.clone(), output.sensitive)),
         );
         if run != Run::Destroy && !shown.is_empty() {

@@ -53,6 +53,9 @@ pub fn event(event: &Event) -> String {
         Event::Refreshing { addr, id } => {
             ("refresh_start", with_id(json!({"resource": resource(addr)}), id.as_deref()))
         }
+        Event::Refreshed { addr, id } => {
+            ("refresh_complete", with_id(json!({"resource": resource(addr)}), id.as_deref()))
+        }
         Event::Reading { addr } => {
             ("apply_start", json!({"resource": resource(addr), "action": "read"}))
         }

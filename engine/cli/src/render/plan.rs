@@ -24,8 +24,10 @@ pub fn plan(plan: &Plan) -> String {
     if !plan.relevant_drift().is_empty() {
         drift(&mut out, plan);
     }
-    if nothing || plan.mode == Mode::RefreshOnly {
-        out.push_str(&words::nothing_to_do(plan, outputs.is_empty()));
+    let refreshed = plan.mode == Mode::RefreshOnly;
+    let only_outputs = refreshed && plan.relevant_drift().is_empty() && !outputs.is_empty();
+    if (nothing || refreshed) && !only_outputs {
+        out.push_str(&words::nothing_to_do(plan));
         if !outputs.is_empty() {
             write_outputs(&mut out, plan, &outputs);
         }

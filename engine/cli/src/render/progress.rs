@@ -12,6 +12,9 @@ pub fn line(event: &Event) -> String {
         Event::Refreshing { addr, id } => {
             format!("{addr}: Refreshing state...{}", bracket(id.as_deref(), None))
         }
+        Event::Refreshed { addr, id } => {
+            format!("{addr}: Refresh complete{}", bracket(id.as_deref(), None))
+        }
         Event::Reading { addr } => format!("{addr}: Reading..."),
         Event::Read { addr, elapsed, id } => {
             format!(

@@ -6,6 +6,7 @@ mod arguments;
 mod cycle;
 mod fixture;
 mod help;
+mod manners;
 mod plan_text;
 mod refusals;
 mod states;

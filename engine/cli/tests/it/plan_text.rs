@@ -90,6 +90,7 @@ fn change_of(one: &Json) -> ResourceChange {
         before: side("before"),
         after: side("after"),
         requires_replace: one["replace"].as_array().into_iter().flatten().map(path_of).collect(),
+        create_first: action == "create-first",
         importing: one["importing"].as_str().map(str::to_owned),
         schedule: Schedule {
             not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),

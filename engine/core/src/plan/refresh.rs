@@ -53,6 +53,8 @@ impl Planner<'_> {
         }
         let replies = provider.read_many(&group.resource.block.kind, requests).await;
         for (object, reply) in objects.iter_mut().zip(replies) {
+            let id = object.prior.as_ref().and_then(|prior| object::id_of(&prior.value));
+            self.progress.on(Event::Refreshed { addr: object.addr.clone(), id });
             self.fold(group, object, reply);
         }
     }

@@ -198,7 +198,10 @@ impl World<'_> {
             None => Ok(values.whole(shape)),
             Some(key) => match values.get(key) {
                 Some(value) => Ok(value.clone()),
-                None if values.complete => Err(no_instance(block, key)),
+                // Only a plan that creates nothing leaves the one instance out.
+                None if values.complete && *key != InstanceKey::None => {
+                    Err(no_instance(block, key))
+                }
                 None => Ok(Self::absent(block)),
             },
         }

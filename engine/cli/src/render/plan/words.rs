@@ -23,7 +23,7 @@ pub(super) const AFTER_DRIFT: &str = "Unless the configuration says the same, or
 attributes, the following plan may undo or respond to these changes.";
 
 /// Returns the sentences of a plan without changes.
-pub(super) fn nothing_to_do(plan: &Plan, outputs_stay: bool) -> String {
+pub(super) fn nothing_to_do(plan: &Plan) -> String {
     let drifted = !plan.relevant_drift().is_empty();
     if plan.errored {
         let text =
@@ -31,7 +31,7 @@ pub(super) fn nothing_to_do(plan: &Plan, outputs_stay: bool) -> String {
         return bold(text);
     }
     let (first, rest) = match plan.mode {
-        Mode::RefreshOnly if drifted || !outputs_stay => {
+        Mode::RefreshOnly if drifted => {
             let text = "This is a refresh-only plan, so no actions are taken to undo these changes. Once it is \
 approved, they are written to the state.";
             return format!("\n{}\n", wrap(text, PROSE_WIDTH));
