@@ -1,5 +1,8 @@
 //! The judge: after the storm the world is exactly as declared, within three runs.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use terrarium_core::Mode;
 
 use crate::{Dice, Inventory, Plant, Report, Task, Weather, World};
@@ -29,6 +32,21 @@ pub struct Verdict {
 }
 
 impl Scenario {
+    /// Reads a directory: its files are configurations that follow each other.
+    ///
+    /// # Errors
+    /// Says what can't be read, or goes wrong without any fault.
+    pub fn read(dir: &Path) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", dir.display());
+        let entries = fs::read_dir(dir).map_err(failed)?.flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        let texts =
+            paths.iter().map(fs::read_to_string).collect::<Result<_, _>>().map_err(failed)?;
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        Self::of(&name, texts)
+    }
+
     /// Reads the stages by applying each in a world of its own, in which nothing goes wrong.
     ///
     /// # Errors
@@ -96,6 +114,8 @@ fn rest(world: &mut World, text: &str, mode: Mode) -> Result<(), String> {
         // What was sent before has arrived by now, one way or the other.
         world.drain();
         if last.is_quiet() {
+            // Work that a service took on and nobody waits for comes to its end.
+            world.settle();
             return Ok(());
         }
     }

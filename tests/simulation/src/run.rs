@@ -59,7 +59,7 @@ impl Report {
 
     fn hear(&mut self, diagnostics: &Diagnostics) {
         self.failed |= diagnostics.has_errors();
-        for diagnostic in diagnostics.iter() {
+        for diagnostic in diagnostics {
             let line = format!("{}: {}", diagnostic.summary, diagnostic.detail);
             let all = format!("{diagnostic:?}");
             if shows_a_secret(&all) {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 use terrarium_openstack::{Request, Response, TransportError};
 use terrarium_state::{CommitError, MemoryDisk, MemoryStore, Ticket};
-use terrarium_testbed::{self as testbed, Delivery, Effect, Fault, Router};
+use terrarium_testbed::{self as testbed, Router};
 use tokio::sync::oneshot;
 
 use crate::desk::Paper;
@@ -15,6 +15,7 @@ use crate::story::Story;
 use crate::{Dice, Trouble, Weather};
 
 mod commits;
+mod requests;
 
 /// Longest time that a request is under way: a transport gives up then.
 const LONGEST_WAY: SignedDuration = SignedDuration::from_secs(60);
@@ -118,6 +119,17 @@ impl Traffic {
         }
     }
 
+    /// Lets time pass until the services have nothing more to do.
+    pub(crate) fn settle(&self) {
+        let mut inside = self.inside();
+        loop {
+            let clock = inside.control("GET", "/testbed/clock", &Json::Null);
+            let next = clock.get("next_event").and_then(Json::as_str);
+            let Some(next) = next.and_then(|next| next.parse().ok()) else { return };
+            inside.pass(next);
+        }
+    }
+
     /// Sends a request.
     pub(crate) fn send(&self, request: Request) -> oneshot::Receiver<Reply> {
         let (to, reply) = oneshot::channel();
@@ -192,9 +204,7 @@ impl Traffic {
         if choices == 0 {
             return false;
         }
-        if papers == 1 && inside.dice.index(choices) == 0 {
-            inside.paper();
-        } else if inside.away.is_empty() {
+        if inside.dice.index(choices) < papers {
             inside.paper();
         } else {
             inside.forward();
@@ -204,19 +214,6 @@ impl Traffic {
 }
 
 impl Inside {
-    /// Draws what happens to a request.
-    fn trouble(&mut self, request: &testbed::Request) -> Option<Trouble> {
-        let rare = self.weather.requests_one_in;
-        if !self.dice.one_in(rare) {
-            return None;
-        }
-        match self.dice.pick(&self.weather.troubles) {
-            // What is repeated freely must not arrive after what came later.
-            Some(Trouble::Late) if request.method != http::Method::POST => Some(Trouble::LostAfter),
-            other => other,
-        }
-    }
-
     /// Returns the timer that may ring next: none overtakes a request by more than it may take.
     fn next_timer(&self) -> Option<usize> {
         let outs = self.away.iter().filter_map(|away| match away {
@@ -230,67 +227,16 @@ impl Inside {
 
     fn ring(&mut self, timer: usize) {
         let (at, to) = self.timers.swap_remove(timer);
-        if at > self.now {
-            self.now = at;
-            self.control("POST", "/testbed/clock", &json!({"to": at.to_string()}));
-        }
-        self.story.tell(format!("clock {at}"));
+        self.pass(at);
         // Whoever waited may be gone.
         let _ = to.send(());
     }
 
-    /// Brings one request to its service, or one reply to its sender.
-    fn forward(&mut self) {
-        let drawn = self.dice.index(self.away.len());
-        match self.away.swap_remove(drawn) {
-            Away::Back(reply, to) => {
-                let _ = to.send(reply);
-            }
-            Away::Out(out) => self.arrive(out),
-        }
-    }
-
-    fn arrive(&mut self, mut out: Out) {
-        let what = format!("{} {}", out.request.method, bare(&out.request.path_and_query));
-        let trouble = out.trouble.take();
-        if trouble == Some(Trouble::Late) {
-            self.story.tell(format!("{what} broken off, on its way"));
-            let to = out.to.take();
-            self.away.push(Away::Out(out));
-            return self.answer(Err(broken()), to);
-        }
-        if trouble == Some(Trouble::NotSent) {
-            self.story.tell(format!("{what} not sent"));
-            return self.answer(Err(TransportError::NotSent("refused".into())), out.to);
-        }
-        if let Some(effect) = trouble.and_then(effect) {
-            let fault =
-                Fault { times: 1, skip: 0, method: None, path_prefix: String::new(), effect };
-            self.control("PUT", "/testbed/settings", &json!({"faults": [fault]}));
-        }
-        let response = self.router.handle(&out.request);
-        let body = blake3::hash(&out.request.body).to_hex();
-        let nobody = if out.to.is_none() { ", its sender is gone" } else { "" };
-        self.story.tell(format!(
-            "{what} [{}] -> {} {}{nobody}",
-            body.get(..6).unwrap_or_default(),
-            response.status.as_u16(),
-            trouble.map(|trouble| format!("{trouble:?}")).unwrap_or_default(),
-        ));
-        let reply = match response.delivery {
-            Delivery::Whole => Ok(Response {
-                status: response.status,
-                headers: response.headers,
-                body: response.body,
-            }),
-            Delivery::LostBefore | Delivery::LostAfter => Err(broken()),
-        };
-        self.answer(reply, out.to);
-    }
-
-    fn answer(&mut self, reply: Reply, to: Option<oneshot::Sender<Reply>>) {
-        if let Some(to) = to {
-            self.away.push(Away::Back(reply, to));
+    fn pass(&mut self, to: Timestamp) {
+        if to > self.now {
+            self.now = to;
+            self.control("POST", "/testbed/clock", &json!({"to": to.to_string()}));
+            self.story.tell(format!("clock {to}"));
         }
     }
 
@@ -303,30 +249,5 @@ impl Inside {
         });
         debug_assert!(response.status.is_success(), "{method} {path}: {:?}", response.body);
         serde_json::from_slice(&response.body).unwrap_or_default()
-    }
-}
-
-fn broken() -> TransportError {
-    TransportError::MaybeSent("the connection was closed".into())
-}
-
-/// Returns a URL without its origin.
-fn bare(url: &str) -> &str {
-    url.strip_prefix(crate::wire::ORIGIN).unwrap_or(url)
-}
-
-fn effect(trouble: Trouble) -> Option<Effect> {
-    let answer = |status, headers: &[(&str, String)]| Effect::Answer {
-        status,
-        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-        body: Json::Null,
-    };
-    match trouble {
-        Trouble::NotSent | Trouble::Late => None,
-        Trouble::LostBefore => Some(Effect::DropBefore),
-        Trouble::LostAfter => Some(Effect::DropAfter),
-        Trouble::Answers(status) => Some(answer(status, &[])),
-        Trouble::AnswersAfter(status) => Some(Effect::AnswerAfter { status }),
-        Trouble::Busy(seconds) => Some(answer(429, &[("retry-after", seconds.to_string())])),
     }
 }

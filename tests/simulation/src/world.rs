@@ -123,6 +123,11 @@ impl World {
         self.traffic.drain();
     }
 
+    /// Lets time pass until nothing more happens by itself.
+    pub fn settle(&self) {
+        self.traffic.settle();
+    }
+
     /// Returns what exists in the clouds.
     pub fn inventory(&self) -> Inventory {
         let listed = self.traffic.control("GET", "/testbed/objects", &Json::Null);

@@ -1,22 +1,17 @@
 //! The scenarios under their seeds, and planted faults that must be noticed.
 
-use std::fs;
 use std::path::Path;
 
 use terrarium_simulation::{Scenario, forgetful, hasty, honest, judge};
 
-/// Reads a scenario: a folder of configurations that follow each other.
+/// Reads a scenario of ours.
 fn scenario(name: &str) -> Scenario {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
-    let mut files: Vec<_> =
-        fs::read_dir(folder).expect("a folder of configurations").flatten().collect();
-    files.sort_by_key(fs::DirEntry::file_name);
-    let texts = files.iter().map(|file| fs::read_to_string(file.path()).expect("text"));
-    Scenario::of(name, texts.collect()).expect("a scenario that works in calm weather")
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    Scenario::read(&data.join(name)).expect("a scenario that works in calm weather")
 }
 
 /// Judges a scenario under each seed; all that fail are named, and the first one's story is told.
-fn all_right(name: &str, seeds: std::ops::Range<u64>) {
+fn all_right(name: &str, seeds: impl IntoIterator<Item = u64>) {
     let scenario = scenario(name);
     let mut first = None;
     let mut failed = Vec::new();
@@ -43,7 +38,19 @@ fn a_way_in() {
 
 #[test]
 fn a_successor_that_comes_first() {
-    all_right("order", 0..70);
+    all_right("order", 0..60);
+}
+
+/// Each was wrong once: a failed server taken over as whole, a taint lost by a refused removal.
+#[test]
+fn what_was_wrong_with_two_servers_stays_right() {
+    all_right("pair", [97, 147]);
+}
+
+/// Each was wrong once: a resize interrupted before its confirmation, or in the middle of it.
+#[test]
+fn what_was_wrong_with_a_successor_stays_right() {
+    all_right("order", [77, 84, 91]);
 }
 
 #[test]

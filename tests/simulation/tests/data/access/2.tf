@@ -69,8 +69,18 @@ resource "openstack_networking_port_v2" "port" {
   }
 }
 
+resource "openstack_networking_port_v2" "other" {
+  name       = "access-other"
+  network_id = openstack_networking_network_v2.net.id
+
+  fixed_ip {
+    subnet_id = openstack_networking_subnet_v2.subnet.id
+  }
+}
+
 resource "openstack_networking_floatingip_v2" "address" {
   pool       = "public"
+  port_id    = openstack_networking_port_v2.other.id
   depends_on = [openstack_networking_router_interface_v2.leg]
 }
 

@@ -35,6 +35,7 @@ resource "openstack_compute_instance_v2" "server" {
   flavor_name     = "m1.small"
   key_pair        = openstack_compute_keypair_v2.key.name
   security_groups = [openstack_networking_secgroup_v2.group.name]
+  user_data       = "version: ${terraform_data.version.output}"
 
   network {
     name = "sharednet1"

@@ -1,4 +1,4 @@
-# A server that is its own successor.
+# Another version: the successor comes first.
 terraform {
   required_providers {
     openstack = {
@@ -17,7 +17,7 @@ resource "terraform_data" "version" {
 }
 
 resource "openstack_compute_keypair_v2" "key" {
-  name       = "order-key"
+  name       = "order-key-two"
   public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGRlbW9kZW1vZGVtb2RlbW9kZW1vZGVtb2RlbW9kZW1v order"
 }
 
@@ -31,10 +31,11 @@ resource "openstack_networking_secgroup_v2" "group" {
 
 resource "openstack_compute_instance_v2" "server" {
   name            = "order-server-${terraform_data.version.output}"
-  image_name      = "CC-Ubuntu22.04"
+  image_name      = "CC-Ubuntu24.04"
   flavor_name     = "m1.small"
   key_pair        = openstack_compute_keypair_v2.key.name
   security_groups = [openstack_networking_secgroup_v2.group.name]
+  user_data       = "version: ${terraform_data.version.output}"
 
   network {
     name = "sharednet1"
