@@ -20,7 +20,7 @@ use crate::schema::{
     ALL_TAGS, Attr, Literal, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts,
     block_set, blocks, flag, int, text, text_map, text_set, texts,
 };
-use crate::verbs::{Act, Fetched, Hooks, MARKER_KEY, Scope, encoded, fetch, noted};
+use crate::verbs::{Act, Fetched, Hooks, MARKER_KEY, Scope, encoded, fetch, noted, shell};
 use crate::wire::{from_json, map_value};
 
 /// The states that `power_state` may show; others are passing.
@@ -188,6 +188,22 @@ impl Hooks for InstanceHooks {
 
     async fn poll(&self, scope: &Scope<'_>, pending: &Pending, object: Option<Json>) -> PollReply {
         stages::poll(scope, pending, object).await
+    }
+
+    /// What reads never show: metadata and the configuration drive are taken over once.
+    fn imported(&self, scope: &Scope<'_>, object: &Json, id: &str) -> Value {
+        let mut values = shell(scope, id).as_entries().cloned().unwrap_or_default();
+        let metadata = object.get("metadata").and_then(Json::as_object).into_iter().flatten();
+        let metadata = metadata.filter(|(key, _)| *key != MARKER_KEY);
+        let metadata: Vec<_> =
+            metadata.map(|(key, value)| (key.as_str(), crate::wire::scalar_text(value))).collect();
+        if !metadata.is_empty() {
+            values.insert("metadata".into(), map_value(metadata));
+        }
+        if field(object, "config_drive") == "True" {
+            values.insert("config_drive".into(), Value::bool(true));
+        }
+        Value::object(values)
     }
 
     /// Reads servers, and the ports of all of them with one more call: they tell which NIC is which.
