@@ -222,14 +222,23 @@ impl Recovery<'_> {
             private: found.private.clone(),
         };
         let reply = case.provider.read_many(case.kind(), vec![request]).await.pop();
-        let row = match reply.map(|reply| reply.outcome) {
-            Some(ReadOutcome::Found { state, private, .. }) => self.row(
+        let Some(reply) = reply else { return };
+        let row = match reply.outcome {
+            ReadOutcome::Found { state, private, .. } => self.row(
                 case,
                 &completed(state, case.planned().as_ref()),
                 private,
                 ObjectStatus::Ready,
             ),
-            _ => self.row(case, &found.state, found.private.clone(), ObjectStatus::Tainted),
+            ReadOutcome::Gone => {
+                self.row(case, &found.state, found.private.clone(), ObjectStatus::Tainted)
+            }
+            // That it can't be read just now says nothing against it; the error ends the run.
+            ReadOutcome::Refused | ReadOutcome::Deferred(_) => {
+                self.world.report_all(reply.diagnostics);
+                self.warn(case.open, "what it made could not be read; it stays open");
+                return;
+            }
         };
         if alone {
             self.close(case, IntentProgress::Done, row).await;

@@ -47,7 +47,8 @@ fn what_was_wrong_with_two_servers_stays_right() {
     all_right("pair", [97, 147]);
 }
 
-/// Each was wrong once: a resize interrupted before its confirmation, or in the middle of it.
+/// Each was wrong once: a resize interrupted before its confirmation, or in the middle of it. So was 54:
+/// what was found again but could not be read was taken for broken.
 #[test]
 fn what_was_wrong_with_a_successor_stays_right() {
     all_right("order", [77, 84, 91]);
