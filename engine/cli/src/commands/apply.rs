@@ -203,6 +203,9 @@ async fn carry_out(
     } else {
         summary::incomplete(&summary, run, &again)
     };
+    if !good && context.speech() == Speech::Json {
+        context.out.line(&stream::incomplete(&summary, &again));
+    }
     conclude(context, &summary, (run, imported), (&line, good));
     Ok(if good { exit_codes::SUCCESS } else { exit_codes::ERROR })
 }
@@ -241,7 +244,7 @@ fn conclude(
     if context.speech() == Speech::Json {
         let operation = if run == Run::Destroy { "destroy" } else { "apply" };
         let last = line.lines().last().unwrap_or_default();
-        for line in stream::summary(summary, operation, last, imported) {
+        for line in stream::summary(summary, operation, last, imported, good) {
             context.out.line(&line);
         }
     } else if good {

@@ -13,6 +13,7 @@ use super::{TERRAFORM_VERSION, diagnostic as twins, raw};
 use crate::render::plain;
 use crate::render::plan as plan_text;
 use crate::render::progress::{self, words};
+use crate::render::summary as end_text;
 
 /// Builds one line; `rest` holds the keys of its type.
 fn message(level: &str, text: &str, kind: &str, rest: Json) -> String {
@@ -201,12 +202,41 @@ fn reason(reason: &ActionReason) -> Option<&'static str> {
     })
 }
 
-/// The last lines of a run: what was done, and the outputs.
+/// The line before the last of a run that failed or was interrupted: what was done, what failed, what was
+/// left because of what, and the command that continues.
+pub fn incomplete(summary: &RunSummary, command: &str) -> String {
+    let entry = |addr: &ResourceAddr, action, key: &str, why: &str| {
+        let mut entry = json!({"addr": addr.to_string(), "action": action_word(action)});
+        if let (Json::Object(entry), false) = (&mut entry, key.is_empty()) {
+            entry.insert(key.into(), why.into());
+        }
+        entry
+    };
+    let done = summary.done.iter().map(|done| entry(&done.addr, done.action, "", ""));
+    let failed = summary.failed.iter();
+    let failed = failed.map(|failure| entry(&failure.addr, failure.action, "why", &failure.why));
+    let skipped = summary.skipped.iter();
+    let skipped = skipped
+        .map(|left| entry(&left.addr, left.action, "because", &end_text::because(&left.because)));
+    let pending = summary.pending.iter().map(ToString::to_string);
+    let rest = json!({
+        "done": done.collect::<Vec<_>>(),
+        "failed": failed.collect::<Vec<_>>(),
+        "skipped": skipped.collect::<Vec<_>>(),
+        "pending": pending.collect::<Vec<_>>(),
+        "interrupted": summary.interrupted,
+        "continue": command,
+    });
+    message("info", &format!("To continue, run: {command}"), "run_incomplete", rest)
+}
+
+/// The last lines of a run: what was done, and the outputs, where it was complete.
 pub fn summary(
     summary: &RunSummary,
     operation: &str,
     text_line: &str,
     imported: usize,
+    complete: bool,
 ) -> Vec<String> {
     let count = |action| summary.done.iter().filter(|done| done.action == action).count();
     let changes = json!({
@@ -218,7 +248,7 @@ pub fn summary(
     });
     let mut lines =
         vec![message("info", &plain(text_line), "change_summary", json!({ "changes": changes }))];
-    if operation == "apply" {
+    if operation == "apply" && complete {
         let outputs: BTreeMap<&str, Json> = summary
             .outputs
             .iter()

@@ -59,12 +59,8 @@ pub fn incomplete(summary: &RunSummary, run: Run, command: &str) -> String {
         .map(|addr| format!("{addr}: the service is still at work; the next run asks"));
     list(&mut out, "Not finished", &pending.collect::<Vec<_>>());
     let skipped = summary.skipped.iter().map(|skipped| {
-        let because = match &skipped.because {
-            Blocked::By(addr) => format!("because {addr} failed"),
-            Blocked::Interrupted => "because the run was interrupted".to_owned(),
-            Blocked::Store(why) => format!("because the state can't be written: {why}"),
-        };
-        format!("{}: {}, {because}", skipped.addr, words(skipped.action).verb)
+        let because = because(&skipped.because);
+        format!("{}: {}, because {because}", skipped.addr, words(skipped.action).verb)
     });
     list(&mut out, "Skipped", &skipped.collect::<Vec<_>>());
     let _infallible = write!(out, "\nTo continue, run:\n    {command}\n\n");
@@ -82,6 +78,15 @@ pub fn incomplete(summary: &RunSummary, run: Run, command: &str) -> String {
     );
     out.push_str(&bold(&red(&text)));
     out
+}
+
+/// Says why an action was not begun.
+pub(crate) fn because(blocked: &Blocked) -> String {
+    match blocked {
+        Blocked::By(addr) => format!("{addr} failed"),
+        Blocked::Interrupted => "the run was interrupted".to_owned(),
+        Blocked::Store(why) => format!("the state can't be written: {why}"),
+    }
 }
 
 fn list(out: &mut String, title: &str, lines: &[String]) {

@@ -75,6 +75,7 @@ fn a_failed_apply_says_what_was_done_what_failed_and_how_to_go_on() {
             "Quota exceeded",
             "Done:\n",
             "Failed:\n",
+            ": create: Error creating openstack_compute_instance_v2: ",
             "terrarium -chdir=examples/student-project apply --testbed -auto-approve",
         ],
     );
@@ -83,6 +84,14 @@ fn a_failed_apply_says_what_was_done_what_failed_and_how_to_go_on() {
         last,
         "Apply incomplete! Resources: 10 added, 0 changed, 0 destroyed, 2 failed, 0 skipped."
     );
+    let lines = lab.run(&[at, "apply", "--testbed", "-auto-approve", "-json"]).out;
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [.., incomplete, last] = lines.as_slice() else { panic!("too few lines") };
+    assert_eq!(last["type"], "change_summary");
+    assert_eq!(incomplete["type"], "run_incomplete");
+    assert_eq!(incomplete["failed"].as_array().unwrap().len(), 2);
+    assert!(incomplete["continue"].as_str().unwrap().ends_with("--testbed -auto-approve -json"));
     lab.good(&[at, "testbed", "settings", "{\"quotas\":{}}"]);
     lab.run(&[at, "apply", "--testbed", "-auto-approve"])
         .says(0, &["Resources: 2 added, 0 changed, 0 destroyed."]);

@@ -144,7 +144,11 @@ impl<'a> World<'a> {
     pub(crate) fn last_error(&self) -> Option<String> {
         let diagnostics = self.diagnostics.borrow();
         let last = diagnostics.0.iter().rev().find(|diagnostic| diagnostic.is_error())?;
-        Some(last.summary.clone())
+        let cause = last.detail.lines().next().map(str::trim).filter(|cause| !cause.is_empty());
+        Some(match cause {
+            Some(cause) => format!("{}: {cause}", last.summary),
+            None => last.summary.clone(),
+        })
     }
 
     /// Says that all instances of a block are known, even if there is none.
