@@ -45,6 +45,8 @@ pub struct Context {
     pub speech: Mutex<Speech>,
     /// Whether warnings are shown whole.
     pub warnings: Mutex<Warnings>,
+    /// Warnings that were shown: an apply does not repeat those of its plan.
+    pub said: Mutex<Vec<Diagnostic>>,
     /// What stands between the engine and its store.
     pub seam: StoreSeam,
 }
@@ -117,6 +119,7 @@ impl Context {
             sources: Mutex::default(),
             speech: Mutex::new(Speech::Text),
             warnings: Mutex::new(Warnings::Whole),
+            said: Mutex::default(),
             seam: |store| store,
         })
     }
@@ -164,6 +167,7 @@ impl Context {
 
     /// Shows diagnostics.
     pub fn report(&self, diagnostics: &Diagnostics) {
+        let diagnostics = &self.news(diagnostics);
         if diagnostics.is_empty() {
             return;
         }
@@ -176,6 +180,18 @@ impl Context {
         }
         let text = diagnostics::text(diagnostics, &sources, *lock(&self.warnings));
         self.out.talk(text.trim_end_matches('\n'));
+    }
+
+    /// Leaves out the warnings that were shown already.
+    fn news(&self, diagnostics: &Diagnostics) -> Diagnostics {
+        let mut said = lock(&self.said);
+        let news: Vec<Diagnostic> = diagnostics
+            .iter()
+            .filter(|one| one.is_error() || !said.contains(one))
+            .cloned()
+            .collect();
+        said.extend(news.iter().filter(|one| !one.is_error()).cloned());
+        Diagnostics(news)
     }
 
     /// Says something to people; programs hear nothing.

@@ -110,9 +110,11 @@ async fn take_over(
         made.plan.changes.iter().find(|change| change.addr == *addr && change.importing.is_some());
     let (Some(change), Some(fence)) = (change, &session.fence) else {
         return fail(
-            codes::INTERNAL,
-            "Nothing was imported",
-            format!("The plan has no import of {addr}."),
+            codes::ADDRESS,
+            "Configuration for import target does not exist",
+            format!(
+                "The block of {addr} is there, but its count or for_each makes no instance with this key."
+            ),
         );
     };
     // The command takes the object over and changes nothing of it: that is the next plan's business.

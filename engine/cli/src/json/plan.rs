@@ -18,6 +18,7 @@ use crate::render::outputs::mark_by_schema;
 pub struct Twin {
     format_version: &'static str,
     terraform_version: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     variables: BTreeMap<String, Variable>,
     planned_values: StateValues,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -187,7 +188,13 @@ fn outputs(
         .map(|(name, output)| {
             let value = side(output);
             let hidden = output.sensitive && secrets == Secrets::Hide;
-            let value_text = if hidden { Some("null".to_owned()) } else { text(value, secrets) };
+            // What is not wholly known has neither value nor type yet.
+            let known = value.clone().unmarked_deep().is_wholly_known();
+            let value_text = match (known, hidden) {
+                (false, _) => None,
+                (true, true) => Some("null".to_owned()),
+                (true, false) => text(value, secrets),
+            };
             let ty = value_text.is_some().then(|| raw(codec::type_to_json(&value.ty())));
             (
                 name.to_string(),

@@ -83,6 +83,36 @@ fn a_whole_resource_moves_as_one_object() {
 }
 
 #[test]
+fn what_a_plan_warned_of_is_not_said_again_by_its_apply() {
+    let lab = Lab::of(
+        "check \"c\" {\n  assert {\n    condition = length(\"a\") > 5\n    error_message = \"few\"\n  }\n}\noutput \"o\" { value = 1 }\n",
+    );
+    let ran = lab.run(&["apply", "-auto-approve"]);
+    ran.says(0, &["Check block assertion failed"]);
+    assert_eq!(ran.err.matches("Check block assertion failed").count(), 1, "{}", ran.err);
+}
+
+#[test]
+fn an_import_names_the_instance_that_is_not_there() {
+    let lab = Lab::of(MAIN);
+    lab.run(&["import", "terraform_data.a[7]", "id"])
+        .says(1, &["Configuration for import target does not exist", "terraform_data.a[7]"]);
+    lab.run(&["state", "list"]).says(0, &[]);
+}
+
+#[test]
+fn an_output_that_is_partly_unknown_has_no_value_in_a_plan() {
+    let lab = Lab::of(
+        "resource \"terraform_data\" \"a\" {}\noutput \"o\" { value = [1, terraform_data.a.id] }\n",
+    );
+    lab.good(&["plan", "-out=p"]);
+    let plan: serde_json::Value = serde_json::from_str(&lab.good(&["show", "-json", "p"])).unwrap();
+    let output = &plan["planned_values"]["outputs"]["o"];
+    assert_eq!(output, &serde_json::json!({"sensitive": false}));
+    assert!(plan.get("variables").is_none());
+}
+
+#[test]
 fn a_lock_that_a_killed_terraform_left_can_be_broken() {
     let lab = Lab::of(MAIN);
     let lock = ".terraform.tfstate.lock.info";

@@ -52,7 +52,7 @@ pub(super) fn rename(args: &Mv, context: &Context) -> Outcome {
             let verb = if args.dry_run { "Would move" } else { "Move" };
             let lines = said(&from, &to, &renamed.moves);
             for (old, new) in &lines {
-                context.out.line(&format!("{verb} \"{old}\" to \"{new}\""));
+                context.out.line(&format!("{verb} {old:?} to {new:?}"));
             }
             if !args.dry_run {
                 let count = lines.len();
