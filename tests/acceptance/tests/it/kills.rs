@@ -159,6 +159,7 @@ fn survive(world: World) {
             Came::Wrong(story) => panic!("{story}"),
         }
     }
+    // How many fall into the middle depends on the machine; that some do makes this a test.
     println!("{KILLS} kills, {halfway} of them with some objects made and others not");
     assert!(
         halfway >= KILLS / 3,
