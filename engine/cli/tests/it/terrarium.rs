@@ -99,9 +99,14 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What the README's first command leaves beside an example is no part of it.
+        if name.starts_with("terrarium.db") || name.starts_with(".terra") {
+            continue;
+        }
         if entry.path().is_dir() {
             copy(&entry.path(), &target);
-        } else if !entry.file_name().to_string_lossy().starts_with("terrarium.db") {
+        } else {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
