@@ -55,9 +55,6 @@ fn declare(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
 
 fn check_module(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
     let module = world.module(id);
-    for name in module.config.variables.keys() {
-        let _ = world.variable(id, name);
-    }
     world.check_variables(id);
     for name in module.config.locals.keys() {
         let _ = world.local(id, name);

@@ -112,7 +112,7 @@ impl<'a> Walk<'a> {
         let mut running: Running<'_> = FuturesUnordered::new();
         loop {
             if !cancel.is_raised() {
-                self.begin(&running_slot(parallelism, &self.busy), &mut running).await;
+                self.begin(parallelism.saturating_sub(self.busy.len()), &mut running).await;
             }
             let stopping = cancel.is_urgent() || (cancel.is_raised() && running.is_empty());
             if stopping || (running.is_empty() && self.timers.is_empty()) {
@@ -162,11 +162,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Begins what is ready, as far as there is room; intents are recorded together.
-    async fn begin<'w>(&mut self, room: &usize, running: &mut Running<'w>)
+    async fn begin<'w>(&mut self, mut room: usize, running: &mut Running<'w>)
     where
         'a: 'w,
     {
-        let mut room = *room;
         let mut drafts: Vec<(usize, Intent)> = Vec::new();
         while room > 0 {
             let Some(node) = self.ready.pop_front() else { break };
@@ -418,8 +417,4 @@ async fn next(running: &mut Running<'_>, due: Option<Timestamp>, clock: &dyn Clo
         },
         _ => running.next().await.unwrap_or(Event::Tick),
     }
-}
-
-fn running_slot(parallelism: usize, busy: &BTreeSet<usize>) -> usize {
-    parallelism.saturating_sub(busy.len())
 }
