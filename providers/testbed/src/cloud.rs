@@ -44,18 +44,28 @@ impl Cloud<'_> {
     /// Lets `what` happen to the object `id` in `seconds` of the world's time.
     pub(crate) fn later(&self, seconds: u32, what: What, id: &str) -> Outcome<()> {
         let due = self.now.saturating_add(SignedDuration::from_secs(i64::from(seconds)));
-        let due = due.unwrap_or(Timestamp::MAX);
+        self.at(due.unwrap_or(Timestamp::MAX), what, id)
+    }
+
+    /// Lets `what` happen to the object `id` at `due`.
+    pub(crate) fn at(&self, due: Timestamp, what: What, id: &str) -> Outcome<()> {
         self.conn
-            .prepare_cached("INSERT INTO event (due, site, what, id) VALUES (?, ?, ?, ?)")?
-            .execute(rusqlite::params![due.as_microsecond(), self.site.region, what.name(), id])?;
+            .prepare_cached("INSERT INTO event (due, rank, site, what, id) VALUES (?, ?, ?, ?, ?)")?
+            .execute(rusqlite::params![
+                due.as_microsecond(),
+                what.rank(),
+                self.site.region,
+                what.name(),
+                id
+            ])?;
         Ok(())
     }
 
     /// Forgets that `what` was to happen to the object `id`.
     pub(crate) fn cancel(&self, what: What, id: &str) -> Outcome<()> {
         self.conn
-            .prepare_cached("DELETE FROM event WHERE site = ? AND what = ? AND id = ?")?
-            .execute(rusqlite::params![self.site.region, what.name(), id])?;
+            .prepare_cached("DELETE FROM event WHERE id = ? AND what = ? AND site = ?")?
+            .execute(rusqlite::params![id, what.name(), self.site.region])?;
         Ok(())
     }
 

@@ -54,15 +54,11 @@ pub(crate) fn answer(
 
 fn show_clock(clock: &Clock<'_>) -> rusqlite::Result<Reply> {
     let reading = clock.read()?;
-    let next = next_due(clock.conn)?.map(|due| clock::at(due).to_string());
+    let next = due::next_told(clock.conn)?.map(|due| clock::at(due).to_string());
     Ok(Reply::json(
         200,
         json!({"now": reading.now.to_string(), "rate": reading.rate, "next_event": next}),
     ))
-}
-
-fn next_due(conn: &Connection) -> rusqlite::Result<Option<i64>> {
-    conn.query_row("SELECT min(due) FROM event", [], |row| row.get(0))
 }
 
 fn set_clock(clock: &Clock<'_>, settings: &Settings, body: &Value) -> rusqlite::Result<Reply> {

@@ -25,17 +25,40 @@ pub(crate) enum What {
 
 type Happen = fn(&Cloud<'_>, &str) -> Outcome<()>;
 
-const ROWS: &[(What, &str, Happen)] = &[
-    (What::ServerSettles, "server settles", compute::build::settle),
-    (What::ServerGone, "server gone", compute::build::vanish),
-    (What::VolumeSettles, "volume settles", volume::life::settle),
-    (What::VolumeGone, "volume gone", volume::life::vanish),
+/// A row: what happens, its name in the world's rows, its place among what is due at the same
+/// instant, and whether clients that wait may be told of it.
+struct Row {
+    what: What,
+    name: &'static str,
+    rank: i64,
+    told: bool,
+    happen: Happen,
+}
+
+const fn row(what: What, name: &'static str, rank: i64, happen: Happen) -> Row {
+    Row { what, name, rank, told: true, happen }
+}
+
+const ROWS: &[Row] = &[
+    row(What::ServerSettles, "server settles", 0, compute::build::settle),
+    row(What::ServerGone, "server gone", 0, compute::build::vanish),
+    row(What::VolumeSettles, "volume settles", 0, volume::life::settle),
+    row(What::VolumeGone, "volume gone", 0, volume::life::vanish),
 ];
 
 impl What {
     /// Returns the name under which the world's rows keep it.
     pub(crate) fn name(self) -> &'static str {
-        ROWS.iter().find(|(what, ..)| *what == self).map_or("", |(_, name, _)| name)
+        self.row().map_or("", |row| row.name)
+    }
+
+    /// Returns its place among what is due at the same instant.
+    pub(crate) fn rank(self) -> i64 {
+        self.row().map_or(0, |row| row.rank)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        ROWS.iter().find(|row| row.what == self)
     }
 }
 
@@ -43,7 +66,7 @@ impl What {
 pub(crate) fn run(conn: &Connection, now: Timestamp, settings: &Settings) -> rusqlite::Result<()> {
     while let Some((seq, due, region, what, id)) = next(conn, now)? {
         conn.prepare_cached("DELETE FROM event WHERE seq = ?")?.execute([seq])?;
-        let happen = ROWS.iter().find(|(_, name, _)| *name == what).map(|(.., happen)| happen);
+        let happen = ROWS.iter().find(|row| row.name == what).map(|row| row.happen);
         let (Some(site), Some(happen)) = (site::by_region(&region), happen) else { continue };
         let store = Store { conn, site: site.region };
         let cloud = Cloud { store, site, now: clock::at(due), settings };
@@ -60,10 +83,24 @@ type Event = (i64, i64, String, String, String);
 
 fn next(conn: &Connection, now: Timestamp) -> rusqlite::Result<Option<Event>> {
     conn.prepare_cached(
-        "SELECT seq, due, site, what, id FROM event WHERE due <= ? ORDER BY due, seq LIMIT 1",
+        "SELECT seq, due, site, what, id FROM event WHERE due <= ? ORDER BY due, rank, seq LIMIT 1",
     )?
     .query_row([now.as_microsecond()], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
     })
     .optional()
+}
+
+/// Returns when the next thing happens that a waiting client may see, in microseconds.
+pub(crate) fn next_told(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    let silent = |what: &str| ROWS.iter().any(|row| row.name == what && !row.told);
+    let mut statement =
+        conn.prepare_cached("SELECT due, what FROM event ORDER BY due, rank, seq")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if !silent(&row.get::<_, String>(1)?) {
+            return row.get(0).map(Some);
+        }
+    }
+    Ok(None)
 }

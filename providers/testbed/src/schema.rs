@@ -1,7 +1,7 @@
 //! The tables of a world.
 
 /// Rises with every change of the tables; a world of another version is refused.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// All tables, so that a reset can empty them.
 pub(crate) const TABLES: &[&str] = &[
@@ -9,6 +9,8 @@ pub(crate) const TABLES: &[&str] = &[
     "link",
     "usage",
     "event",
+    "allocation",
+    "share",
     "address",
     "pool_cursor",
     "project",
@@ -60,11 +62,43 @@ CREATE TABLE IF NOT EXISTS usage (
 CREATE TABLE IF NOT EXISTS event (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     due INTEGER NOT NULL,
+    rank INTEGER NOT NULL,         -- order of what is due at one instant
     site TEXT NOT NULL,
     what TEXT NOT NULL,
     id TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS event_due ON event (due, seq);
+CREATE INDEX IF NOT EXISTS event_due ON event (due, rank, seq);
+CREATE INDEX IF NOT EXISTS event_id ON event (id, what);
+CREATE TABLE IF NOT EXISTS allocation (
+    site TEXT NOT NULL,
+    pool TEXT NOT NULL,            -- kind of thing: a segment of Blazar's paths
+    resource TEXT NOT NULL,
+    start INTEGER NOT NULL,        -- microseconds since 1970, as all times here
+    finish INTEGER NOT NULL,
+    reservation TEXT NOT NULL,
+    lease TEXT NOT NULL,
+    user TEXT NOT NULL,
+    background INTEGER NOT NULL,   -- whether the world invented it
+    PRIMARY KEY (site, pool, resource, start)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS allocation_reservation ON allocation (site, reservation);
+CREATE TABLE IF NOT EXISTS share (
+    site TEXT NOT NULL,
+    host TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    finish INTEGER NOT NULL,
+    reservation TEXT NOT NULL,
+    lease TEXT NOT NULL,
+    user TEXT NOT NULL,
+    amount INTEGER NOT NULL,       -- servers of the reservation on this host
+    vcpus INTEGER NOT NULL,        -- of all of them together, as what follows
+    memory_mb INTEGER NOT NULL,
+    disk_gb INTEGER NOT NULL,
+    gpus INTEGER NOT NULL,
+    background INTEGER NOT NULL,
+    PRIMARY KEY (site, host, start, reservation)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS share_reservation ON share (site, reservation);
 CREATE TABLE IF NOT EXISTS address (
     site TEXT NOT NULL,
     subnet TEXT NOT NULL,

@@ -20,6 +20,15 @@ pub struct Settings {
     pub token_lifetime_s: u32,
     /// Quota limits by resource name (`instances`, `floatingip`, `gigabytes`, …); -1 is unlimited.
     pub quotas: BTreeMap<String, i64>,
+    /// How long nobody may have a host, device or address before and after a lease, in minutes.
+    pub cleaning_minutes: u32,
+    /// Whether leases of flavors can be changed, as Chameleon has it; released Blazar answers 500.
+    pub flavor_leases_change: bool,
+    /// Starts and ends of leases that will fail.
+    pub lease_faults: Vec<LeaseFault>,
+    /// Hosts that have failed, by `uid`, `node_name` or `hypervisor_hostname`: leases on them are
+    /// given others, or are degraded.
+    pub failed_hosts: Vec<String>,
     /// Delays replies after their commit; kills then fall between effect and answer.
     pub reply_after: Option<ReplyAfter>,
     /// Faults to come, in order.
@@ -34,6 +43,10 @@ impl Default for Settings {
             credentials: None,
             token_lifetime_s: 14_400,
             quotas: BTreeMap::new(),
+            cleaning_minutes: 5,
+            flavor_leases_change: true,
+            lease_faults: Vec::new(),
+            failed_hosts: Vec::new(),
             reply_after: None,
             faults: Vec::new(),
         }
@@ -48,6 +61,30 @@ pub struct Credentials {
     pub password: Option<String>,
     /// The application credential's secret.
     pub application_credential_secret: Option<String>,
+}
+
+/// A start or an end of leases that fails: the lease goes to ERROR.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseFault {
+    /// What fails.
+    pub event: LeaseEvent,
+    /// Id or name of the lease; `None` means any.
+    #[serde(default)]
+    pub lease: Option<String>,
+    /// How many times it fails before it is spent.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+/// What happens to a lease by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseEvent {
+    /// It begins.
+    Start,
+    /// It ends.
+    End,
 }
 
 /// The delay of replies: a draw per request, the same for the same seed.
