@@ -6,6 +6,8 @@
 
 pub(crate) mod allocation;
 pub(crate) mod date;
+pub(crate) mod filter;
+pub(crate) mod inventory;
 pub(crate) mod lease;
 
 use crate::{cloud::Cloud, json::Body, reply::Outcome, site::Site};
