@@ -102,6 +102,7 @@ impl<'r> Bench<'r> {
             offline: false,
             parallelism: PARALLELISM,
             imports: Vec::new(),
+            time: terrarium_core::TimeOptions::default(),
         };
         let cancel = Cancel::default();
         let planned = plan(inputs, &options, &self.progress, &cancel);

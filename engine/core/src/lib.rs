@@ -18,8 +18,10 @@ mod proposed;
 mod providers;
 mod recover;
 mod rules;
+mod run;
 mod validate;
 mod version;
+mod waiting;
 mod words;
 mod world;
 
@@ -29,10 +31,12 @@ pub use console::{Answer, console};
 pub use graph::dot;
 pub use inputs::{InputValue, Inputs, ProviderSet, UnknownProvider};
 pub use model::{
-    ActionReason, Blocked, Completed, DataResult, DeferredChange, Failure, Mode, OutputChange,
-    Plan, PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary, Skipped,
+    ActionReason, Blocked, Completed, DataResult, Failure, Mode, Occupancy, OutputChange, Plan,
+    PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary, Skipped, TimeOptions,
 };
 pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, Silent};
 pub use recover::{Depth, recover};
+pub use run::{HeldBack, Turn, turn};
 pub use validate::validate;
+pub use waiting::{DeferredChange, Overdue, Waits, overdue};

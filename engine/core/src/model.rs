@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, ResourceAddr, Target};
-use terrarium_provider::{Deferral, Private, Schedule, Schema, Window};
-use terrarium_state::Dep;
+use terrarium_provider::{PlanNotes, Private, Schedule, Schema, Standing, Window};
+use terrarium_state::{Dep, Ended};
 use terrarium_value::Value;
 
 /// What kind of plan is wanted.
@@ -38,6 +38,25 @@ pub struct PlanOptions {
     pub parallelism: usize,
     /// Objects to take over: address and id (the `import` command).
     pub imports: Vec<(ResourceAddr, String)>,
+    /// What may wait, and for what.
+    pub time: TimeOptions,
+}
+
+/// How a plan treats what can't be done now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOptions {
+    /// Whether what can't be done now is deferred; otherwise it is an error, as in Terraform.
+    pub defer: bool,
+    /// Scarce things are created now even if only deferred ones need them.
+    pub eager: bool,
+    /// A replacement may destroy first where that is the only order that fits, with its gap.
+    pub allow_gap: bool,
+}
+
+impl Default for TimeOptions {
+    fn default() -> Self {
+        Self { defer: true, eager: false, allow_gap: false }
+    }
 }
 
 /// What would be done, and what was seen.
@@ -53,8 +72,8 @@ pub struct Plan {
     pub data: Vec<DataResult>,
     /// Root outputs, unchanged ones included.
     pub outputs: BTreeMap<Name, OutputChange>,
-    /// What can't be done in this apply.
-    pub deferred: Vec<DeferredChange>,
+    /// What can't be done in this apply, in the order of addresses.
+    pub deferred: Vec<crate::DeferredChange>,
     /// Lineage of the state that it rests on.
     pub lineage: Name,
     /// Serial of the state that it rests on.
@@ -71,6 +90,8 @@ pub struct Plan {
     pub at: Timestamp,
     /// The world it was made against; `None` where no provider names one.
     pub realm: Option<String>,
+    /// IANA name of the time zone that all declared dates are in; `None` where they have none, or several.
+    pub zone: Option<Name>,
 }
 
 /// A data source that was read while the plan was made.
@@ -182,6 +203,25 @@ pub struct ResourceChange {
     pub private: Private,
     /// What it read.
     pub deps: Vec<Dep>,
+    /// What it sits on: instances that lend, and leases outside the configuration.
+    pub occupies: Occupancy,
+    /// Since when it is ended, where it is: its values are for evaluation only.
+    pub ended: Option<Ended>,
+    /// How it stands in its window, where it was read and has one.
+    pub standing: Option<Standing>,
+    /// What the provider tells beside the values.
+    pub notes: PlanNotes,
+    /// Hash of what an approval of this change covers; `None` where it was not computed.
+    pub approval: Option<Name>,
+}
+
+/// What an instance sits on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Instances of the configuration that lend, in the order of their addresses.
+    pub lenders: Vec<ResourceAddr>,
+    /// Lenders outside the configuration, in words: a lease whose reservation id was pasted.
+    pub foreign: Vec<String>,
 }
 
 /// The planned change of a root output.
@@ -195,15 +235,6 @@ pub struct OutputChange {
     pub sensitive: bool,
     /// What is done: nothing, Create, Update or Delete.
     pub action: PlannedAction,
-}
-
-/// A change that can't be made in this apply.
-#[derive(Clone, Debug)]
-pub struct DeferredChange {
-    /// The change, as far as it is known.
-    pub change: ResourceChange,
-    /// Why, and until when.
-    pub deferral: Deferral,
 }
 
 /// How a run ended.
@@ -263,6 +294,41 @@ pub enum Blocked {
     Interrupted,
     /// The store refused to go on.
     Store(String),
+}
+
+impl ResourceChange {
+    /// Starts a change of an instance that does not exist and about which nothing is known.
+    pub fn new(
+        addr: ResourceAddr,
+        provider: Name,
+        schema: Arc<Schema>,
+        action: PlannedAction,
+    ) -> Self {
+        let null = Value::null(schema.block.ty());
+        Self {
+            addr,
+            moved_from: None,
+            deposed: None,
+            provider,
+            action,
+            reason: None,
+            before: null.clone(),
+            after: null,
+            requires_replace: Vec::new(),
+            create_first: false,
+            importing: None,
+            schedule: Schedule::default(),
+            window: None,
+            private: None,
+            deps: Vec::new(),
+            occupies: Occupancy::default(),
+            ended: None,
+            standing: None,
+            notes: PlanNotes::default(),
+            approval: None,
+            schema,
+        }
+    }
 }
 
 impl Plan {

@@ -18,6 +18,7 @@ pub(crate) fn causes(causes: &Causes) -> String {
         .map(|cause| match cause {
             Cause::Instance { addr, when: When::Apply } => addr.to_string(),
             Cause::Instance { addr, when: When::At(at) } => format!("{addr} (not before {at})"),
+            Cause::Instance { addr, when: When::Later } => format!("{addr}, which waits itself"),
             Cause::Other(words) => words.to_string(),
         })
         .collect();

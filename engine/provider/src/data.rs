@@ -4,7 +4,7 @@ use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
-use crate::{Deferral, Window};
+use crate::{Deferral, Term};
 
 /// Asks for one instance of a data source.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ pub enum DataOutcome {
     Read {
         /// The values, wholly known.
         state: Value,
-        /// When what it describes exists, where that is known: a lease's term.
-        window: Option<Window>,
+        /// The term of what it describes, where that has one: a lease.
+        term: Option<Term>,
     },
     /// It could not be read; the diagnostics say why.
     Refused,
@@ -43,7 +43,7 @@ pub enum DataOutcome {
 impl DataReply {
     /// Answers with values without bounds in time.
     pub fn read(state: Value) -> Self {
-        Self { outcome: DataOutcome::Read { state, window: None }, diagnostics: Diagnostics::new() }
+        Self { outcome: DataOutcome::Read { state, term: None }, diagnostics: Diagnostics::new() }
     }
 
     /// Answers that it could not be read.

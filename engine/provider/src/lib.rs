@@ -25,13 +25,13 @@ pub use data::{DataOutcome, DataReply, DataRequest};
 pub use intent::{
     Doubt, Intent, IntentId, IntentStore, Marker, NoStore, NotRecorded, Recorded, Recorder, Step,
 };
-pub use plan::{Deferral, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
+pub use plan::{Deferral, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};
 pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
 pub use recover::{Candidate, FindReply, FindRequest};
 pub use schema::{Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema};
 pub use secret::Secret;
-pub use window::{Schedule, Window};
+pub use window::{Cost, Lender, Schedule, Standing, Term, Window};
 
 /// What a provider keeps beside a resource's values, opaque to the engine (`private` in state v4).
 pub type Private = Option<std::sync::Arc<[u8]>>;

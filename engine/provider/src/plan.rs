@@ -1,11 +1,11 @@
 //! Planning one batch of instances of a resource block.
 
 use jiff::Timestamp;
-use terrarium_address::{AttrPath, ResourceAddr};
+use terrarium_address::{AttrPath, Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
-use crate::{Private, Schedule, Window};
+use crate::{Cost, Private, Schedule, Window};
 
 /// What the engine asks for one instance.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct PlanRequest {
     pub config: Value,
     /// What the provider kept.
     pub private: Private,
+    /// Since when the object is ended, as its last read said: it can't be brought back, only made anew.
+    pub ended: Option<Timestamp>,
 }
 
 /// The answer for one instance: never an error for the batch.
@@ -56,6 +58,22 @@ pub struct PlannedChange {
     pub schedule: Schedule,
     /// When the object will exist, where that is known: a lease's term.
     pub window: Option<Window>,
+    /// What the provider adds for those who read the plan.
+    pub notes: PlanNotes,
+}
+
+/// What a provider tells of a planned change beside its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanNotes {
+    /// IANA name of the time zone that its dates are declared in.
+    pub zone: Option<Name>,
+    /// What it costs.
+    pub cost: Option<Cost>,
+    /// A replacement fits only on what its predecessor frees: it must be destroyed first. Why, in a
+    /// sentence; `None`: the usual order.
+    pub gap: Option<String>,
+    /// What is lost when its window ends, in words: `the disks of its servers`.
+    pub perishes: Option<String>,
 }
 
 /// Why something is not done now.
@@ -76,6 +94,7 @@ impl PlanReply {
             private,
             schedule: Schedule::default(),
             window: None,
+            notes: PlanNotes::default(),
         };
         Self { outcome: PlanOutcome::Planned(Box::new(change)), diagnostics: Diagnostics::new() }
     }

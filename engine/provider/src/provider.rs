@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
 use crate::{
     ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, ImportRequest,
-    Imported, Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest, Schema,
+    Imported, Lender, Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest, Schema,
 };
 
 /// A provider before it is configured: schemas and checks. Needs no network and no credentials.
@@ -118,6 +119,18 @@ pub trait Provider: Send + Sync {
 
     /// Looks for what open intents of one resource type may have made.
     async fn find_many(&self, kind: &str, requests: &[FindRequest]) -> Vec<FindReply>;
+
+    /// Looks up who lends what these known values of `occupies` paths name, with as few calls as the API
+    /// allows; `None` for what is no loan (a flavor that anybody may use). Asked only for values that no
+    /// object of the state lends.
+    async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {
+        vec![None; values.len()]
+    }
+
+    /// Returns when the credentials end, where that is known before the service refuses them.
+    async fn credentials_end(&self) -> Option<Timestamp> {
+        None
+    }
 
     /// Returns which world it talks to, in words that are the same for the same one: a state is bound
     /// to it at its first apply. `None` where there is no outside.

@@ -4,7 +4,7 @@ use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
-use crate::{Deferral, Private, Window};
+use crate::{Deferral, Private, Term};
 
 /// Asks how an instance looks today.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ pub enum ReadOutcome {
         state: Value,
         /// What the provider keeps.
         private: Private,
-        /// When it exists, where that is known.
-        window: Option<Window>,
+        /// Its term, where it has one: a lease.
+        term: Option<Term>,
     },
     /// It does not exist.
     Gone,
@@ -70,7 +70,7 @@ impl ReadReply {
     /// Answers with an object without bounds in time.
     pub fn found(state: Value, private: Private) -> Self {
         Self {
-            outcome: ReadOutcome::Found { state, private, window: None },
+            outcome: ReadOutcome::Found { state, private, term: None },
             diagnostics: Diagnostics::new(),
         }
     }

@@ -18,6 +18,9 @@ pub struct Schema {
     pub lends: Vec<AttrPath>,
     /// Paths of values that say what this object sits on.
     pub occupies: Vec<Occupies>,
+    /// Paths of computed values that are only known once the object's window has begun: a lease's
+    /// addresses. Until then they are stored as null and read as unknown until that instant.
+    pub late: Vec<AttrPath>,
     /// Paths of references that only one object may hold at a time: a port, a volume, an address.
     pub exclusive: Vec<AttrPath>,
     /// Whether such objects come from a shared pool that runs dry.

@@ -1,6 +1,7 @@
 //! Windows of time, and schedules of actions.
 
 use jiff::Timestamp;
+use terrarium_address::Name;
 
 /// `[from, until)` in UTC. Invariant: `from < until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,50 @@ impl Window {
         };
         Self::new(self.from.max(other.from), until)
     }
+}
+
+/// How an object stands in its window, as its service says: the time is an estimate, this is the gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// What it lends can be used.
+    #[default]
+    Open,
+    /// It exists at its service, but what it lends can't be used yet.
+    Upcoming,
+    /// It ended as was expected, at this instant; what sat on it ended with it.
+    Ended(Timestamp),
+}
+
+/// The term of an object: its window, how it stands, and in whose time it was declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// When it exists, or lends what it lends.
+    pub window: Window,
+    /// How it stands.
+    pub standing: Standing,
+    /// IANA name of the time zone that its dates were declared in; `None`: UTC.
+    pub zone: Option<Name>,
+}
+
+/// What something costs at a testbed, in thousandths of its unit (Chameleon's service unit: `SU`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// For the whole window.
+    pub total_milli: u64,
+    /// For each hour.
+    pub hourly_milli: u64,
+    /// The unit's name: `SU`.
+    pub unit: Name,
+}
+
+/// Something outside the configuration that lends what a value names: a lease whose reservation id was
+/// pasted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lender {
+    /// In words: `the lease "course-vms" (b3f5c1de-…)`.
+    pub label: String,
+    /// Its term.
+    pub term: Term,
 }
 
 /// When an action may be carried out; without bounds: now.

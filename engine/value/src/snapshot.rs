@@ -170,8 +170,10 @@ fn write_cause(cause: &Cause, out: &mut String) {
         Cause::Instance { addr, when } => {
             out.push('[');
             quote(&addr.to_string(), out);
-            if let When::At(at) = when {
-                append(out, format_args!(",\"{at}\""));
+            match when {
+                When::Apply => {}
+                When::At(at) => append(out, format_args!(",\"{at}\"")),
+                When::Later => out.push_str(",\"later\""),
             }
             out.push(']');
         }
@@ -306,6 +308,7 @@ fn read_cause(cause: Json) -> Read<Causes> {
     };
     let (addr, when) = match parts.as_slice() {
         [Json::String(addr)] => (addr, When::Apply),
+        [Json::String(addr), Json::String(at)] if at.as_ref() == "later" => (addr, When::Later),
         [Json::String(addr), Json::String(at)] => match at.parse() {
             Ok(at) => (addr, When::At(at)),
             Err(_) => return damaged("time"),

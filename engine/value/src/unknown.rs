@@ -16,6 +16,8 @@ pub enum When {
     Apply,
     /// Not before this instant: what it waits for is deferred.
     At(Timestamp),
+    /// In a later apply; nobody knows when.
+    Later,
 }
 
 /// What an unknown value waits for.

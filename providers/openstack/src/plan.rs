@@ -92,6 +92,7 @@ pub(crate) fn plan(row: &'static Resource, major: u64, request: &PlanRequest) ->
         private: request.private.clone(),
         schedule: Schedule::default(),
         window: None,
+        notes: terrarium_provider::PlanNotes::default(),
     };
     PlanReply { outcome: PlanOutcome::Planned(Box::new(change)), diagnostics: draft.diagnostics }
 }

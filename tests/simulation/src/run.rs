@@ -131,6 +131,7 @@ async fn carry_out(
         offline: false,
         parallelism: task.parallelism,
         imports: Vec::new(),
+        time: terrarium_core::TimeOptions::default(),
     };
     let (plan, found) = terrarium_core::plan(inputs, &options, &progress, &process.cancel).await;
     report.hear(&found);

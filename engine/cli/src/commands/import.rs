@@ -99,6 +99,7 @@ async fn take_over(
         offline: false,
         parallelism: usize::from(args.parallelism),
         imports: vec![(addr.clone(), args.id.clone())],
+        time: terrarium_core::TimeOptions::default(),
     };
     let cancel = stop_on_signal(context);
     let made = planning::make(context, session, &options, &cancel, Depth::Look).await;

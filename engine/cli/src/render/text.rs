@@ -189,6 +189,7 @@ pub(crate) fn known_after(when: When) -> String {
     match when {
         When::Apply => "(known after apply)".to_owned(),
         When::At(at) => format!("(known after {})", instant(at)),
+        When::Later => "(known in a later apply)".to_owned(),
     }
 }
 

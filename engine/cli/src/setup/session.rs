@@ -175,6 +175,7 @@ pub(crate) fn plan_options(
         offline,
         parallelism: usize::from(flags.parallelism),
         imports: Vec::new(),
+        time: terrarium_core::TimeOptions::default(),
     };
     Ok((options, diagnostics))
 }

@@ -8,7 +8,7 @@ use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_cli::render::{plain, plan};
 use terrarium_core::{
     ActionReason, DeferredChange, Mode, OutputChange, Plan, PlannedAction, ReplaceOrder,
-    ResourceChange,
+    ResourceChange, Waits,
 };
 use terrarium_provider::{Attribute, Block, Deferral, NestedBlock, Nesting, Schedule, Schema};
 use terrarium_value::{Causes, Marks, Type, Value, json};
@@ -35,6 +35,8 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
             not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
             reason: one["waits_for"].as_str().unwrap().to_owned(),
         },
+        waits: Waits::Provider,
+        approved: one["approved"].as_bool().unwrap_or_default(),
     });
     let outputs = case["outputs"]
         .as_object()
@@ -60,6 +62,7 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
         errored: false,
         at: "2026-03-01T12:00:00Z".parse().unwrap(),
         realm: None,
+        zone: None,
     }
 }
 
@@ -81,11 +84,7 @@ fn change_of(one: &Json) -> ResourceChange {
         |key: &str| one.get(key).map_or_else(|| Value::null(ty.clone()), |value| typed(value, &ty));
     let action = one["action"].as_str().unwrap();
     ResourceChange {
-        addr,
         moved_from: one["moved_from"].as_str().map(|from| from.parse().unwrap()),
-        deposed: None,
-        provider: "provider[\"registry.terraform.io/course/lab\"]".into(),
-        action: action_of(action),
         reason: one["reason"].as_str().map(reason_of),
         before: side("before"),
         after: side("after"),
@@ -96,10 +95,12 @@ fn change_of(one: &Json) -> ResourceChange {
             not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
             not_after: None,
         },
-        window: None,
-        private: None,
-        deps: Vec::new(),
-        schema: Arc::new(schema),
+        ..ResourceChange::new(
+            addr,
+            "provider[\"registry.terraform.io/course/lab\"]".into(),
+            Arc::new(schema),
+            action_of(action),
+        )
     }
 }
 

@@ -105,6 +105,7 @@ impl<'a> Walk<'a> {
             prior: ready.prior.clone(),
             config,
             private: self.recorded_private(change),
+            ended: None,
         };
         let reply = ready.provider.plan_many(&change.addr.block.kind, vec![request]).await.pop()?;
         for diagnostic in reply.diagnostics {

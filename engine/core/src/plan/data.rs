@@ -14,7 +14,7 @@ use super::{Group, Planner, recorded};
 use crate::model::DataResult;
 use crate::rules::RuleKind;
 use crate::world::At;
-use crate::{ActionReason, DeferredChange, Event, PlannedAction, ResourceChange, object, proposed};
+use crate::{ActionReason, Event, PlannedAction, ResourceChange, Waits, object, proposed};
 
 /// What an answer came to.
 enum Folded {
@@ -160,7 +160,7 @@ impl Planner<'_> {
                     Some(unknown.clone()),
                 );
                 let change = change(group, &candidate.addr, PlannedAction::Read, unknown);
-                self.found.borrow_mut().deferred.push(DeferredChange { change, deferral });
+                self.defer(change, deferral, Waits::Provider);
             }
         }
         Folded::Open

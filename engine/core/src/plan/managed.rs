@@ -15,8 +15,7 @@ use super::refresh::{Recorded, change};
 use super::{Group, Planner, recorded};
 use crate::rules::RuleKind;
 use crate::{
-    ActionReason, DeferredChange, PlannedAction, ReplaceOrder, ResourceChange, codes, object,
-    proposed,
+    ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object, proposed,
 };
 
 impl Planner<'_> {
@@ -117,7 +116,7 @@ impl Planner<'_> {
                 PlanOutcome::Planned(planned) => self.accept(group, &candidate, *planned, change),
                 PlanOutcome::Refused => {}
                 PlanOutcome::Deferred(deferral) => {
-                    self.found.borrow_mut().deferred.push(DeferredChange { change, deferral });
+                    self.defer(change, deferral, Waits::Provider);
                 }
             }
         }
@@ -165,7 +164,7 @@ impl Planner<'_> {
             }
             PlanOutcome::Deferred(deferral) => {
                 self.keep_for_readers(group, &candidate);
-                self.found.borrow_mut().deferred.push(DeferredChange { change, deferral });
+                self.defer(change, deferral, Waits::Provider);
                 return None;
             }
         };
@@ -331,6 +330,7 @@ fn request(group: &Group<'_>, candidate: &Candidate, prior: Option<&Prior>) -> P
         prior: before,
         config,
         private: prior.and_then(|prior| prior.private.clone()),
+        ended: None,
     }
 }
 

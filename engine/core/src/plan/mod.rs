@@ -26,7 +26,7 @@ use petgraph::graph::NodeIndex;
 use terrarium_address::{ConfigAddr, Mode as BlockMode, ModulePath, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::{BlockRef, Resource};
-use terrarium_provider::Connection;
+use terrarium_provider::{Connection, Deferral};
 
 use crate::graph::{Graph, Node, create_first};
 use crate::model::DataResult;
@@ -35,7 +35,7 @@ use crate::rules::RuleKind;
 use crate::world::{At, Phase, World};
 use crate::{
     Cancel, DeferredChange, Inputs, Mode, Plan, PlanOptions, PlannedAction, Progress,
-    ResourceChange,
+    ResourceChange, Waits,
 };
 
 /// Makes a plan. It is returned even with errors (then [`Plan::errored`] is set), as far as it came.
@@ -277,8 +277,15 @@ impl<'a> Planner<'a> {
             errored: false,
             at: self.inputs.clock.now(),
             realm,
+            zone: None,
         };
         (plan, diagnostics)
+    }
+
+    /// Notes a change that is not made now.
+    fn defer(&self, change: ResourceChange, deferral: Deferral, waits: Waits) {
+        let deferred = DeferredChange { change, deferral, waits, approved: false };
+        self.found.borrow_mut().deferred.push(deferred);
     }
 
     fn report_at(&self, diagnostic: Diagnostic, resource: &Resource, addr: &ResourceAddr) {

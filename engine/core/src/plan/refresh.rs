@@ -62,15 +62,15 @@ impl Planner<'_> {
     fn fold(&self, group: &Group<'_>, object: &mut Recorded<'_>, reply: ReadReply) {
         let Some(before) = object.prior.take() else { return };
         match reply.outcome {
-            ReadOutcome::Found { state, private, window } => {
+            ReadOutcome::Found { state, private, term } => {
                 let sensitive = before.value.paths_with_mark(Marks::SENSITIVE);
                 let value = state.mark_paths(&sensitive, Marks::SENSITIVE);
                 let value = object::mark_sensitive(value, &group.schema.block);
                 if !value.same(&before.value) {
                     self.drifted(group, object.addr, &before, value.clone());
                 }
-                *object.prior =
-                    Some(Prior { value, private, window: window.or(before.window), ..before });
+                let window = term.map(|term| term.window).or(before.window);
+                *object.prior = Some(Prior { value, private, window, ..before });
             }
             ReadOutcome::Gone => {
                 self.drifted(group, object.addr, &before, Value::null(group.schema.block.ty()));
@@ -113,23 +113,9 @@ pub(super) fn change(
     action: PlannedAction,
     after: Value,
 ) -> ResourceChange {
-    let null = Value::null(group.schema.block.ty());
     ResourceChange {
-        addr: addr.clone(),
-        moved_from: None,
-        deposed: None,
-        provider: group.provider.recorded(),
-        schema: group.schema.clone(),
-        action,
-        reason: None,
-        before: null,
         after,
-        requires_replace: Vec::new(),
         create_first: group.create_first,
-        importing: None,
-        schedule: terrarium_provider::Schedule::default(),
-        window: None,
-        private: None,
-        deps: Vec::new(),
+        ..ResourceChange::new(addr.clone(), group.provider.recorded(), group.schema.clone(), action)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Layout: a line that names format and version, a line with the BLAKE3 of the rest, JSON.
 
+mod time;
 mod twin;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use terrarium_state::State;
 
 use crate::{Plan, ProviderSet, codes};
 
-const HEADER: &str = "terrarium plan 1";
+const HEADER: &str = "terrarium plan 2";
 
 /// A plan as it was saved.
 #[derive(Clone, Debug)]

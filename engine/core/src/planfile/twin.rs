@@ -8,18 +8,18 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use terrarium_address::{AttrPath, Mode as BlockMode, PathStep, ResourceAddr, Target};
-use terrarium_provider::{Deferral, Schedule, Schema, Window};
+use terrarium_provider::{Schedule, Schema, Window};
 use terrarium_value::{Value, from_snapshot, to_snapshot};
 
 use super::SavedPlan;
+use super::time::{DeferredTwin, TimeTwin};
 use crate::draft::DepTwin;
 use crate::{
-    ActionReason, DataResult, DeferredChange, Mode, OutputChange, Plan, PlannedAction,
-    ReplaceOrder, ResourceChange,
+    ActionReason, DataResult, Mode, OutputChange, Plan, PlannedAction, ReplaceOrder, ResourceChange,
 };
 
 /// Finds a schema by provider, type, and whether it is a data source.
-type FindSchema<'f> = dyn Fn(&str, &str, bool) -> Option<Arc<Schema>> + 'f;
+pub(super) type FindSchema<'f> = dyn Fn(&str, &str, bool) -> Option<Arc<Schema>> + 'f;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct SavedTwin {
@@ -30,7 +30,7 @@ pub(super) struct SavedTwin {
     drift: Vec<ChangeTwin>,
     data: Vec<DataTwin>,
     outputs: BTreeMap<String, OutputTwin>,
-    deferred: Vec<(ChangeTwin, Option<Timestamp>, String)>,
+    deferred: Vec<DeferredTwin>,
     lineage: String,
     serial: u64,
     variables: BTreeMap<String, String>,
@@ -39,10 +39,12 @@ pub(super) struct SavedTwin {
     errored: bool,
     at: Timestamp,
     realm: Option<String>,
+    #[serde(default)]
+    zone: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ChangeTwin {
+pub(super) struct ChangeTwin {
     addr: String,
     moved_from: Option<String>,
     deposed: Option<String>,
@@ -59,6 +61,8 @@ struct ChangeTwin {
     window: Option<(Timestamp, Option<Timestamp>)>,
     private: Option<String>,
     deps: Vec<DepTwin>,
+    #[serde(default)]
+    time: TimeTwin,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,11 +110,7 @@ impl SavedTwin {
                 .iter()
                 .map(|(name, output)| (name.to_string(), output_twin(output)))
                 .collect(),
-            deferred: plan
-                .deferred
-                .iter()
-                .map(|d| (change_twin(&d.change), d.deferral.not_before, d.deferral.reason.clone()))
-                .collect(),
+            deferred: plan.deferred.iter().map(DeferredTwin::of).collect(),
             lineage: plan.lineage.to_string(),
             serial: plan.serial,
             variables: variables.collect(),
@@ -119,6 +119,7 @@ impl SavedTwin {
             errored: plan.errored,
             at: plan.at,
             realm: plan.realm.clone(),
+            zone: plan.zone.as_deref().map(Into::into),
         }
     }
 
@@ -126,12 +127,7 @@ impl SavedTwin {
         let changes = |twins: Vec<ChangeTwin>| {
             twins.into_iter().map(|twin| twin.restore(find)).collect::<Result<_, _>>()
         };
-        let deferred = self.deferred.into_iter().map(|(change, not_before, reason)| {
-            Ok(DeferredChange {
-                change: change.restore(find)?,
-                deferral: Deferral { not_before, reason },
-            })
-        });
+        let deferred = self.deferred.into_iter().map(|twin| twin.restore(find));
         let outputs =
             self.outputs.into_iter().map(|(name, twin)| Ok((name.into(), twin.restore()?)));
         let variables =
@@ -159,6 +155,7 @@ impl SavedTwin {
             errored: self.errored,
             at: self.at,
             realm: self.realm,
+            zone: self.zone.map(Into::into),
         };
         Ok(SavedPlan { plan, sources: self.sources, workspace: self.workspace })
     }
@@ -187,7 +184,7 @@ fn action(name: &str) -> Result<PlannedAction, String> {
     found.ok_or_else(|| format!("unknown action {name:?}"))
 }
 
-fn change_twin(change: &ResourceChange) -> ChangeTwin {
+pub(super) fn change_twin(change: &ResourceChange) -> ChangeTwin {
     ChangeTwin {
         addr: change.addr.to_string(),
         moved_from: change.moved_from.as_ref().map(ToString::to_string),
@@ -205,11 +202,12 @@ fn change_twin(change: &ResourceChange) -> ChangeTwin {
         window: change.window.map(|window| (window.from(), window.until())),
         private: change.private.as_deref().map(|bytes| STANDARD.encode(bytes)),
         deps: change.deps.iter().map(DepTwin::of).collect(),
+        time: TimeTwin::of(change),
     }
 }
 
 impl ChangeTwin {
-    fn restore(self, find: &FindSchema<'_>) -> Result<ResourceChange, String> {
+    pub(super) fn restore(self, find: &FindSchema<'_>) -> Result<ResourceChange, String> {
         let addr = resource(&self.addr)?;
         let data = addr.block.mode == BlockMode::Data;
         let schema = find(&self.provider, &addr.block.kind, data).ok_or_else(|| {
@@ -231,6 +229,11 @@ impl ChangeTwin {
             window: self.window.and_then(|(from, until)| Window::new(from, until)),
             private: self.private.map(|text| bytes(&text)).transpose()?,
             deps: self.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?,
+            occupies: self.time.occupies()?,
+            ended: self.time.ended()?,
+            standing: self.time.standing(),
+            approval: self.time.approval(),
+            notes: self.time.notes(),
             addr,
         })
     }
@@ -290,7 +293,7 @@ fn value(text: &str) -> Result<Value, String> {
     from_snapshot(text).map_err(|error| error.to_string())
 }
 
-fn resource(text: &str) -> Result<ResourceAddr, String> {
+pub(super) fn resource(text: &str) -> Result<ResourceAddr, String> {
     text.parse().map_err(|error| format!("{text}: {error}"))
 }
 

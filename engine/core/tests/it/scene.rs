@@ -53,6 +53,7 @@ impl Default for Command {
             offline: false,
             parallelism: 10,
             imports: Vec::new(),
+            time: terrarium_core::TimeOptions::default(),
         };
         Self { options, crash: None, cancel: None }
     }

@@ -25,6 +25,7 @@ pub(crate) fn resource_schema(row: &Resource) -> Schema {
         effect: Effect::External,
         lends: row.marks.lends.iter().map(|path| path_of(path)).collect(),
         occupies: occupies(&row.marks),
+        late: row.marks.late.iter().map(|path| path_of(path)).collect(),
         exclusive: row.marks.exclusive.iter().map(|path| path_of(path)).collect(),
         scarce: row.marks.scarce,
         timeouts,

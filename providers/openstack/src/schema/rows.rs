@@ -74,13 +74,15 @@ pub(crate) enum MarkerField {
 pub(crate) struct Marks {
     pub(crate) lends: &'static [&'static str],
     pub(crate) occupies: &'static [&'static str],
+    pub(crate) late: &'static [&'static str],
     pub(crate) exclusive: &'static [&'static str],
     pub(crate) scarce: bool,
 }
 
 impl Marks {
     /// Nothing.
-    pub(crate) const NONE: Self = Self { lends: &[], occupies: &[], exclusive: &[], scarce: false };
+    pub(crate) const NONE: Self =
+        Self { lends: &[], occupies: &[], late: &[], exclusive: &[], scarce: false };
 }
 
 impl Timeouts {

@@ -147,6 +147,7 @@ impl Subject<'_> {
             proposed: proposed(&self.schema, prior, config),
             config: config.clone(),
             private: None,
+            ended: None,
         };
         let PlanReply { outcome, diagnostics } =
             self.provider.plan_many(self.name, vec![request]).await.pop().unwrap();

@@ -1,0 +1,153 @@
+//! The JSON twins of what a plan says about time.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use terrarium_provider::{Cost, Deferral, PlanNotes, Standing};
+use terrarium_state::Ended;
+
+use super::twin::{ChangeTwin, FindSchema, change_twin, resource};
+use crate::{DeferredChange, Occupancy, Waits};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeferredTwin {
+    change: ChangeTwin,
+    not_before: Option<Timestamp>,
+    reason: String,
+    waits: WaitsTwin,
+    approved: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+enum WaitsTwin {
+    Lender(String),
+    Dependency(String),
+    Values,
+    Opening,
+    Consumers(Vec<String>),
+    Held(String),
+    Closed(Timestamp),
+    Provider,
+}
+
+impl DeferredTwin {
+    pub(super) fn of(deferred: &DeferredChange) -> Self {
+        Self {
+            change: change_twin(&deferred.change),
+            not_before: deferred.deferral.not_before,
+            reason: deferred.deferral.reason.clone(),
+            waits: match &deferred.waits {
+                Waits::Lender(label) => WaitsTwin::Lender(label.clone()),
+                Waits::Dependency(addr) => WaitsTwin::Dependency(addr.to_string()),
+                Waits::Values => WaitsTwin::Values,
+                Waits::Opening => WaitsTwin::Opening,
+                Waits::Consumers(all) => {
+                    WaitsTwin::Consumers(all.iter().map(ToString::to_string).collect())
+                }
+                Waits::Held(addr) => WaitsTwin::Held(addr.to_string()),
+                Waits::Closed(at) => WaitsTwin::Closed(*at),
+                Waits::Provider => WaitsTwin::Provider,
+            },
+            approved: deferred.approved,
+        }
+    }
+
+    pub(super) fn restore(self, find: &FindSchema<'_>) -> Result<DeferredChange, String> {
+        Ok(DeferredChange {
+            change: self.change.restore(find)?,
+            deferral: Deferral { not_before: self.not_before, reason: self.reason },
+            waits: match self.waits {
+                WaitsTwin::Lender(label) => Waits::Lender(label),
+                WaitsTwin::Dependency(addr) => Waits::Dependency(resource(&addr)?),
+                WaitsTwin::Values => Waits::Values,
+                WaitsTwin::Opening => Waits::Opening,
+                WaitsTwin::Consumers(all) => Waits::Consumers(
+                    all.iter().map(|addr| resource(addr)).collect::<Result<_, _>>()?,
+                ),
+                WaitsTwin::Held(addr) => Waits::Held(resource(&addr)?),
+                WaitsTwin::Closed(at) => Waits::Closed(at),
+                WaitsTwin::Provider => Waits::Provider,
+            },
+            approved: self.approved,
+        })
+    }
+}
+
+/// What a change says about time.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct TimeTwin {
+    lenders: Vec<String>,
+    foreign: Vec<String>,
+    ended: Option<(Timestamp, Option<String>)>,
+    standing: Option<(String, Option<Timestamp>)>,
+    zone: Option<String>,
+    cost: Option<(u64, u64, String)>,
+    gap: Option<String>,
+    perishes: Option<String>,
+    approval: Option<String>,
+}
+
+impl TimeTwin {
+    pub(super) fn of(change: &crate::ResourceChange) -> Self {
+        let notes = &change.notes;
+        Self {
+            lenders: change.occupies.lenders.iter().map(ToString::to_string).collect(),
+            foreign: change.occupies.foreign.clone(),
+            ended: change
+                .ended
+                .as_ref()
+                .map(|ended| (ended.at, ended.with.as_ref().map(ToString::to_string))),
+            standing: change.standing.map(|standing| match standing {
+                Standing::Open => ("open".to_owned(), None),
+                Standing::Upcoming => ("upcoming".to_owned(), None),
+                Standing::Ended(at) => ("ended".to_owned(), Some(at)),
+            }),
+            zone: notes.zone.as_deref().map(Into::into),
+            cost: notes
+                .cost
+                .as_ref()
+                .map(|cost| (cost.total_milli, cost.hourly_milli, cost.unit.to_string())),
+            gap: notes.gap.clone(),
+            perishes: notes.perishes.clone(),
+            approval: change.approval.as_deref().map(Into::into),
+        }
+    }
+
+    pub(super) fn occupies(&self) -> Result<Occupancy, String> {
+        Ok(Occupancy {
+            lenders: self.lenders.iter().map(|addr| resource(addr)).collect::<Result<_, _>>()?,
+            foreign: self.foreign.clone(),
+        })
+    }
+
+    pub(super) fn ended(&self) -> Result<Option<Ended>, String> {
+        let Some((at, with)) = &self.ended else { return Ok(None) };
+        Ok(Some(Ended { at: *at, with: with.as_deref().map(resource).transpose()? }))
+    }
+
+    pub(super) fn standing(&self) -> Option<Standing> {
+        let (name, at) = self.standing.as_ref()?;
+        match (name.as_str(), at) {
+            ("ended", Some(at)) => Some(Standing::Ended(*at)),
+            ("upcoming", _) => Some(Standing::Upcoming),
+            _ => Some(Standing::Open),
+        }
+    }
+
+    pub(super) fn approval(&self) -> Option<terrarium_address::Name> {
+        self.approval.as_deref().map(Into::into)
+    }
+
+    pub(super) fn notes(self) -> PlanNotes {
+        PlanNotes {
+            zone: self.zone.map(Into::into),
+            cost: self.cost.map(|(total_milli, hourly_milli, unit)| Cost {
+                total_milli,
+                hourly_milli,
+                unit: unit.into(),
+            }),
+            gap: self.gap,
+            perishes: self.perishes,
+        }
+    }
+}
