@@ -28,8 +28,10 @@ pub enum Waits {
     Lender(String),
     /// Something that it reads, or names in `depends_on`, waits itself.
     Dependency(ResourceAddr),
-    /// A `count`, a `for_each` or a provider's configuration that is not known yet.
+    /// A `count` or a `for_each`, its own or that of a module around it, that is not known yet.
     Values,
+    /// Its provider's configuration is not known yet, and the provider can't do without.
+    Configuration,
     /// Its own window is not open yet: an extension, which is possible only near the end.
     Opening,
     /// It is scarce, and everything that needs it waits.
@@ -74,6 +76,22 @@ pub fn overdue(state: &State, now: Timestamp) -> Vec<Overdue> {
     found
 }
 
+impl Waits {
+    /// Returns the reason as Terraform's JSON plan names it (`deferred_changes[].reason`).
+    ///
+    /// Terraform knows no time: what waits for a window is `unknown` there.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Values => "instance_count_unknown",
+            Self::Configuration => "provider_config_unknown",
+            Self::Dependency(_) => "deferred_prereq",
+            Self::Lender(_) | Self::Held(_) => "absent_prereq",
+            Self::Provider => "resource_config_unknown",
+            Self::Opening | Self::Consumers(_) | Self::Closed(_) => "unknown",
+        }
+    }
+}
+
 impl DeferredChange {
     /// Returns whether it can still come: a closed window is told, but there is nothing to approve.
     pub fn can_come(&self) -> bool {
@@ -87,7 +105,7 @@ impl DeferredChange {
 
     /// Returns the entry that the store keeps of it; `None` where nothing is scheduled for a time.
     pub(crate) fn entry(&self) -> Option<Scheduled> {
-        if !self.can_come() || self.waits == Waits::Values {
+        if !self.can_come() || matches!(self.waits, Waits::Values | Waits::Configuration) {
             return None;
         }
         let action = match self.change.action {

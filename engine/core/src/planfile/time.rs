@@ -22,6 +22,7 @@ enum WaitsTwin {
     Lender(String),
     Dependency(String),
     Values,
+    Configuration,
     Opening,
     Consumers(Vec<String>),
     Held(String),
@@ -39,6 +40,7 @@ impl DeferredTwin {
                 Waits::Lender(label) => WaitsTwin::Lender(label.clone()),
                 Waits::Dependency(addr) => WaitsTwin::Dependency(addr.to_string()),
                 Waits::Values => WaitsTwin::Values,
+                Waits::Configuration => WaitsTwin::Configuration,
                 Waits::Opening => WaitsTwin::Opening,
                 Waits::Consumers(all) => {
                     WaitsTwin::Consumers(all.iter().map(ToString::to_string).collect())
@@ -59,6 +61,7 @@ impl DeferredTwin {
                 WaitsTwin::Lender(label) => Waits::Lender(label),
                 WaitsTwin::Dependency(addr) => Waits::Dependency(resource(&addr)?),
                 WaitsTwin::Values => Waits::Values,
+                WaitsTwin::Configuration => Waits::Configuration,
                 WaitsTwin::Opening => Waits::Opening,
                 WaitsTwin::Consumers(all) => Waits::Consumers(
                     all.iter().map(|addr| resource(addr)).collect::<Result<_, _>>()?,
