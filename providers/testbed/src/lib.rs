@@ -35,6 +35,6 @@ mod world;
 pub use router::{Delivery, Request, Response, Router};
 pub use seed::RESERVED_FLAVOR;
 pub use serve::serve;
-pub use settings::{Effect, Fault, LeaseEvent, LeaseFault, ReplyAfter, Settings};
+pub use settings::{Effect, Fault, LeaseEvent, LeaseFault, Load, ReplyAfter, Settings};
 pub use site::{SITES, Site, clouds_yaml, site_for};
 pub use world::{RealTime, World, WorldError};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +30,19 @@ pub struct Settings {
     /// Hosts that have failed, by `uid`, `node_name` or `hypervisor_hostname`: leases on them are
     /// given others, or are degraded.
     pub failed_hosts: Vec<String>,
+    /// Whether Chameleon's limits on leases hold: how long they last, when they may be extended, the
+    /// allocation's end, service units.
+    pub lease_limits: bool,
+    /// When the projects' allocation ends; `None` means never. A new world sets it a year ahead.
+    pub allocation_end: Option<Timestamp>,
+    /// How many service units each project has.
+    pub service_units: u32,
+    /// How many of them each member may spend; 0 means all.
+    pub user_budget: u32,
+    /// Leases of other people that fill the calendar.
+    pub load: Option<Load>,
+    /// Whether leases with hosts that nobody ever used are deleted 9 hours after their start.
+    pub idle_reaper: bool,
     /// Delays replies after their commit; kills then fall between effect and answer.
     pub reply_after: Option<ReplyAfter>,
     /// Faults to come, in order.
@@ -47,6 +61,12 @@ impl Default for Settings {
             flavor_leases_change: true,
             lease_faults: Vec::new(),
             failed_hosts: Vec::new(),
+            lease_limits: true,
+            allocation_end: None,
+            service_units: 20_000,
+            user_budget: 0,
+            load: None,
+            idle_reaper: false,
             reply_after: None,
             faults: Vec::new(),
         }
@@ -61,6 +81,25 @@ pub struct Credentials {
     pub password: Option<String>,
     /// The application credential's secret.
     pub application_credential_secret: Option<String>,
+}
+
+/// Background load: the same seed gives the same calendar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Seed of the draw.
+    #[serde(default)]
+    pub seed: u64,
+    /// Share of time for which ordinary nodes are taken, 0 to 1; GPUs are taken for more.
+    #[serde(default = "half")]
+    pub fill: f64,
+    /// Instants before which nearly all GPUs are taken; without any, one every four weeks.
+    #[serde(default)]
+    pub deadlines: Vec<Timestamp>,
+}
+
+fn half() -> f64 {
+    0.5
 }
 
 /// A start or an end of leases that fails: the lease goes to ERROR.

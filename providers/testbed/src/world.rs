@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
@@ -19,6 +19,9 @@ pub type RealTime = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How long a request waits for another process that serves the same world.
 const BUSY: Duration = Duration::from_mins(1);
+
+/// How long a new world's projects have their allocation: the year that Chameleon gives.
+const ALLOCATION: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// A simulated testbed: its clock, its sites and all that exists there.
 ///
@@ -124,6 +127,8 @@ fn found(conn: &Connection, real: Timestamp, id: &Uuid) -> rusqlite::Result<()> 
         "INSERT INTO world VALUES (?, 0, 0, ?, ?, '{}')",
         params![id.to_string(), now.as_microsecond(), real.as_microsecond()],
     )?;
+    let allocation_end = now.saturating_add(ALLOCATION).ok();
+    Settings { allocation_end, ..Settings::default() }.save(conn)?;
     seed::plant(conn, now)
 }
 

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::allocation::Pool;
 use crate::{
     json::Body,
     seed::seeded_id,
@@ -50,11 +51,6 @@ impl Resource {
         self.columns.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns what the thing costs in service units per hour.
-    pub(crate) fn su_factor(&self) -> f64 {
-        self.property("su_factor").parse().unwrap_or(1.0)
-    }
-
     /// Tells whether `project` may lease it at all.
     pub(crate) fn allows(&self, project: &str) -> bool {
         let Some(projects) = self.properties.get(AUTHORIZED_PROJECTS) else { return true };
@@ -83,6 +79,17 @@ pub(crate) fn of(site: &Site) -> &'static Inventory {
     static NONE: Inventory =
         Inventory { hosts: Vec::new(), networks: Vec::new(), devices: Vec::new() };
     ALL.get(site.region).unwrap_or(&NONE)
+}
+
+/// Returns what `site` has of one kind; floating addresses are the network service's.
+pub(crate) fn of_pool(site: &Site, pool: Pool) -> &'static [Resource] {
+    let inventory = of(site);
+    match pool {
+        Pool::Hosts => &inventory.hosts,
+        Pool::Networks => &inventory.networks,
+        Pool::Devices => &inventory.devices,
+        Pool::FloatingIps => &[],
+    }
 }
 
 fn read(site: &Site) -> Inventory {
@@ -287,9 +294,11 @@ mod tests {
     #[test]
     fn the_course_finds_its_nodes() {
         let uc = &of(site("CHI@UC")).hosts;
-        for (name, rate) in [("307G3Q3", 16.0), ("P3-GPU-009", 2.0), ("gigaio-compute-02", 4.0)] {
+        for (name, rate) in
+            [("307G3Q3", "16.0"), ("P3-GPU-009", "2.0"), ("gigaio-compute-02", "4.0")]
+        {
             let host = uc.iter().find(|host| host.name == name).expect(name);
-            assert!((host.su_factor() - rate).abs() < 1e-9, "{name} costs {}", host.su_factor());
+            assert_eq!(host.property("su_factor"), rate, "{name}");
             assert_eq!(host.shown()["hypervisor_hostname"], host.shown()["uid"]);
         }
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod allocation;
 pub(crate) mod date;
+pub(crate) mod enforce;
 pub(crate) mod filter;
 pub(crate) mod inventory;
 pub(crate) mod lease;
