@@ -213,6 +213,8 @@ pub struct ResourceChange {
     pub notes: PlanNotes,
     /// Hash of what an approval of this change covers; `None` where it was not computed.
     pub approval: Option<Name>,
+    /// Keyed hashes of the parts of that, by name: `var.x`, `file user_data.sh`, a block's address.
+    pub covers: Arc<BTreeMap<Name, Name>>,
 }
 
 /// What an instance sits on.
@@ -326,6 +328,7 @@ impl ResourceChange {
             standing: None,
             notes: PlanNotes::default(),
             approval: None,
+            covers: Arc::default(),
             schema,
         }
     }

@@ -54,9 +54,11 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
     let mut due: HashSet<ResourceAddr> = HashSet::new();
     for entry in &state.schedule {
         if let Some(deferred) = deferred.get(&entry.addr) {
-            left.extend(
-                deferred.entry().map(|new| Scheduled { approval: entry.approval.clone(), ..new }),
-            );
+            left.extend(deferred.entry().map(|new| Scheduled {
+                approval: entry.approval.clone(),
+                inputs: entry.inputs.clone(),
+                ..new
+            }));
             continue;
         }
         let Some(change) = changes.get(&entry.addr).filter(|change| acts(change)) else { continue };

@@ -123,6 +123,7 @@ impl DeferredChange {
             },
             reason: self.deferral.reason.clone(),
             approval: self.change.approval.clone(),
+            inputs: self.change.covers.as_ref().clone(),
         })
     }
 }

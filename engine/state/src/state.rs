@@ -136,4 +136,7 @@ pub struct Scheduled {
     pub reason: String,
     /// Hash of what was approved; `None`: not approved yet.
     pub approval: Option<Name>,
+    /// Keyed hashes of the parts of that, by name, so that a mismatch can be named: `var.x`,
+    /// `file user_data.sh`, a block's address.
+    pub inputs: BTreeMap<Name, Name>,
 }

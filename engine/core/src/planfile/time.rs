@@ -1,7 +1,10 @@
 //! The JSON twins of what a plan says about time.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use terrarium_address::Name;
 use terrarium_provider::{Cost, Deferral, PlanNotes, Standing};
 use terrarium_state::Ended;
 
@@ -75,6 +78,10 @@ impl DeferredTwin {
     }
 }
 
+fn texts(names: &BTreeMap<Name, Name>) -> BTreeMap<String, String> {
+    names.iter().map(|(name, hash)| (name.to_string(), hash.to_string())).collect()
+}
+
 /// What a change says about time.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -88,6 +95,7 @@ pub(super) struct TimeTwin {
     gap: Option<String>,
     perishes: Option<String>,
     approval: Option<String>,
+    covers: BTreeMap<String, String>,
 }
 
 impl TimeTwin {
@@ -113,6 +121,7 @@ impl TimeTwin {
             gap: notes.gap.clone(),
             perishes: notes.perishes.clone(),
             approval: change.approval.as_deref().map(Into::into),
+            covers: texts(&change.covers),
         }
     }
 
@@ -137,8 +146,13 @@ impl TimeTwin {
         }
     }
 
-    pub(super) fn approval(&self) -> Option<terrarium_address::Name> {
+    pub(super) fn approval(&self) -> Option<Name> {
         self.approval.as_deref().map(Into::into)
+    }
+
+    pub(super) fn covers(&self) -> BTreeMap<Name, Name> {
+        let names = self.covers.iter();
+        names.map(|(name, hash)| (name.as_str().into(), hash.as_str().into())).collect()
     }
 
     pub(super) fn notes(self) -> PlanNotes {

@@ -233,6 +233,7 @@ impl ChangeTwin {
             ended: self.time.ended()?,
             standing: self.time.standing(),
             approval: self.time.approval(),
+            covers: self.time.covers().into(),
             notes: self.time.notes(),
             addr,
         })

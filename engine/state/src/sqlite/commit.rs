@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use terrarium_provider::Intent;
 
-use super::journal_row::{action_text, progress_columns};
+use super::journal_row::{action_text, inputs_text, progress_columns};
 use super::row::{ObjectRow, int, is_ended, uint};
 use super::writer::Session;
 use crate::{Batch, CommitError, Fence, ObjectChange, OutputValue, Scheduled, State};
@@ -247,8 +247,8 @@ impl Head {
 
     fn schedule(&self, sql: &Connection, schedule: &[Scheduled]) -> Sql<()> {
         sql.prepare_cached("DELETE FROM scheduled WHERE workspace = ?1")?.execute([self.id])?;
-        let mut insert =
-            sql.prepare_cached("INSERT INTO scheduled VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+        let mut insert = sql
+            .prepare_cached("INSERT INTO scheduled VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
         for (position, one) in (0i64..).zip(schedule) {
             insert.execute(params![
                 self.id,
@@ -259,6 +259,7 @@ impl Head {
                 one.schedule.not_after.map(|at| at.to_string()),
                 one.reason,
                 one.approval.as_deref(),
+                inputs_text(&one.inputs),
             ])?;
         }
         Ok(())

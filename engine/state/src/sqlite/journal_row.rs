@@ -1,5 +1,6 @@
 //! Intents and scheduled actions as columns.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -108,13 +109,15 @@ pub(super) fn intent(row: &SqlRow<'_>) -> rusqlite::Result<Result<OpenIntent, Un
 }
 
 /// The columns of a scheduled action, in the order in which [`scheduled`] reads them.
-pub(super) const SCHEDULED_COLUMNS: &str = "addr, action, not_before, not_after, reason, approval";
+pub(super) const SCHEDULED_COLUMNS: &str =
+    "addr, action, not_before, not_after, reason, approval, inputs";
 
 /// Reads a scheduled action.
 pub(super) fn scheduled(row: &SqlRow<'_>) -> rusqlite::Result<Result<Scheduled, Unreadable>> {
     let (address, action_text): (String, String) = (row.get(0)?, row.get(1)?);
     let (not_before, not_after): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
     let (reason, approval): (String, Option<String>) = (row.get(4)?, row.get(5)?);
+    let inputs_text: Option<String> = row.get(6)?;
     let instant = |text: Option<String>| {
         text.map(|text| text.parse().map_err(|error| format!("{text}: {error}"))).transpose()
     };
@@ -125,9 +128,24 @@ pub(super) fn scheduled(row: &SqlRow<'_>) -> rusqlite::Result<Result<Scheduled, 
             schedule: Schedule { not_before: instant(not_before)?, not_after: instant(not_after)? },
             reason,
             approval: approval.map(Into::into),
+            inputs: inputs(inputs_text)?,
         })
     };
     Ok(read())
+}
+
+/// Writes what an approval covers; `None` where nothing is noted.
+pub(super) fn inputs_text(inputs: &BTreeMap<Name, Name>) -> Option<String> {
+    let texts: BTreeMap<&str, &str> =
+        inputs.iter().map(|(name, hash)| (&**name, &**hash)).collect();
+    (!texts.is_empty()).then(|| text_of(&texts))
+}
+
+fn inputs(text: Option<String>) -> Result<BTreeMap<Name, Name>, Unreadable> {
+    let Some(text) = text else { return Ok(BTreeMap::new()) };
+    let texts: BTreeMap<String, String> =
+        serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    Ok(texts.into_iter().map(|(name, hash)| (name.into(), hash.into())).collect())
 }
 
 /// Names an action.

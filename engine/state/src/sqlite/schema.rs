@@ -16,7 +16,7 @@ const BUSY: Duration = Duration::from_secs(20);
 const APPLICATION: i64 = 0x5472_7261;
 
 /// Statements that lead from each format to the next; the first one starts from an empty file.
-const MIGRATIONS: [&str; 1] = [include_str!("format1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("format1.sql"), include_str!("format2.sql")];
 
 /// The newest format.
 const NEWEST: u64 = MIGRATIONS.len() as u64;

@@ -126,6 +126,7 @@ fn removal_takes_modules_blocks_and_instances_and_their_schedule() {
         schedule: Schedule::default(),
         reason: String::new(),
         approval: None,
+        inputs: std::collections::BTreeMap::new(),
     };
     state.schedule = vec![later("port.p[1]"), later("server.vm")];
     let removed = remove(&state, &[target("module.m"), target("port.p")]).unwrap();

@@ -5,6 +5,7 @@
 mod adopt;
 mod damage;
 mod edit;
+mod format;
 mod kill;
 mod lock;
 mod sample;

@@ -79,6 +79,7 @@ fn rich_batch() -> Batch {
         schedule: Schedule { not_before: Some(at(100)), not_after: None },
         reason: "the lease begins".into(),
         approval: Some("hash".into()),
+        inputs: BTreeMap::from([("var.image".into(), "01ab".into()), ("net.n".into(), "".into())]),
     };
     let accepted = Accepted {
         id: "7".into(),
