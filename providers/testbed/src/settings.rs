@@ -84,22 +84,22 @@ pub struct Credentials {
 }
 
 /// Background load: the same seed gives the same calendar.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Load {
     /// Seed of the draw.
     #[serde(default)]
     pub seed: u64,
-    /// Share of time for which ordinary nodes are taken, 0 to 1; GPUs are taken for more.
+    /// Percentage of time that the calendar is taken; GPUs are taken for more, other nodes for less.
     #[serde(default = "half")]
-    pub fill: f64,
+    pub fill: u8,
     /// Instants before which nearly all GPUs are taken; without any, one every four weeks.
     #[serde(default)]
     pub deadlines: Vec<Timestamp>,
 }
 
-fn half() -> f64 {
-    0.5
+fn half() -> u8 {
+    50
 }
 
 /// A start or an end of leases that fails: the lease goes to ERROR.
