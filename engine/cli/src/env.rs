@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
+
 /// Arguments put before those of every command, split as a shell does.
 pub const TF_CLI_ARGS: &str = "TF_CLI_ARGS";
 /// With `_plan`, `_apply` … appended: arguments for one command; put after [`TF_CLI_ARGS`]'s.
@@ -27,6 +29,8 @@ pub const TF_PLUGIN_CACHE_DIR: &str = "TF_PLUGIN_CACHE_DIR";
 pub const TERRARIUM_TESTBED: &str = "TERRARIUM_TESTBED";
 /// Any non-empty value: no colour.
 pub const NO_COLOR: &str = "NO_COLOR";
+/// Time zone in which instants are shown where the configuration declares none: an IANA name.
+pub const TZ: &str = "TZ";
 /// Width of the text where no terminal tells it.
 pub const COLUMNS: &str = "COLUMNS";
 /// The user's home, for `~/.config/openstack/clouds.yaml`.
@@ -87,6 +91,16 @@ impl Env {
     /// Returns whether questions may be asked.
     pub fn input(&self) -> bool {
         !matches!(self.get(TF_INPUT), Some("0" | "false" | "FALSE" | "False" | "f" | "F"))
+    }
+
+    /// Returns the user's time zone: [`TZ`], else the machine's, else UTC.
+    pub fn time_zone(&self) -> TimeZone {
+        let named = self.get(TZ).map(|name| name.strip_prefix(':').unwrap_or(name));
+        match named {
+            Some(name) => TimeZone::get(name).or_else(|_| TimeZone::posix(name)),
+            None => TimeZone::try_system(),
+        }
+        .unwrap_or(TimeZone::UTC)
     }
 
     /// Returns `user@host`.

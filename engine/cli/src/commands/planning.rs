@@ -60,7 +60,9 @@ pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
     let failed = made.plan.errored || made.diagnostics.has_errors();
     match context.speech() {
         Speech::Text if !failed => {
-            context.out.line(render::plan::plan(&made.plan).trim_end_matches('\n'));
+            context.out.line(
+                render::plan::plan(&made.plan, &context.env.time_zone()).trim_end_matches('\n'),
+            );
         }
         Speech::Json if !failed => {
             for line in stream::plan(&made.plan) {

@@ -48,7 +48,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         if args.json {
             context.out.line(&compact(&json::plan::twin(&saved.plan, secrets)));
         } else {
-            context.out.line(render::plan::plan(&saved.plan).trim_end_matches('\n'));
+            context.out.line(
+                render::plan::plan(&saved.plan, &context.env.time_zone()).trim_end_matches('\n'),
+            );
         }
         return Ok(exit_codes::SUCCESS);
     }

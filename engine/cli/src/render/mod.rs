@@ -2,6 +2,7 @@
 
 pub mod diagnostics;
 pub(crate) mod diff;
+pub mod instant;
 pub mod outputs;
 pub(crate) mod paint;
 pub mod plan;

@@ -5,31 +5,35 @@ mod words;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_address::Mode as Block;
 use terrarium_core::{DeferredChange, Mode, Plan, PlannedAction, ReplaceOrder, ResourceChange};
 
 use super::diff::{Change, Diff, Differ, Sides};
+use super::instant::Times;
 use super::paint::{bold, cyan, green, red, yellow};
-use super::text::{self, Look, instant};
+use super::text::{self, Look};
 use super::wrap::{PROSE_WIDTH, wrap};
 
-/// Returns the whole plan as text, without advice on what to run next.
-pub fn plan(plan: &Plan) -> String {
+/// Returns the whole plan as text, without advice on what to run next. Instants are shown in the zone that
+/// the plan's dates were declared in, else in the user's.
+pub fn plan(plan: &Plan, user: &TimeZone) -> String {
+    let times = &Times::of_plan(plan, user);
     let mut out = String::new();
     let shown: Vec<&ResourceChange> =
         plan.changes.iter().filter(|change| is_shown(change)).collect();
     let outputs = outputs(plan);
     let nothing = shown.is_empty() && outputs.is_empty() && plan.deferred.is_empty();
     if !plan.relevant_drift().is_empty() {
-        drift(&mut out, plan);
+        drift(&mut out, plan, times);
     }
     let refreshed = plan.mode == Mode::RefreshOnly;
     let only_outputs = refreshed && plan.relevant_drift().is_empty() && !outputs.is_empty();
     if (nothing || refreshed) && !only_outputs {
         out.push_str(&words::nothing_to_do(plan));
         if !outputs.is_empty() {
-            write_outputs(&mut out, plan, &outputs);
+            write_outputs(&mut out, plan, &outputs, times);
         }
         return out;
     }
@@ -46,15 +50,15 @@ pub fn plan(plan: &Plan) -> String {
         out.push_str(lead);
         for change in &shown {
             out.push('\n');
-            resource(&mut out, change, Sight::Planned);
+            resource(&mut out, change, Sight::Planned, times);
         }
     }
-    deferred(&mut out, &plan.deferred);
+    deferred(&mut out, &plan.deferred, times);
     if !shown.is_empty() || !plan.deferred.is_empty() {
         let _infallible = write!(out, "\n{}\n", summary(plan));
     }
     if !outputs.is_empty() {
-        write_outputs(&mut out, plan, &outputs);
+        write_outputs(&mut out, plan, &outputs, times);
         if shown.is_empty() {
             let _infallible = write!(out, "\n{}\n", wrap(words::ONLY_OUTPUTS, PROSE_WIDTH));
         }
@@ -116,13 +120,13 @@ enum Sight {
     Drifted,
 }
 
-fn drift(out: &mut String, plan: &Plan) {
+fn drift(out: &mut String, plan: &Plan, times: &Times) {
     let _infallible = write!(out, "\n{}\n\n", bold(words::DRIFT_TITLE));
     out.push_str(&wrap(words::DRIFT, PROSE_WIDTH));
     out.push('\n');
     for change in plan.relevant_drift() {
         out.push('\n');
-        resource(out, change, Sight::Drifted);
+        resource(out, change, Sight::Drifted, times);
     }
     if plan.mode == Mode::Normal {
         let _infallible = write!(out, "\n{}\n", wrap(words::AFTER_DRIFT, PROSE_WIDTH));
@@ -130,7 +134,7 @@ fn drift(out: &mut String, plan: &Plan) {
     }
 }
 
-fn deferred(out: &mut String, changes: &[DeferredChange]) {
+fn deferred(out: &mut String, changes: &[DeferredChange], times: &Times) {
     if changes.is_empty() {
         return;
     }
@@ -139,32 +143,32 @@ fn deferred(out: &mut String, changes: &[DeferredChange]) {
         out.push('\n');
         let change = &deferred.change;
         let until = match deferred.deferral.not_before.or(change.schedule.not_before) {
-            Some(at) => format!(" (not before {})", instant(at)),
+            Some(at) => format!(" (not before {})", times.both(at)),
             None => String::new(),
         };
         let reason = &deferred.deferral.reason;
         let _infallible =
             writeln!(out, "{}", bold(&format!("  # {} waits for {reason}{until}", change.addr)));
-        body(out, change);
+        body(out, change, times);
     }
 }
 
-fn resource(out: &mut String, change: &ResourceChange, sight: Sight) {
+fn resource(out: &mut String, change: &ResourceChange, sight: Sight, times: &Times) {
     let title = match sight {
         Sight::Planned => words::title(change),
         Sight::Drifted => words::drift_title(change),
     };
     let _infallible = writeln!(out, "  # {title}");
     if sight == Sight::Planned {
-        for note in words::notes(change) {
+        for note in words::notes(change, times) {
             let _infallible = writeln!(out, "  # ({note})");
         }
     }
-    body(out, change);
+    body(out, change, times);
 }
 
 /// Writes the block with its symbol.
-fn body(out: &mut String, change: &ResourceChange) {
+fn body(out: &mut String, change: &ResourceChange, times: &Times) {
     let symbol = match change.action {
         PlannedAction::Create => format!("  {}", green("+")),
         PlannedAction::Update => format!("  {}", yellow("~")),
@@ -178,7 +182,7 @@ fn body(out: &mut String, change: &ResourceChange) {
     let block = &change.addr.block;
     let word = if block.mode == Block::Data { "data" } else { "resource" };
     let _infallible = write!(out, "{symbol} {word} \"{}\" \"{}\" ", block.kind, block.name);
-    text::write(out, &difference(change), 0, Look::PLAN);
+    text::write(out, &difference(change), 0, Look::plan(times));
     out.push('\n');
 }
 
@@ -212,12 +216,12 @@ fn output_difference(output: &terrarium_core::OutputChange) -> Diff {
     Diff { change, ..diff }
 }
 
-fn write_outputs(out: &mut String, plan: &Plan, outputs: &[(&str, Diff)]) {
+fn write_outputs(out: &mut String, plan: &Plan, outputs: &[(&str, Diff)], times: &Times) {
     out.push_str("\nChanges to Outputs:\n");
     let names = plan.outputs.keys().map(|name| text::attribute_name(name).chars().count());
     let width = names.max().unwrap_or_default();
     for (name, diff) in outputs {
-        text::output_line(out, name, width, diff);
+        text::output_line(out, name, width, diff, times);
     }
 }
 

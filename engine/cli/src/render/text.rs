@@ -5,20 +5,22 @@ mod scalar;
 
 use std::fmt::Write;
 
-use jiff::Timestamp;
 use terrarium_address::quote;
 use terrarium_value::When;
 
 use super::diff::{BlockDiff, Change, Diff, Node, Sensitivity};
+use super::instant::Times;
 use super::paint::{dim, green, red, yellow};
 
 /// How a difference is shown.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub(crate) struct Look<'a> {
     /// Whether `+`, `-`, `~` stand before the lines.
     pub(crate) symbols: Symbols,
     /// Whether a removed part is followed by `-> null`.
     pub(crate) null_suffix: bool,
+    /// In whose time instants are shown; UTC where none is chosen.
+    pub(crate) times: Option<&'a Times>,
 }
 
 /// Whether the change of each line is marked, and with it: whether only changes are shown.
@@ -33,11 +35,17 @@ pub(crate) enum Symbols {
 /// Attributes that are shown even where they do not change: they tell which object it is.
 const TELLING: [&str; 3] = ["id", "name", "tags"];
 
-impl Look {
+impl<'a> Look<'a> {
     /// The look of a plan.
-    pub(crate) const PLAN: Self = Self { symbols: Symbols::Shown, null_suffix: true };
+    pub(crate) const PLAN: Self = Self { symbols: Symbols::Shown, null_suffix: true, times: None };
     /// The look of a state.
-    pub(crate) const STATE: Self = Self { symbols: Symbols::Hidden, null_suffix: true };
+    pub(crate) const STATE: Self =
+        Self { symbols: Symbols::Hidden, null_suffix: true, times: None };
+
+    /// The look of a plan whose instants are shown in somebody's time.
+    pub(crate) fn plan(times: &'a Times) -> Self {
+        Self { times: Some(times), ..Self::PLAN }
+    }
 
     fn shows_all(self) -> bool {
         self.symbols == Symbols::Hidden
@@ -70,7 +78,7 @@ impl Look {
 }
 
 /// Writes the difference; its first line is not indented, the others are.
-pub(crate) fn write(out: &mut String, diff: &Diff, indent: usize, look: Look) {
+pub(crate) fn write(out: &mut String, diff: &Diff, indent: usize, look: Look<'_>) {
     match &diff.node {
         Node::Scalar { before, after } => {
             scalar::write(out, diff, (before.as_ref(), after.as_ref()), indent, look);
@@ -80,7 +88,7 @@ pub(crate) fn write(out: &mut String, diff: &Diff, indent: usize, look: Look) {
                 write(out, before, indent, look.without_null_suffix());
                 out.push_str(" -> ");
             }
-            out.push_str(&known_after(*when));
+            out.push_str(&known_after(*when, look.times));
             out.push_str(&forces(diff));
         }
         Node::Sensitive { .. } => {
@@ -102,7 +110,7 @@ pub(crate) fn write(out: &mut String, diff: &Diff, indent: usize, look: Look) {
     }
 }
 
-fn write_block(out: &mut String, diff: &Diff, block: &BlockDiff, indent: usize, look: Look) {
+fn write_block(out: &mut String, diff: &Diff, block: &BlockDiff, indent: usize, look: Look<'_>) {
     if block.attributes.is_empty() && block.blocks.is_empty() {
         let _infallible = write!(out, "{{}}{}", forces(diff));
         return;
@@ -152,7 +160,7 @@ fn write_block(out: &mut String, diff: &Diff, block: &BlockDiff, indent: usize, 
 }
 
 /// Says how many parts did not change.
-fn write_hidden(out: &mut String, hidden: usize, noun: &str, indent: usize, look: Look) {
+fn write_hidden(out: &mut String, hidden: usize, noun: &str, indent: usize, look: Look<'_>) {
     if hidden > 0 {
         let plural = if hidden == 1 { "" } else { "s" };
         let text = dim(&format!("# ({hidden} unchanged {noun}{plural} hidden)"));
@@ -161,7 +169,7 @@ fn write_hidden(out: &mut String, hidden: usize, noun: &str, indent: usize, look
 }
 
 /// Says that a value begins or ceases to be hidden, in the line above it.
-fn write_note(out: &mut String, diff: &Diff, indent: usize, look: Look) {
+fn write_note(out: &mut String, diff: &Diff, indent: usize, look: Look<'_>) {
     let Node::Sensitive { note: Some(note) } = &diff.node else { return };
     let (text, value_changes) = match note {
         Sensitivity::Begins { value_changes } => {
@@ -185,17 +193,15 @@ fn forces(diff: &Diff) -> String {
 }
 
 /// Returns what stands for a value that is known later.
-pub(crate) fn known_after(when: When) -> String {
+pub(crate) fn known_after(when: When, times: Option<&Times>) -> String {
     match when {
         When::Apply => "(known after apply)".to_owned(),
-        When::At(at) => format!("(known after {})", instant(at)),
+        When::At(at) => {
+            let utc = || Times::new(jiff::tz::TimeZone::UTC, at);
+            format!("(known after {})", times.map_or_else(|| utc().local(at), |it| it.local(at)))
+        }
         When::Later => "(known in a later apply)".to_owned(),
     }
-}
-
-/// Returns an instant as people read it: `2026-03-08 14:00 UTC`.
-pub(crate) fn instant(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Returns an attribute's name, quoted where it is no identifier.
@@ -210,10 +216,11 @@ pub(crate) fn attribute_name(name: &str) -> String {
 }
 
 /// Returns the symbol and name of an output's line, aligned to `width`.
-pub(crate) fn output_line(out: &mut String, name: &str, width: usize, diff: &Diff) {
-    write_note(out, diff, 0, Look::PLAN);
+pub(crate) fn output_line(out: &mut String, name: &str, width: usize, diff: &Diff, times: &Times) {
+    let look = Look::plan(times);
+    write_note(out, diff, 0, look);
     let name = attribute_name(name);
-    let _infallible = write!(out, "{}{name:width$} = ", Look::PLAN.symbol(diff.change));
-    write(out, diff, 0, Look::PLAN);
+    let _infallible = write!(out, "{}{name:width$} = ", look.symbol(diff.change));
+    write(out, diff, 0, look);
     out.push('\n');
 }

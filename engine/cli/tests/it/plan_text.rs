@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_cli::render::{plain, plan};
@@ -21,7 +22,10 @@ fn plans_are_shown_as_terraform_shows_them() {
         let text = std::fs::read_to_string(&path).unwrap();
         let case: Json = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_file(&path.with_extension("txt"), &plain(&plan::plan(&plan_of(&case))));
+        assert_file(
+            &path.with_extension("txt"),
+            &plain(&plan::plan(&plan_of(&case), &TimeZone::UTC)),
+        );
     }
 }
 

@@ -4,8 +4,8 @@ use terrarium_address::InstanceKey;
 use terrarium_address::Mode as Block;
 use terrarium_core::{ActionReason, Mode, Plan, PlannedAction, ResourceChange};
 
+use crate::render::instant::Times;
 use crate::render::paint::{bold, green, red};
-use crate::render::text::instant;
 use crate::render::wrap::{PROSE_WIDTH, wrap};
 
 pub(super) const LEGEND: &str = "Terrarium used the selected providers to generate the following execution plan. \
@@ -109,7 +109,7 @@ pub(super) fn drift_title(change: &ResourceChange) -> String {
 }
 
 /// Returns the reasons and conditions of a change.
-pub(super) fn notes(change: &ResourceChange) -> Vec<String> {
+pub(super) fn notes(change: &ResourceChange, times: &Times) -> Vec<String> {
     let mut notes = Vec::new();
     let deleted = matches!(change.action, PlannedAction::Delete | PlannedAction::Replace(_));
     if let Some(from) = change.moved_from.as_ref().filter(|_| change.action != PlannedAction::NoOp)
@@ -124,14 +124,15 @@ pub(super) fn notes(change: &ResourceChange) -> Vec<String> {
         notes.push("destroy = false is set in the configuration".to_owned());
     }
     if let Some(at) = change.schedule.not_before {
-        notes.push(format!("not before {}", instant(at)));
+        notes.push(format!("not before {}", times.both(at)));
     }
     if let Some(at) = change.schedule.not_after {
-        notes.push(format!("before {}", instant(at)));
+        notes.push(format!("before {}", times.both(at)));
     }
     if let Some(window) = change.window.filter(|_| !deleted) {
-        let until = window.until().map(|at| format!(" until {}", instant(at))).unwrap_or_default();
-        notes.push(format!("exists from {}{until}", instant(window.from())));
+        let until =
+            window.until().map(|at| format!(" until {}", times.both(at))).unwrap_or_default();
+        notes.push(format!("exists from {}{until}", times.both(window.from())));
     }
     notes
 }

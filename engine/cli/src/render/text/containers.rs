@@ -10,7 +10,7 @@ use super::{
 };
 
 /// A list shows what stands beside a change, too.
-pub(super) fn list(out: &mut String, diff: &Diff, items: &[Diff], indent: usize, look: Look) {
+pub(super) fn list(out: &mut String, diff: &Diff, items: &[Diff], indent: usize, look: Look<'_>) {
     let changed = |at: usize| items.get(at).is_some_and(|item| item.change != Change::NoOp);
     let shown = |at: usize| {
         look.shows_all() || changed(at) || changed(at + 1) || at.checked_sub(1).is_some_and(changed)
@@ -19,7 +19,7 @@ pub(super) fn list(out: &mut String, diff: &Diff, items: &[Diff], indent: usize,
 }
 
 /// A set shows what came and went.
-pub(super) fn set(out: &mut String, diff: &Diff, items: &[Diff], indent: usize, look: Look) {
+pub(super) fn set(out: &mut String, diff: &Diff, items: &[Diff], indent: usize, look: Look<'_>) {
     let shown = |at: usize| {
         look.shows_all() || items.get(at).is_some_and(|item| item.change != Change::NoOp)
     };
@@ -28,7 +28,13 @@ pub(super) fn set(out: &mut String, diff: &Diff, items: &[Diff], indent: usize, 
 
 type Shown<'a> = (&'a [Diff], &'a dyn Fn(usize) -> bool);
 
-fn elements(out: &mut String, diff: &Diff, (items, shown): Shown<'_>, indent: usize, look: Look) {
+fn elements(
+    out: &mut String,
+    diff: &Diff,
+    (items, shown): Shown<'_>,
+    indent: usize,
+    look: Look<'_>,
+) {
     if items.is_empty() {
         let _infallible = write!(out, "[]{}{}", look.null(diff), forces(diff));
         return;
@@ -57,7 +63,7 @@ pub(super) fn map(
     diff: &Diff,
     entries: &BTreeMap<Name, Diff>,
     indent: usize,
-    look: Look,
+    look: Look<'_>,
 ) {
     let inner = if diff.change == Change::Delete { look.without_null_suffix() } else { look };
     let named = entries.iter().map(|(key, item)| (quote(key), false, item)).collect();
@@ -69,7 +75,7 @@ pub(super) fn object(
     diff: &Diff,
     entries: &BTreeMap<Name, Diff>,
     indent: usize,
-    look: Look,
+    look: Look<'_>,
 ) {
     let named = entries
         .iter()
@@ -86,7 +92,7 @@ fn pairs(
     diff: &Diff,
     (noun, entries): Pairs<'_>,
     indent: usize,
-    (look, inner): (Look, Look),
+    (look, inner): (Look<'_>, Look<'_>),
 ) {
     if entries.is_empty() {
         let _infallible = write!(out, "{{}}{}{}", look.null(diff), forces(diff));

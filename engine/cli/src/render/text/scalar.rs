@@ -11,7 +11,7 @@ use super::{Change, Diff, Look, dim, forces, pad, yellow};
 /// A value before and after.
 type Both<'a> = (Option<&'a Value>, Option<&'a Value>);
 
-pub(super) fn write(out: &mut String, diff: &Diff, both: Both<'_>, indent: usize, look: Look) {
+pub(super) fn write(out: &mut String, diff: &Diff, both: Both<'_>, indent: usize, look: Look<'_>) {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let (before, after) = (text(both.0), text(both.1));
     if let Some(shown) = as_json(diff, (before.as_deref(), after.as_deref()), indent, look) {
@@ -57,7 +57,7 @@ fn as_json(
     diff: &Diff,
     (before, after): (Option<&str>, Option<&str>),
     indent: usize,
-    look: Look,
+    look: Look<'_>,
 ) -> Option<String> {
     let (old, new) = (before.and_then(parse), after.and_then(parse));
     if (before.is_some() && old.is_none()) || (after.is_some() && new.is_none()) {
@@ -75,7 +75,7 @@ fn as_json(
         Change::Update => look.symbol(Change::Update),
         _ => look.symbol(Change::NoOp),
     };
-    let all = Look { symbols: look.symbols, null_suffix: false };
+    let all = Look { null_suffix: false, ..look };
     let mut out = format!("jsonencode({}{blanks}\n{}{symbol}", forces(diff), pad(indent + 1));
     if only_blanks {
         let whole =
@@ -106,7 +106,7 @@ fn heredoc(
     diff: &Diff,
     (before, after): (Option<&str>, Option<&str>),
     indent: usize,
-    look: Look,
+    look: Look<'_>,
 ) {
     let _infallible = writeln!(out, "<<-EOT{}", forces(diff));
     let mut line = |change: Change, text: &str| {
