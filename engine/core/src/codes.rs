@@ -65,6 +65,15 @@ codes! {
     LANGUAGE_VERSION = "T0417", "the configuration asks for another version of the language",
         "`required_version` names versions of Terraform; the language implemented here is that of 1.11.4. The \
          constraint is a warning only: what is not known is an error where it stands.";
+    DEFERRED = "T0418", "something can't be done in this apply",
+        "`-no-defer` asks for a plan that can be carried out now and as a whole, as Terraform's. Without it the change \
+         is scheduled for its time.";
+    GAP = "T0419", "a replacement needs a gap",
+        "The new object fits only on what the old one frees, so that the old one, and what sits on it, must go first. \
+         Say `-allow-gap` to accept that.";
+    OVERLAP = "T0420", "two objects hold the same thing at the same time",
+        "A port, a volume or an address can be held by one object at a time; the windows of the two overlap. Give them \
+         leases that follow each other, or a thing each.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

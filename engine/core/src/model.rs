@@ -193,6 +193,8 @@ pub struct ResourceChange {
     pub requires_replace: Vec<AttrPath>,
     /// Whether a replacement of it is created before it is destroyed.
     pub create_first: bool,
+    /// Whether a replacement leaves its predecessor standing for now: what sits on it moves later.
+    pub keeps_old: bool,
     /// The id it is imported by.
     pub importing: Option<String>,
     /// When the action may be carried out.
@@ -318,6 +320,7 @@ impl ResourceChange {
             after: null,
             requires_replace: Vec::new(),
             create_first: false,
+            keeps_old: false,
             importing: None,
             schedule: Schedule::default(),
             window: None,

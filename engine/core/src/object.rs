@@ -1,9 +1,12 @@
 //! Recorded objects and values: the JSON of the store, read and written by the schema's type.
 
-use terrarium_address::{AttrPath, PathStep};
-use terrarium_provider::{Attribute, Block, Nesting, Private, Schema};
+use jiff::Timestamp;
+use terrarium_address::{AttrPath, PathStep, ResourceAddr};
+use terrarium_provider::{Attribute, Block, Nesting, Private, Schema, Standing};
 use terrarium_state::{Object, ObjectStatus};
-use terrarium_value::{Marks, Value, json};
+use terrarium_value::{Cause, Causes, Marks, Value, When, json};
+
+use crate::ResourceChange;
 
 /// Reads an object's values; sensitive parts are marked.
 ///
@@ -78,10 +81,37 @@ fn mark_patterns(value: &Value, patterns: &[AttrPath]) -> Value {
     })
 }
 
+/// Returns whether a path follows a pattern, whose [`PathStep::AnyElement`] stands for every element.
 fn fits(pattern: &AttrPath, path: &AttrPath) -> bool {
     pattern.0.len() == path.0.len()
         && pattern.0.iter().zip(&path.0).all(|(wanted, step)| match wanted {
             PathStep::AnyElement => !matches!(step, PathStep::Attr(_)),
             wanted => wanted == step,
         })
+}
+
+/// Returns from when on an object's late values are known, where that is not yet.
+pub(crate) fn coming(change: &ResourceChange, now: Timestamp) -> Option<Timestamp> {
+    let from = change.window?.from();
+    (from > now || change.standing == Some(Standing::Upcoming)).then_some(from)
+}
+
+/// Makes the values that are only known from an instant on unknown until then.
+pub(crate) fn mask_late(
+    value: &Value,
+    schema: &Schema,
+    addr: &ResourceAddr,
+    from: Timestamp,
+) -> Value {
+    if schema.late.is_empty() {
+        return value.clone();
+    }
+    let causes = Causes::one(Cause::Instance { addr: addr.clone(), when: When::At(from) });
+    value.transform(&mut |path: &AttrPath, part: Value| {
+        if schema.late.iter().any(|pattern| fits(pattern, path)) {
+            Value::unknown(part.ty(), causes.clone()).marked(part.marks())
+        } else {
+            part
+        }
+    })
 }

@@ -11,6 +11,8 @@ pub(super) struct Pressure {
     pub(super) tainted: bool,
     pub(super) requested: bool,
     pub(super) triggered_by: Option<String>,
+    /// What it sits on is removed, or made anew.
+    pub(super) lender: bool,
 }
 
 /// Decides what planned values mean for an object that exists; the paths are those that force a
@@ -33,6 +35,9 @@ pub(super) fn decide(
     }
     if let Some(what) = &pressure.triggered_by {
         return replace(ActionReason::TriggeredBy(what.clone()));
+    }
+    if pressure.lender {
+        return replace(ActionReason::LenderEnds);
     }
     if !forced.is_empty() {
         return replace(ActionReason::CannotUpdate);

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::Resource;
-use terrarium_provider::{Private, ProviderKind, Schema, Window};
-use terrarium_state::{Dep, Object, ObjectStatus};
+use terrarium_provider::{Private, ProviderKind, Schema, Standing, Window};
+use terrarium_state::{Dep, Ended, Object, ObjectStatus};
 use terrarium_value::Value;
 
+use super::occupancy::Seat;
 use super::recorded::{Block, Recorded};
 use super::{Group, Planner};
 use crate::world::{At, Deps, ModuleId};
@@ -24,6 +25,8 @@ pub(super) struct Candidate {
     /// Its configuration, marks included.
     pub(super) config: Value,
     pub(super) deps: Vec<Dep>,
+    /// What it sits on; filled in when its configuration is known.
+    pub(super) seat: Seat,
 }
 
 /// What is recorded of an instance, and read since.
@@ -35,6 +38,39 @@ pub(super) struct Prior {
     pub(super) window: Option<Window>,
     pub(super) tainted: bool,
     pub(super) moved_from: Option<ResourceAddr>,
+    /// The lenders that it was recorded to sit on.
+    pub(super) occupies: Vec<ResourceAddr>,
+    /// Since when it is ended; its values are its last ones.
+    pub(super) ended: Option<Ended>,
+    /// How it stands, where it was read and has a term.
+    pub(super) standing: Option<Standing>,
+}
+
+impl Prior {
+    /// Builds it from values alone.
+    pub(super) fn bare(value: Value, private: Private) -> Self {
+        Self {
+            value,
+            private,
+            window: None,
+            tainted: false,
+            moved_from: None,
+            occupies: Vec::new(),
+            ended: None,
+            standing: None,
+        }
+    }
+
+    /// Builds it from a recorded object and its decoded values.
+    pub(super) fn recorded(value: Value, object: &Object) -> Self {
+        Self {
+            window: object.window,
+            tainted: object.status == ObjectStatus::Tainted,
+            occupies: object.occupies.clone(),
+            ended: object.ended.clone(),
+            ..Self::bare(value, object.private.clone())
+        }
+    }
 }
 
 impl Candidate {
@@ -95,6 +131,7 @@ impl Planner<'_> {
                     prior,
                     config: Value::null(terrarium_value::Type::Dynamic),
                     deps: repetition.deps.iter().cloned().collect(),
+                    seat: Seat::default(),
                 });
             }
         }
@@ -123,11 +160,8 @@ impl Planner<'_> {
         let object = found.instance.current.as_ref()?;
         match read_object(group.kind.as_ref(), &group.resource.block.kind, object, &group.schema) {
             Ok(value) => Some(Prior {
-                value,
-                private: object.private.clone(),
-                window: object.window,
-                tainted: object.status == ObjectStatus::Tainted,
                 moved_from: found.moved_from.clone(),
+                ..Prior::recorded(value, object)
             }),
             Err(diagnostics) => {
                 for diagnostic in diagnostics {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use terrarium_address::{InstanceKey, ResourceAddr};
-use terrarium_provider::{DataOutcome, DataReply, DataRequest, Provider};
+use terrarium_provider::{DataOutcome, DataReply, DataRequest, Deferral, Provider, Schedule};
 use terrarium_state::Dep;
 use terrarium_value::{Marks, Value};
 
 use super::candidate::Candidate;
+use super::defer::waiting_causes;
 use super::managed::causes_of;
+use super::occupancy::{Loan, Wait};
 use super::refresh::change;
 use super::{Group, Planner, recorded};
 use crate::model::DataResult;
@@ -46,6 +48,14 @@ impl Planner<'_> {
                 preconditions,
                 RuleKind::Precondition,
             );
+            let wait = Wait::later(
+                self.waits_for_values(&candidate, &bare),
+                self.waits_for_named(group, &candidate),
+            );
+            if let Some(wait) = wait.filter(|_| self.options.time.defer) {
+                self.read_much_later(group, &candidate, wait);
+                continue;
+            }
             match self.postponed(group, &candidate, &bare) {
                 Some(reason) => self.read_later(group, &candidate, reason),
                 None => due.push((candidate, bare)),
@@ -77,6 +87,22 @@ impl Planner<'_> {
             found.pending.contains(&block.config())
         });
         pending.then_some(ActionReason::DependencyPending)
+    }
+
+    /// Defers the reading of a data source with what it depends on.
+    fn read_much_later(&self, group: &Group<'_>, candidate: &Candidate, wait: Wait) {
+        let bare = candidate.config.clone().unmarked_deep();
+        let causes = waiting_causes(candidate, wait.at);
+        let after = proposed::merge(&group.schema.block, None, &bare, &causes);
+        let after = object::mark_sensitive(after, &group.schema.block);
+        let addr = &candidate.addr;
+        self.world.set_instance(&addr.block, addr.key.clone(), Some(after.clone()));
+        let schedule = Schedule { not_before: wait.at, not_after: None };
+        let deps = candidate.deps.clone();
+        let change =
+            ResourceChange { schedule, deps, ..change(group, addr, PlannedAction::Read, after) };
+        self.lend_later(&group.schema, &change, wait.at);
+        self.defer(change, Deferral { not_before: wait.at, reason: wait.reason }, wait.waits);
     }
 
     fn read_later(&self, group: &Group<'_>, candidate: &Candidate, reason: ActionReason) {
@@ -124,11 +150,14 @@ impl Planner<'_> {
     fn fold_data(&self, group: &Group<'_>, candidate: &Candidate, reply: DataReply) -> Folded {
         self.report_each(reply.diagnostics, group.resource, &candidate.addr);
         match reply.outcome {
-            DataOutcome::Read { state, .. } => {
+            DataOutcome::Read { state, term } => {
                 let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
                 let value = state.mark_paths(&sensitive, Marks::SENSITIVE);
                 let value = object::mark_sensitive(value, &group.schema.block);
                 self.check_read(group, candidate, &value);
+                if let Some(term) = term {
+                    self.lend(&group.schema, &candidate.addr, &value, Loan::foreign(&term));
+                }
                 let id = object::id_of(&value);
                 self.world.set_instance(
                     &candidate.addr.block,

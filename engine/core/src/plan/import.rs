@@ -32,13 +32,8 @@ impl Planner<'_> {
                 Ok(objects) => {
                     let object =
                         objects.into_iter().find(|object| object.kind == group.resource.block.kind);
-                    candidate.prior = object.map(|object| Prior {
-                        value: object.state,
-                        private: object.private,
-                        window: None,
-                        tainted: false,
-                        moved_from: None,
-                    });
+                    candidate.prior =
+                        object.map(|object| Prior::bare(object.state, object.private));
                     imported.push(candidate.addr.clone());
                 }
                 Err(diagnostics) => self.report_each(diagnostics, group.resource, &candidate.addr),

@@ -11,11 +11,13 @@ use terrarium_value::{Cause, Causes, Marks, Value, When};
 
 use super::action::{Pressure, decide};
 use super::candidate::{Candidate, Prior};
+use super::occupancy::Loan;
 use super::refresh::{Recorded, change};
 use super::{Group, Planner, recorded};
 use crate::rules::RuleKind;
 use crate::{
-    ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object, proposed,
+    ActionReason, Occupancy, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object,
+    proposed,
 };
 
 impl Planner<'_> {
@@ -82,8 +84,12 @@ impl Planner<'_> {
             window: prior.window,
             moved_from: prior.moved_from.clone(),
             deps: candidate.deps.clone(),
+            occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() },
+            ended: prior.ended.clone(),
+            standing: prior.standing,
             ..change(group, &candidate.addr, PlannedAction::NoOp, prior.value.clone())
         };
+        self.lend(&group.schema, &candidate.addr, &prior.value, Loan::of(&change));
         self.found.borrow_mut().add(change);
     }
 
@@ -96,6 +102,12 @@ impl Planner<'_> {
         for candidate in &mut candidates {
             self.configure(group, candidate);
             self.validate(group, candidate);
+        }
+        self.seat_all(group, provider, &mut candidates).await;
+        candidates.retain(|candidate| !self.rest(group, candidate));
+        for candidate in candidates.iter_mut().filter(|_| !group.has_term()) {
+            // What it sat on is over, and it sits on something else by now: it is made anew.
+            candidate.prior = candidate.prior.take().filter(|prior| prior.ended.is_none());
         }
         let requests = candidates.iter().map(|c| request(group, c, c.prior.as_ref())).collect();
         let kind = &group.resource.block.kind;
@@ -113,7 +125,7 @@ impl Planner<'_> {
         for ((candidate, change), reply) in replaced.into_iter().zip(replies) {
             self.report_each(reply.diagnostics, group.resource, &candidate.addr);
             match reply.outcome {
-                PlanOutcome::Planned(planned) => self.accept(group, &candidate, *planned, change),
+                PlanOutcome::Planned(planned) => self.settle(group, &candidate, *planned, change),
                 PlanOutcome::Refused => {}
                 PlanOutcome::Deferred(deferral) => {
                     self.defer(change, deferral, Waits::Provider);
@@ -169,25 +181,28 @@ impl Planner<'_> {
             }
         };
         let Some(prior) = &candidate.prior else {
-            self.accept(group, &candidate, planned, change);
+            self.settle(group, &candidate, planned, change);
             return None;
         };
         let bare = prior.value.clone().unmarked_deep();
         let pressure = self.pressure(group, &candidate, prior);
-        let (action, reason, forced) = decide(
-            &bare,
-            &planned.planned,
-            &planned.requires_replace,
-            &pressure,
-            if group.create_first { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst },
-        );
-        self.check_destroy(group, &candidate.addr, action);
-        let change = ResourceChange { action, reason, requires_replace: forced, ..change };
-        if matches!(action, PlannedAction::Replace(_)) {
-            return Some((candidate, change));
+        let forcing = &planned.requires_replace;
+        // The order is only of interest, and only told, where something is replaced.
+        let order = ReplaceOrder::DeleteFirst;
+        let (action, reason, forced) = decide(&bare, &planned.planned, forcing, &pressure, order);
+        let change = ResourceChange { requires_replace: forced, reason, ..change };
+        if !matches!(action, PlannedAction::Replace(_)) {
+            let ended = prior.ended.clone();
+            self.settle(group, &candidate, planned, ResourceChange { action, ended, ..change });
+            return None;
         }
-        self.accept(group, &candidate, planned, change);
-        None
+        if prior.ended.is_some() {
+            return Some(anew(group, candidate, change));
+        }
+        let action = PlannedAction::Replace(self.order_of(group, &candidate, &planned));
+        self.check_destroy(group, &candidate.addr, action);
+        self.lend_deposed(&group.schema, &candidate.addr, &bare);
+        Some((candidate, ResourceChange { action, ..change }))
     }
 
     /// Something that could not be planned is unknown to those who read it.
@@ -200,41 +215,79 @@ impl Planner<'_> {
     }
 
     /// Records a planned change and lets others read its values.
-    fn accept(
+    pub(super) fn accept(
         &self,
         group: &Group<'_>,
         candidate: &Candidate,
         planned: PlannedChange,
         change: ResourceChange,
     ) {
+        let change = self.filled(group, candidate, planned, change);
+        self.publish(group, candidate, &change);
+        let postconditions = &group.resource.lifecycle.postconditions;
+        if !postconditions.is_empty() {
+            let at = crate::world::At::This {
+                key: &candidate.addr.key,
+                each: candidate.each.as_ref(),
+                this: &change.after,
+            };
+            self.world.check_rules(candidate.module, at, postconditions, RuleKind::Postcondition);
+        }
+        self.found.borrow_mut().add(change);
+    }
+
+    /// Fills what the provider answered into a change.
+    pub(super) fn filled(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        planned: PlannedChange,
+        change: ResourceChange,
+    ) -> ResourceChange {
         let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
         let after = with_causes(planned.planned, &causes_of(&candidate.addr));
         let after = object::mark_sensitive(
             after.mark_paths(&sensitive, Marks::SENSITIVE),
             &group.schema.block,
         );
-        self.world.set_instance(
-            &candidate.addr.block,
-            candidate.addr.key.clone(),
-            Some(after.clone()),
-        );
-        let postconditions = &group.resource.lifecycle.postconditions;
-        if !postconditions.is_empty() {
-            let at = crate::world::At::This {
-                key: &candidate.addr.key,
-                each: candidate.each.as_ref(),
-                this: &after,
-            };
-            self.world.check_rules(candidate.module, at, postconditions, RuleKind::Postcondition);
+        let prior = candidate.prior.as_ref();
+        // Without asking nobody knows what a pasted id means: what is recorded counts.
+        let asked = self.options.refresh && !self.options.offline;
+        let recorded = prior.and_then(|prior| prior.window).filter(|_| !asked || group.has_term());
+        if let Some(zone) = planned.notes.zone.clone() {
+            self.found.borrow_mut().zones.insert(zone);
         }
-        let change = ResourceChange {
+        let stays = matches!(change.action, PlannedAction::NoOp | PlannedAction::Update);
+        ResourceChange {
             after,
             schedule: planned.schedule,
-            window: planned.window.or(candidate.prior.as_ref().and_then(|prior| prior.window)),
+            window: planned.window.or(candidate.seat.window).or(recorded),
             private: planned.private,
+            occupies: candidate.seat.occupies.clone(),
+            standing: prior.and_then(|prior| prior.standing).filter(|_| stays),
+            notes: planned.notes,
             ..change
+        }
+    }
+
+    /// Lets others read the values of a change that is not deferred, and sit on what it lends.
+    pub(super) fn publish(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        change: &ResourceChange,
+    ) {
+        let addr = &candidate.addr;
+        let coming = object::coming(change, self.now);
+        let value = match coming {
+            Some(from) => object::mask_late(&change.after, &group.schema, addr, from),
+            None => change.after.clone(),
         };
-        self.found.borrow_mut().add(change);
+        if let Some(from) = coming.filter(|_| group.has_term()) {
+            self.found.borrow_mut().comes(addr, Some(from));
+        }
+        self.lend(&group.schema, addr, &change.after, Loan::of(change));
+        self.world.set_instance(&addr.block, addr.key.clone(), Some(value));
     }
 
     fn pressure(&self, group: &Group<'_>, candidate: &Candidate, prior: &Prior) -> Pressure {
@@ -242,6 +295,7 @@ impl Planner<'_> {
             tainted: prior.tainted,
             requested: self.options.replace.contains(&candidate.addr),
             triggered_by: self.triggered_by(group, candidate),
+            lender: candidate.seat.moves.is_some(),
         }
     }
 
@@ -300,6 +354,22 @@ impl Planner<'_> {
     }
 }
 
+/// Turns the replacement of something that is ended into a creation: there is nothing left to remove.
+fn anew(
+    group: &Group<'_>,
+    candidate: Candidate,
+    change: ResourceChange,
+) -> (Candidate, ResourceChange) {
+    let change = ResourceChange {
+        action: PlannedAction::Create,
+        before: Value::null(group.schema.block.ty()),
+        reason: None,
+        requires_replace: Vec::new(),
+        ..change
+    };
+    (Candidate { prior: None, ..candidate }, change)
+}
+
 /// Starts the removal of an object.
 pub(super) fn removal(
     group: &Group<'_>,
@@ -313,6 +383,8 @@ pub(super) fn removal(
         private: prior.private.clone(),
         window: prior.window,
         moved_from: prior.moved_from.clone(),
+        occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() },
+        ended: prior.ended.clone(),
         ..change(group, addr, PlannedAction::Delete, Value::null(group.schema.block.ty()))
     }
 }
@@ -330,7 +402,7 @@ fn request(group: &Group<'_>, candidate: &Candidate, prior: Option<&Prior>) -> P
         prior: before,
         config,
         private: prior.and_then(|prior| prior.private.clone()),
-        ended: None,
+        ended: prior.and_then(|prior| prior.ended.as_ref()).map(|ended| ended.at),
     }
 }
 
@@ -340,7 +412,7 @@ pub(crate) fn causes_of(addr: &ResourceAddr) -> Causes {
 }
 
 /// Gives unknown parts without a cause this one.
-fn with_causes(value: Value, causes: &Causes) -> Value {
+pub(super) fn with_causes(value: Value, causes: &Causes) -> Value {
     if value.is_wholly_known() {
         return value;
     }

@@ -6,8 +6,11 @@
 mod action;
 mod candidate;
 mod data;
+mod defer;
+mod hindsight;
 mod import;
 mod managed;
+mod occupancy;
 mod orphans;
 pub(crate) mod outputs;
 mod recorded;
@@ -22,6 +25,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
 use petgraph::graph::NodeIndex;
 use terrarium_address::{ConfigAddr, Mode as BlockMode, ModulePath, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
@@ -72,6 +76,9 @@ pub(crate) struct Planner<'a> {
     /// Objects that the plan is restricted to; `None`: all.
     wanted: Option<BTreeSet<NodeIndex>>,
     found: RefCell<Found>,
+    lent: RefCell<occupancy::Lent>,
+    /// The instant of this plan.
+    now: Timestamp,
     progress: &'a Arc<dyn Progress>,
 }
 
@@ -88,6 +95,10 @@ struct Found {
     by_block: HashMap<ConfigAddr, Vec<usize>>,
     /// Configuration blocks with something to do, for data sources that depend on them.
     pending: HashSet<ConfigAddr>,
+    /// Configuration blocks with something that is not there before a time, and what waits longest.
+    coming: HashMap<ConfigAddr, occupancy::Wait>,
+    /// The time zones that dates are declared in.
+    zones: BTreeSet<terrarium_address::Name>,
 }
 
 impl Found {
@@ -106,6 +117,28 @@ impl Found {
             self.by_block.entry(change.addr.block.clone()).or_default().push(self.changes.len());
         }
         self.changes.push(change);
+    }
+
+    /// Finds the changes by address again, after some were taken out.
+    fn index(&mut self) {
+        self.by_addr.clear();
+        self.by_block.clear();
+        for (at, change) in self.changes.iter().enumerate() {
+            if change.deposed.is_none() {
+                self.by_addr.insert(change.addr.clone(), at);
+                self.by_block.entry(change.addr.block.clone()).or_default().push(at);
+            }
+        }
+    }
+
+    /// Notes that something of a block is not there before a time, for those that depend on the block.
+    fn comes(&mut self, addr: &ResourceAddr, at: Option<Timestamp>) {
+        let waits = Waits::Dependency(addr.clone());
+        let wait = occupancy::Wait { at, waits, reason: addr.to_string() };
+        let known = self.coming.remove(&addr.block.config());
+        if let Some(latest) = occupancy::Wait::later(known, Some(wait)) {
+            self.coming.insert(addr.block.config(), latest);
+        }
     }
 }
 
@@ -135,6 +168,8 @@ impl<'a> Planner<'a> {
             create_first,
             wanted,
             found: RefCell::default(),
+            lent: RefCell::default(),
+            now: inputs.clock.now(),
             progress,
         }
     }
@@ -250,15 +285,18 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(self, cancel: &Cancel) -> (Plan, Diagnostics) {
+        self.look_back();
+        let zone = self.zone();
         let outputs = self.outputs();
         let variables = self.root_variables();
         let realm = self.providers.all().iter().find_map(|provider| provider.realm());
         let diagnostics = self.world.take_diagnostics();
         let mut found = self.found.into_inner();
         found.changes.sort_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
+        found.deferred.sort_by(|a, b| a.change.addr.cmp(&b.change.addr));
         found.drift.sort_by(|a, b| a.addr.cmp(&b.addr));
         found.data.sort_by(|a, b| a.addr.cmp(&b.addr));
-        let complete = found.deferred.is_empty()
+        let complete = !found.deferred.iter().any(DeferredChange::can_come)
             && !self.options.offline
             && !cancel.is_raised()
             && self.options.targets.is_empty();
@@ -277,19 +315,29 @@ impl<'a> Planner<'a> {
             errored: false,
             at: self.inputs.clock.now(),
             realm,
-            zone: None,
+            zone,
         };
         (plan, diagnostics)
     }
 
     /// Notes a change that is not made now.
     fn defer(&self, change: ResourceChange, deferral: Deferral, waits: Waits) {
-        let deferred = DeferredChange { change, deferral, waits, approved: false };
-        self.found.borrow_mut().deferred.push(deferred);
+        let mut found = self.found.borrow_mut();
+        if !matches!(waits, Waits::Closed(_)) {
+            found.comes(&change.addr, deferral.not_before);
+            found.pending.insert(change.addr.block.config());
+        }
+        found.deferred.push(DeferredChange { change, deferral, waits, approved: false });
     }
 
     fn report_at(&self, diagnostic: Diagnostic, resource: &Resource, addr: &ResourceAddr) {
         self.world.report(located(diagnostic, resource, addr));
+    }
+
+    /// Returns the time zone that all declared dates are in.
+    fn zone(&self) -> Option<terrarium_address::Name> {
+        let zones = std::mem::take(&mut self.found.borrow_mut().zones);
+        if zones.len() == 1 { zones.into_iter().next() } else { None }
     }
 
     fn root_variables(&self) -> BTreeMap<terrarium_address::Name, terrarium_value::Value> {
@@ -312,6 +360,13 @@ struct Group<'g> {
     schema: Arc<terrarium_provider::Schema>,
     /// Whether a replacement is created before its predecessor is destroyed.
     create_first: bool,
+}
+
+impl Group<'_> {
+    /// Returns whether such objects have a term of their own: they lend, and sit on nothing.
+    fn has_term(&self) -> bool {
+        !self.schema.lends.is_empty() && self.schema.occupies.is_empty()
+    }
 }
 
 /// Gives a provider's diagnostic the address and the span of the attribute that it names.

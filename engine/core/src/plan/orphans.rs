@@ -50,7 +50,7 @@ impl Planner<'_> {
         let change = if self.only_refreshes() {
             let after = prior.value.clone();
             ResourceChange { action: PlannedAction::NoOp, reason: None, after, ..change }
-        } else if self.is_to_stay(addr) {
+        } else if prior.ended.is_some() || self.is_to_stay(addr) {
             ResourceChange { action: PlannedAction::Forget, ..change }
         } else {
             self.check_destroy(group, addr, PlannedAction::Delete);
@@ -117,6 +117,7 @@ impl Planner<'_> {
         for (key, object) in &found.instance.deposed {
             match bare_prior(group, object) {
                 Ok(prior) => {
+                    self.lend_deposed(&group.schema, addr, &prior.value);
                     let change = removal(group, addr, &prior, Some(ActionReason::Deposed));
                     self.found
                         .borrow_mut()
@@ -217,13 +218,7 @@ impl Planner<'_> {
 fn bare_prior(group: &Group<'_>, object: &Object) -> Result<Prior, Diagnostics> {
     let value =
         read_object(group.kind.as_ref(), &group.resource.block.kind, object, &group.schema)?;
-    Ok(Prior {
-        value,
-        private: object.private.clone(),
-        window: object.window,
-        tainted: false,
-        moved_from: None,
-    })
+    Ok(Prior { tainted: false, ..Prior::recorded(value, object) })
 }
 
 fn by_provider<'s>(

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use terrarium_address::ResourceAddr;
-use terrarium_provider::{Provider, ReadOutcome, ReadReply, ReadRequest};
+use terrarium_provider::{Provider, ReadOutcome, ReadReply, ReadRequest, Standing};
+use terrarium_state::Ended;
 use terrarium_value::{Kind, Marks, Value};
 
 use super::candidate::Prior;
@@ -36,7 +37,8 @@ impl Planner<'_> {
         provider: &Arc<dyn Provider>,
         mut objects: Vec<Recorded<'_>>,
     ) {
-        objects.retain(|object| object.prior.is_some());
+        // What is ended does not come back: it is not asked about any more.
+        objects.retain(|object| object.prior.as_ref().is_some_and(|prior| prior.ended.is_none()));
         if objects.is_empty() || self.options.offline {
             return;
         }
@@ -66,19 +68,46 @@ impl Planner<'_> {
                 let sensitive = before.value.paths_with_mark(Marks::SENSITIVE);
                 let value = state.mark_paths(&sensitive, Marks::SENSITIVE);
                 let value = object::mark_sensitive(value, &group.schema.block);
-                if !value.same(&before.value) {
+                let standing = term.as_ref().map(|term| term.standing);
+                let ended = match standing {
+                    Some(Standing::Ended(at)) => Some(Ended { at, with: None }),
+                    _ => None,
+                };
+                if ended.is_none() && !value.same(&before.value) {
                     self.drifted(group, object.addr, &before, value.clone());
                 }
+                if let Some(zone) = term.as_ref().and_then(|term| term.zone.clone()) {
+                    self.found.borrow_mut().zones.insert(zone);
+                }
                 let window = term.map(|term| term.window).or(before.window);
-                *object.prior = Some(Prior { value, private, window, ..before });
+                *object.prior = Some(Prior { value, private, window, ended, standing, ..before });
             }
-            ReadOutcome::Gone => {
-                self.drifted(group, object.addr, &before, Value::null(group.schema.block.ty()));
-            }
+            ReadOutcome::Gone => match self.expected_end(group, &before) {
+                Some(ended) => *object.prior = Some(Prior { ended: Some(ended), ..before }),
+                None => {
+                    self.drifted(group, object.addr, &before, Value::null(group.schema.block.ty()));
+                }
+            },
             // Reading failed or must wait: what is recorded is the best that is known.
             ReadOutcome::Refused | ReadOutcome::Deferred(_) => *object.prior = Some(before),
         }
         self.report_each(reply.diagnostics, group.resource, object.addr);
+    }
+
+    /// Returns since when an object that is gone had to be expected to be: what it sat on is over, or its
+    /// own term is.
+    fn expected_end(&self, group: &Group<'_>, before: &Prior) -> Option<Ended> {
+        let loans: Vec<_> =
+            before.occupies.iter().filter_map(|addr| Some((addr, self.loan(addr)?))).collect();
+        let over = loans.iter().find_map(|(addr, loan)| {
+            Some(Ended { at: loan.over(self.now)?, with: Some((*addr).clone()) })
+        });
+        let known = !loans.is_empty();
+        let own = before.window.and_then(|window| window.until()).filter(|until| {
+            // A recorded window may be older than the lender's; then the lender counts.
+            *until <= self.now && !known && (group.has_term() || !group.schema.occupies.is_empty())
+        });
+        over.or(own.map(|at| Ended { at, with: None }))
     }
 
     fn drifted(&self, group: &Group<'_>, addr: &ResourceAddr, before: &Prior, after: Value) {

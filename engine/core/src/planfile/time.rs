@@ -94,6 +94,8 @@ pub(super) struct TimeTwin {
     cost: Option<(u64, u64, String)>,
     gap: Option<String>,
     perishes: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) keeps_old: bool,
     approval: Option<String>,
     covers: BTreeMap<String, String>,
 }
@@ -120,6 +122,7 @@ impl TimeTwin {
                 .map(|cost| (cost.total_milli, cost.hourly_milli, cost.unit.to_string())),
             gap: notes.gap.clone(),
             perishes: notes.perishes.clone(),
+            keeps_old: change.keeps_old,
             approval: change.approval.as_deref().map(Into::into),
             covers: texts(&change.covers),
         }

@@ -232,6 +232,7 @@ impl ChangeTwin {
             occupies: self.time.occupies()?,
             ended: self.time.ended()?,
             standing: self.time.standing(),
+            keeps_old: self.time.keeps_old,
             approval: self.time.approval(),
             covers: self.time.covers().into(),
             notes: self.time.notes(),

@@ -11,7 +11,7 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::{Module, ModuleCall, Variable};
 use terrarium_value::{Marks, Type, Value};
 
-use super::{At, Deps, Phase, Repetition, World};
+use super::{At, Deps, Phase, Repetition, Shape, World};
 use crate::{Inputs, codes};
 
 /// A module instance of the run.
@@ -42,6 +42,18 @@ pub(crate) struct Caller {
     pub(crate) call: Name,
     pub(crate) key: InstanceKey,
     pub(crate) each: Option<Value>,
+    /// Set where it stands for all instances of a call that can't be told yet.
+    pub(crate) stands_for: Option<Shape>,
+}
+
+impl Caller {
+    /// Returns where the arguments of the call stand.
+    fn at(&self) -> At<'_> {
+        match self.stands_for {
+            Some(shape) => At::Any(shape),
+            None => At::Instance { key: &self.key, each: self.each.as_ref() },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +76,12 @@ impl Modules {
         modules
     }
 
-    fn add(&mut self, path: ModulePath, config: Arc<Module>, caller: Option<Caller>) -> ModuleId {
+    pub(super) fn add(
+        &mut self,
+        path: ModulePath,
+        config: Arc<Module>,
+        caller: Option<Caller>,
+    ) -> ModuleId {
         let id = ModuleId(self.all.len());
         self.by_path.insert(path.clone(), id);
         self.all.push(Rc::new(ModuleInstance {
@@ -122,6 +139,7 @@ impl World<'_> {
                     call: call.name.clone(),
                     key: key.clone(),
                     each: each.clone(),
+                    stands_for: None,
                 };
                 let child = self.modules.borrow_mut().add(path, config.clone(), Some(caller));
                 (key.clone(), child)
@@ -154,6 +172,13 @@ impl World<'_> {
             let at = children.binary_search_by(|(key, _)| key.cmp(&step.key)).ok()?;
             children.get(at).map(|(_, child)| *child)
         })
+    }
+
+    /// Forgets the values of named objects: something that they read is known to come later.
+    pub(crate) fn forget_named(&self) {
+        for module in &self.modules.borrow().all {
+            module.named.borrow_mut().clear();
+        }
     }
 
     fn named(&self, id: ModuleId, named: Named, body: impl FnOnce() -> Value) -> Value {
@@ -230,8 +255,8 @@ impl World<'_> {
                 Value::unknown(variable.ty.clone(), terrarium_value::Causes::NONE)
             });
         };
-        let at = At::Instance { key: &caller.key, each: caller.each.as_ref() };
-        let value = self.evaluate(caller.module, at, |frame, diags| expr.eval(frame, diags));
+        let value =
+            self.evaluate(caller.module, caller.at(), |frame, diags| expr.eval(frame, diags));
         variable.accept(value).unwrap_or_else(|error| {
             let error = if error.at.is_none() { error.at(expr.span(), "") } else { error };
             self.report(error);
@@ -282,10 +307,10 @@ impl World<'_> {
 pub(crate) use crate::rules::RuleKind;
 
 /// Module calls share the table of repetitions with resources, under a type no resource can have.
-struct BlockOfCall;
+pub(super) struct BlockOfCall;
 
 impl BlockOfCall {
-    fn addr(module: &ModulePath, call: &Name) -> terrarium_address::ConfigAddr {
+    pub(super) fn addr(module: &ModulePath, call: &Name) -> terrarium_address::ConfigAddr {
         terrarium_address::ConfigAddr {
             module: module.clone(),
             mode: terrarium_address::Mode::Managed,

@@ -1,0 +1,230 @@
+//! Deferral: which planned changes wait, and until when.
+
+use jiff::Timestamp;
+use terrarium_diagnostic::Diagnostic;
+use terrarium_provider::{Deferral, PlannedChange, Schedule};
+use terrarium_state::{Dep, Ended};
+use terrarium_value::{Cause, Causes, Value, When};
+
+use super::candidate::Candidate;
+use super::managed::with_causes;
+use super::occupancy::{Loan, Wait};
+use super::{Group, Planner};
+use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, proposed};
+
+impl Planner<'_> {
+    /// Returns what a configuration's unknown values wait for, beyond this apply.
+    pub(super) fn waits_for_values(&self, candidate: &Candidate, config: &Value) -> Option<Wait> {
+        let causes = config.causes_deep();
+        let later = causes.iter().filter_map(|cause| {
+            let Cause::Instance { addr, when } = cause else { return None };
+            let at = match when {
+                When::Apply => return None,
+                When::At(at) => Some(*at),
+                When::Later => None,
+            };
+            let waits = Waits::Dependency(addr.clone());
+            (*addr != candidate.addr).then(|| Wait { at, waits, reason: addr.to_string() })
+        });
+        later.map(Some).fold(None, Wait::later)
+    }
+
+    /// Returns what an explicit `depends_on` makes an instance wait for: something deferred, or a lease
+    /// that has not begun.
+    pub(super) fn waits_for_named(&self, group: &Group<'_>, candidate: &Candidate) -> Option<Wait> {
+        let ((), explicit) =
+            self.world.recording(|| self.explicit_dependencies(group, candidate.module));
+        let found = self.found.borrow();
+        let coming = explicit.iter().filter_map(|dep| {
+            let (Dep::Block(block) | Dep::Instance(terrarium_address::ResourceAddr { block, .. })) =
+                dep;
+            found.coming.get(&block.config()).cloned()
+        });
+        coming.map(Some).fold(None, Wait::later)
+    }
+
+    /// Returns what a planned change waits for; `None`: it can be made now.
+    fn wait_of(&self, candidate: &Candidate, planned: &PlannedChange) -> Option<Wait> {
+        let opens = planned.schedule.not_before.filter(|at| *at > self.now).map(|at| Wait {
+            at: Some(at),
+            waits: Waits::Opening,
+            reason: "the time from which it is possible".to_owned(),
+        });
+        Wait::later(candidate.seat.wait.clone(), opens)
+    }
+
+    /// Records a planned change: now, or deferred.
+    pub(super) fn settle(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        planned: PlannedChange,
+        change: ResourceChange,
+    ) {
+        let acts = !matches!(change.action, PlannedAction::NoOp | PlannedAction::Forget);
+        match self.wait_of(candidate, &planned).filter(|_| acts) {
+            None => self.accept(group, candidate, planned, change),
+            Some(wait) if !self.options.time.defer => {
+                self.refuse_waiting(group, candidate, &wait);
+                self.accept(group, candidate, planned, change);
+            }
+            Some(wait) => {
+                let change = self.go_down_now(group, candidate, change);
+                self.put_off(group, candidate, planned, change, wait);
+            }
+        }
+    }
+
+    /// Where the lender under an object can only be replaced by destroying it first, the object goes
+    /// now and comes back later: the removal is recorded, and what is left is its creation.
+    fn go_down_now(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        change: ResourceChange,
+    ) -> ResourceChange {
+        let gap = |lender| self.loan(lender).is_some_and(|loan: Loan| loan.gap);
+        let Some(prior) = &candidate.prior else { return change };
+        if !candidate.seat.moves.as_ref().is_some_and(gap) {
+            return change;
+        }
+        let reason = Some(ActionReason::LenderEnds);
+        let removal = super::managed::removal(group, &candidate.addr, prior, reason);
+        self.found.borrow_mut().add(removal);
+        ResourceChange {
+            action: PlannedAction::Create,
+            before: Value::null(group.schema.block.ty()),
+            reason: None,
+            requires_replace: Vec::new(),
+            ..change
+        }
+    }
+
+    fn put_off(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        planned: PlannedChange,
+        change: ResourceChange,
+        wait: Wait,
+    ) {
+        let planned = PlannedChange {
+            planned: with_causes(planned.planned, &waiting_causes(candidate, wait.at)),
+            ..planned
+        };
+        let change = self.filled(group, candidate, planned, change);
+        let published = match change.action {
+            PlannedAction::Create | PlannedAction::Read => change.after.clone(),
+            _ => change.before.clone(),
+        };
+        self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(published));
+        let until = change.window.and_then(|window| window.until());
+        let schedule = Schedule { not_before: wait.at, not_after: until };
+        let change = ResourceChange { schedule, ..change };
+        self.lend_later(&group.schema, &change, wait.at);
+        self.defer(change, Deferral { not_before: wait.at, reason: wait.reason }, wait.waits);
+    }
+
+    fn refuse_waiting(&self, group: &Group<'_>, candidate: &Candidate, wait: &Wait) {
+        let error = Diagnostic::error(codes::DEFERRED, "Not possible now")
+            .detail(format!(
+                "{} would have to wait for {}, and -no-defer forbids to plan what can't be done in this apply.",
+                candidate.addr, wait.reason
+            ))
+            .at(group.resource.span, "")
+            .about(candidate.addr.clone())
+            .help("leave -no-defer away: the change is then scheduled for its time");
+        self.world.report(error);
+    }
+
+    /// Settles what sits on something that is over; returns whether it did.
+    ///
+    /// What exists, or existed, rests as it is; what never did can't come any more.
+    pub(super) fn rest(&self, group: &Group<'_>, candidate: &Candidate) -> bool {
+        let Some(closed) = &candidate.seat.closed else { return false };
+        match &candidate.prior {
+            Some(prior) => {
+                let ended = prior.ended.clone();
+                let still_there = ended.is_none().then_some(ActionReason::LenderEnds);
+                let change = ResourceChange {
+                    before: prior.value.clone(),
+                    private: prior.private.clone(),
+                    window: prior.window,
+                    moved_from: prior.moved_from.clone(),
+                    deps: candidate.deps.clone(),
+                    occupies: candidate.seat.occupies.clone(),
+                    reason: still_there,
+                    ended,
+                    ..super::refresh::change(
+                        group,
+                        &candidate.addr,
+                        PlannedAction::NoOp,
+                        prior.value.clone(),
+                    )
+                };
+                self.publish(group, candidate, &change);
+                self.found.borrow_mut().add(change);
+            }
+            None => self.never(group, candidate, closed),
+        }
+        true
+    }
+
+    fn never(&self, group: &Group<'_>, candidate: &Candidate, closed: &Ended) {
+        let config = candidate.config.clone();
+        let causes = waiting_causes(candidate, None);
+        let after = proposed::merge(&group.schema.block, None, &config, &causes);
+        let change = ResourceChange {
+            deps: candidate.deps.clone(),
+            occupies: candidate.seat.occupies.clone(),
+            window: candidate.seat.window,
+            ..super::refresh::change(group, &candidate.addr, PlannedAction::Create, after.clone())
+        };
+        self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(after));
+        let with = match &closed.with {
+            Some(addr) => addr.to_string(),
+            None => candidate.seat.occupies.foreign.join(", "),
+        };
+        let loan = Loan::of(&change).closed(closed.at);
+        self.lend(&group.schema, &candidate.addr, &change.after, loan);
+        let deferral =
+            Deferral { not_before: None, reason: format!("nothing any more: {with} ended") };
+        self.defer(change, deferral, Waits::Closed(closed.at));
+    }
+
+    /// Refuses an order that takes things down before their successors stand, unless it was asked for.
+    pub(super) fn order_of(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        planned: &PlannedChange,
+    ) -> ReplaceOrder {
+        // What others sit on is replaced under them only when its successor can carry them.
+        let carries = group.has_term() && planned.window.is_some();
+        let Some(gap) = planned.notes.gap.as_ref().filter(|_| carries) else {
+            let first = group.create_first || carries;
+            return if first { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst };
+        };
+        let warns = self.options.time.allow_gap;
+        let diagnostic = if warns { Diagnostic::warning } else { Diagnostic::error };
+        let mut diagnostic = diagnostic(codes::GAP, "Replacement with a gap")
+            .detail(format!(
+                "{}: {gap} What sits on it goes down now and comes back with its successor.",
+                candidate.addr
+            ))
+            .at(group.resource.span, "")
+            .about(candidate.addr.clone());
+        if !warns {
+            diagnostic = diagnostic
+                .help("say -allow-gap to destroy it first, or choose dates or hosts that leave it standing");
+        }
+        self.world.report(diagnostic);
+        ReplaceOrder::DeleteFirst
+    }
+}
+
+/// The causes of what a deferred instance leaves unknown.
+pub(super) fn waiting_causes(candidate: &Candidate, at: Option<Timestamp>) -> Causes {
+    let when = at.map_or(When::Later, When::At);
+    Causes::one(Cause::Instance { addr: candidate.addr.clone(), when })
+}

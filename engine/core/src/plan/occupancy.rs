@@ -1,0 +1,424 @@
+//! Occupancy: what sits on what, found out by value, and what the lender's term means for it.
+//!
+//! An unknown value names its lender by its causes; a known one is looked up among what objects lend,
+//! as planned so far, then as recorded, then by asking the provider.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr};
+use terrarium_provider::{Lender, Provider, Schema, Standing, Term, Window};
+use terrarium_state::Ended;
+use terrarium_value::{Cause, Kind, Value};
+
+use super::candidate::Candidate;
+use super::{Group, Planner};
+use crate::{Occupancy, PlannedAction, ReplaceOrder, ResourceChange, Waits, object};
+
+/// What is lent in this run.
+#[derive(Default)]
+pub(super) struct Lent {
+    /// Who lends a value.
+    by_value: HashMap<Name, ResourceAddr>,
+    /// Who lends a value that its replaced predecessor lent.
+    by_deposed: HashMap<Name, ResourceAddr>,
+    loans: HashMap<ResourceAddr, Loan>,
+    /// What the provider said of values that no object lends.
+    foreign: HashMap<Name, Option<Lender>>,
+    /// Whether the recorded objects are in.
+    indexed: bool,
+}
+
+/// How a lender stands in this plan.
+#[derive(Clone, Debug)]
+pub(super) struct Loan {
+    pub(super) window: Option<Window>,
+    standing: Option<Standing>,
+    /// Whether its object is made anew, so that what sits on the old one must be, too.
+    renewed: bool,
+    /// Whether its object does not exist before the apply.
+    pub(super) fresh: bool,
+    /// Whether its old object must go before the new one can come.
+    pub(super) gap: bool,
+    pub(super) ended: Option<Timestamp>,
+    /// When it will be made, where it waits itself.
+    waits: Option<Option<Timestamp>>,
+}
+
+/// Where an instance sits, and what that means for it in time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seat {
+    pub(super) occupies: Occupancy,
+    /// The part of time that all lenders have in common.
+    pub(super) window: Option<Window>,
+    /// What it waits for longest.
+    pub(super) wait: Option<Wait>,
+    /// Since when a lender is over, and which.
+    pub(super) closed: Option<Ended>,
+    /// The lender that is made anew under it.
+    pub(super) moves: Option<ResourceAddr>,
+}
+
+/// Something to wait for.
+#[derive(Clone, Debug)]
+pub(super) struct Wait {
+    /// Until when; `None`: nobody knows.
+    pub(super) at: Option<Timestamp>,
+    pub(super) waits: Waits,
+    /// Completes "waits for …".
+    pub(super) reason: String,
+}
+
+impl Wait {
+    /// Keeps the later of two; what has no time is the latest.
+    pub(super) fn later(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => {
+                let key = |wait: &Self| wait.at.unwrap_or(Timestamp::MAX);
+                Some(if key(&other) > key(&one) { other } else { one })
+            }
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl Loan {
+    pub(super) fn of(change: &ResourceChange) -> Self {
+        let fresh = change.before.is_null();
+        Self {
+            window: change.window,
+            standing: change.standing,
+            renewed: matches!(change.action, PlannedAction::Replace(_)),
+            fresh: fresh
+                || matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_)),
+            gap: change.action == PlannedAction::Replace(ReplaceOrder::DeleteFirst)
+                && change.notes.gap.is_some(),
+            ended: change.ended.as_ref().map(|ended| ended.at),
+            waits: None,
+        }
+    }
+
+    /// Builds it from what a service says of something that no plan makes.
+    pub(super) fn foreign(term: &Term) -> Self {
+        let ended = match term.standing {
+            Standing::Ended(at) => Some(at),
+            Standing::Open | Standing::Upcoming => None,
+        };
+        Self {
+            window: Some(term.window),
+            standing: Some(term.standing),
+            renewed: false,
+            fresh: false,
+            gap: false,
+            ended,
+            waits: None,
+        }
+    }
+
+    /// Makes it one that never comes: what it sits on ended at that instant.
+    pub(super) fn closed(self, at: Timestamp) -> Self {
+        Self { ended: Some(at), fresh: false, ..self }
+    }
+
+    /// Returns since when it is over.
+    pub(super) fn over(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.window.and_then(|window| window.until()).filter(|until| *until <= now);
+        self.ended.or(until)
+    }
+
+    /// Returns what one who sits on it has to wait for.
+    fn wait(&self, label: &str, now: Timestamp) -> Option<Wait> {
+        let wait = |at, reason| Some(Wait { at, waits: Waits::Lender(label.to_owned()), reason });
+        if let Some(at) = self.waits {
+            return wait(at, format!("{label}, which waits itself"));
+        }
+        let from = self.window.map(|window| window.from());
+        match from.filter(|from| *from > now) {
+            Some(from) => wait(Some(from), format!("the start of {label}")),
+            None if self.standing == Some(Standing::Upcoming) && !self.fresh => {
+                wait(from, format!("{label} to become active"))
+            }
+            None => None,
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// Finds out where instances sit; asks the provider once about values that nobody is known to lend.
+    pub(super) async fn seat_all(
+        &self,
+        group: &Group<'_>,
+        provider: &Arc<dyn Provider>,
+        candidates: &mut [Candidate],
+    ) {
+        if !group.schema.occupies.is_empty() {
+            let mut asked: BTreeSet<Name> = BTreeSet::new();
+            for candidate in candidates.iter() {
+                for value in occupied(&group.schema, &candidate.config.unmarked_deep()) {
+                    asked.extend(
+                        value.as_str().map(Name::from).filter(|text| self.is_foreign(text)),
+                    );
+                }
+            }
+            self.ask(provider, asked.into_iter().collect()).await;
+        }
+        for candidate in candidates {
+            candidate.seat = self.seat(group, candidate);
+        }
+    }
+
+    /// Returns whether nothing that is planned or recorded lends a value, and nobody was asked yet.
+    fn is_foreign(&self, text: &Name) -> bool {
+        if self.lent.borrow().by_value.contains_key(text) {
+            return false;
+        }
+        self.index_recorded();
+        let lent = self.lent.borrow();
+        !lent.by_value.contains_key(text) && !lent.foreign.contains_key(text)
+    }
+
+    async fn ask(&self, provider: &Arc<dyn Provider>, asked: Vec<Name>) {
+        if asked.is_empty() || self.options.offline || !self.options.refresh {
+            return;
+        }
+        let texts: Vec<String> = asked.iter().map(ToString::to_string).collect();
+        let found = provider.lenders(&texts).await;
+        self.lent.borrow_mut().foreign.extend(asked.into_iter().zip(found));
+    }
+
+    fn seat(&self, group: &Group<'_>, candidate: &Candidate) -> Seat {
+        let now = self.now;
+        let mut seat = Seat::default();
+        let config = candidate.config.unmarked_deep();
+        let mut lenders: BTreeSet<ResourceAddr> = BTreeSet::new();
+        for value in occupied(&group.schema, &config) {
+            match value.as_str() {
+                Some(text) => {
+                    let lent = self.lent.borrow();
+                    if let Some(lender) = lent.by_value.get(text) {
+                        lenders.insert(lender.clone());
+                    } else if let Some(Some(foreign)) = lent.foreign.get(text) {
+                        seat.sit_on_foreign(foreign, now);
+                    }
+                }
+                None => lenders.extend(self.lenders_behind(&value)),
+            }
+        }
+        lenders.remove(&candidate.addr);
+        for addr in &lenders {
+            if let Some(loan) = self.loan(addr) {
+                seat.sit_on(addr, &loan, now);
+            }
+        }
+        seat.moves = seat.moves.or_else(|| self.loses_lender(group, candidate, &lenders));
+        seat.occupies.lenders = lenders.into_iter().collect();
+        let waits = self.waits_for_values(candidate, &config);
+        seat.wait = Wait::later(seat.wait.take(), waits);
+        seat.wait = Wait::later(seat.wait.take(), self.waits_for_named(group, candidate));
+        seat
+    }
+
+    /// Returns the recorded lender that an object loses: one that is removed, or that has been replaced
+    /// under it.
+    fn loses_lender(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        lenders: &BTreeSet<ResourceAddr>,
+    ) -> Option<ResourceAddr> {
+        let prior = candidate.prior.as_ref()?;
+        let recorded = prior.occupies.iter().filter(|addr| !lenders.contains(*addr));
+        let lost = recorded.into_iter().find(|addr| {
+            !self.is_declared(addr) || self.loan(addr).is_some_and(|loan| loan.renewed)
+        });
+        lost.cloned().or_else(|| {
+            let lent = self.lent.borrow();
+            if lent.by_deposed.is_empty() {
+                return None;
+            }
+            occupied(&group.schema, &prior.value.unmarked_deep())
+                .iter()
+                .find_map(|value| lent.by_deposed.get(value.as_str()?).cloned())
+        })
+    }
+
+    fn is_declared(&self, addr: &ResourceAddr) -> bool {
+        let block = &addr.block;
+        let module = self.inputs.config.module(&block.module.config());
+        module.is_some_and(|module| {
+            module.resources.keys().any(|known| {
+                known.mode == block.mode && known.kind == block.kind && known.name == block.name
+            })
+        })
+    }
+
+    /// Returns the lenders that an unknown value waits for.
+    fn lenders_behind(&self, value: &Value) -> Vec<ResourceAddr> {
+        let lent = self.lent.borrow();
+        let causes = value.causes_deep();
+        let addrs = causes.iter().filter_map(|cause| match cause {
+            Cause::Instance { addr, .. } => Some(addr.clone()),
+            Cause::Other(_) => None,
+        });
+        addrs.filter(|addr| lent.loans.contains_key(addr)).collect()
+    }
+
+    /// Returns how a lender stands: as planned, else as recorded.
+    pub(super) fn loan(&self, addr: &ResourceAddr) -> Option<Loan> {
+        if let Some(loan) = self.lent.borrow().loans.get(addr) {
+            return Some(loan.clone());
+        }
+        let object = self.inputs.prior.resources.get(addr)?.current.as_ref()?;
+        Some(Loan {
+            window: object.window,
+            standing: None,
+            renewed: false,
+            fresh: false,
+            gap: false,
+            ended: object.ended.as_ref().map(|ended| ended.at),
+            waits: None,
+        })
+    }
+
+    /// Notes what an instance lends, and how it stands.
+    pub(super) fn lend(&self, schema: &Schema, addr: &ResourceAddr, value: &Value, loan: Loan) {
+        if schema.lends.is_empty() {
+            return;
+        }
+        let mut lent = self.lent.borrow_mut();
+        for text in lent_values(schema, &value.unmarked_deep()) {
+            lent.by_value.insert(text, addr.clone());
+        }
+        lent.loans.insert(addr.clone(), loan);
+    }
+
+    /// Notes that a lender waits itself.
+    pub(super) fn lend_later(
+        &self,
+        schema: &Schema,
+        change: &ResourceChange,
+        at: Option<Timestamp>,
+    ) {
+        let loan = Loan { waits: Some(at), ..Loan::of(change) };
+        self.lend(schema, &change.addr, &change.after, loan);
+    }
+
+    /// Notes what the replaced predecessor of an instance lent.
+    pub(super) fn lend_deposed(&self, schema: &Schema, addr: &ResourceAddr, value: &Value) {
+        if !schema.lends.is_empty() {
+            let mut lent = self.lent.borrow_mut();
+            for text in lent_values(schema, &value.unmarked_deep()) {
+                lent.by_deposed.insert(text, addr.clone());
+            }
+        }
+    }
+
+    /// Notes what recorded objects lend that were not planned yet.
+    fn index_recorded(&self) {
+        if std::mem::replace(&mut self.lent.borrow_mut().indexed, true) {
+            return;
+        }
+        let mut schemas: HashMap<(Name, Name), Option<Arc<Schema>>> = HashMap::new();
+        for (addr, instance) in &self.inputs.prior.resources {
+            let Some(current) = &instance.current else { continue };
+            let key = (instance.provider.clone(), addr.block.kind.clone());
+            let schema = schemas.entry(key).or_insert_with(|| {
+                let provider = self.providers.recorded(&instance.provider)?;
+                let schema = self.providers.kind(&provider)?.resource_schema(&addr.block.kind)?;
+                (!schema.lends.is_empty()).then_some(schema)
+            });
+            let Some(schema) = schema else { continue };
+            let Ok(value) = object::read(current, schema) else { continue };
+            let mut lent = self.lent.borrow_mut();
+            for text in lent_values(schema, &value.unmarked_deep()) {
+                lent.by_value.entry(text).or_insert_with(|| addr.clone());
+            }
+        }
+    }
+}
+
+impl Seat {
+    fn sit_on(&mut self, addr: &ResourceAddr, loan: &Loan, now: Timestamp) {
+        if let Some(at) = loan.over(now).filter(|_| !loan.fresh) {
+            let ended = Ended { at, with: Some(addr.clone()) };
+            self.closed.get_or_insert(ended);
+        }
+        if loan.renewed {
+            self.moves.get_or_insert_with(|| addr.clone());
+        }
+        self.narrow(loan.window);
+        let wait = loan.wait(&addr.to_string(), now);
+        self.wait = Wait::later(self.wait.take(), wait);
+    }
+
+    fn sit_on_foreign(&mut self, lender: &Lender, now: Timestamp) {
+        let loan = Loan::foreign(&lender.term);
+        if let Some(at) = loan.over(now) {
+            self.closed.get_or_insert(Ended { at, with: None });
+        }
+        self.narrow(loan.window);
+        self.wait = Wait::later(self.wait.take(), loan.wait(&lender.label, now));
+        if !self.occupies.foreign.contains(&lender.label) {
+            self.occupies.foreign.push(lender.label.clone());
+        }
+    }
+
+    fn narrow(&mut self, window: Option<Window>) {
+        self.window = match (self.window, window) {
+            (Some(one), Some(other)) => one.intersect(&other).or(Some(one)),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
+/// Lists the values at the paths that say what an object sits on; nulls are left out.
+fn occupied(schema: &Schema, value: &Value) -> Vec<Value> {
+    let mut found = Vec::new();
+    for occupies in &schema.occupies {
+        pick(value, &occupies.path.0, &mut found);
+    }
+    found.retain(|value| !value.is_null());
+    found
+}
+
+fn lent_values(schema: &Schema, value: &Value) -> Vec<Name> {
+    let mut found = Vec::new();
+    for AttrPath(path) in &schema.lends {
+        pick(value, path, &mut found);
+    }
+    found.iter().filter_map(Value::as_str).filter(|text| !text.is_empty()).map(Name::from).collect()
+}
+
+/// Collects the values at a path; where a part of it is unknown, that part.
+pub(super) fn pick(value: &Value, path: &[PathStep], found: &mut Vec<Value>) {
+    let Some((step, rest)) = path.split_first() else {
+        found.push(value.clone());
+        return;
+    };
+    if let Kind::Unknown(_) = value.kind() {
+        found.push(value.clone());
+        return;
+    }
+    match step {
+        PathStep::Attr(name) | PathStep::Key(name) => {
+            if let Some(inner) = value.get(name) {
+                pick(inner, rest, found);
+            }
+        }
+        PathStep::Index(at) => {
+            let inner = usize::try_from(*at).ok().and_then(|at| value.as_items()?.get(at));
+            if let Some(inner) = inner {
+                pick(inner, rest, found);
+            }
+        }
+        PathStep::AnyElement => {
+            for inner in value.as_items().unwrap_or_default() {
+                pick(inner, rest, found);
+            }
+            for inner in value.as_entries().into_iter().flat_map(|entries| entries.values()) {
+                pick(inner, rest, found);
+            }
+        }
+    }
+}
