@@ -9,6 +9,7 @@ mod modules;
 mod reads;
 mod repetition;
 mod scope;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub(crate) use modules::ModuleId;
 pub(crate) use reads::Deps;
 pub(crate) use repetition::{Repetition, Shape, entries};
 pub(crate) use scope::{At, ModuleScope};
+pub(crate) use waiting::Unsettled;
 
 use modules::Modules;
 use reads::ReadStack;
@@ -36,6 +38,9 @@ pub(crate) struct World<'a> {
     modules: RefCell<Modules>,
     blocks: RefCell<HashMap<ConfigAddr, BlockValues>>,
     repetitions: RefCell<HashMap<ConfigAddr, std::rc::Rc<Repetition>>>,
+    waiting: RefCell<waiting::Waiting>,
+    /// Whether what is not known yet may wait for a later run, instead of being a mistake.
+    defers: bool,
     reads: ReadStack,
     diagnostics: RefCell<Diagnostics>,
     /// Whether data and resources without a value are unknown instead of a mistake of ours.
@@ -67,6 +72,8 @@ impl<'a> World<'a> {
             modules: RefCell::new(Modules::with_root(inputs)),
             blocks: RefCell::default(),
             repetitions: RefCell::default(),
+            waiting: RefCell::default(),
+            defers: false,
             reads: ReadStack::default(),
             diagnostics: RefCell::default(),
             phase,

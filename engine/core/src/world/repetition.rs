@@ -6,9 +6,9 @@ use std::rc::Rc;
 use terrarium_address::{ConfigAddr, InstanceKey};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::Expr;
-use terrarium_value::{Cause, Kind, Marks, Type, Value, convert};
+use terrarium_value::{Cause, Causes, Kind, Marks, Type, Value, convert};
 
-use super::{At, Deps, ModuleId, World};
+use super::{At, Deps, ModuleId, Unsettled, World};
 use crate::codes;
 
 /// How a block is repeated, as far as its source tells.
@@ -38,8 +38,23 @@ pub(crate) struct Repetition {
     pub(crate) shape: Shape,
     /// Keys, each with `each.value` where there is one; `None`: it could not be told.
     pub(crate) instances: Option<BTreeMap<InstanceKey, Option<Value>>>,
+    /// Why it could not be told, where that is no mistake.
+    pub(crate) waits: Option<Unsettled>,
     /// What `count` or `for_each` read.
     pub(crate) deps: Deps,
+}
+
+/// Keys, each with `each.value` where there is one.
+type Instances = BTreeMap<InstanceKey, Option<Value>>;
+
+/// What a `count` or `for_each` came to.
+enum Told {
+    /// These instances.
+    Are(Instances),
+    /// It is not known yet.
+    Waits(Causes),
+    /// It is wrong, and that is reported.
+    Wrong,
 }
 
 impl World<'_> {
@@ -54,31 +69,33 @@ impl World<'_> {
             return known.clone();
         }
         let shape = Shape::of(exprs.0, exprs.1);
-        let (instances, deps) = self.recording(|| match exprs {
-            (None, None) => Some(BTreeMap::from([(InstanceKey::None, None)])),
-            (Some(count), _) => self.count(module, count),
-            (None, Some(for_each)) => self.for_each(module, for_each),
+        let (told, deps) = self.recording(|| match (self.waiting(at), exprs) {
+            (Some(causes), _) => Told::Waits(causes),
+            (None, (None, None)) => Told::Are(BTreeMap::from([(InstanceKey::None, None)])),
+            (None, (Some(count), _)) => self.count(module, count),
+            (None, (None, Some(for_each))) => self.for_each(module, for_each),
         });
-        let repetition = Rc::new(Repetition { shape, instances, deps });
-        let repetition = if self.phase == super::Phase::Validate {
-            Rc::new(Repetition {
-                instances: Some(placeholder(shape)),
-                shape,
-                deps: repetition.deps.clone(),
-            })
-        } else {
-            repetition
+        let (instances, waits) = match told {
+            _ if self.phase == super::Phase::Validate => (Some(placeholder(shape)), None),
+            Told::Are(instances) => (Some(instances), None),
+            Told::Wrong => (None, None),
+            Told::Waits(causes) => {
+                self.wait_for(at, causes.clone());
+                let argument = if shape == Shape::Count { "count" } else { "for_each" };
+                (None, Some(Unsettled { argument: argument.to_owned(), causes }))
+            }
         };
+        let repetition = Rc::new(Repetition { shape, instances, waits, deps });
         self.repetitions.borrow_mut().insert(at.clone(), repetition.clone());
         repetition
     }
 
-    fn count(&self, module: ModuleId, expr: &Expr) -> Option<BTreeMap<InstanceKey, Option<Value>>> {
+    fn count(&self, module: ModuleId, expr: &Expr) -> Told {
         let value = self.evaluate(module, At::Module, |frame, diags| expr.eval(frame, diags));
         let invalid = |detail: String| {
             let error = Diagnostic::error(codes::INVALID_COUNT, "Invalid count argument");
             self.report(error.detail(detail).at(expr.span(), ""));
-            None
+            Told::Wrong
         };
         if !value.is_known() {
             return self.unknown_repetition(expr, &value, "count");
@@ -110,7 +127,7 @@ impl World<'_> {
         };
         match usize::try_from(count) {
             Ok(count) if count <= MAX_INSTANCES => {
-                Some((0..count as u64).map(|index| (InstanceKey::Int(index), None)).collect())
+                Told::Are((0..count as u64).map(|index| (InstanceKey::Int(index), None)).collect())
             }
             Ok(_) => invalid(format!("The given \"count\" argument value is {count}; the limit is {MAX_INSTANCES}.")),
             Err(_) => invalid(
@@ -119,16 +136,12 @@ impl World<'_> {
         }
     }
 
-    fn for_each(
-        &self,
-        module: ModuleId,
-        expr: &Expr,
-    ) -> Option<BTreeMap<InstanceKey, Option<Value>>> {
+    fn for_each(&self, module: ModuleId, expr: &Expr) -> Told {
         let value = self.evaluate(module, At::Module, |frame, diags| expr.eval(frame, diags));
         let invalid = |detail: &str| {
             let error = Diagnostic::error(codes::INVALID_FOR_EACH, "Invalid for_each argument");
             self.report(error.detail(detail).at(expr.span(), ""));
-            None
+            Told::Wrong
         };
         if value.deep_marks().contains(Marks::SENSITIVE) && value.marks().contains(Marks::SENSITIVE)
         {
@@ -144,7 +157,7 @@ impl World<'_> {
                 "The given \"for_each\" argument value is unsuitable: the given \"for_each\" argument value is \
                  null. A map, or set of strings is allowed.",
             ),
-            Kind::Map(entries) | Kind::Object(entries) => Some(
+            Kind::Map(entries) | Kind::Object(entries) => Told::Are(
                 entries
                     .iter()
                     .map(|(key, value)| (InstanceKey::Str(key.clone()), Some(value.clone())))
@@ -154,16 +167,17 @@ impl World<'_> {
                 if items.iter().any(|item| !item.is_known()) {
                     return self.unknown_repetition(expr, &value, "for_each");
                 }
-                let keys: Option<BTreeMap<_, _>> = items
+                let keys: Option<Instances> = items
                     .iter()
                     .map(|item| Some((InstanceKey::Str(item.as_str()?.into()), Some(item.clone()))))
                     .collect();
-                keys.or_else(|| {
-                    invalid(
+                keys.map_or_else(
+                    || invalid(
                         "The given \"for_each\" argument value is unsuitable: \"for_each\" supports maps and sets \
                          of strings, but you have provided a set containing other values.",
-                    )
-                })
+                    ),
+                    Told::Are,
+                )
             }
             _ => {
                 let kind = value.ty().friendly_name();
@@ -175,15 +189,19 @@ impl World<'_> {
         }
     }
 
-    /// Reports a repetition that can't be told yet; none where that is expected.
-    fn unknown_repetition<T>(&self, expr: &Expr, value: &Value, argument: &str) -> Option<T> {
+    /// Settles a repetition that can't be told yet: it waits, or that is an error; neither where it
+    /// is expected.
+    fn unknown_repetition(&self, expr: &Expr, value: &Value, argument: &str) -> Told {
         // What waits for no instance is unknown because of a mistake that is reported already.
         let waits = |cause: &Cause| matches!(cause, Cause::Instance { .. });
         let follows_from_mistake = self.has_errors() && !value.causes_deep().iter().any(waits);
         if matches!(self.phase, super::Phase::Validate | super::Phase::Console)
             || follows_from_mistake
         {
-            return None;
+            return Told::Wrong;
+        }
+        if self.defers {
+            return Told::Waits(value.causes_deep());
         }
         let (code, summary) = if argument == "count" {
             (codes::INVALID_COUNT, "Invalid count argument")
@@ -199,7 +217,7 @@ impl World<'_> {
             .at(expr.span(), "")
             .help("use the -target argument to first apply only the resources that it depends on");
         self.report(error);
-        None
+        Told::Wrong
     }
 }
 

@@ -11,6 +11,7 @@ use terrarium_state::Dep;
 use terrarium_value::{Causes, Type, Value};
 
 use super::blocks::collect;
+use super::waiting::{cause_of, put_off};
 use super::{ModuleId, Phase, Shape, World};
 use crate::codes;
 
@@ -26,6 +27,8 @@ pub(crate) enum At<'a> {
         /// `each.value`, where there is one.
         each: Option<&'a Value>,
     },
+    /// In a block whose instances can't be told yet: `each` and `count.index` are unknown.
+    Any(Shape),
     /// As [`At::Instance`], with `self`.
     This {
         /// Its key.
@@ -82,6 +85,10 @@ impl Scope for ModuleScope<'_, '_> {
     }
 
     fn each(&self, part: EachPart) -> ScopeResult {
+        if let At::Any(Shape::ForEach) = self.at {
+            let ty = if part == EachPart::Key { Type::String } else { Type::Dynamic };
+            return Ok(Value::unknown(ty, Causes::NONE));
+        }
         let (At::Instance { key, each: Some(value) } | At::This { key, each: Some(value), .. }) =
             self.at
         else {
@@ -100,6 +107,7 @@ impl Scope for ModuleScope<'_, '_> {
 
     fn count_index(&self) -> ScopeResult {
         match self.at {
+            At::Any(Shape::Count) => Ok(Value::unknown(Type::Number, Causes::NONE)),
             At::Instance { key: InstanceKey::Int(index), .. }
             | At::This { key: InstanceKey::Int(index), .. } => Ok(Value::number(*index)),
             _ => Err(missing(
@@ -184,6 +192,11 @@ impl World<'_> {
             Some(key) => self.reads.note(|| Dep::Instance(addr.instance(key.clone()))),
             None => self.reads.note(|| Dep::Block(addr.clone())),
         }
+        if shape != Shape::Single
+            && let Some(causes) = self.waiting(&addr)
+        {
+            return Ok(Value::unknown(Type::Dynamic, cause_of(&addr, &causes)));
+        }
         let mut blocks = self.blocks.borrow_mut();
         let Some(values) = blocks.get_mut(&addr) else {
             // A plan has every instance there is: a block without one has none.
@@ -234,7 +247,8 @@ impl World<'_> {
         let repetition = self.call_repetition(id, call);
         self.reads.note_all(&repetition.deps);
         if repetition.instances.is_none() {
-            return Ok(Value::unknown(Type::Dynamic, Causes::NONE));
+            let causes = repetition.waits.as_ref().map_or(Causes::NONE, |it| put_off(&it.causes));
+            return Ok(Value::unknown(Type::Dynamic, causes));
         }
         let children = self.children(id, &call.name);
         if self.phase == Phase::Validate && repetition.shape != Shape::Single {

@@ -1,0 +1,165 @@
+//! What can't be told in this run: blocks and calls whose repetition is not known yet.
+
+use std::collections::HashMap;
+
+use terrarium_address::{ConfigAddr, InstanceKey, ModulePath, ResourceAddr};
+use terrarium_lang::config::ModuleCall;
+use terrarium_value::{Cause, Causes, Value, When};
+
+use super::modules::{BlockOfCall, Caller};
+use super::{ModuleId, Shape, World};
+use crate::{Plan, Waits};
+
+/// Blocks and calls whose instances can't be told yet, each with what its values wait for.
+pub(super) type Waiting = HashMap<ConfigAddr, Causes>;
+
+/// The repetition of a block or call that can't be told yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Unsettled {
+    /// `count` or `for_each`, with the call that it belongs to where that is another block's:
+    /// `for_each of module.m`.
+    pub(crate) argument: String,
+    /// What it waits for.
+    pub(crate) causes: Causes,
+}
+
+impl World<'_> {
+    /// Lets what is not known yet wait, instead of being a mistake.
+    pub(crate) fn deferring(self, defers: bool) -> Self {
+        Self { defers, ..self }
+    }
+
+    /// Returns what the instances of a block or call wait for, where they can't be told yet.
+    pub(super) fn waiting(&self, block: &ConfigAddr) -> Option<Causes> {
+        self.waiting.borrow().get(block).cloned()
+    }
+
+    /// Notes that the instances of a block or call can't be told yet.
+    pub(super) fn wait_for(&self, block: &ConfigAddr, causes: Causes) {
+        self.waiting.borrow_mut().insert(block.clone(), causes);
+    }
+
+    /// Lets an apply see what its plan put off: such blocks and instances stay unknown, or as they are.
+    pub(crate) fn postpone(&self, plan: &Plan) {
+        for deferred in &plan.deferred {
+            let change = &deferred.change;
+            let when = deferred.not_before().map_or(When::Later, When::At);
+            let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when });
+            if deferred.waits == Waits::Values && self.postpone_repetition(&change.addr, &causes) {
+                continue;
+            }
+            let value = if change.before.is_null() {
+                Value::unknown(change.schema.block.ty(), causes)
+            } else {
+                change.before.clone()
+            };
+            if self.instance(&change.addr).is_none() {
+                self.set_instance(&change.addr.block, change.addr.key.clone(), Some(value));
+            }
+        }
+    }
+
+    /// Notes which `count` or `for_each` an address without a key stands for; `false`: none.
+    fn postpone_repetition(&self, addr: &ResourceAddr, causes: &Causes) -> bool {
+        let config = &self.inputs.config;
+        let repeated = |count: bool, for_each: bool| count || for_each;
+        let mut found = false;
+        let mut path = ModulePath::root();
+        for step in addr.block.module.steps() {
+            let call = config.module(&path).and_then(|module| module.calls.get(&step.name));
+            let waits = call.is_some_and(|call| {
+                step.key.is_none() && repeated(call.count.is_some(), call.for_each.is_some())
+            });
+            if waits {
+                self.wait_for(&BlockOfCall::addr(&path, &step.name), causes.clone());
+                return true;
+            }
+            path = path.child(step.name.clone(), step.key.clone());
+        }
+        let block = terrarium_lang::config::BlockRef {
+            mode: addr.block.mode,
+            kind: addr.block.kind.clone(),
+            name: addr.block.name.clone(),
+        };
+        let resource = config.module(&path).and_then(|module| module.resources.get(&block));
+        if let Some(resource) = resource
+            && addr.key.is_none()
+            && repeated(resource.count.is_some(), resource.for_each.is_some())
+        {
+            self.wait_for(&addr.block, causes.clone());
+            found = true;
+        }
+        found
+    }
+
+    /// Returns the instances that stand for all where a call around the module can't be told yet, each
+    /// with what that call waits for.
+    pub(crate) fn stand_ins_of(&self, config: &ModulePath) -> Vec<(ModuleId, Unsettled)> {
+        let mut found: Vec<(ModuleId, Option<Unsettled>)> = vec![(ModuleId::ROOT, None)];
+        for step in config.steps() {
+            let mut next = Vec::new();
+            for (id, outer) in found {
+                let module = self.module(id);
+                let Some(call) = module.config.calls.get(&step.name) else { continue };
+                let repetition = self.call_repetition(id, call);
+                match &repetition.waits {
+                    Some(waits) => {
+                        let argument = format!("{} of module.{}", waits.argument, call.name);
+                        let here = Unsettled { argument, causes: waits.causes.clone() };
+                        let unsettled = outer.unwrap_or(here);
+                        next.extend(self.stand_in(id, call).map(|child| (child, Some(unsettled))));
+                    }
+                    None => {
+                        let children = self.children(id, &step.name);
+                        next.extend(children.iter().map(|(_, child)| (*child, outer.clone())));
+                    }
+                }
+            }
+            found = next;
+        }
+        found.into_iter().filter_map(|(id, unsettled)| Some((id, unsettled?))).collect()
+    }
+
+    /// Returns the instance that stands for all of a call: `each` and `count.index` are unknown there.
+    fn stand_in(&self, id: ModuleId, call: &ModuleCall) -> Option<ModuleId> {
+        let parent = self.module(id).path.clone();
+        let path = parent.child(call.name.clone(), InstanceKey::None);
+        if let Some(known) = self.module_at(&path) {
+            return Some(known);
+        }
+        let config = self.inputs.config.module(&path)?.clone();
+        let shape = Shape::of(call.count.as_ref(), call.for_each.as_ref());
+        let caller = Caller {
+            module: id,
+            call: call.name.clone(),
+            key: InstanceKey::None,
+            each: None,
+            stands_for: Some(shape),
+        };
+        Some(self.modules.borrow_mut().add(path, config, Some(caller)))
+    }
+}
+
+/// Says of causes that what they name is there only after this apply: a value that rests on them can't
+/// be told in it.
+pub(crate) fn put_off(causes: &Causes) -> Causes {
+    let later: Vec<Causes> = causes
+        .iter()
+        .map(|cause| match cause {
+            Cause::Instance { addr, when: When::Apply } => {
+                Causes::one(Cause::Instance { addr: addr.clone(), when: When::Later })
+            }
+            cause => Causes::one(cause.clone()),
+        })
+        .collect();
+    Causes::union(&later)
+}
+
+/// Returns the cause of what a block whose instances can't be told leaves unknown.
+pub(super) fn cause_of(block: &ConfigAddr, causes: &Causes) -> Causes {
+    let when = match causes.when() {
+        When::Apply => When::Later,
+        when => when,
+    };
+    Causes::one(Cause::Instance { addr: block.instance(InstanceKey::None), when })
+}
