@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Who {
     pub(crate) project: String,
     pub(crate) user: String,
+    /// Whether the credential may make no trusts, and so no leases.
+    pub(crate) restricted: bool,
 }
 
 /// A call: what is asked, by whom, at which site and instant.

@@ -15,11 +15,14 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::{self, Clock},
+    cloud::Cloud,
     due, json,
-    reply::Reply,
+    reply::{Refusal, Reply},
+    reservation,
     router::{Request, Target, plain_refusal},
     settings::Settings,
     site::SITES,
+    store::Store,
     world,
 };
 
@@ -43,7 +46,7 @@ pub(crate) fn answer(
         ("GET", [] | ["status"]) => status(clock),
         ("GET", ["objects"]) => objects(conn, target),
         ("GET", ["settings"]) => Ok(shown(settings)),
-        ("PUT", ["settings"]) => set_settings(conn, settings, body),
+        ("PUT", ["settings"]) => set_settings(clock, settings, body),
         ("POST", ["reset"]) => {
             world::reset(conn, clock.real)?;
             status(clock)
@@ -152,12 +155,20 @@ fn shown(settings: &Settings) -> Reply {
 }
 
 /// Overlays the members that the body has; the others keep their values.
-fn set_settings(conn: &Connection, settings: &Settings, body: Value) -> rusqlite::Result<Reply> {
+fn set_settings(clock: &Clock<'_>, settings: &Settings, body: Value) -> rusqlite::Result<Reply> {
     let mut merged = json::map(serde_json::to_value(settings).unwrap_or_default());
     merged.extend(json::map(body));
     match serde_json::from_value::<Settings>(Value::Object(merged)) {
         Ok(settings) => {
-            settings.save(conn)?;
+            settings.save(clock.conn)?;
+            let now = clock.read()?.now;
+            for site in SITES {
+                let store = Store { conn: clock.conn, site: site.region };
+                let cloud = Cloud { store, site, now, settings: &settings };
+                if let Err(Refusal::Broken(error)) = reservation::settings_changed(&cloud) {
+                    return Err(error);
+                }
+            }
             Ok(shown(&settings))
         }
         Err(error) => Ok(plain_refusal(400, &format!("these are no settings: {error}"))),

@@ -8,6 +8,7 @@ use crate::{
     cloud::Cloud,
     compute,
     reply::{Outcome, Refusal},
+    reservation,
     settings::Settings,
     site,
     store::Store,
@@ -21,6 +22,9 @@ pub(crate) enum What {
     ServerGone,
     VolumeSettles,
     VolumeGone,
+    LeaseNotice,
+    LeaseEnds,
+    LeaseStarts,
 }
 
 type Happen = fn(&Cloud<'_>, &str) -> Outcome<()>;
@@ -44,6 +48,10 @@ const ROWS: &[Row] = &[
     row(What::ServerGone, "server gone", 0, compute::build::vanish),
     row(What::VolumeSettles, "volume settles", 0, volume::life::settle),
     row(What::VolumeGone, "volume gone", 0, volume::life::vanish),
+    // A lease that ends frees its hosts for one that starts at the same time.
+    row(What::LeaseNotice, "lease notice", 1, reservation::ticks::notice),
+    row(What::LeaseEnds, "lease ends", 2, reservation::ticks::end),
+    row(What::LeaseStarts, "lease starts", 3, reservation::ticks::start),
 ];
 
 impl What {

@@ -50,7 +50,7 @@ pub(crate) fn strike(
             };
             let headers =
                 headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let reply = Reply { status: *status, headers, content };
+            let reply = Reply { status: *status, headers, content, keeps: false };
             struck.instead = Some(reply);
         }
         Effect::AnswerAfter { status } => struck.status = StatusCode::from_u16(*status).ok(),

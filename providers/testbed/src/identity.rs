@@ -59,7 +59,12 @@ fn version(url: &str) -> Value {
 /// Returns who holds the call's token, if it is one of this site and still lives.
 pub(crate) fn verify(call: &Call<'_>) -> Outcome<Option<Who>> {
     let Some(id) = call.header("x-auth-token") else { return Ok(None) };
-    Ok(read(call, id)?.map(|token| Who { project: token.project, user: token.account }))
+    Ok(read(call, id)?.map(|token| Who {
+        project: token.project,
+        user: token.account,
+        restricted: token.method == "application_credential"
+            && call.cloud.settings.restricted_application_credentials,
+    }))
 }
 
 struct Token {
@@ -112,10 +117,10 @@ fn issue(call: &Call<'_>, origin: &str) -> Outcome<Reply> {
         "application_credential" => by_application_credential(call, &given)?,
         "token" => {
             let token = read(call, text(&given, "id"))?.ok_or_else(|| no(401, UNAUTHORIZED))?;
-            Who { project: token.project, user: token.account }
+            Who { project: token.project, user: token.account, restricted: false }
         }
         // Federated logins end in a token of their own; here any other method means the student.
-        _ => Who { project: seed::project_id(), user: account(call, seed::USER_NAME)? },
+        _ => student(account(call, seed::USER_NAME)?),
     };
     let project = match scope(call, &auth)? {
         Some(project) if method != "application_credential" => project,
@@ -161,7 +166,7 @@ fn by_password(call: &Call<'_>, given: &Body) -> Outcome<Who> {
         ("", id) => id,
         (name, _) => name,
     };
-    Ok(Who { project: seed::project_id(), user: account(call, name)? })
+    Ok(student(account(call, name)?))
 }
 
 fn by_application_credential(call: &Call<'_>, given: &Body) -> Outcome<Who> {
@@ -170,7 +175,12 @@ fn by_application_credential(call: &Call<'_>, given: &Body) -> Outcome<Who> {
     if wanted.is_some_and(|wanted| wanted != text(given, "secret")) {
         return Err(no(401, UNAUTHORIZED));
     }
-    Ok(Who { project: seed::project_id(), user: account(call, seed::USER_NAME)? })
+    Ok(student(account(call, seed::USER_NAME)?))
+}
+
+/// Returns a user of the student's project.
+fn student(user: String) -> Who {
+    Who { project: seed::project_id(), user, restricted: false }
 }
 
 /// Returns the id of the account called `name`, which is made where it is new.

@@ -43,6 +43,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) content: Content,
+    /// Whether what the call did stays although its status is an error's.
+    pub(crate) keeps: bool,
 }
 
 /// What an answer carries.
@@ -55,11 +57,17 @@ pub(crate) enum Content {
 
 impl Reply {
     pub(crate) fn json(status: u16, body: Value) -> Reply {
-        Reply { status, headers: Vec::new(), content: Content::Json(body) }
+        Reply { status, headers: Vec::new(), content: Content::Json(body), keeps: false }
     }
 
     pub(crate) fn empty(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), content: Content::Empty }
+        Reply { status, headers: Vec::new(), content: Content::Empty, keeps: false }
+    }
+
+    /// Lets what the call did stay although it is refused.
+    pub(crate) fn kept(mut self) -> Reply {
+        self.keeps = true;
+        self
     }
 
     pub(crate) fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Reply {
@@ -98,6 +106,7 @@ pub(crate) enum Service {
     Network,
     Image,
     Volume,
+    Reservation,
 }
 
 /// What a service is called where.
@@ -120,6 +129,7 @@ pub(crate) const SERVICES: &[ServiceRow] = &[
     row(Service::Network, "network", ("network", "neutron"), ""),
     row(Service::Image, "image", ("image", "glance"), ""),
     row(Service::Volume, "volume", ("volumev3", "cinderv3"), "/v3/{project}"),
+    row(Service::Reservation, "reservation", ("reservation", "blazar"), "/v1"),
 ];
 
 const fn row(
@@ -148,7 +158,16 @@ impl Service {
                 status,
                 headers: Vec::new(),
                 content: Content::Text("text/html; charset=UTF-8", html(status, &message)),
+                keeps: false,
             },
+            Service::Reservation => {
+                let name =
+                    if kind == "INTERNAL_SERVER_ERROR" { json!(kind) } else { json!(status) };
+                Reply::json(
+                    status,
+                    json!({"error_code": status, "error_message": message, "error_name": name}),
+                )
+            }
             Service::Compute | Service::Volume => {
                 let mut fault = json!({"code": status, "message": message});
                 if status == 413 {

@@ -16,6 +16,7 @@ use crate::{
     compute, control, due, fault, identity, image, network,
     query::{self, Query},
     reply::{Content, Outcome, Refusal, Reply, SERVICES, Service, no, unauthorized},
+    reservation,
     settings::Settings,
     site::{self, SITES, Site},
     store::Store,
@@ -138,7 +139,7 @@ fn guarded(
         Service::Image if in_json => refusal.plain(),
         service => service.refusal(&refusal),
     });
-    let undo = if reply.status >= 400 { "ROLLBACK TO call; " } else { "" };
+    let undo = if reply.status >= 400 && !reply.keeps { "ROLLBACK TO call; " } else { "" };
     conn.execute_batch(&format!("{undo}RELEASE call"))?;
     Ok(reply)
 }
@@ -188,7 +189,7 @@ pub(crate) fn offers(site: &Site, service: Service) -> bool {
     match service {
         Service::Compute => site.hardware != crate::site::Hardware::Edge,
         Service::Volume => site.has_volumes(),
-        Service::Identity | Service::Network | Service::Image => true,
+        Service::Identity | Service::Network | Service::Image | Service::Reservation => true,
     }
 }
 
@@ -209,6 +210,7 @@ fn serve(service: Service, call: &mut Call<'_>, origin: &str) -> Outcome<Reply> 
         Service::Network => network::answer(call),
         Service::Image => image::answer(call),
         Service::Volume => volume::answer(call),
+        Service::Reservation => reservation::answer(call),
         Service::Identity => Err(no(404, "The resource could not be found.")),
     }
 }

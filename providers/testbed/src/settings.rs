@@ -10,6 +10,7 @@ use serde_json::Value;
 /// The settings of a world, read and written under `/testbed/settings`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, read by name")]
 pub struct Settings {
     /// Whether a server's key pair must exist. Off: any name is accepted.
     pub strict_keypairs: bool,
@@ -17,6 +18,8 @@ pub struct Settings {
     pub leases_required: bool,
     /// The only credentials that are accepted; `None` accepts all.
     pub credentials: Option<Credentials>,
+    /// Whether application credentials are restricted: Blazar answers 500 to leases made by one.
+    pub restricted_application_credentials: bool,
     /// How long a token lives, in seconds of the world's clock.
     pub token_lifetime_s: u32,
     /// Quota limits by resource name (`instances`, `floatingip`, `gigabytes`, …); -1 is unlimited.
@@ -55,6 +58,7 @@ impl Default for Settings {
             strict_keypairs: false,
             leases_required: false,
             credentials: None,
+            restricted_application_credentials: false,
             token_lifetime_s: 14_400,
             quotas: BTreeMap::new(),
             cleaning_minutes: 5,

@@ -104,7 +104,7 @@ pub(super) fn answer(nova: &Nova<'_, '_>, mut server: Object) -> Outcome<Reply> 
             Ok(Reply::empty(202))
         }
         "forceDelete" => {
-            build::delete(nova, server)?;
+            build::delete(&nova.cloud, server)?;
             Ok(Reply::empty(202))
         }
         "os-getConsoleOutput" => Ok(Reply::json(200, json!({"output": console(&server)}))),
@@ -159,10 +159,11 @@ fn resize(nova: &Nova<'_, '_>, mut server: Object, given: &Body) -> Outcome<Repl
     let old = share(&server);
     let new = quota::Share { cores: flavor.number("vcpus"), ram: flavor.number("ram") };
     quota::resize(&nova.cloud, project, old, new)?;
-    let former = json!({"_flavor": server.text("_flavor"), "_shape": server.body.get("_shape"),
+    let former = json!({"_flavor": server.text("_flavor"), "_seat": server.text("_seat"), "_shape": server.body.get("_shape"),
         "_cores": old.cores, "_ram": old.ram, "status": server.text("status")});
     server.set("_former", former);
     server.set("_flavor", flavor.id.clone());
+    server.set("_seat", flavor.id.clone());
     server.set("_shape", launch::shape(&flavor));
     server.set("_cores", new.cores);
     server.set("_ram", new.ram);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Nova, devices, quota, servers::SERVER};
+use super::{devices, quota, servers::SERVER};
 use crate::{
     cloud::Cloud,
     due::What,
@@ -112,8 +112,7 @@ pub(crate) fn settle(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
 }
 
 /// Begins the deletion of a server; a second request changes nothing.
-pub(super) fn delete(nova: &Nova<'_, '_>, mut server: Object) -> Outcome<()> {
-    let cloud = &nova.cloud;
+pub(crate) fn delete(cloud: &Cloud<'_>, mut server: Object) -> Outcome<()> {
     if server.text("OS-EXT-STS:task_state") == "deleting" {
         return Ok(());
     }
@@ -127,6 +126,26 @@ pub(super) fn delete(nova: &Nova<'_, '_>, mut server: Object) -> Outcome<()> {
         Hardware::Virtual | Hardware::Edge => DELETION_S.0,
     };
     cloud.later(seconds, What::ServerGone, &server.id)
+}
+
+/// Begins the deletion of the servers that have a seat, such as a host of a lease that ends.
+pub(crate) fn evict(cloud: &Cloud<'_>, seat: &str) -> Outcome<()> {
+    cloud.find(&SERVER, "_seat", seat)?.into_iter().try_for_each(|server| delete(cloud, server))
+}
+
+/// Tells whether a server has a seat.
+pub(crate) fn is_occupied(cloud: &Cloud<'_>, seat: &str) -> Outcome<bool> {
+    Ok(cloud.any(&SERVER, "_seat", seat)?)
+}
+
+/// Removes all servers of a flavor: whoever lent it waits until they are gone.
+pub(crate) fn expel(cloud: &Cloud<'_>, flavor: &str) -> Outcome<()> {
+    for server in cloud.find(&SERVER, "_flavor", flavor)? {
+        cloud.cancel(What::ServerSettles, &server.id)?;
+        cloud.cancel(What::ServerGone, &server.id)?;
+        vanish(cloud, &server.id)?;
+    }
+    Ok(())
 }
 
 /// A server is gone: its quota, ports and volumes are free.

@@ -12,6 +12,9 @@ use crate::{
 
 pub(crate) const FLAVOR: Kind = Kind { name: "flavor", indexed: &["name"] };
 
+/// Member of a private flavor that names the project which may use it.
+pub(crate) const ACCESS: &str = "_access";
+
 /// Answers a call whose path after `flavors` is `rest`.
 pub(super) fn answer(nova: &Nova<'_, '_>, rest: &[&str]) -> Outcome<Reply> {
     match (nova.method.as_str(), rest) {
@@ -38,14 +41,14 @@ fn missing(id: &str) -> Refusal {
 }
 
 /// Returns the flavor `id` if the project may use it.
-pub(super) fn find(cloud: &Cloud<'_>, id: &str, project: &str) -> Outcome<Option<Object>> {
+pub(crate) fn find(cloud: &Cloud<'_>, id: &str, project: &str) -> Outcome<Option<Object>> {
     Ok(cloud.get(&FLAVOR, id)?.filter(|flavor| visible(flavor, project)))
 }
 
 fn visible(flavor: &Object, project: &str) -> bool {
     flavor.flag("os-flavor-access:is_public")
         || flavor.flag("_for_all")
-        || flavor.project == project
+        || flavor.text(ACCESS) == project
 }
 
 fn list(nova: &Nova<'_, '_>, detail: bool) -> Outcome<Reply> {

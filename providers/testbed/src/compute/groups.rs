@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::{Nova, not_found, required};
 use crate::{
+    cloud::Cloud,
     json,
     reply::{Outcome, Reply, no},
     store::{Kind, Object, Scan},
 };
 
-pub(super) const GROUP: Kind = Kind { name: "server_group", indexed: &["name"] };
+pub(crate) const GROUP: Kind = Kind { name: "server_group", indexed: &["name"] };
 
 const POLICIES: &[&str] = &["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"];
 /// Nova's default limit per project.
@@ -48,6 +49,19 @@ fn find(nova: &Nova<'_, '_>, id: &str) -> Outcome<Object> {
         .ok_or_else(|| no(404, format!("Instance group {id} could not be found.")))
 }
 
+/// Makes a group of a project, without rules.
+pub(crate) fn make(
+    cloud: &Cloud<'_>,
+    (project, user): (&str, &str),
+    (name, policy): (&str, &str),
+) -> Outcome<Object> {
+    let body = json::map(json!({
+        "id": cloud.new_id()?, "name": name, "_policy": policy, "_rules": {},
+        "members": [], "project_id": project, "user_id": user,
+    }));
+    Ok(cloud.insert(&GROUP, project, body)?)
+}
+
 fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     let given = nova.given("server_group")?;
     let name = required(&given, "server_group", "name")?;
@@ -74,11 +88,10 @@ fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     {
         return Err(no(403, "Quota exceeded, too many server groups."));
     }
-    let body = json::map(json!({
-        "id": nova.cloud.new_id()?, "name": name, "_policy": policy, "_rules": rules,
-        "members": [], "project_id": nova.who.project, "user_id": nova.who.user,
-    }));
-    let group = nova.cloud.insert(&GROUP, &nova.who.project, body)?;
+    let owner = (nova.who.project.as_str(), nova.who.user.as_str());
+    let mut group = make(&nova.cloud, owner, (name, &policy))?;
+    group.set("_rules", rules);
+    nova.cloud.put(&GROUP, &group)?;
     Ok(Reply::json(200, json!({"server_group": show(nova, &group)})))
 }
 

@@ -13,8 +13,7 @@ use crate::{
     image::IMAGE,
     json::{self, Body},
     reply::{Outcome, Reply, no},
-    seed::RESERVED_FLAVOR,
-    site::Hardware,
+    reservation::scheduling::{self, Verdict},
     store::Object,
 };
 
@@ -96,12 +95,15 @@ pub(super) fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
         groups::join(nova, group, &id)?;
         body.insert("_group".to_owned(), json!(group));
     }
-    let doom = unschedulable(nova, &flavor, &hints)?;
+    let verdict = scheduling::decide(cloud, project, &flavor, &hints)?;
     body.insert("_hints".to_owned(), Value::Object(hints));
+    if let Verdict::Seat(Some(seat)) = &verdict {
+        body.insert("_seat".to_owned(), json!(seat));
+    }
     let mut server = cloud.insert(&SERVER, project, body)?;
-    let doom = match doom {
-        Some(reason) => Some(reason.to_owned()),
-        None => nics::plug(nova, &mut server, nics)?,
+    let doom = match verdict {
+        Verdict::NoHost => Some(NO_HOST.to_owned()),
+        Verdict::Seat(_) => nics::plug(nova, &mut server, nics)?,
     };
     if let Some(reason) = doom {
         build::fail(cloud, &mut server, &reason)?;
@@ -256,28 +258,4 @@ fn hints(nova: &Nova<'_, '_>, given: &Body) -> Body {
     json::map(
         hints.or_else(|| nova.body.get("OS-SCH-HNT:scheduler_hints")).cloned().unwrap_or_default(),
     )
-}
-
-/// Returns why no host takes a server of this flavor with these hints.
-fn unschedulable(
-    nova: &Nova<'_, '_>,
-    flavor: &Object,
-    hints: &Body,
-) -> Outcome<Option<&'static str>> {
-    let cloud = &nova.cloud;
-    let reserved = flavor.text("name").starts_with("reservation:");
-    let hint = hints.get("reservation").and_then(Value::as_str);
-    // No reservation but the seeded flavor's runs in this world: any other is unknown.
-    let foreign = hint.is_some_and(|hint| {
-        hint != RESERVED_FLAVOR
-            || flavor.id != RESERVED_FLAVOR
-            || cloud.site.hardware != Hardware::Virtual
-    });
-    let unleased = cloud.settings.leases_required && !reserved && hint.is_none();
-    let capacity = flavor.body.get("_amount").and_then(Value::as_i64);
-    let full = match capacity {
-        Some(capacity) => cloud.count(&SERVER, "_flavor", &flavor.id)? >= capacity,
-        None => false,
-    };
-    Ok((foreign || unleased || full).then_some(NO_HOST))
 }

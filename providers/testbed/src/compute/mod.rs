@@ -5,7 +5,7 @@ mod attachments;
 pub(crate) mod build;
 mod devices;
 pub(crate) mod flavors;
-mod groups;
+pub(crate) mod groups;
 mod interfaces;
 mod keypairs;
 mod launch;

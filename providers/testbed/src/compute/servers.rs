@@ -10,7 +10,7 @@ use crate::{
     store::{Kind, Object, Scan},
 };
 
-pub(crate) const SERVER: Kind = Kind { name: "server", indexed: &["name", "_flavor"] };
+pub(crate) const SERVER: Kind = Kind { name: "server", indexed: &["name", "_flavor", "_seat"] };
 
 /// Most servers in one answer (`api.max_limit`).
 const PAGE: usize = 1000;
@@ -27,7 +27,7 @@ pub(super) fn answer(nova: &Nova<'_, '_>, rest: &[&str]) -> Outcome<Reply> {
         }
         ("PUT", [id]) => update(nova, find(nova, id)?),
         ("DELETE", [id]) => {
-            build::delete(nova, find(nova, id)?)?;
+            build::delete(&nova.cloud, find(nova, id)?)?;
             Ok(Reply::empty(204))
         }
         ("POST", [id, "action"]) => actions::answer(nova, find(nova, id)?),

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::{
     attribute::{Attribute, Check, LONG, fixed, free, required},
     collection::{Collection, Hooks},
-    forbidden, ipam, networks,
+    forbidden,
+    ipam::{self, Place},
+    networks,
     ports::{self, PORT},
     router_interfaces, standard, touch,
 };
@@ -72,10 +74,26 @@ fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
     let asked = wish[0].as_object().is_some_and(|wish| !wish.is_empty());
     let places = ipam::take(cloud, &network.id, asked.then_some(&wish), &id)?;
     let place = places.first().ok_or_else(|| ipam::exhausted(&network.id))?;
-    let mut body = standard(cloud, &id, &call.who.project);
+    let mut body = fresh(cloud, &id, &call.who.project, (&network.id, place));
+    for key in ["description", "tags", "dns_name", "dns_domain", "qos_policy_id"] {
+        if let Some(value) = given.get(key) {
+            body.insert(key.to_owned(), value.clone());
+        }
+    }
+    let mut floating = cloud.insert(&FLOATING_IP, &call.who.project, body)?;
+    if !json::absent(given, "port_id") {
+        associate(call, &mut floating, given)?;
+        cloud.put(&FLOATING_IP, &floating)?;
+    }
+    Ok(floating)
+}
+
+/// Returns a floating IP that leads nowhere yet.
+fn fresh(cloud: &Cloud<'_>, id: &str, project: &str, (network, place): (&str, &Place)) -> Body {
+    let mut body = standard(cloud, id, project);
     body.remove("name");
     for (key, value) in [
-        ("floating_network_id", json!(network.id)),
+        ("floating_network_id", json!(network)),
         ("floating_ip_address", json!(place.address.to_string())),
         ("status", json!("DOWN")),
         ("port_id", Value::Null),
@@ -90,17 +108,30 @@ fn create(call: &Call<'_>, given: &Body) -> Outcome<Object> {
     ] {
         body.insert(key.to_owned(), value);
     }
-    for key in ["description", "tags", "dns_name", "dns_domain", "qos_policy_id"] {
-        if let Some(value) = given.get(key) {
-            body.insert(key.to_owned(), value.clone());
-        }
+    body
+}
+
+/// Makes an address that a lease reserved a floating IP of the project.
+pub(crate) fn lend(cloud: &Cloud<'_>, project: &str, record: &Body, tags: &Value) -> Outcome<()> {
+    let network = json::text(record, "floating_network_id");
+    let id = cloud.new_id()?;
+    let wish = json!({"subnet_id": record.get("subnet_id"),
+        "ip_address": record.get("floating_ip_address")});
+    for place in ipam::take(cloud, network, Some(&[wish]), &id)? {
+        let mut body = fresh(cloud, &id, project, (network, &place));
+        body.insert("tags".to_owned(), tags.clone());
+        cloud.insert(&FLOATING_IP, project, body)?;
     }
-    let mut floating = cloud.insert(&FLOATING_IP, &call.who.project, body)?;
-    if !json::absent(given, "port_id") {
-        associate(call, &mut floating, given)?;
-        cloud.put(&FLOATING_IP, &floating)?;
+    Ok(())
+}
+
+/// Takes a lent address back, wherever it leads; the project may have deleted it.
+pub(crate) fn take_back(cloud: &Cloud<'_>, address: &str) -> Outcome<()> {
+    for floating in cloud.find(&FLOATING_IP, "floating_ip_address", address)? {
+        ipam::release(cloud, floating.text("_subnet"), address)?;
+        cloud.remove(&FLOATING_IP, &floating)?;
     }
-    Ok(floating)
+    Ok(())
 }
 
 fn update(call: &Call<'_>, floating: &mut Object, given: &Body) -> Outcome<()> {

@@ -80,11 +80,13 @@ pub(crate) enum ReservationStatus {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum EventKind {
-    StartLease,
-    EndLease,
-    BeforeEndLease,
+    #[serde(rename = "start_lease")]
+    Start,
+    #[serde(rename = "end_lease")]
+    End,
+    #[serde(rename = "before_end_lease")]
+    BeforeEnd,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,9 @@ use terrarium_testbed::{RealTime, Request, Response, Router, World};
 /// The real time of these tests, unless one needs another.
 pub(crate) const START: &str = "2026-03-01T12:00:00Z";
 
+/// How long these tests use a token: shorter than it lives.
+const TOKENS_FOR_S: f64 = 10_000.0;
+
 /// Returns a real clock that always shows `START`.
 pub(crate) fn stopped() -> RealTime {
     let start = START.parse().expect("a valid instant");
@@ -90,6 +93,9 @@ impl Cloud {
         let (status, body) =
             self.call("POST", "/testbed/clock", &json!({"advance_seconds": seconds}));
         assert_eq!(status, 200, "{body}");
+        if seconds > TOKENS_FOR_S {
+            self.tokens.clear();
+        }
     }
 
     /// Makes a network with a subnet and returns their ids.

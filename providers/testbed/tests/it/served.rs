@@ -43,7 +43,7 @@ fn the_catalog_leads_to_the_services() {
     served(|origin, client| async move {
         let (token, body) = login(&origin, &client).await;
         let catalog = body["token"]["catalog"].as_array().expect("a catalog");
-        assert_eq!(catalog.len(), 5);
+        assert_eq!(catalog.len(), 6);
         for entry in catalog {
             let url = entry["endpoints"][2]["url"].as_str().expect("a URL");
             assert!(url.starts_with(&origin), "{url}");
@@ -52,6 +52,7 @@ fn the_catalog_leads_to_the_services() {
                 Some("network") => "/v2.0/networks",
                 Some("image") => "/v2/images",
                 Some("volumev3") => "/volumes/detail",
+                Some("reservation") => "/leases",
                 _ => continue,
             };
             let request = client.get(format!("{url}{path}")).header("x-auth-token", &token);
