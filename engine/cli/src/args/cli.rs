@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::vars::VariableArgs;
 use crate::commands::{
     apply, console, destroy, explain, fmt, force_unlock, graph, import, init, output, plan,
-    providers, refresh, show, state, taint, testbed, validate, version, workspace,
+    providers, refresh, show, state, taint, testbed, timeline, validate, version, workspace,
 };
 
 /// Build course environments from text, now or when their lease begins.
@@ -85,6 +85,8 @@ pub enum Command {
     Taint(taint::Args),
     /// Look after the embedded testbed: a simulated Chameleon
     Testbed(testbed::Args),
+    /// Draw when everything begins and ends: as text, .svg, .html or .json
+    Timeline(Box<timeline::Args>),
     /// Remove the 'tainted' state from a resource instance
     Untaint(taint::Args),
     /// Show the current version

@@ -19,6 +19,7 @@ pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod taint;
 pub(crate) mod testbed;
+pub(crate) mod timeline;
 pub(crate) mod validate;
 pub(crate) mod version;
 pub(crate) mod workspace;
@@ -47,6 +48,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Outcome {
         Command::State(args) => state::run(args, context),
         Command::Taint(args) => taint::run(args, context, taint::Mark::Tainted),
         Command::Testbed(args) => testbed::run(args, context),
+        Command::Timeline(args) => timeline::run(args, context),
         Command::Untaint(args) => taint::run(args, context, taint::Mark::Ready),
         Command::Version(args) => Ok(version::run(args, context)),
         Command::Workspace(args) => workspace::run(args, context),

@@ -10,6 +10,7 @@ pub mod progress;
 pub(crate) mod slices;
 pub mod summary;
 pub(crate) mod text;
+pub mod timeline;
 pub mod wrap;
 
 pub use paint::plain;

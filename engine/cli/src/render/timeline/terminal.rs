@@ -1,0 +1,332 @@
+//! The timeline for a terminal: a name, a bar of characters, a state.
+
+use std::fmt::Write;
+
+use terrarium_core::{Group, Mark, Row, Stage, Timeline};
+use terrarium_provider::Window;
+
+use super::axis::Axis;
+use super::words::{self, Names, fit};
+use crate::render::instant::Times;
+use crate::render::paint::{bold, cyan, dim, green, red, yellow};
+use crate::render::wrap::wrap;
+
+/// Most rows in a plan's text.
+const EXCERPT_ROWS: usize = 30;
+/// Narrowest text that still holds a chart.
+const LEAST_WIDTH: usize = 60;
+/// Widest column of names.
+const MOST_NAME: usize = 44;
+/// Columns that a tick's label and the gap after it take.
+const TICK_COLUMNS: usize = 9;
+
+/// Returns the whole timeline; empty where nothing has a time.
+pub fn text(timeline: &Timeline, times: &Times, width: usize) -> String {
+    chart(timeline, times, width, usize::MAX)
+}
+
+/// Returns the timeline as a plan shows it: of very many rows the first ones.
+pub fn excerpt(timeline: &Timeline, times: &Times, width: usize) -> String {
+    chart(timeline, times, width, EXCERPT_ROWS)
+}
+
+fn chart(timeline: &Timeline, times: &Times, width: usize, most: usize) -> String {
+    let columns = Columns::new(timeline, times, width);
+    let Some(axis) = Axis::new(timeline, times, columns.chart / TICK_COLUMNS) else {
+        return String::new();
+    };
+    let names = Names::new(timeline);
+    let page = Page { timeline, times, axis, names, columns };
+    let mut out = page.header();
+    let mut shown = 0;
+    let all = timeline.rows().count();
+    for group in &timeline.groups {
+        if shown >= most {
+            break;
+        }
+        out.push('\n');
+        let rows = group.rows.len() + usize::from(group.head.is_some());
+        page.group(&mut out, group, most - shown);
+        shown += rows.min(most - shown);
+    }
+    if shown < all {
+        let rest = all - shown;
+        let _infallible =
+            writeln!(out, "\n… and {rest} more rows; \"terrarium timeline\" shows them all.");
+    }
+    page.legend(&mut out);
+    out
+}
+
+/// How the width is shared out.
+struct Columns {
+    width: usize,
+    name: usize,
+    chart: usize,
+    state: usize,
+}
+
+impl Columns {
+    fn new(timeline: &Timeline, times: &Times, width: usize) -> Self {
+        let width = width.max(LEAST_WIDTH);
+        let names = Names::new(timeline);
+        let longest = |text: &dyn Fn(&Row) -> String| {
+            timeline.rows().map(|row| text(row).chars().count()).max().unwrap_or_default()
+        };
+        let state = longest(&|row| state(row, times)).min(20);
+        let name = (longest(&|row| names.counted(row)) + 2).min(MOST_NAME).min(width * 2 / 5);
+        Self { width, name, chart: width - name - state - 2, state }
+    }
+}
+
+/// Says how a row stands in few characters: an action that comes later is told by its instant.
+fn state(row: &Row, times: &Times) -> String {
+    match row.stage {
+        Stage::Later { at: Some(at), .. } => format!("at {}", times.bare(at)),
+        Stage::Later { at: None, .. } => "later".to_owned(),
+        Stage::Ended(_) => "ended".to_owned(),
+        Stage::Closed(_) => "can't: closed".to_owned(),
+        Stage::Upcoming => "booked".to_owned(),
+        Stage::Stands | Stage::Now(_) => words::stage(row, times),
+    }
+}
+
+/// How a cell of the chart is filled; a stronger one covers a weaker one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    Empty,
+    Now,
+    Ghost,
+    Ended,
+    Later,
+    There,
+    Lease,
+    OnAndOn,
+    Mark,
+}
+
+impl Cell {
+    fn glyph(self) -> char {
+        match self {
+            Self::Empty => ' ',
+            Self::Now => '│',
+            Self::Ghost => '╌',
+            Self::Ended => '·',
+            Self::Later => '░',
+            Self::There => '▒',
+            Self::Lease => '█',
+            Self::OnAndOn => '▶',
+            Self::Mark => '◆',
+        }
+    }
+
+    fn meaning(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Empty | Self::OnAndOn => return None,
+            Self::Now => "now",
+            Self::Ghost => "before or after a change",
+            Self::Ended => "ended",
+            Self::Later => "comes later",
+            Self::There => "there, or made now",
+            Self::Lease => "lease",
+            Self::Mark => "falls due",
+        })
+    }
+}
+
+struct Page<'a> {
+    timeline: &'a Timeline,
+    times: &'a Times,
+    axis: Axis,
+    names: Names,
+    columns: Columns,
+}
+
+impl Page<'_> {
+    /// Writes whose time it is, and the axis.
+    fn header(&self) -> String {
+        let now = self.times.both(self.timeline.now);
+        let zone = self.times.zone_name().filter(|name| *name != "UTC");
+        let zone = zone.map(|name| format!(", times in {name}")).unwrap_or_default();
+        let cost = words::costs(self.timeline);
+        let cost = if cost.is_empty() { cost } else { format!(", {cost} in all") };
+        let title = wrap(&format!("now: {now}{zone}{cost}"), self.columns.width - 10);
+        let title = title.replace('\n', "\n          ");
+        let mut out = format!("{} {title}\n\n", bold("Timeline:"));
+        let (labels, line) = self.axis_lines();
+        let indent = " ".repeat(self.columns.name + 1);
+        let _infallible = writeln!(out, "{}", format!("{indent}{labels}").trim_end());
+        let _infallible = writeln!(out, "{indent}{}", dim(line.trim_end()));
+        out
+    }
+
+    /// Returns the labels of the ticks, and the line with the ticks and the present.
+    fn axis_lines(&self) -> (String, String) {
+        let width = self.columns.chart;
+        let mut labels: Vec<char> = vec![' '; width + self.columns.state];
+        let mut line: Vec<char> = vec!['─'; width];
+        let mut free = 0;
+        for tick in &self.axis.ticks {
+            let at = self.cell(tick.at);
+            let length = tick.label.chars().count();
+            set(&mut line, at, '┴');
+            if at < free || at + length > labels.len() {
+                continue;
+            }
+            for (place, letter) in tick.label.chars().enumerate() {
+                set(&mut labels, at + place, letter);
+            }
+            free = at + length + 1;
+        }
+        set(&mut line, self.now(), '┬');
+        (labels.into_iter().collect(), line.into_iter().collect())
+    }
+
+    fn group(&self, out: &mut String, group: &Group, most: usize) {
+        let mut left = most;
+        if let Some(head) = &group.head {
+            self.row(out, head, 0);
+            for line in self.facts(head) {
+                let _infallible = writeln!(out, "  {}", dim(&line));
+            }
+            left -= 1;
+        }
+        let indent = if group.head.is_some() { 2 } else { 0 };
+        for row in group.rows.iter().take(left) {
+            self.row(out, row, indent);
+        }
+    }
+
+    fn row(&self, out: &mut String, row: &Row, indent: usize) {
+        let room = self.columns.name - indent;
+        let name = fit(&self.names.counted(row), room);
+        let padding = " ".repeat(room - name.chars().count());
+        let name = if indent == 0 { bold(&name) } else { name };
+        let cells = self.cells(row, indent == 0);
+        let bar: String = cells.iter().map(|cell| cell.glyph()).collect();
+        let state = paint(row.stage, &state(row, self.times));
+        let line = format!("{}{name}{padding} {bar} {state}", " ".repeat(indent));
+        let _infallible = writeln!(out, "{}", line.trim_end());
+    }
+
+    /// Returns the times of a lease, its cost, and what is special about it.
+    fn facts(&self, row: &Row) -> Vec<String> {
+        let times = &self.times.in_zone(row.zone.as_deref());
+        let mut facts = Vec::new();
+        if let Some(window) = row.window {
+            facts.push(span(window, times));
+            facts.extend(words::length(window));
+        }
+        facts.extend(row.cost.as_ref().map(words::cost));
+        facts.extend(row.was.map(|was| format!("was {}", span(was, times))));
+        let then = row.then.and_then(|then| then.until());
+        facts.extend(then.map(|until| format!("then until {}", times.both(until))));
+        facts.extend(row.marks.iter().map(|mark| words::mark(mark, times)));
+        facts.extend(row.overdue_since.map(|at| format!("overdue since {}", times.both(at))));
+        let text = facts.join(", ");
+        wrap(&text, self.columns.width - 2).lines().map(str::to_owned).collect()
+    }
+
+    /// Draws a row's bar.
+    fn cells(&self, row: &Row, head: bool) -> Vec<Cell> {
+        let mut cells = vec![Cell::Empty; self.columns.chart];
+        self.put(&mut cells, self.now(), Cell::Now);
+        for ghost in row.was.iter().chain(&row.then) {
+            self.bar(&mut cells, *ghost, Cell::Ghost);
+        }
+        let look = match row.stage {
+            Stage::Ended(_) | Stage::Closed(_) => Cell::Ended,
+            _ if head => Cell::Lease,
+            Stage::Later { .. } => Cell::Later,
+            Stage::Stands | Stage::Upcoming | Stage::Now(_) => Cell::There,
+        };
+        if let Some(window) = row.window {
+            self.bar(&mut cells, window, look);
+        }
+        for Mark { at, .. } in &row.marks {
+            self.put(&mut cells, self.cell(self.axis.place(*at)), Cell::Mark);
+        }
+        cells
+    }
+
+    fn bar(&self, cells: &mut [Cell], window: Window, look: Cell) {
+        let first = self.cell(self.axis.place(window.from()));
+        let end = match window.until() {
+            // The cell in which it ends belongs to what comes after, unless it is the only one.
+            Some(until) => self.cell(self.axis.place(until)).max(first + 1),
+            None => cells.len(),
+        };
+        for at in first..end {
+            self.put(cells, at, look);
+        }
+        if window.until().is_none() {
+            self.put(cells, end.saturating_sub(1), Cell::OnAndOn);
+        }
+    }
+
+    fn put(&self, cells: &mut [Cell], at: usize, look: Cell) {
+        if let Some(cell) = cells.get_mut(at) {
+            *cell = look.max(*cell);
+        }
+    }
+
+    fn now(&self) -> usize {
+        self.cell(self.axis.place(self.timeline.now))
+    }
+
+    /// Returns the cell of a place between 0 and 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place lies between 0 and 1, and a terminal has few columns"
+    )]
+    fn cell(&self, place: f64) -> usize {
+        let width = self.columns.chart;
+        ((place * width as f64) as usize).min(width.saturating_sub(1))
+    }
+
+    /// Says what the characters mean: those that were used.
+    fn legend(&self, out: &mut String) {
+        let mut used: Vec<Cell> = Vec::new();
+        for group in &self.timeline.groups {
+            let heads = group.head.iter().map(|row| (row, true));
+            for (row, head) in heads.chain(group.rows.iter().map(|row| (row, false))) {
+                used.extend(self.cells(row, head && group.head.is_some()));
+            }
+        }
+        used.sort_unstable();
+        used.dedup();
+        let parts = used
+            .iter()
+            .rev()
+            .filter_map(|cell| cell.meaning().map(|meaning| format!("{} {meaning}", cell.glyph())));
+        let line = parts.collect::<Vec<_>>().join("   ");
+        let _infallible = writeln!(out, "\n{}", dim(&line));
+    }
+}
+
+/// Returns a window: `8 Mar 09:00 EST (14:00 UTC) to 15 Mar 09:00 EDT (13:00 UTC)`.
+fn span(window: Window, times: &Times) -> String {
+    match window.until() {
+        Some(until) => format!("{} to {}", times.both(window.from()), times.both(until)),
+        None => format!("from {} on", times.both(window.from())),
+    }
+}
+
+fn paint(stage: Stage, text: &str) -> String {
+    match stage {
+        Stage::Now(terrarium_core::PlannedAction::Delete) | Stage::Closed(_) => red(text),
+        Stage::Now(terrarium_core::PlannedAction::Create) => green(text),
+        Stage::Now(_) => yellow(text),
+        Stage::Later { .. } | Stage::Upcoming => cyan(text),
+        Stage::Ended(_) => dim(text),
+        Stage::Stands => text.to_owned(),
+    }
+}
+
+fn set(line: &mut [char], at: usize, letter: char) {
+    if let Some(place) = line.get_mut(at) {
+        *place = letter;
+    }
+}
