@@ -8,6 +8,7 @@
 
 mod cases;
 mod cloud;
+mod comparison;
 mod killed;
 mod laws;
 mod real;
