@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
 use terrarium_state::Store;
 
-use crate::args::Shared;
+use crate::args::{self, Shared};
 use crate::env::{self, Env};
 use crate::json::stream;
 use crate::output::{Colour, Output};
@@ -37,6 +38,8 @@ pub struct Context {
     pub args: Vec<String>,
     /// Which testbed to work on.
     pub testbed: Option<String>,
+    /// The time to look at instead of now.
+    pub at: Option<Timestamp>,
     /// The streams.
     pub out: Output,
     /// Texts that diagnostics point into.
@@ -90,7 +93,7 @@ impl Context {
     pub fn new(
         shared: &Shared,
         chdir: Option<&Path>,
-        args: Vec<String>,
+        command_line: Vec<String>,
         env: Env,
     ) -> Result<Self, Failed> {
         let colour = if shared.no_color || env.get(env::NO_COLOR).is_some() {
@@ -108,12 +111,20 @@ impl Context {
         let from_env = env.get(env::TERRARIUM_TESTBED).map(str::to_owned);
         let testbed = shared.testbed.clone().or(from_env);
         let testbed = testbed.filter(|value| !matches!(value.as_str(), "0" | "false"));
+        let at = shared.at.as_deref().map(|text| args::instant(text, &env.time_zone()));
+        let at = match at.transpose() {
+            Ok(at) => at,
+            Err(why) => {
+                return fail(crate::codes::FLAGS, "Invalid instant", format!("-at: {why}."));
+            }
+        };
         Ok(Self {
+            at,
             env,
             cwd,
             dir: PathBuf::from("."),
             root,
-            args,
+            args: command_line,
             testbed,
             out: Output::new(colour),
             sources: Mutex::default(),

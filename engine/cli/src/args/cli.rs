@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::time::TimeFlags;
 use super::vars::VariableArgs;
 use crate::commands::{
     apply, console, destroy, explain, fmt, force_unlock, graph, import, init, output, plan,
@@ -44,6 +45,9 @@ pub struct Shared {
         value_name = "WORLD"
     )]
     pub testbed: Option<String>,
+    /// Look at another time: 2025-03-01T09:00-05:00, or 2025-03-01 09:00 for local time
+    #[arg(long, global = true, value_name = "INSTANT")]
+    pub at: Option<String>,
 }
 
 /// The commands.
@@ -137,6 +141,9 @@ pub struct PlanFlags {
     /// Plan only this module, resource or instance and what it needs; may be given more than once
     #[arg(long, value_name = "ADDRESS")]
     pub target: Vec<String>,
+    /// What becomes of what can't be done now.
+    #[command(flatten)]
+    pub time: TimeFlags,
     /// Variables.
     #[command(flatten)]
     pub variables: VariableArgs,

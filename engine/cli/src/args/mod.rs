@@ -4,12 +4,14 @@ mod cli;
 mod normalise;
 mod refuse;
 mod split;
+mod time;
 mod usage;
 mod vars;
 
 pub use cli::{Cli, Command, PlanFlags, Shared, StateFlags};
 pub use normalise::{normalise, with_environment};
 pub use split::{Unterminated, split};
+pub use time::{ExitCodes, TimeFlags, instant};
 pub use usage::{command as clap_command, command_help, usage};
 pub use vars::{VariableArg, VariableArgs};
 
@@ -53,6 +55,10 @@ pub fn parse(args: Vec<String>, env: &Env) -> Result<Cli, Refusal> {
         .map_err(|error| refuse::refusal(&error, &path, &command))?;
     let cli = Cli::from_arg_matches(&matches)
         .map_err(|error| refuse::refusal(&error, &path, &command))?;
+    if cli.shared.at.is_some() && !path.is_empty() && !time::takes_at(&path) {
+        let message = time::refused_at(&path);
+        return Err(Refusal::Flags { message, command: path.join(" ") });
+    }
     if cli.command.is_none() && !cli.version {
         return Err(Refusal::Usage(usage::usage(&command)));
     }

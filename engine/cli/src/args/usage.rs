@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::cli::Cli;
 use super::refuse::single_dashes;
+use super::time;
 
 /// The commands of everyday work, in the order in which they are used.
 const MAIN: [&str; 5] = ["init", "validate", "plan", "apply", "destroy"];
@@ -59,7 +60,8 @@ pub(super) fn help(path: &[String], command: &Command) -> String {
     let bare = without_help_command(Cli::command());
     let Some(found) = find(path, &bare).filter(|_| !path.is_empty()) else { return usage(command) };
     let name = format!("terrarium [global options] {}", path.join(" "));
-    let shared = bare.get_arguments().filter(|arg| arg.is_global_set()).cloned();
+    let fits = |arg: &&Arg| arg.get_long() != Some("at") || time::takes_at(path);
+    let shared = bare.get_arguments().filter(|arg| arg.is_global_set()).filter(fits).cloned();
     let shared: Vec<Arg> = shared.map(|arg| arg.display_order(SHARED_LAST)).collect();
     let mut found = found.clone().bin_name(name).term_width(80).args(shared);
     single_dashes(&found.render_help().to_string())

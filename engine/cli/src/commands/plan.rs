@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use terrarium_core::{Depth, planfile};
+use terrarium_core::{Depth, Mode, Plan, planfile};
 
 use super::planning;
-use crate::args::PlanFlags;
+use crate::args::{ExitCodes, PlanFlags};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
 use crate::exit_codes;
@@ -20,9 +20,20 @@ pub struct Args {
     /// What every plan takes.
     #[command(flatten)]
     pub plan: PlanFlags,
-    /// Exit with 0: no changes, 1: error, 2: changes
-    #[arg(long)]
-    pub detailed_exitcode: bool,
+    /// Exit with 0: nothing to do or to approve, 1: error, 2: something; =waiting: 3 where only approved
+    /// work waits
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_name = "waiting",
+        value_enum
+    )]
+    pub detailed_exitcode: ExitCodes,
     /// Save the plan to a file, for `apply FILE`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -34,18 +45,34 @@ pub struct Args {
     pub generate_config_out: Option<PathBuf>,
 }
 
+/// What is said of a plan that `-at` was given for.
+const AS_OF: &str = "Note: With -at this is a look at another time: what exists was read now, and the plan was\n\
+made as if it were then. It can't be saved or applied.";
+
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     planning::speak(context, args.plan.json, args.plan.compact_warnings);
     context.block_on(plan(args, context))?
 }
 
 async fn plan(args: &Args, context: &Context) -> Outcome {
+    if let (Some(_), Some(out)) = (context.at, &args.out) {
+        return fail(
+            codes::FLAGS,
+            "A look at another time can't be saved",
+            format!(
+                "With -at the plan says what would be done then; applied now, it would do something else. Leave out -at, or \
+                 -out={}.",
+                out.display()
+            ),
+        );
+    }
     let (options, warnings) = plan_options(&args.plan, args.offline)?;
     let needs = if args.plan.destroy { None } else { Some("Plan") };
     let mut session = Session::open(
         context,
         Wish {
-            operation: Some("plan"),
+            // A look at another time writes nothing, so that it needs no lock.
+            operation: context.at.is_none().then_some("plan"),
             lock_timeout: args.plan.state.lock_timeout,
             variables: &args.plan.variables,
             missing: Missing::by_input(args.plan.state.input),
@@ -60,13 +87,19 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
         planning::show(context, &made).and_then(|()| finish(args, context, &session, &made));
     session.close(context).await?;
     shown?;
-    let changes = made.plan.has_changes() || !made.plan.deferred.is_empty();
-    let drifted = args.plan.refresh_only && !made.plan.drift.is_empty();
-    Ok(if args.detailed_exitcode && (changes || drifted) {
-        exit_codes::CHANGES
-    } else {
-        exit_codes::SUCCESS
-    })
+    Ok(exit_code(&made.plan, args.detailed_exitcode))
+}
+
+/// Returns what `-detailed-exitcode` says of a plan.
+fn exit_code(plan: &Plan, wanted: ExitCodes) -> u8 {
+    let drifted = plan.mode == Mode::RefreshOnly && !plan.drift.is_empty();
+    let todo = plan.has_changes() || plan.has_unapproved() || drifted;
+    match wanted {
+        ExitCodes::Plain => exit_codes::SUCCESS,
+        _ if todo => exit_codes::CHANGES,
+        ExitCodes::Waiting if plan.has_waiting() => exit_codes::WAITING,
+        ExitCodes::Changes | ExitCodes::Waiting => exit_codes::SUCCESS,
+    }
 }
 
 /// Saves the plan, or says that it was not saved.
@@ -78,8 +111,13 @@ fn finish(
 ) -> Result<(), Failed> {
     let plan = &made.plan;
     let advice = context.speech() == Speech::Text && !context.env.in_automation();
+    if context.at.is_some() {
+        let text = format!("\n{}\n\n{AS_OF}", rule(77));
+        context.say(&text);
+        return Ok(());
+    }
     let Some(out) = &args.out else {
-        if advice && (plan.has_changes() || !plan.deferred.is_empty()) {
+        if advice && (plan.has_changes() || plan.has_unapproved()) {
             context.out.line(&format!(
                 "\n{}\n\nNote: You didn't use the -out option to save this plan, so Terrarium can't\nguarantee to take \
                  exactly these actions if you run \"terrarium apply\" now.",

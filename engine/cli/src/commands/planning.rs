@@ -60,9 +60,7 @@ pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
     let failed = made.plan.errored || made.diagnostics.has_errors();
     match context.speech() {
         Speech::Text if !failed => {
-            context.out.line(
-                render::plan::plan(&made.plan, &context.env.time_zone()).trim_end_matches('\n'),
-            );
+            context.out.line(text(context, &made.plan).trim_end_matches('\n'));
         }
         Speech::Json if !failed => {
             for line in stream::plan(&made.plan) {
@@ -72,6 +70,11 @@ pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
         _ => {}
     }
     check(context, made)
+}
+
+/// Returns a plan as text, in the user's time where it declares none.
+pub(crate) fn text(context: &Context, plan: &Plan) -> String {
+    render::plan::plan(plan, None, &context.env.time_zone())
 }
 
 /// Chooses how a command speaks by its `-json` flag, and says the versions to programs.

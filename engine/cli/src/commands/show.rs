@@ -6,9 +6,11 @@ use terrarium_address::Mode;
 use terrarium_core::{ProviderSet, planfile};
 use terrarium_diagnostic::Diagnostics;
 
+use super::planning;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
 use crate::exit_codes;
+use crate::json::plan::{Listing, View};
 use crate::json::{self, Secrets, compact};
 use crate::render;
 use crate::setup::{session, store};
@@ -22,6 +24,15 @@ pub struct Args {
     /// With -json: print sensitive values in clear
     #[arg(long)]
     pub show_sensitive: bool,
+    /// With -json and a saved plan: inline lists deferred changes among resource_changes, too
+    #[arg(
+        long,
+        value_name = "apart|inline",
+        default_value = "apart",
+        hide_possible_values = true,
+        value_enum
+    )]
+    pub deferred: Listing,
     /// A saved plan; the state where none is given
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
@@ -46,11 +57,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         let saved = planfile::read(&bytes, &providers)
             .map_err(|error| Failed(Diagnostics::from(*error)))?;
         if args.json {
-            context.out.line(&compact(&json::plan::twin(&saved.plan, secrets)));
+            let view = View { secrets, deferred: args.deferred, timeline: None };
+            context.out.line(&compact(&json::plan::view(&saved.plan, &view)));
         } else {
-            context.out.line(
-                render::plan::plan(&saved.plan, &context.env.time_zone()).trim_end_matches('\n'),
-            );
+            context.out.line(planning::text(context, &saved.plan).trim_end_matches('\n'));
         }
         return Ok(exit_codes::SUCCESS);
     }

@@ -68,7 +68,7 @@ pub(crate) fn complete(
     if diagnostics.iter().any(|diagnostic| diagnostic.code.0.starts_with(SYNTAX)) {
         return Ok(diagnostics);
     }
-    let clock = session::clock(None);
+    let clock = session::clock(context, None);
     let inputs = Inputs {
         config: configuration,
         variables: std::collections::BTreeMap::new(),

@@ -11,6 +11,7 @@ mod resource;
 pub mod schema;
 pub mod state;
 pub mod stream;
+pub(crate) mod time;
 pub mod timeline;
 mod value;
 

@@ -9,6 +9,7 @@ use terrarium_core::{ActionReason, Plan, PlannedAction, ReplaceOrder, ResourceCh
 use terrarium_value::{Value, json as codec};
 
 use super::resource::{self, Module, Place, Resource};
+use super::time::{self, Told};
 use super::value::{Secrets, sensitive_shape, text, unknown_shape};
 use super::{TERRAFORM_VERSION, raw};
 use crate::render::outputs::mark_by_schema;
@@ -33,6 +34,28 @@ pub struct Twin {
     applyable: bool,
     complete: bool,
     errored: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terrarium: Option<Told>,
+}
+
+/// What a reader wants to see of a plan.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Whether sensitive values are written.
+    pub secrets: Secrets,
+    /// Where deferred changes are listed.
+    pub deferred: Listing,
+    /// The timeline, as its own twin.
+    pub timeline: Option<serde_json::Value>,
+}
+
+/// Where deferred changes are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Listing {
+    /// In `deferred_changes` alone, as Terraform does.
+    Apart,
+    /// In `resource_changes` and `planned_values`, too.
+    Inline,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,17 +107,11 @@ struct Changed {
     change: Change,
     #[serde(skip_serializing_if = "Option::is_none")]
     action_reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_after: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct Deferred {
-    reason: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<String>,
+    reason: &'static str,
     resource_change: Changed,
 }
 
@@ -125,10 +142,20 @@ enum Step {
     Index(u64),
 }
 
-/// Converts a plan.
+/// Converts a plan as Terraform lists it.
 pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
-    let changes: Vec<Changed> =
-        plan.changes.iter().map(|change| changed(change, secrets)).collect();
+    view(plan, &View { secrets, deferred: Listing::Apart, timeline: None })
+}
+
+/// Converts a plan as a reader wants to see it.
+pub fn view(plan: &Plan, view: &View) -> Twin {
+    let secrets = view.secrets;
+    let mut listed: Vec<&ResourceChange> = plan.changes.iter().collect();
+    if view.deferred == Listing::Inline {
+        listed.extend(plan.deferred.iter().filter(|one| one.can_come()).map(|one| &one.change));
+        listed.sort_by(|a, b| a.addr.cmp(&b.addr));
+    }
+    let changes: Vec<Changed> = listed.iter().map(|change| changed(change, secrets)).collect();
     Twin {
         format_version: "1.2",
         terraform_version: TERRAFORM_VERSION,
@@ -141,7 +168,7 @@ pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
             .collect(),
         planned_values: StateValues {
             outputs: outputs(plan, |output| &output.after, secrets),
-            root_module: planned(plan, secrets),
+            root_module: planned(&listed, secrets),
         },
         resource_drift: plan.drift.iter().map(|change| changed(change, secrets)).collect(),
         resource_changes: changes,
@@ -149,8 +176,7 @@ pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
             .deferred
             .iter()
             .map(|deferred| Deferred {
-                reason: deferred.deferral.reason.clone(),
-                not_before: deferred.deferral.not_before.map(|at| at.to_string()),
+                reason: deferred.waits.reason(),
                 resource_change: changed(&deferred.change, secrets),
             })
             .collect(),
@@ -169,9 +195,11 @@ pub fn twin(plan: &Plan, secrets: Secrets) -> Twin {
         },
         configuration: Configuration { root_module: Empty {} },
         timestamp: plan.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        applyable: !plan.errored && (plan.has_changes() || !plan.drift.is_empty()),
+        applyable: !plan.errored
+            && (plan.has_changes() || plan.has_unapproved() || !plan.drift.is_empty()),
         complete: plan.complete,
         errored: plan.errored,
+        terrarium: time::told(plan, view.timeline.clone()),
     }
 }
 
@@ -211,7 +239,7 @@ fn prior(plan: &Plan, secrets: Secrets) -> Module {
         let twin = resource((&data.addr, &data.provider), data.schema.version, &value, secrets);
         (data.addr.block.module.clone(), twin)
     });
-    let recorded = present(plan, |change| &change.before).map(|change| {
+    let recorded = present(plan.changes.iter(), |change| &change.before).map(|change| {
         let twin = Resource {
             depends_on: resource::depends_on(&change.deps),
             ..changing(change, &change.before, secrets)
@@ -222,9 +250,9 @@ fn prior(plan: &Plan, secrets: Secrets) -> Module {
 }
 
 /// Returns what the plan says will exist.
-fn planned(plan: &Plan, secrets: Secrets) -> Module {
+fn planned(changes: &[&ResourceChange], secrets: Secrets) -> Module {
     resource::tree(
-        present(plan, |change| &change.after).map(|change| {
+        present(changes.iter().copied(), |change| &change.after).map(|change| {
             (change.addr.block.module.clone(), changing(change, &change.after, secrets))
         }),
     )
@@ -232,10 +260,10 @@ fn planned(plan: &Plan, secrets: Secrets) -> Module {
 
 /// Lists the changes of objects that exist on one side.
 fn present<'a>(
-    plan: &'a Plan,
-    side: impl Fn(&ResourceChange) -> &Value + 'a,
-) -> impl Iterator<Item = &'a ResourceChange> + 'a {
-    plan.changes.iter().filter(move |change| !side(change).is_null() && change.deposed.is_none())
+    changes: impl Iterator<Item = &'a ResourceChange>,
+    side: impl Fn(&ResourceChange) -> &Value,
+) -> impl Iterator<Item = &'a ResourceChange> {
+    changes.filter(move |change| !side(change).is_null() && change.deposed.is_none())
 }
 
 fn changing(change: &ResourceChange, value: &Value, secrets: Secrets) -> Resource {
@@ -277,8 +305,6 @@ fn changed(change: &ResourceChange, secrets: Secrets) -> Changed {
             importing: change.importing.clone().map(|id| Importing { id }),
         },
         action_reason: reason(change),
-        not_before: change.schedule.not_before.map(|at| at.to_string()),
-        not_after: change.schedule.not_after.map(|at| at.to_string()),
     }
 }
 
@@ -315,7 +341,7 @@ fn output_change(output: &terrarium_core::OutputChange, secrets: Secrets) -> Cha
     }
 }
 
-fn actions(action: PlannedAction) -> Vec<&'static str> {
+pub(super) fn actions(action: PlannedAction) -> Vec<&'static str> {
     match action {
         PlannedAction::NoOp => vec!["no-op"],
         PlannedAction::Read => vec!["read"],

@@ -8,6 +8,7 @@ use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_core::{ActionReason, Event, Plan, PlannedAction, RunSummary};
 use terrarium_diagnostic::{Diagnostic, Severity, Sources};
 
+use super::time;
 use super::value::{Secrets, text};
 use super::{TERRAFORM_VERSION, diagnostic as twins, raw};
 use crate::render::plain;
@@ -158,6 +159,25 @@ pub fn plan(plan: &Plan) -> Vec<String> {
         }
         let text = format!("{}: Plan to {}", change.addr, plan_word(change.action));
         lines.push(message("info", &text, "planned_change", json!({ "change": body })));
+    }
+    for deferred in &plan.deferred {
+        let change = &deferred.change;
+        let body =
+            json!({"resource": resource(&change.addr), "action": action_word(change.action)});
+        let until = match deferred.not_before() {
+            Some(at) if deferred.can_come() => format!("deferred until {at}"),
+            _ if deferred.can_come() => "deferred".to_owned(),
+            _ => "can't be carried out".to_owned(),
+        };
+        let text = format!("{}: Plan to {}: {until}", change.addr, plan_word(change.action));
+        let rest = json!({"change": body, "reason": deferred.waits.reason(), "terrarium": time::deferred_line(deferred)});
+        lines.push(message("info", &text, "deferred_change", rest));
+    }
+    for change in plan.ended() {
+        let Some(ending) = time::ended_line(change) else { continue };
+        let text = format!("{}: Ended", change.addr);
+        let rest = json!({"resource": resource(&change.addr), "terrarium": ending});
+        lines.push(message("info", &text, "ended", rest));
     }
     let (import, add, change, remove) = plan.counts();
     let changes = json!({"add": add, "change": change, "import": import, "remove": remove, "operation": "plan"});

@@ -1,5 +1,6 @@
 //! A plan as text: what will be done, to what, why, and what that makes of the outputs.
 
+mod waiting;
 mod words;
 
 use std::collections::BTreeSet;
@@ -8,7 +9,8 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_address::Mode as Block;
-use terrarium_core::{DeferredChange, Mode, Plan, PlannedAction, ReplaceOrder, ResourceChange};
+use terrarium_core::{Mode, Plan, PlannedAction, ReplaceOrder, ResourceChange};
+use terrarium_value::When;
 
 use super::diff::{Change, Diff, Differ, Sides};
 use super::instant::Times;
@@ -17,67 +19,101 @@ use super::text::{self, Look};
 use super::wrap::{PROSE_WIDTH, wrap};
 
 /// Returns the whole plan as text, without advice on what to run next. Instants are shown in the zone that
-/// the plan's dates were declared in, else in the user's.
-pub fn plan(plan: &Plan, user: &TimeZone) -> String {
+/// the plan's dates were declared in, else in the user's. The timeline, where there is one, stands after the
+/// changes.
+pub fn plan(plan: &Plan, timeline: Option<&str>, user: &TimeZone) -> String {
     let times = &Times::of_plan(plan, user);
     let mut out = String::new();
     let shown: Vec<&ResourceChange> =
         plan.changes.iter().filter(|change| is_shown(change)).collect();
     let outputs = outputs(plan);
-    let nothing = shown.is_empty() && outputs.is_empty() && plan.deferred.is_empty();
+    let waits =
+        plan.outputs.values().all(|output| output.action == PlannedAction::NoOp || waits(output));
+    let nothing = shown.is_empty() && waits && !plan.has_unapproved();
     if !plan.relevant_drift().is_empty() {
         drift(&mut out, plan, times);
     }
     let refreshed = plan.mode == Mode::RefreshOnly;
     let only_outputs = refreshed && plan.relevant_drift().is_empty() && !outputs.is_empty();
     if (nothing || refreshed) && !only_outputs {
-        out.push_str(&words::nothing_to_do(plan));
-        if !outputs.is_empty() {
+        out.push_str(&words::nothing_to_do(plan, times));
+        if refreshed && !outputs.is_empty() {
             write_outputs(&mut out, plan, &outputs, times);
         }
+        about_time(&mut out, plan, timeline, times);
         return out;
     }
-    if !shown.is_empty() {
+    let unapproved = plan.deferred.iter().filter(|one| one.can_come() && !one.approved);
+    let written: Vec<&ResourceChange> =
+        shown.iter().copied().chain(unapproved.map(|one| &one.change)).collect();
+    if !written.is_empty() {
         out.push('\n');
         out.push_str(&wrap(words::LEGEND, PROSE_WIDTH));
         out.push('\n');
-        legend(&mut out, &shown);
+        legend(&mut out, &written);
+    }
+    if !shown.is_empty() {
         let lead = if plan.errored {
             "\nTerrarium planned the following actions, but then encountered a problem:\n"
+        } else if !plan.deferred.is_empty() {
+            "\nTerrarium will perform the following actions now:\n"
         } else {
             "\nTerrarium will perform the following actions:\n"
         };
         out.push_str(lead);
         for change in &shown {
             out.push('\n');
-            resource(&mut out, change, Sight::Planned, times);
+            resource(&mut out, change, Sight::Planned(plan), times);
         }
     }
-    deferred(&mut out, &plan.deferred, times);
+    about_time(&mut out, plan, timeline, times);
     if !shown.is_empty() || !plan.deferred.is_empty() {
         let _infallible = write!(out, "\n{}\n", summary(plan));
     }
+    if let Some(cost) = waiting::cost(plan) {
+        let _infallible = write!(out, "\n{cost}\n");
+    }
     if !outputs.is_empty() {
         write_outputs(&mut out, plan, &outputs, times);
-        if shown.is_empty() {
+        if shown.is_empty() && plan.deferred.is_empty() {
             let _infallible = write!(out, "\n{}\n", wrap(words::ONLY_OUTPUTS, PROSE_WIDTH));
         }
     }
     out
 }
 
-/// Returns Terraform's summary line: `Plan: 1 to add, 0 to change, 0 to destroy.`
+/// Writes what waits, what ended, and the timeline.
+fn about_time(out: &mut String, plan: &Plan, timeline: Option<&str>, times: &Times) {
+    waiting::write(out, plan, times);
+    waiting::ended(out, plan, times);
+    if let Some(timeline) = timeline {
+        let _infallible = write!(out, "\n{}\n", timeline.trim_end());
+    }
+}
+
+/// Returns Terraform's summary line, `Plan: 1 to add, 0 to change, 0 to destroy.`; where something comes later,
+/// it is counted beside what is done now: `3 to add now, 5 to add later`.
 pub fn summary(plan: &Plan) -> String {
     let (import, add, change, destroy) = plan.counts();
-    let import = if import > 0 { format!("{import} to import, ") } else { String::new() };
-    let deferred = match plan.deferred.len() {
-        0 => String::new(),
-        count => format!(" {count} deferred."),
+    let later = waiting::later(plan);
+    let count = |now: usize, later: usize, verb: &str| match later {
+        0 => format!("{now} to {verb}"),
+        later => format!("{now} to {verb} now, {later} to {verb} later"),
     };
+    let import = if import > 0 { format!("{import} to import, ") } else { String::new() };
     format!(
-        "{} {import}{add} to add, {change} to change, {destroy} to destroy.{deferred}",
-        bold("Plan:")
+        "{} {import}{}, {}, {}.{}",
+        bold("Plan:"),
+        count(add, later.0, "add"),
+        count(change, later.1, "change"),
+        count(destroy, later.2, "destroy"),
+        waiting::beyond(plan)
     )
+}
+
+/// Returns whether an output will be known only after something that waits.
+fn waits(output: &terrarium_core::OutputChange) -> bool {
+    output.after.causes_deep().when() != When::Apply
 }
 
 fn is_shown(change: &ResourceChange) -> bool {
@@ -114,9 +150,9 @@ fn legend(out: &mut String, shown: &[&ResourceChange]) {
 }
 
 /// In which part of the text a change stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Planned,
+#[derive(Clone, Copy)]
+enum Sight<'a> {
+    Planned(&'a Plan),
     Drifted,
 }
 
@@ -134,33 +170,18 @@ fn drift(out: &mut String, plan: &Plan, times: &Times) {
     }
 }
 
-fn deferred(out: &mut String, changes: &[DeferredChange], times: &Times) {
-    if changes.is_empty() {
-        return;
-    }
-    out.push_str("\nThese changes wait for their time:\n");
-    for deferred in changes {
-        out.push('\n');
-        let change = &deferred.change;
-        let until = match deferred.deferral.not_before.or(change.schedule.not_before) {
-            Some(at) => format!(" (not before {})", times.both(at)),
-            None => String::new(),
-        };
-        let reason = &deferred.deferral.reason;
-        let _infallible =
-            writeln!(out, "{}", bold(&format!("  # {} waits for {reason}{until}", change.addr)));
-        body(out, change, times);
-    }
-}
-
-fn resource(out: &mut String, change: &ResourceChange, sight: Sight, times: &Times) {
+fn resource(out: &mut String, change: &ResourceChange, sight: Sight<'_>, times: &Times) {
     let title = match sight {
-        Sight::Planned => words::title(change),
+        Sight::Planned(_) => words::title(change),
         Sight::Drifted => words::drift_title(change),
     };
     let _infallible = writeln!(out, "  # {title}");
-    if sight == Sight::Planned {
-        for note in words::notes(change, times) {
+    let times = &times.in_zone(change.notes.zone.as_deref());
+    if let Sight::Planned(plan) = sight {
+        if !plan.deferred.is_empty() {
+            out.push_str("  # (now)\n");
+        }
+        for note in words::notes(change, plan, times) {
             let _infallible = writeln!(out, "  # ({note})");
         }
     }

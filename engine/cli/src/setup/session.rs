@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use terrarium_core::{Inputs, Mode, PlanOptions, ProviderSet};
+use terrarium_core::{Inputs, Mode, PlanOptions, ProviderSet, TimeOptions};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::StdFiles;
 use terrarium_lang::expr::Environment;
-use terrarium_provider::Clock;
+use terrarium_provider::{Clock, FixedClock};
 use terrarium_state::{Fence, SqliteStore};
 
 use super::clock::{SystemClock, WorldClock};
@@ -78,7 +78,7 @@ impl Session {
         };
         let prior = store::adopt(context, &store, &configuration, fence.as_ref()).await?;
         let testbed = testbed::start(context).await?;
-        let clock = clock(testbed.as_ref());
+        let clock = clock(context, testbed.as_ref());
         let inputs = Inputs {
             config: configuration,
             variables: values,
@@ -104,17 +104,18 @@ impl Session {
     }
 }
 
-/// Returns the clock: the testbed's, else the machine's.
-pub(crate) fn clock(testbed: Option<&Testbed>) -> Arc<dyn Clock> {
-    match testbed {
-        Some(testbed) => Arc::new(WorldClock(testbed.control.clone())),
-        None => Arc::new(SystemClock),
+/// Returns the clock: the one that `-at` holds still, the testbed's, else the machine's.
+pub(crate) fn clock(context: &Context, testbed: Option<&Testbed>) -> Arc<dyn Clock> {
+    match (context.at, testbed) {
+        (Some(at), _) => Arc::new(FixedClock(at)),
+        (None, Some(testbed)) => Arc::new(WorldClock(testbed.control.clone())),
+        (None, None) => Arc::new(SystemClock),
     }
 }
 
 /// Returns the providers for commands that need their schemas only.
 pub(crate) fn schemas(context: &Context) -> ProviderSet {
-    providers::all(context, &clock(None), None)
+    providers::all(context, &clock(context, None), None)
 }
 
 /// Returns what functions need.
@@ -175,7 +176,11 @@ pub(crate) fn plan_options(
         offline,
         parallelism: usize::from(flags.parallelism),
         imports: Vec::new(),
-        time: terrarium_core::TimeOptions::default(),
+        time: TimeOptions {
+            defer: !flags.time.no_defer,
+            eager: flags.time.eager,
+            allow_gap: flags.time.allow_gap,
+        },
     };
     Ok((options, diagnostics))
 }

@@ -8,10 +8,13 @@ use serde_json::Value as Json;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_cli::render::{plain, plan};
 use terrarium_core::{
-    ActionReason, DeferredChange, Mode, OutputChange, Plan, PlannedAction, ReplaceOrder,
+    ActionReason, DeferredChange, Mode, Occupancy, OutputChange, Plan, PlannedAction, ReplaceOrder,
     ResourceChange, Waits,
 };
-use terrarium_provider::{Attribute, Block, Deferral, NestedBlock, Nesting, Schedule, Schema};
+use terrarium_provider::{
+    Attribute, Block, Cost, Deferral, NestedBlock, Nesting, PlanNotes, Schedule, Schema, Window,
+};
+use terrarium_state::Ended;
 use terrarium_value::{Causes, Marks, Type, Value, json};
 
 use crate::fixture::{assert_file, cases};
@@ -24,7 +27,7 @@ fn plans_are_shown_as_terraform_shows_them() {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_file(
             &path.with_extension("txt"),
-            &plain(&plan::plan(&plan_of(&case), &TimeZone::UTC)),
+            &plain(&plan::plan(&plan_of(&case), None, &TimeZone::UTC)),
         );
     }
 }
@@ -39,7 +42,7 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
             not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
             reason: one["waits_for"].as_str().unwrap().to_owned(),
         },
-        waits: Waits::Provider,
+        waits: waits_of(one["waits"].as_str().unwrap_or("provider")),
         approved: one["approved"].as_bool().unwrap_or_default(),
     });
     let outputs = case["outputs"]
@@ -66,7 +69,42 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
         errored: false,
         at: "2026-03-01T12:00:00Z".parse().unwrap(),
         realm: None,
-        zone: None,
+        zone: case["zone"].as_str().map(Into::into),
+    }
+}
+
+fn waits_of(text: &str) -> Waits {
+    let (kind, of) = text.split_once(' ').unwrap_or((text, ""));
+    match kind {
+        "lender" => Waits::Lender(of.to_owned()),
+        "dependency" => Waits::Dependency(of.parse().unwrap()),
+        "values" => Waits::Values,
+        "opening" => Waits::Opening,
+        "consumers" => Waits::Consumers(of.split(' ').map(|addr| addr.parse().unwrap()).collect()),
+        "held" => Waits::Held(of.parse().unwrap()),
+        "closed" => Waits::Closed(of.parse().unwrap()),
+        "provider" => Waits::Provider,
+        other => panic!("nothing waits for {other}"),
+    }
+}
+
+/// The window of a case: `["2026-03-02T09:00:00Z", "2026-03-09T09:00:00Z"]`, the end may be missing.
+fn window_of(one: &Json) -> Option<Window> {
+    let at = |index: usize| one[index].as_str().map(|at| at.parse().unwrap());
+    Window::new(at(0)?, at(1))
+}
+
+fn notes_of(one: &Json) -> PlanNotes {
+    let text = |key: &str| one[key].as_str().map(str::to_owned);
+    PlanNotes {
+        zone: one["zone"].as_str().map(Into::into),
+        cost: one["cost"].as_array().map(|cost| Cost {
+            total_milli: cost[0].as_u64().unwrap(),
+            hourly_milli: cost[1].as_u64().unwrap(),
+            unit: "SU".into(),
+        }),
+        gap: text("gap"),
+        perishes: text("perishes"),
     }
 }
 
@@ -77,6 +115,7 @@ fn output_of(one: &Json) -> OutputChange {
         after: side("after"),
         sensitive: one["sensitive"].as_bool().unwrap_or_default(),
         action: action_of(one["action"].as_str().unwrap()),
+        until: None,
     }
 }
 
@@ -99,6 +138,21 @@ fn change_of(one: &Json) -> ResourceChange {
             not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
             not_after: None,
         },
+        window: window_of(&one["window"]),
+        notes: notes_of(one),
+        occupies: Occupancy {
+            lenders: one["occupies"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|addr| addr.as_str().unwrap().parse().unwrap())
+                .collect(),
+            foreign: Vec::new(),
+        },
+        ended: one["ended"].as_str().map(|at| Ended {
+            at: at.parse().unwrap(),
+            with: one["ended_with"].as_str().map(|addr| addr.parse().unwrap()),
+        }),
         ..ResourceChange::new(
             addr,
             "provider[\"registry.terraform.io/course/lab\"]".into(),

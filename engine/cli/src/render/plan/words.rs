@@ -1,9 +1,11 @@
 //! The plan's sentences.
 
+use jiff::Timestamp;
 use terrarium_address::InstanceKey;
 use terrarium_address::Mode as Block;
 use terrarium_core::{ActionReason, Mode, Plan, PlannedAction, ResourceChange};
 
+use super::waiting;
 use crate::render::instant::Times;
 use crate::render::paint::{bold, green, red};
 use crate::render::wrap::{PROSE_WIDTH, wrap};
@@ -22,8 +24,11 @@ pub(super) const DRIFT: &str = "Terrarium detected the following changes made ou
 pub(super) const AFTER_DRIFT: &str = "Unless the configuration says the same, or \"ignore_changes\" names these \
 attributes, the following plan may undo or respond to these changes.";
 
+const ALL_APPROVED: &str = "Terrarium has compared your real infrastructure against your configuration and found \
+nothing to do now and nothing new to approve. `terrarium run` carries out what waits.";
+
 /// Returns the sentences of a plan without changes.
-pub(super) fn nothing_to_do(plan: &Plan) -> String {
+pub(super) fn nothing_to_do(plan: &Plan, times: &Times) -> String {
     let drifted = !plan.relevant_drift().is_empty();
     if plan.errored {
         let text =
@@ -50,6 +55,20 @@ Terrarium.",
             "Your infrastructure matches the configuration.",
             "The configuration already says what the changes above made. To write them to the state, too, run \
 \"terrarium apply -refresh-only\".",
+        ),
+        Mode::Normal if plan.has_waiting() => {
+            let waiting = waiting::approved(plan, times).unwrap_or_default();
+            return format!(
+                "\n{} {}\n\n{}\n",
+                bold(&green("No changes.")),
+                bold(&waiting),
+                wrap(ALL_APPROVED, PROSE_WIDTH)
+            );
+        }
+        Mode::Normal if !plan.deferred.is_empty() => (
+            "What is missing can't be made any more.",
+            "Terrarium has compared your real infrastructure against your configuration. Everything else is as it \
+should be.",
         ),
         Mode::Normal => (
             "Your infrastructure matches the configuration.",
@@ -109,9 +128,8 @@ pub(super) fn drift_title(change: &ResourceChange) -> String {
 }
 
 /// Returns the reasons and conditions of a change.
-pub(super) fn notes(change: &ResourceChange, times: &Times) -> Vec<String> {
+pub(super) fn notes(change: &ResourceChange, plan: &Plan, times: &Times) -> Vec<String> {
     let mut notes = Vec::new();
-    let deleted = matches!(change.action, PlannedAction::Delete | PlannedAction::Replace(_));
     if let Some(from) = change.moved_from.as_ref().filter(|_| change.action != PlannedAction::NoOp)
     {
         notes.push(format!("moved from {from}"));
@@ -123,17 +141,56 @@ pub(super) fn notes(change: &ResourceChange, times: &Times) -> Vec<String> {
     if change.action == PlannedAction::Forget {
         notes.push("destroy = false is set in the configuration".to_owned());
     }
-    if let Some(at) = change.schedule.not_before {
+    if let Some(ended) = &change.ended {
+        notes.push(format!("it ended {}", times.both(ended.at)));
+    }
+    // What is deferred said its hour already.
+    if let Some(at) = change.schedule.not_before.filter(|_| plan.deferred.is_empty()) {
         notes.push(format!("not before {}", times.both(at)));
     }
+    notes.extend(hours(change, plan.at, times));
+    notes.extend(consequences(change, plan));
+    notes
+}
+
+/// Says until when the action may be carried out, and when the object exists.
+fn hours(change: &ResourceChange, now: Timestamp, times: &Times) -> Vec<String> {
+    let mut notes = Vec::new();
+    let deleted = matches!(change.action, PlannedAction::Delete | PlannedAction::Forget);
     if let Some(at) = change.schedule.not_after {
         notes.push(format!("before {}", times.both(at)));
     }
-    if let Some(window) = change.window.filter(|_| !deleted) {
-        let until =
-            window.until().map(|at| format!(" until {}", times.both(at))).unwrap_or_default();
-        notes.push(format!("exists from {}{until}", times.both(window.from())));
+    let Some(window) = change.window.filter(|_| !deleted) else { return notes };
+    let from = (window.from() > now).then(|| format!(" from {}", times.both(window.from())));
+    let until = window.until().map(|at| format!(" until {}", times.both(at)));
+    if from.is_some() || until.is_some() {
+        notes.push(format!("exists{}{}", from.unwrap_or_default(), until.unwrap_or_default()));
     }
+    if let (Some(at), Some(what)) = (window.until(), &change.notes.perishes) {
+        notes.push(format!("lost with its end {}: {what}", times.both(at)));
+    }
+    notes
+}
+
+/// Says what a change costs and whom it touches.
+fn consequences(change: &ResourceChange, plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(cost) = &change.notes.cost {
+        let hourly = waiting::milli(cost.hourly_milli);
+        let total = waiting::milli(cost.total_milli);
+        notes.push(format!("costs {total} {unit}, {hourly} {unit} an hour", unit = cost.unit));
+    }
+    let (verb, touched) = match change.action {
+        PlannedAction::Update => ("sits on it, and ends with it", true),
+        PlannedAction::Replace(_) | PlannedAction::Delete => {
+            ("sits on it, and goes down with it", true)
+        }
+        _ => ("", false),
+    };
+    if let Some(names) = waiting::occupants(plan, &change.addr).filter(|_| touched) {
+        notes.push(format!("{verb}: {names}"));
+    }
+    notes.extend(change.notes.gap.clone());
     notes
 }
 

@@ -1,0 +1,358 @@
+//! What a plan says about time: what waits until when and why, what can't come any more, what ended, what
+//! all of it costs. Instances of one block that wait for the same are said once.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use terrarium_address::{ConfigAddr, InstanceKey, ResourceAddr};
+use terrarium_core::{DeferredChange, Plan, PlannedAction, ReplaceOrder, ResourceChange, Waits};
+use terrarium_provider::Cost;
+
+use super::{body, words};
+use crate::render::instant::Times;
+use crate::render::paint::bold;
+use crate::render::wrap::{PROSE_WIDTH, wrap};
+
+/// Most names that one line lists; the rest is counted.
+const NAMES: usize = 4;
+
+const WAITING: &str = "These changes wait for their time:";
+const UNKNOWN: &str =
+    "These changes wait for values that are not known yet; another plan is made once they are:";
+const CLOSED: &str = "These changes can't be made, because their window is closed:";
+const CLOSED_WAYS: &str = "What they would sit on is over: give it a new end date, or remove them from the configuration.";
+const ENDED: &str = "These objects ended with their time, as was to be expected:";
+const TWO_WAYS: &str = "They stay as they are until the configuration says otherwise: a new end date brings them back (what \
+ended can't be extended, so that the plan makes a new lease and what sits on it); removing them from the configuration \
+forgets them.";
+
+/// Writes everything that waits, the soonest first.
+pub(super) fn write(out: &mut String, plan: &Plan, times: &Times) {
+    let groups = alike(&plan.deferred);
+    let (closed, coming): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|group| !group.first.can_come());
+    let (unknown, timed): (Vec<_>, Vec<_>) =
+        coming.into_iter().partition(|group| waits_for_values(group.first));
+    for (title, groups) in [(WAITING, timed), (UNKNOWN, unknown), (CLOSED, closed)] {
+        if groups.is_empty() {
+            continue;
+        }
+        let _infallible = write!(out, "\n{}\n", wrap(title, PROSE_WIDTH));
+        let closed = title == CLOSED;
+        for group in groups {
+            out.push('\n');
+            deferred(out, &group, (plan, times));
+        }
+        if closed {
+            let _infallible = write!(out, "\n{}\n", wrap(CLOSED_WAYS, PROSE_WIDTH));
+        }
+    }
+}
+
+/// Returns whether it is a value, not an hour, that a change waits for.
+pub(super) fn waits_for_values(deferred: &DeferredChange) -> bool {
+    matches!(deferred.waits, Waits::Values | Waits::Configuration)
+}
+
+/// Instances of a block that wait for the same.
+struct Alike<'a> {
+    first: &'a DeferredChange,
+    more: Vec<&'a InstanceKey>,
+}
+
+/// Brings together what differs in its key only, by the time at which it comes.
+fn alike(all: &[DeferredChange]) -> Vec<Alike<'_>> {
+    type Key<'a> = (&'a ConfigAddr, PlannedAction, Option<Timestamp>, String, bool);
+    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut groups: Vec<Alike<'_>> = Vec::new();
+    for one in all {
+        let block = &one.change.addr.block;
+        let key = (block, one.change.action, one.not_before(), kind(one), one.approved);
+        match known.get(&key).and_then(|at| groups.get_mut(*at)) {
+            Some(group) => group.more.push(&one.change.addr.key),
+            None => {
+                known.insert(key, groups.len());
+                groups.push(Alike { first: one, more: Vec::new() });
+            }
+        }
+    }
+    groups.sort_by_key(|group| group.first.not_before().unwrap_or(Timestamp::MAX));
+    groups
+}
+
+/// Returns what is alike for instances that each wait for the same instance of another block.
+fn kind(deferred: &DeferredChange) -> String {
+    match &deferred.waits {
+        Waits::Dependency(addr) => format!("dependency {}", addr.block),
+        Waits::Held(addr) => format!("held {}", addr.block),
+        Waits::Consumers(all) => {
+            format!("consumers {:?}", all.first().map(|addr| addr.block.to_string()))
+        }
+        _ => deferred.deferral.reason.clone(),
+    }
+}
+
+fn deferred(out: &mut String, group: &Alike<'_>, (plan, times): (&Plan, &Times)) {
+    let DeferredChange { change, approved, .. } = group.first;
+    let title = if group.first.can_come() {
+        words::title(change)
+    } else {
+        format!("{} can't be {}", bold(&change.addr.to_string()), done(change.action))
+    };
+    let _infallible = writeln!(out, "  # {title}");
+    let times = &times.in_zone(change.notes.zone.as_deref());
+    let _infallible = writeln!(out, "  # ({})", when(group.first, plan.at, times));
+    if let Some(more) = others(&group.more) {
+        let _infallible = writeln!(out, "  # ({more})");
+    }
+    for note in words::notes(change, plan, times) {
+        let _infallible = writeln!(out, "  # ({note})");
+    }
+    if !group.first.can_come() {
+        return;
+    }
+    if *approved {
+        // It was shown whole when it was approved.
+        out.push_str("  # (approved: `terrarium run` carries it out)\n");
+    } else {
+        body(out, change, times);
+    }
+}
+
+/// Says until when a change waits, and because of what.
+pub(crate) fn when(deferred: &DeferredChange, now: Timestamp, times: &Times) -> String {
+    let because = because(deferred);
+    match (&deferred.waits, deferred.not_before()) {
+        (Waits::Closed(at), _) => format!("window closed {}", times.both(*at)),
+        (_, Some(at)) if at > now => {
+            format!("deferred until {}, because {because}", times.both(at))
+        }
+        (Waits::Lender(_), Some(at)) => {
+            format!("due since {}, deferred until {because}", times.both(at))
+        }
+        (Waits::Lender(_), None) => format!("deferred until {because}"),
+        _ => format!("deferred, because {because}"),
+    }
+}
+
+fn because(deferred: &DeferredChange) -> String {
+    match &deferred.waits {
+        Waits::Lender(label) => format!("{label} starts"),
+        Waits::Dependency(addr) => format!("{addr}, which it needs, is deferred"),
+        Waits::Consumers(all) => {
+            let names = listed(all.iter().map(ToString::to_string), all.len());
+            format!("it is scarce and all that needs it waits: {names}; -eager makes it now")
+        }
+        Waits::Held(addr) => format!("{addr} still holds what it needs"),
+        Waits::Values
+        | Waits::Configuration
+        | Waits::Opening
+        | Waits::Closed(_)
+        | Waits::Provider => {
+            format!("it waits for {}", deferred.deferral.reason)
+        }
+    }
+}
+
+/// Says which other instances a group stands for.
+fn others(keys: &[&InstanceKey]) -> Option<String> {
+    if keys.is_empty() {
+        return None;
+    }
+    let names = listed(keys.iter().map(ToString::to_string), keys.len());
+    Some(format!("and {} more like it: {names}", keys.len()))
+}
+
+/// Lists the first names and the last, where there are too many.
+fn listed(names: impl Iterator<Item = String>, count: usize) -> String {
+    let names: Vec<String> = names.collect();
+    match names.as_slice() {
+        [head @ .., last] if count > NAMES => {
+            let head: Vec<&str> = head.iter().take(NAMES - 1).map(String::as_str).collect();
+            format!("{} … {last}", head.join(", "))
+        }
+        all => all.join(", "),
+    }
+}
+
+fn done(action: PlannedAction) -> &'static str {
+    match action {
+        PlannedAction::Create => "created",
+        PlannedAction::Update => "updated",
+        PlannedAction::Replace(_) => "replaced",
+        PlannedAction::Delete => "destroyed",
+        PlannedAction::Read => "read",
+        PlannedAction::Forget => "forgotten",
+        PlannedAction::NoOp => "left",
+    }
+}
+
+/// Names what ended and stays so, with the two ways on.
+pub(super) fn ended(out: &mut String, plan: &Plan, times: &Times) {
+    type Key<'a> = (&'a ConfigAddr, Timestamp);
+    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut groups: Vec<(&ResourceChange, Timestamp, Vec<&InstanceKey>)> = Vec::new();
+    for change in plan.ended().filter(|change| change.action == PlannedAction::NoOp) {
+        let Some(ended) = &change.ended else { continue };
+        let key = (&change.addr.block, ended.at);
+        match known.get(&key).and_then(|at| groups.get_mut(*at)) {
+            Some((_, _, more)) => more.push(&change.addr.key),
+            None => {
+                known.insert(key, groups.len());
+                groups.push((change, ended.at, Vec::new()));
+            }
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    let _infallible = write!(out, "\n{ENDED}\n\n");
+    for (change, at, more) in groups {
+        let with = change.ended.as_ref().and_then(|ended| ended.with.as_ref());
+        let with = with.map(|addr| format!(", with {addr}")).unwrap_or_default();
+        let times = times.in_zone(change.notes.zone.as_deref());
+        let addr = bold(&change.addr.to_string());
+        let _infallible = writeln!(out, "  # {addr} ended {}{with}", times.both(at));
+        if let Some(more) = others(&more) {
+            let _infallible = writeln!(out, "  # ({more})");
+        }
+    }
+    let _infallible = write!(out, "\n{}\n", wrap(TWO_WAYS, PROSE_WIDTH));
+}
+
+/// Says how much approved work waits, in a plan that has nothing else; `None` where there is none.
+pub(super) fn approved(plan: &Plan, times: &Times) -> Option<String> {
+    let waiting: Vec<&DeferredChange> =
+        plan.deferred.iter().filter(|one| one.can_come() && one.approved).collect();
+    let count = match waiting.len() {
+        0 => return None,
+        1 => "1 approved change waits".to_owned(),
+        count => format!("{count} approved changes wait"),
+    };
+    let next = waiting.iter().filter_map(|one| one.not_before()).min();
+    let next = match next {
+        Some(at) if at > plan.at => format!(": next at {}", times.both(at)),
+        Some(at) => format!(": the first has been due since {}", times.both(at)),
+        None => String::new(),
+    };
+    Some(format!("{count}{next}."))
+}
+
+/// Counts what is added, changed and destroyed later.
+pub(super) fn later(plan: &Plan) -> (usize, usize, usize) {
+    let mut counts = (0, 0, 0);
+    for one in plan.deferred.iter().filter(|one| one.can_come() && !waits_for_values(one)) {
+        match one.change.action {
+            PlannedAction::Create => counts.0 += 1,
+            PlannedAction::Update => counts.1 += 1,
+            PlannedAction::Delete => counts.2 += 1,
+            PlannedAction::Replace(_) => {
+                counts.0 += 1;
+                counts.2 += 1;
+            }
+            PlannedAction::NoOp | PlannedAction::Read | PlannedAction::Forget => {}
+        }
+    }
+    counts
+}
+
+/// Says what stands beyond the counts of the summary line.
+pub(super) fn beyond(plan: &Plan) -> String {
+    let closed = plan.deferred.iter().filter(|one| !one.can_come()).count();
+    let unknown = plan.deferred.iter().filter(|one| waits_for_values(one)).count();
+    let mut out = String::new();
+    if unknown > 0 {
+        let _infallible = write!(out, " {unknown} to plan once its values are known.");
+    }
+    if closed > 0 {
+        let _infallible = write!(out, " {closed} can't be made: window closed.");
+    }
+    out
+}
+
+/// Says what the changes cost, and what runs beside each other while a lease is replaced.
+pub(super) fn cost(plan: &Plan) -> Option<String> {
+    let acting = plan.changes.iter().filter(|change| {
+        matches!(
+            change.action,
+            PlannedAction::Create | PlannedAction::Replace(_) | PlannedAction::Update
+        )
+    });
+    let deferred = plan.deferred.iter().filter(|one| one.can_come()).map(|one| &one.change);
+    let costs: Vec<(&ResourceChange, &Cost)> = acting
+        .chain(deferred)
+        .filter_map(|change| Some((change, change.notes.cost.as_ref()?)))
+        .collect();
+    let unit = &costs.first()?.1.unit;
+    let costs = costs.iter().filter(|(_, cost)| cost.unit == *unit);
+    let total: u64 = costs.clone().map(|(_, cost)| cost.total_milli).sum();
+    let beside: u64 = costs
+        .filter(|(change, _)| change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst))
+        .map(|(_, cost)| cost.hourly_milli)
+        .sum();
+    let overlap = if beside > 0 {
+        format!(
+            " While an old and a new lease stand beside each other, each hour costs {} {unit} more.",
+            milli(beside)
+        )
+    } else {
+        String::new()
+    };
+    let text = wrap(&format!("Cost: {} {unit}.{overlap}", milli(total)), PROSE_WIDTH);
+    Some(text.replacen("Cost:", &bold("Cost:"), 1))
+}
+
+/// Returns thousandths as a number: `12`, `12.5`, `0.125`, `1,200`.
+pub(crate) fn milli(amount: u64) -> String {
+    let (whole, rest) = (amount / 1000, amount % 1000);
+    let digits = whole.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if rest == 0 {
+        return grouped;
+    }
+    format!("{grouped}.{}", format!("{rest:03}").trim_end_matches('0'))
+}
+
+/// Names what sits on a lease that is changed, replaced or destroyed: it ends with it.
+pub(super) fn occupants(plan: &Plan, lender: &ResourceAddr) -> Option<String> {
+    let sits = |change: &&ResourceChange| {
+        change.occupies.lenders.contains(lender) && change.ended.is_none()
+    };
+    let names: Vec<String> = plan
+        .changes
+        .iter()
+        .filter(|change| !change.before.is_null())
+        .filter(sits)
+        .map(|change| change.addr.to_string())
+        .collect();
+    match names.len() {
+        0 => None,
+        1 => names.into_iter().next(),
+        count => Some(format!("{count} instances ({})", listed(names.into_iter(), count))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::milli;
+
+    #[test]
+    fn thousandths_are_written_without_needless_digits() {
+        for (amount, text) in [
+            (0, "0"),
+            (12_000, "12"),
+            (12_500, "12.5"),
+            (125, "0.125"),
+            (1_234_567_000, "1,234,567"),
+        ] {
+            assert_eq!(milli(amount), text);
+        }
+    }
+}
