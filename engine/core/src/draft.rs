@@ -1,8 +1,10 @@
 //! What an intent carries so that recovery can finish the record of an object: its planned values,
 //! marks included, and what they were computed from.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use terrarium_address::ResourceAddr;
+use terrarium_provider::Window;
 use terrarium_state::Dep;
 use terrarium_value::{Value, from_snapshot, to_snapshot};
 
@@ -12,6 +14,8 @@ pub(crate) struct Draft {
     pub(crate) planned: Value,
     pub(crate) deps: Vec<Dep>,
     pub(crate) create_first: bool,
+    pub(crate) window: Option<Window>,
+    pub(crate) occupies: Vec<ResourceAddr>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -19,6 +23,10 @@ struct Twin {
     planned: String,
     deps: Vec<DepTwin>,
     create_first: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    window: Option<(Timestamp, Option<Timestamp>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    occupies: Vec<String>,
 }
 
 /// A dependency as saved plans and intents write it: whether it is one instance, and its address.
@@ -46,6 +54,8 @@ impl Draft {
             planned: to_snapshot(&self.planned),
             deps: self.deps.iter().map(DepTwin::of).collect(),
             create_first: self.create_first,
+            window: self.window.map(|window| (window.from(), window.until())),
+            occupies: self.occupies.iter().map(ToString::to_string).collect(),
         };
         serde_json::to_string(&twin).map_err(|error| error.to_string())
     }
@@ -57,6 +67,12 @@ impl Draft {
             planned: from_snapshot(&twin.planned).map_err(|error| error.to_string())?,
             deps: twin.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?,
             create_first: twin.create_first,
+            window: twin.window.and_then(|(from, until)| Window::new(from, until)),
+            occupies: twin
+                .occupies
+                .iter()
+                .map(|text| text.parse().map_err(|error| format!("{text}: {error}")))
+                .collect::<Result<_, _>>()?,
         })
     }
 }

@@ -239,6 +239,8 @@ pub struct OutputChange {
     pub sensitive: bool,
     /// What is done: nothing, Create, Update or Delete.
     pub action: PlannedAction,
+    /// When the first of what it reads ends; `None`: nothing of it does.
+    pub until: Option<Timestamp>,
 }
 
 /// How a run ended.

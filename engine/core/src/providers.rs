@@ -12,11 +12,11 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics, nearest};
 use terrarium_lang::Configuration;
 use terrarium_lang::config::{Module, ProviderBlock, Resource};
 use terrarium_provider::{ConfigureRequest, Connection, Provider, ProviderKind};
-use terrarium_value::Value;
+use terrarium_value::{Cause, Causes, Value, When};
 use tokio::sync::OnceCell;
 
 use crate::version::{Constraint, Version};
-use crate::world::{At, Deps, World};
+use crate::world::{At, Deps, Phase, World};
 use crate::{Inputs, ProviderSet, codes};
 
 pub(crate) use check::check;
@@ -41,6 +41,16 @@ impl ProviderAddr {
             if self.module.is_root() { String::new() } else { format!("{}.", self.module) };
         let alias = self.alias.as_ref().map(|alias| format!(".{alias}")).unwrap_or_default();
         format!("{module}provider[\"{}\"]{alias}", self.source).into()
+    }
+}
+
+impl ProviderAddr {
+    /// Returns the configuration as a reader names it: `provider.openstack.edge`.
+    pub(crate) fn named(&self) -> String {
+        let module =
+            if self.module.is_root() { String::new() } else { format!("{}.", self.module) };
+        let alias = self.alias.as_ref().map(|alias| format!(".{alias}")).unwrap_or_default();
+        format!("{module}provider.{}{alias}", self.name)
     }
 }
 
@@ -108,8 +118,18 @@ pub(crate) fn asked_for(resource: &Resource) -> (Name, Option<Name>) {
     (kind.split_once('_').map_or(kind, |(first, _)| first).into(), None)
 }
 
-/// A provider that is configured when first asked for, with what its configuration read.
-type Slot = Rc<OnceCell<(Option<Arc<dyn Provider>>, Deps)>>;
+/// A provider that is configured when first asked for.
+type Slot = Rc<OnceCell<Settled>>;
+
+/// What became of a provider's configuration.
+struct Settled {
+    /// The provider; `None` after an error, or while it waits.
+    provider: Option<Arc<dyn Provider>>,
+    /// What its configuration read.
+    reads: Deps,
+    /// What its configuration waits for, where it is not known yet.
+    waits: Option<Causes>,
+}
 
 /// The providers of a run, by configuration.
 pub(crate) struct Providers<'a> {
@@ -171,8 +191,8 @@ impl<'a> Providers<'a> {
     ) -> Option<Arc<dyn Provider>> {
         let kind = self.kind(addr)?;
         let slot = self.configured.borrow_mut().entry(addr.clone()).or_default().clone();
-        let (found, _) = slot.get_or_init(|| self.configure(world, addr, kind)).await;
-        found.clone()
+        let settled = slot.get_or_init(|| self.configure(world, addr, kind)).await;
+        settled.provider.clone()
     }
 
     async fn configure(
@@ -180,22 +200,35 @@ impl<'a> Providers<'a> {
         world: &World<'_>,
         addr: &ProviderAddr,
         kind: &Arc<dyn ProviderKind>,
-    ) -> (Option<Arc<dyn Provider>>, Deps) {
+    ) -> Settled {
         let ((config, block), reads) = world.recording(|| self.evaluate(world, addr, kind));
+        let waits = waits_of(world, &config);
+        if waits.as_ref().is_some_and(|causes| causes.when() != When::Apply) {
+            // It will not be known in this apply either: nothing of it can be done.
+            return Settled { provider: None, reads, waits };
+        }
         let version = self.version(addr, kind);
         let request = ConfigureRequest { config, version, connection: self.connection };
         let answer = kind.configure(request).await;
-        report(world, answer.diagnostics, block.as_ref());
+        if waits.is_none() || answer.provider.is_some() {
+            report(world, answer.diagnostics, block.as_ref());
+        }
         let found = answer
             .provider
             .filter(|provider| self.belongs(world, provider.as_ref(), block.as_ref()));
-        (found, reads)
+        Settled { provider: found, reads, waits }
+    }
+
+    /// Returns what the configuration of a provider waits for; `None`: it is known, or was not asked for.
+    pub(crate) fn waits(&self, addr: &ProviderAddr) -> Option<Causes> {
+        let slot = self.configured.borrow().get(addr).cloned();
+        slot.and_then(|slot| slot.get()?.waits.clone())
     }
 
     /// Returns what the configuration of a provider read; nothing before it is configured.
     pub(crate) fn reads(&self, addr: &ProviderAddr) -> Deps {
         let slot = self.configured.borrow().get(addr).cloned();
-        slot.and_then(|slot| slot.get().map(|(_, reads)| reads.clone())).unwrap_or_default()
+        slot.and_then(|slot| slot.get().map(|it| it.reads.clone())).unwrap_or_default()
     }
 
     /// Returns whether a provider talks to the world that the state is bound to. Otherwise everything
@@ -225,7 +258,7 @@ impl<'a> Providers<'a> {
     /// Returns every provider that was configured.
     pub(crate) fn all(&self) -> Vec<Arc<dyn Provider>> {
         let slots = self.configured.borrow();
-        slots.values().filter_map(|slot| slot.get()?.0.clone()).collect()
+        slots.values().filter_map(|slot| slot.get()?.provider.clone()).collect()
     }
 
     fn evaluate(
@@ -264,6 +297,17 @@ impl<'a> Providers<'a> {
             .unwrap_or_default()
             .to_owned()
     }
+}
+
+/// Returns what a provider's configuration waits for, where that is allowed.
+fn waits_of(world: &World<'_>, config: &Value) -> Option<Causes> {
+    if !world.defers() || world.phase != Phase::Plan || config.is_wholly_known() {
+        return None;
+    }
+    let causes = config.causes_deep();
+    // What waits for no instance is unknown because of a mistake that is reported already.
+    let waits = causes.iter().any(|cause| matches!(cause, Cause::Instance { .. }));
+    waits.then_some(causes)
 }
 
 /// Reports a provider's diagnostics with the span of the block that it is about.

@@ -121,6 +121,8 @@ pub struct OutputValue {
     pub ty: Arc<str>,
     /// Whether it may be shown.
     pub sensitive: bool,
+    /// When it ends with what it reads: a lease's window; `None`: it stays.
+    pub until: Option<Timestamp>,
 }
 
 /// A planned action that waits for its time. Never values.

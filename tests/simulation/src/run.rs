@@ -143,6 +143,7 @@ async fn carry_out(
             parallelism: task.parallelism,
             progress: &progress,
             cancel: &process.cancel,
+            left: None,
         };
         let (summary, found) = terrarium_core::apply(inputs, &plan, held, &options).await;
         report.hear(&found);

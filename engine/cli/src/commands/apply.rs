@@ -179,6 +179,7 @@ async fn carry_out(
         parallelism: usize::from(args.plan.parallelism),
         progress: &progress,
         cancel,
+        left: None,
     };
     let (mut summary, mut diagnostics) =
         terrarium_core::apply(&session.inputs, plan, &held, &options).await;
@@ -220,6 +221,7 @@ fn keep_outputs(summary: &mut RunSummary, recorded: &BTreeMap<Name, OutputValue>
                 after: value,
                 sensitive: output.sensitive,
                 action: PlannedAction::NoOp,
+                until: output.until,
             }
         });
     }

@@ -64,12 +64,11 @@ impl Walk<'_> {
                 (recorded, object::write(&drift.after, &drift.schema, drift.private.clone()))
             {
                 let kept = Object {
-                    status: recorded.status,
-                    deps: recorded.deps.clone(),
-                    create_before_destroy: recorded.create_before_destroy,
-                    window: recorded.window,
-                    identity: recorded.identity.clone(),
-                    ..object
+                    attributes: object.attributes,
+                    schema_version: object.schema_version,
+                    sensitive: object.sensitive,
+                    private: object.private,
+                    ..recorded.clone()
                 };
                 rows.push(row(drift, None, Some(kept)));
             }
@@ -77,8 +76,8 @@ impl Walk<'_> {
         rows
     }
 
-    /// Rows of objects to which nothing is done and which read other objects than recorded: their
-    /// order at the end depends on it.
+    /// Rows of objects to which nothing is done and of which something is not as recorded that no read
+    /// tells: what they read and sit on, on which the order at the end depends, their window, their end.
     fn reread(&self) -> Vec<ObjectChange> {
         if self.plan.mode != Mode::Normal || !self.plan.targets.is_empty() {
             return Vec::new();
@@ -91,8 +90,15 @@ impl Walk<'_> {
             .filter_map(|change| {
                 let recorded = self.recorded(change)?;
                 let object = object::write(&change.after, &change.schema, None).ok()?;
-                let same = recorded.deps == change.deps && recorded.sensitive == object.sensitive;
+                let same = recorded.deps == change.deps
+                    && recorded.sensitive == object.sensitive
+                    && recorded.window == change.window
+                    && recorded.occupies == change.occupies.lenders
+                    && recorded.ended == change.ended;
                 let object = Object {
+                    window: change.window,
+                    occupies: change.occupies.lenders.clone(),
+                    ended: change.ended.clone(),
                     attributes: object.attributes,
                     schema_version: object.schema_version,
                     deps: change.deps.clone(),

@@ -3,7 +3,9 @@
 
 mod begin;
 mod bookkeeping;
+mod ends;
 mod rows;
+mod schedule;
 mod settle;
 mod tasks;
 mod telling;
@@ -11,12 +13,13 @@ mod walk;
 
 pub(crate) use rows::nulled;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_state::{Batch, Durability, Fence, OutputValue, Store};
+use terrarium_provider::Window;
+use terrarium_state::{Batch, Durability, Fence, OutputValue, Scheduled, Store};
 use terrarium_value::Value;
 
 use crate::world::{Phase, World};
@@ -30,6 +33,9 @@ pub struct ApplyOptions<'a> {
     pub progress: &'a Arc<dyn Progress>,
     /// Asks to stop.
     pub cancel: &'a Cancel,
+    /// What stays scheduled, where a run carries scheduled work out; `None`: what the plan defers is
+    /// approved by this apply, and takes the place of what was scheduled before.
+    pub left: Option<Vec<Scheduled>>,
 }
 
 /// The store, held under its lock.
@@ -65,15 +71,29 @@ pub async fn apply(
             return (RunSummary::default(), error.into());
         }
     };
-    let world = World::new(inputs, Phase::Apply);
+    let world = World::new(inputs, Phase::Apply).deferring(!plan.deferred.is_empty());
     preset(&world, plan);
+    world.postpone(plan);
     let mut walk = walk::Walk::new(&world, plan, order, held, options.progress);
+    if options.left.is_none()
+        && let Err(error) = walk.schedule(schedule::approved(plan, &inputs.prior)).await
+    {
+        return (RunSummary::default(), store_failed(&error.to_string()).into());
+    }
     walk.bookkeeping();
     walk.run(options.parallelism.max(1), options.cancel).await;
+    walk.confirm_ends().await;
+    if let Some(left) = &options.left {
+        let left = schedule::after_run(left, &inputs.prior, &walk.summary);
+        if let Err(error) = walk.schedule(left).await {
+            world.report(store_failed(&error.to_string()));
+        }
+    }
     let published = std::mem::take(&mut walk.published);
+    let windows = std::mem::take(&mut walk.windows);
     let mut summary = walk.finish().await;
     set_back(&world, plan, &summary, &published);
-    finish_outputs(&mut summary, &world, inputs, plan, held).await;
+    finish_outputs(&mut summary, &world, (inputs, plan), &windows, held).await;
     if plan.mode != Mode::Destroy {
         world.check_blocks();
     }
@@ -91,6 +111,14 @@ fn preset(world: &World<'_>, plan: &Plan) {
             _ => Some(change.after.clone()),
         };
         world.set_instance(&change.addr.block, change.addr.key.clone(), value);
+    }
+    for deferred in plan.deferred.iter().map(|deferred| &deferred.change) {
+        // What exists stays as it is until its time has come; a key that is not known yet stands for all.
+        let value = if deferred.before.is_null() { &deferred.after } else { &deferred.before };
+        if deferred.deposed.is_none() && !value.is_null() {
+            let (block, key) = (&deferred.addr.block, deferred.addr.key.clone());
+            world.set_instance(block, key, Some(value.clone()));
+        }
     }
     for data in &plan.data {
         world.set_instance(&data.addr.block, data.addr.key.clone(), Some(data.value.clone()));
@@ -131,10 +159,19 @@ fn set_back(
 async fn finish_outputs(
     summary: &mut RunSummary,
     world: &World<'_>,
-    inputs: &Inputs,
-    plan: &Plan,
+    (inputs, plan): (&Inputs, &Plan),
+    windows: &HashMap<ResourceAddr, Window>,
     held: &Held,
 ) {
+    let deferred = plan.deferred.iter().map(|deferred| &deferred.change);
+    let changes = plan.changes.iter().chain(deferred).cloned();
+    let changes: Vec<_> = changes
+        .map(|change| match windows.get(&change.addr) {
+            Some(window) => crate::ResourceChange { window: Some(*window), ..change },
+            None => change,
+        })
+        .collect();
+    let ends = crate::plan::outputs::Ends::of(changes.iter());
     let recorded = &inputs.prior.outputs;
     let emptied = plan.mode == Mode::Destroy
         && plan.targets.is_empty()
@@ -151,15 +188,16 @@ async fn finish_outputs(
         let kept = recorded.iter().filter(|(name, _)| !plan.outputs.contains_key(*name));
         written.extend(kept.map(|(name, output)| (name.clone(), output.clone())));
     }
-    for (name, (value, sensitive)) in &values {
+    for (name, output) in &values {
         let known =
-            crate::plan::outputs::write(value, *sensitive).or_else(|| recorded.get(name).cloned());
-        written.extend(known.filter(|_| !value.is_null()).map(|value| (name.clone(), value)));
+            crate::plan::outputs::write(output, &ends).or_else(|| recorded.get(name).cloned());
+        let known = known.filter(|_| !output.value.is_null());
+        written.extend(known.map(|value| (name.clone(), value)));
     }
     if plan.mode == Mode::Destroy && !emptied {
         written.clone_from(recorded);
     }
-    summary.outputs = crate::plan::outputs::compare(recorded, values);
+    summary.outputs = crate::plan::outputs::compare(recorded, values, &ends);
     summary.outputs.retain(|name, _| plan.outputs.contains_key(name));
     if written == *recorded {
         return;

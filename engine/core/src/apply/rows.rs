@@ -87,6 +87,7 @@ impl Walk<'_> {
                         deps: old.deps.clone(),
                         create_before_destroy: old.create_before_destroy,
                         window: old.window,
+                        occupies: old.occupies.clone(),
                         identity: old.identity.clone(),
                         ..object
                     },
@@ -95,6 +96,7 @@ impl Walk<'_> {
                         deps: change.deps.clone(),
                         create_before_destroy: change.create_first,
                         window: kept.window.or(change.window),
+                        occupies: change.occupies.lenders.clone(),
                         ..object
                     },
                 };

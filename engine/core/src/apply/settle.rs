@@ -224,6 +224,9 @@ impl<'a> Walk<'a> {
             return;
         }
         let local = change.schema.effect == Effect::Local;
+        if let Some(window) = kept.window {
+            self.windows.insert(change.addr.clone(), window);
+        }
         let batch = self.outcome(node, became, kept, IntentProgress::Done);
         self.publish(node, became);
         let durability = if local { Durability::Lazy } else { Durability::Now };
@@ -287,6 +290,13 @@ impl<'a> Walk<'a> {
         let change = &plan.changes[under.task.change];
         if let Became::Whole(value) | Became::Broken(value) = became {
             let value = self.marked(node, value);
+            let window = self.windows.get(&change.addr).copied().or(change.window);
+            let now = self.inputs.clock.now();
+            let coming = window.map(|window| window.from()).filter(|from| *from > now);
+            let value = match coming {
+                Some(from) => object::mask_late(&value, &change.schema, &change.addr, from),
+                None => value,
+            };
             self.world.set_instance(&change.addr.block, change.addr.key.clone(), Some(value));
             self.published.insert(change.addr.clone());
         }

@@ -212,14 +212,17 @@ impl<'p> Builder<'p> {
                 PlannedAction::Delete => &[Step::Delete],
                 PlannedAction::Forget => &[Step::Forget],
                 PlannedAction::Replace(ReplaceOrder::DeleteFirst) => &[Step::Delete, Step::Create],
+                PlannedAction::Replace(ReplaceOrder::CreateFirst) if planned.keeps_old => {
+                    &[Step::Create]
+                }
                 PlannedAction::Replace(ReplaceOrder::CreateFirst) => &[Step::Create, Step::Delete],
             };
             for step in steps {
                 self.task(change, *step);
             }
         }
-        for (change, planned) in plan.changes.iter().enumerate() {
-            self.wait_for_reads(planned);
+        for change in 0..plan.changes.len() {
+            self.wait_for_reads(change);
             if !self.ends.is_empty() {
                 self.wait_for_readers(change, soft);
             }
@@ -261,10 +264,23 @@ impl<'p> Builder<'p> {
     }
 
     /// A forward task waits for those of what it reads.
-    fn wait_for_reads(&mut self, planned: &'p crate::ResourceChange) {
+    fn wait_for_reads(&mut self, change: usize) {
+        let planned = &self.plan.changes[change];
         let Some(at) = self.forward.get(&planned.addr).copied() else { return };
         if planned.deposed.is_some() {
             return;
+        }
+        for lender in &planned.occupies.lenders {
+            let Some(needed) = self.forward.get(lender).copied() else { continue };
+            self.order.edge(needed, at);
+            // What sits on a lender goes down when its successor stands, not before.
+            let stands_first = self
+                .ends
+                .get(lender)
+                .is_some_and(|ends| ends.iter().any(|(_, end)| *end == End::AfterCreate));
+            if let Some(end) = self.own_end.get(&change).copied().filter(|_| stands_first) {
+                self.order.edge(needed, end);
+            }
         }
         for dep in &planned.deps {
             match dep {
@@ -294,22 +310,13 @@ impl<'p> Builder<'p> {
                 None => instance.current.as_ref(),
             });
         let recorded = object.map(|object| object.deps.as_slice()).unwrap_or_default();
+        let lenders = object.map(|object| object.occupies.as_slice()).unwrap_or_default();
+        for lender in lenders.iter().chain(&planned.occupies.lenders) {
+            self.end_after(lender, (own_end, forward), soft);
+        }
         for dep in recorded.iter().chain(&planned.deps) {
             match dep {
-                Dep::Instance(addr) => {
-                    let addr = self.moved.get(addr).copied().unwrap_or(addr);
-                    let Some(ends) = self.ends.get(addr) else { continue };
-                    for (end, kind) in ends {
-                        if let Some(own) = own_end {
-                            self.order.edge(own, *end);
-                        }
-                        if let Some(forward) = forward
-                            && kind.waits_for_updates(soft)
-                        {
-                            self.order.edge(forward, *end);
-                        }
-                    }
-                }
+                Dep::Instance(addr) => self.end_after(addr, (own_end, forward), soft),
                 Dep::Block(block) => {
                     if let Some(own) = own_end {
                         let joint = self.joint(Joint::Free, block, soft);
@@ -320,6 +327,27 @@ impl<'p> Builder<'p> {
                         self.order.edge(forward, joint);
                     }
                 }
+            }
+        }
+    }
+
+    /// The end of what an object reads or sits on comes after the object's own end, or update.
+    fn end_after(
+        &mut self,
+        needed: &'p ResourceAddr,
+        (own_end, forward): (Option<usize>, Option<usize>),
+        soft: Soft,
+    ) {
+        let needed = self.moved.get(needed).copied().unwrap_or(needed);
+        let Some(ends) = self.ends.get(needed) else { return };
+        for (end, kind) in ends {
+            if let Some(own) = own_end {
+                self.order.edge(own, *end);
+            }
+            if let Some(forward) = forward
+                && kind.waits_for_updates(soft)
+            {
+                self.order.edge(forward, *end);
             }
         }
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{
     Action, ApplyReply, ApplyRequest, Clock, Connection, DataReply, DataRequest, Intent, IntentId,
-    NotRecorded, Pending, Permit, PollReply, Provider, Recorded, Recorder,
+    NotRecorded, Pending, Permit, PollReply, Provider, Recorded, Recorder, Window,
 };
 use terrarium_state::{Batch, CommitError, Durability, Ticket};
 
@@ -59,6 +59,8 @@ pub(super) struct Walk<'a> {
     pub(super) tasks: BTreeMap<usize, Under>,
     /// Instances whose values are those that their service reported.
     pub(super) published: HashSet<ResourceAddr>,
+    /// Windows as their services reported them.
+    pub(super) windows: HashMap<ResourceAddr, Window>,
     pub(super) order: Order,
     ready: VecDeque<usize>,
     pub(super) busy: BTreeSet<usize>,
@@ -97,6 +99,7 @@ impl<'a> Walk<'a> {
             lazy: Vec::new(),
             tasks: BTreeMap::new(),
             published: HashSet::new(),
+            windows: HashMap::new(),
             order,
             ready,
             busy: BTreeSet::new(),
@@ -352,7 +355,7 @@ impl<'a> Walk<'a> {
         let action = under.task.step.action();
         self.progress.on(Told::Failed { addr: addr.clone(), action });
         self.summary.failed.push(Failure { addr: addr.clone(), action, why: why.to_owned() });
-        self.block_followers(node, &Blocked::By(addr));
+        self.block_followers_of(node, under.task, &Blocked::By(addr));
         self.release(node);
     }
 
@@ -363,6 +366,17 @@ impl<'a> Walk<'a> {
             self.summary.skipped.push(Skipped { addr, action: task.step.action(), because });
         }
         self.release(node);
+    }
+
+    /// Blocks what waits for a failed task, but for what it does not keep.
+    fn block_followers_of(&mut self, node: usize, failed: Task, because: &Blocked) {
+        let followers = std::mem::take(&mut self.order.followers[node]);
+        let (free, bound): (Vec<usize>, Vec<usize>) = followers.into_iter().partition(|next| {
+            self.order.tasks.get(*next).is_some_and(|task| self.releases(failed, *task))
+        });
+        self.order.followers[node] = bound;
+        self.block_followers(node, because);
+        self.order.followers[node].extend(free);
     }
 
     fn block_followers(&mut self, node: usize, because: &Blocked) {

@@ -135,6 +135,7 @@ impl Planner<'_> {
                 });
             }
         }
+        self.put_off_unsettled(group, recorded);
         candidates
     }
 

@@ -16,7 +16,7 @@ use super::{Group, Planner, recorded};
 use crate::model::DataResult;
 use crate::rules::RuleKind;
 use crate::world::At;
-use crate::{ActionReason, Event, PlannedAction, ResourceChange, Waits, object, proposed};
+use crate::{ActionReason, Event, PlannedAction, ResourceChange, object, proposed};
 
 /// What an answer came to.
 enum Folded {
@@ -35,6 +35,10 @@ impl Planner<'_> {
             self.configure(group, candidate);
         }
         let provider = self.provider(group).await;
+        if provider.is_none() && self.put_off_unconfigured(group, &mut candidates) {
+            self.complete(group);
+            return;
+        }
         self.add_provider_reads(group, &mut candidates);
         let mut due = Vec::new();
         for candidate in candidates {
@@ -76,7 +80,8 @@ impl Planner<'_> {
         candidate: &Candidate,
         config: &Value,
     ) -> Option<ActionReason> {
-        if !config.is_wholly_known() || self.options.offline {
+        let unconfigured = self.providers.waits(&group.provider).is_some();
+        if !config.is_wholly_known() || self.options.offline || unconfigured {
             return Some(ActionReason::ConfigUnknown);
         }
         let ((), explicit) =
@@ -189,7 +194,7 @@ impl Planner<'_> {
                     Some(unknown.clone()),
                 );
                 let change = change(group, &candidate.addr, PlannedAction::Read, unknown);
-                self.defer(change, deferral, Waits::Provider);
+                self.defer(change, deferral, self.provider_waits(group));
             }
         }
         Folded::Open

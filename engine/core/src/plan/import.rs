@@ -110,7 +110,8 @@ impl Planner<'_> {
         let blocks = self.import_blocks();
         let wanted = self.options.imports.iter().map(|(addr, _)| addr).chain(blocks.keys());
         for addr in wanted {
-            if found.by_addr.contains_key(addr) || self.world.has_errors() {
+            if found.by_addr.contains_key(addr) || self.is_put_off(addr) || self.world.has_errors()
+            {
                 continue;
             }
             let error = Diagnostic::error(codes::IMPORT, "Resource not in the configuration")

@@ -16,8 +16,7 @@ use super::refresh::{Recorded, change};
 use super::{Group, Planner, recorded};
 use crate::rules::RuleKind;
 use crate::{
-    ActionReason, Occupancy, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object,
-    proposed,
+    ActionReason, Occupancy, PlannedAction, ReplaceOrder, ResourceChange, codes, object, proposed,
 };
 
 impl Planner<'_> {
@@ -26,6 +25,7 @@ impl Planner<'_> {
         let mut candidates = self.candidates(group, &mut recorded);
         let Some(provider) = self.provider(group).await else {
             self.give_up(&candidates);
+            self.put_off_unconfigured(group, &mut candidates);
             return;
         };
         self.add_provider_reads(group, &mut candidates);
@@ -46,7 +46,7 @@ impl Planner<'_> {
     }
 
     /// Returns whether an instance is to be planned, or only looked up.
-    fn plans(&self, group: &Group<'_>, addr: &ResourceAddr) -> bool {
+    pub(super) fn plans(&self, group: &Group<'_>, addr: &ResourceAddr) -> bool {
         let options = self.options;
         if self.only_refreshes() {
             return false;
@@ -128,7 +128,7 @@ impl Planner<'_> {
                 PlanOutcome::Planned(planned) => self.settle(group, &candidate, *planned, change),
                 PlanOutcome::Refused => {}
                 PlanOutcome::Deferred(deferral) => {
-                    self.defer(change, deferral, Waits::Provider);
+                    self.defer(change, deferral, self.provider_waits(group));
                 }
             }
         }
@@ -176,7 +176,7 @@ impl Planner<'_> {
             }
             PlanOutcome::Deferred(deferral) => {
                 self.keep_for_readers(group, &candidate);
-                self.defer(change, deferral, Waits::Provider);
+                self.defer(change, deferral, self.provider_waits(group));
                 return None;
             }
         };

@@ -15,6 +15,7 @@ mod orphans;
 pub(crate) mod outputs;
 mod recorded;
 mod refresh;
+mod unknown;
 
 pub(crate) use action::differs;
 pub(crate) use managed::{causes_of, ignoring};
@@ -161,7 +162,8 @@ impl<'a> Planner<'a> {
         Self {
             inputs,
             options,
-            world: World::new(inputs, Phase::Plan),
+            world: World::new(inputs, Phase::Plan)
+                .deferring(options.time.defer && options.mode != Mode::Destroy),
             graph,
             providers: Providers::new(inputs, connection),
             index: RefCell::new(index),

@@ -1,23 +1,27 @@
 //! Root outputs: what they were, and what they will be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
 use petgraph::graph::NodeIndex;
-use terrarium_address::{ModulePath, Name};
-use terrarium_state::OutputValue;
+use terrarium_address::{ConfigAddr, ModulePath, Name, ResourceAddr};
+use terrarium_state::{Dep, OutputValue};
 use terrarium_value::{Marks, Type, Value, json};
 
 use super::Planner;
 use crate::graph::Node;
-use crate::world::{ModuleId, World};
-use crate::{Mode, OutputChange, PlannedAction};
+use crate::world::{Deps, ModuleId, World};
+use crate::{Mode, OutputChange, PlannedAction, ResourceChange};
 
 impl Planner<'_> {
     /// Plans the root outputs.
     pub(super) fn outputs(&self) -> BTreeMap<Name, OutputChange> {
         let after =
             if self.options.mode == Mode::Destroy { BTreeMap::new() } else { values(&self.world) };
-        let mut changes = compare(&self.inputs.prior.outputs, after);
+        let found = self.found.borrow();
+        let deferred = found.deferred.iter().map(|deferred| &deferred.change);
+        let ends = Ends::of(found.changes.iter().chain(deferred));
+        let mut changes = compare(&self.inputs.prior.outputs, after, &ends);
         if let Some(wanted) = &self.wanted {
             changes.retain(|name, _| self.is_covered(name, wanted));
         }
@@ -35,14 +39,58 @@ impl Planner<'_> {
     }
 }
 
+/// A root output as it is now.
+pub(crate) struct Output {
+    pub(crate) value: Value,
+    pub(crate) sensitive: bool,
+    /// What it read.
+    reads: Deps,
+}
+
+/// When objects end, for those who read them.
+#[derive(Default)]
+pub(crate) struct Ends {
+    instances: HashMap<ResourceAddr, Timestamp>,
+    blocks: HashMap<ConfigAddr, Timestamp>,
+}
+
+impl Ends {
+    /// Collects the ends of changed objects' windows.
+    pub(crate) fn of<'c>(changes: impl Iterator<Item = &'c ResourceChange>) -> Self {
+        let mut ends = Self::default();
+        for change in changes.filter(|change| change.deposed.is_none()) {
+            let ended = change.ended.as_ref().map(|ended| ended.at);
+            let until = ended.or_else(|| change.window.and_then(|window| window.until()));
+            if let Some(until) = until {
+                ends.instances.insert(change.addr.clone(), until);
+                let first = ends.blocks.entry(change.addr.block.config()).or_insert(until);
+                *first = until.min(*first);
+            }
+        }
+        ends
+    }
+
+    /// Returns when the first of what was read ends.
+    pub(crate) fn first(&self, output: &Output) -> Option<Timestamp> {
+        let ends = output.reads.iter().filter_map(|dep| match dep {
+            Dep::Instance(addr) => self.instances.get(addr),
+            Dep::Block(block) => self.blocks.get(&block.config()),
+        });
+        ends.min().copied()
+    }
+}
+
 /// Evaluates the root outputs; ephemeral ones are left out.
-pub(crate) fn values(world: &World<'_>) -> BTreeMap<Name, (Value, bool)> {
+pub(crate) fn values(world: &World<'_>) -> BTreeMap<Name, Output> {
     let root = world.module(ModuleId::ROOT);
     let outputs = root.config.outputs.values().filter(|output| !output.ephemeral);
     outputs
         .filter_map(|output| {
-            let value = world.output(ModuleId::ROOT, &output.name)?;
-            Some((output.name.clone(), (value, output.sensitive)))
+            let (value, reads) = world.recording(|| world.output(ModuleId::ROOT, &output.name));
+            Some((
+                output.name.clone(),
+                Output { value: value?, sensitive: output.sensitive, reads },
+            ))
         })
         .collect()
 }
@@ -50,10 +98,13 @@ pub(crate) fn values(world: &World<'_>) -> BTreeMap<Name, (Value, bool)> {
 /// Compares recorded outputs with new ones.
 pub(crate) fn compare(
     recorded: &BTreeMap<Name, OutputValue>,
-    after: BTreeMap<Name, (Value, bool)>,
+    after: BTreeMap<Name, Output>,
+    ends: &Ends,
 ) -> BTreeMap<Name, OutputChange> {
     let mut changes: BTreeMap<Name, OutputChange> = BTreeMap::new();
-    for (name, (after, sensitive)) in after {
+    for (name, output) in after {
+        let until = ends.first(&output);
+        let Output { value: after, sensitive, .. } = output;
         let known = recorded.get(&name);
         let before = known.and_then(read).unwrap_or_else(|| Value::null(Type::Dynamic));
         let bare = after.clone().unmarked_deep();
@@ -66,7 +117,7 @@ pub(crate) fn compare(
         };
         let marks = if sensitive { Marks::SENSITIVE } else { Marks::NONE };
         let before = before.marked(marks);
-        changes.insert(name, OutputChange { before, after, sensitive, action });
+        changes.insert(name, OutputChange { before, after, sensitive, action, until });
     }
     for (name, known) in recorded {
         changes.entry(name.clone()).or_insert_with(|| OutputChange {
@@ -74,6 +125,7 @@ pub(crate) fn compare(
             after: Value::null(Type::Dynamic),
             sensitive: known.sensitive,
             action: PlannedAction::Delete,
+            until: known.until,
         });
     }
     changes
@@ -86,12 +138,17 @@ pub(crate) fn read(output: &OutputValue) -> Option<Value> {
 }
 
 /// Writes an output's value for the store; `None` where it is not wholly known.
-pub(crate) fn write(value: &Value, sensitive: bool) -> Option<OutputValue> {
-    let bare = value.clone().unmarked_deep();
+pub(crate) fn write(output: &Output, ends: &Ends) -> Option<OutputValue> {
+    let bare = output.value.clone().unmarked_deep();
     if !bare.is_wholly_known() {
         return None;
     }
     let ty = bare.ty();
     let text = json::to_typed(&bare, &ty).ok()?;
-    Some(OutputValue { value: text.into(), ty: json::type_to_json(&ty).into(), sensitive })
+    Some(OutputValue {
+        value: text.into(),
+        ty: json::type_to_json(&ty).into(),
+        sensitive: output.sensitive,
+        until: ends.first(output),
+    })
 }

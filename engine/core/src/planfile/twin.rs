@@ -79,6 +79,7 @@ struct OutputTwin {
     after: String,
     sensitive: bool,
     action: String,
+    until: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -273,6 +274,7 @@ fn output_twin(output: &OutputChange) -> OutputTwin {
         after: to_snapshot(&output.after),
         sensitive: output.sensitive,
         action: action_name(output.action),
+        until: output.until,
     }
 }
 
@@ -283,6 +285,7 @@ impl OutputTwin {
             after: value(&self.after)?,
             sensitive: self.sensitive,
             action: action(&self.action)?,
+            until: self.until,
         })
     }
 }

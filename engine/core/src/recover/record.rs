@@ -31,12 +31,17 @@ impl Recovery<'_> {
         let known = known.mark_paths(&sensitive.unwrap_or_default(), Marks::SENSITIVE);
         match object::write(&known, &case.schema, private) {
             Ok(object) => {
-                let (deps, create_before_destroy) = case
-                    .draft
-                    .as_ref()
-                    .map(|d| (d.deps.clone(), d.create_first))
-                    .unwrap_or_default();
-                let object = Object { status, deps, create_before_destroy, ..object };
+                let object = match &case.draft {
+                    Some(draft) => Object {
+                        deps: draft.deps.clone(),
+                        create_before_destroy: draft.create_first,
+                        window: draft.window,
+                        occupies: draft.occupies.clone(),
+                        ..object
+                    },
+                    None => object,
+                };
+                let object = Object { status, ..object };
                 Some(Self::change(case, Some(object)))
             }
             Err(why) => {
@@ -118,6 +123,7 @@ pub(super) fn kept(new: Object, old: &Object) -> Object {
         deps: old.deps.clone(),
         create_before_destroy: old.create_before_destroy,
         window: old.window,
+        occupies: old.occupies.clone(),
         sensitive: old.sensitive.clone(),
         identity: old.identity.clone(),
         ..new

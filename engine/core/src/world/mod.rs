@@ -26,7 +26,7 @@ pub(crate) use modules::ModuleId;
 pub(crate) use reads::Deps;
 pub(crate) use repetition::{Repetition, Shape, entries};
 pub(crate) use scope::{At, ModuleScope};
-pub(crate) use waiting::Unsettled;
+pub(crate) use waiting::{StandIn, Unsettled};
 
 use modules::Modules;
 use reads::ReadStack;
@@ -99,6 +99,15 @@ impl<'a> World<'a> {
     /// Takes the diagnostics so far.
     pub(crate) fn take_diagnostics(&self) -> Diagnostics {
         std::mem::take(&mut self.diagnostics.borrow_mut())
+    }
+
+    /// Makes the errors about an instance warnings: what they were about has come right.
+    pub(crate) fn forgive(&self, addr: &terrarium_address::ResourceAddr) {
+        for diagnostic in &mut self.diagnostics.borrow_mut().0 {
+            if diagnostic.origin.addr.as_ref() == Some(addr) {
+                diagnostic.severity = terrarium_diagnostic::Severity::Warning;
+            }
+        }
     }
 
     /// Returns how many errors were reported and not yet taken.

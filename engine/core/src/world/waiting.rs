@@ -23,10 +23,29 @@ pub(crate) struct Unsettled {
     pub(crate) causes: Causes,
 }
 
+/// A module instance that stands for all, since a call around it can't be told yet.
+#[derive(Clone, Debug)]
+pub(crate) struct StandIn {
+    pub(crate) module: ModuleId,
+    /// How many steps of its path lead to that call, itself included.
+    pub(crate) depth: usize,
+    pub(crate) unsettled: Unsettled,
+}
+
 impl World<'_> {
     /// Lets what is not known yet wait, instead of being a mistake.
     pub(crate) fn deferring(self, defers: bool) -> Self {
         Self { defers, ..self }
+    }
+
+    /// Returns whether what is not known yet may wait for a later run.
+    pub(crate) fn defers(&self) -> bool {
+        self.defers
+    }
+
+    /// Notes what was read elsewhere as read here.
+    pub(crate) fn note_all(&self, deps: &super::Deps) {
+        self.reads.note_all(deps);
     }
 
     /// Returns what the instances of a block or call wait for, where they can't be told yet.
@@ -94,9 +113,9 @@ impl World<'_> {
 
     /// Returns the instances that stand for all where a call around the module can't be told yet, each
     /// with what that call waits for.
-    pub(crate) fn stand_ins_of(&self, config: &ModulePath) -> Vec<(ModuleId, Unsettled)> {
-        let mut found: Vec<(ModuleId, Option<Unsettled>)> = vec![(ModuleId::ROOT, None)];
-        for step in config.steps() {
+    pub(crate) fn stand_ins_of(&self, config: &ModulePath) -> Vec<StandIn> {
+        let mut found: Vec<(ModuleId, Option<(usize, Unsettled)>)> = vec![(ModuleId::ROOT, None)];
+        for (at, step) in config.steps().iter().enumerate() {
             let mut next = Vec::new();
             for (id, outer) in found {
                 let module = self.module(id);
@@ -106,8 +125,8 @@ impl World<'_> {
                     Some(waits) => {
                         let argument = format!("{} of module.{}", waits.argument, call.name);
                         let here = Unsettled { argument, causes: waits.causes.clone() };
-                        let unsettled = outer.unwrap_or(here);
-                        next.extend(self.stand_in(id, call).map(|child| (child, Some(unsettled))));
+                        let outer = outer.unwrap_or((at + 1, here));
+                        next.extend(self.stand_in(id, call).map(|child| (child, Some(outer))));
                     }
                     None => {
                         let children = self.children(id, &step.name);
@@ -117,7 +136,10 @@ impl World<'_> {
             }
             found = next;
         }
-        found.into_iter().filter_map(|(id, unsettled)| Some((id, unsettled?))).collect()
+        let stands = found.into_iter().filter_map(|(module, outer)| {
+            outer.map(|(depth, unsettled)| StandIn { module, depth, unsettled })
+        });
+        stands.collect()
     }
 
     /// Returns the instance that stands for all of a call: `each` and `count.index` are unknown there.

@@ -161,6 +161,7 @@ fn command(flags: &[&str]) -> Command {
             "-destroy" => command.options.mode = Mode::Destroy,
             "-refresh-only" => command.options.mode = Mode::RefreshOnly,
             "-refresh" => command.options.refresh = value != "false",
+            "-no-defer" => command.options.time.defer = false,
             "-offline" => command.options.offline = true,
             "-target" => command.options.targets.push(value.parse().unwrap()),
             "-replace" => command.options.replace.push(value.parse().unwrap()),

@@ -225,6 +225,7 @@ impl Scene {
                 parallelism: command.options.parallelism,
                 progress: &progress,
                 cancel: &cancel,
+                left: None,
             };
             run = Some(terrarium_core::apply(&inputs, &plan, held, &options).await);
         }

@@ -122,7 +122,9 @@ pub(crate) fn plan(plan: &Plan, diagnostics: &Diagnostics, sources: &Sources) ->
     };
     lines.extend(plan.changes.iter().filter(shown).map(change));
     for deferred in &plan.deferred {
-        lines.push(format!("deferred {}: {}", deferred.change.addr, deferred.deferral.reason));
+        let change = change(&deferred.change);
+        let (code, reason) = (deferred.waits.reason(), &deferred.deferral.reason);
+        lines.push(format!("deferred {change} ({code}): {reason}"));
     }
     lines.extend(plan.outputs.iter().filter_map(|(name, it)| output(name, it)));
     self::diagnostics(&mut lines, diagnostics, sources);

@@ -237,10 +237,12 @@ impl Head {
         }
         self.raise(sql, session)?;
         sql.prepare_cached("DELETE FROM output WHERE workspace = ?1")?.execute([self.id])?;
-        let mut insert = sql.prepare_cached("INSERT INTO output VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert =
+            sql.prepare_cached("INSERT INTO output VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         for (name, output) in outputs {
-            let OutputValue { value, ty, sensitive } = output;
-            insert.execute(params![self.id, &**name, &**value, &**ty, sensitive])?;
+            let OutputValue { value, ty, sensitive, until } = output;
+            let until = until.map(|at| at.to_string());
+            insert.execute(params![self.id, &**name, &**value, &**ty, sensitive, until])?;
         }
         Ok(())
     }

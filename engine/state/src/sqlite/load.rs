@@ -110,12 +110,18 @@ fn husks(sql: &Connection, id: i64) -> Result<BTreeMap<ConfigAddr, Name>, LoadEr
 
 /// Returns the root outputs.
 pub(super) fn outputs(sql: &Connection, id: i64) -> rusqlite::Result<BTreeMap<Name, OutputValue>> {
-    let mut statement =
-        sql.prepare_cached("SELECT name, value, type, sensitive FROM output WHERE workspace = ?1")?;
+    let mut statement = sql.prepare_cached(
+        "SELECT name, value, type, sensitive, until FROM output WHERE workspace = ?1",
+    )?;
     let text = |row: &SqlRow<'_>, at: usize| row.get::<_, String>(at).map(Name::from);
     let rows = statement.query_map([id], |row| {
-        let output =
-            OutputValue { value: text(row, 1)?, ty: text(row, 2)?, sensitive: row.get(3)? };
+        let until: Option<String> = row.get(4)?;
+        let output = OutputValue {
+            value: text(row, 1)?,
+            ty: text(row, 2)?,
+            sensitive: row.get(3)?,
+            until: until.and_then(|text| text.parse().ok()),
+        };
         Ok((text(row, 0)?, output))
     })?;
     rows.collect()

@@ -223,9 +223,10 @@ fn state(file: File<'_>) -> Result<State, V4Error> {
     for (name, output) in file.outputs {
         let (value, ty) = (compact(output.value.get()), compact(output.r#type.get()));
         let sensitive = output.sensitive;
-        state
-            .outputs
-            .insert(name.into(), OutputValue { value: value.into(), ty: ty.into(), sensitive });
+        state.outputs.insert(
+            name.into(),
+            OutputValue { value: value.into(), ty: ty.into(), sensitive, until: None },
+        );
     }
     for resource in resources {
         let what = match &*resource.module {

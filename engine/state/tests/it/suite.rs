@@ -72,7 +72,12 @@ fn rich_batch() -> Batch {
     whole.identity = Some((1, r#"{"id":"7"}"#.into()));
     let mut deposed = change(r#"module.m["x"].server.s["ü"]"#, Some(object("{}")));
     deposed.deposed = Some("0123abcd".into());
-    let output = OutputValue { value: "[1]".into(), ty: r#""any""#.into(), sensitive: true };
+    let output = OutputValue {
+        value: "[1]".into(),
+        ty: r#""any""#.into(),
+        sensitive: true,
+        until: Some(crate::sample::at(9)),
+    };
     let scheduled = Scheduled {
         addr: addr("server.later"),
         action: Action::Update,

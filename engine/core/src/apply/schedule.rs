@@ -1,0 +1,51 @@
+//! The schedule: what an apply approves for later, and what a run leaves.
+
+use terrarium_address::ResourceAddr;
+use terrarium_state::{Batch, CommitError, Durability, Scheduled, State};
+
+use super::walk::Walk;
+use crate::{DeferredChange, Mode, Plan, PlannedAction, RunSummary};
+
+/// Returns the schedule that holds once a plan is approved: what it defers, and what it does not touch.
+pub(super) fn approved(plan: &Plan, prior: &State) -> Vec<Scheduled> {
+    if plan.mode == Mode::RefreshOnly {
+        return prior.schedule.clone();
+    }
+    let deferred = plan.deferred.iter().filter_map(DeferredChange::entry);
+    if plan.targets.is_empty() {
+        return deferred.collect();
+    }
+    let acts = |addr: &ResourceAddr| {
+        plan.changes
+            .iter()
+            .any(|change| change.addr == *addr && change.action != PlannedAction::NoOp)
+            || plan.deferred.iter().any(|deferred| deferred.change.addr == *addr)
+    };
+    let kept = prior.schedule.iter().filter(|entry| {
+        !acts(&entry.addr) && !plan.targets.iter().any(|target| target.contains(&entry.addr))
+    });
+    kept.cloned().chain(deferred).collect()
+}
+
+/// Returns the schedule after a run: what stays, and what it tried and did not bring about.
+pub(super) fn after_run(left: &[Scheduled], prior: &State, summary: &RunSummary) -> Vec<Scheduled> {
+    let failed = summary.failed.iter().map(|failed| &failed.addr);
+    let skipped = summary.skipped.iter().map(|skipped| &skipped.addr);
+    let undone: std::collections::HashSet<&ResourceAddr> =
+        failed.chain(skipped).chain(&summary.pending).collect();
+    let again = prior.schedule.iter().filter(|entry| {
+        undone.contains(&entry.addr) && !left.iter().any(|kept| kept.addr == entry.addr)
+    });
+    left.iter().chain(again).cloned().collect()
+}
+
+impl Walk<'_> {
+    /// Writes the schedule, durably, where it is another than before.
+    pub(super) async fn schedule(&self, schedule: Vec<Scheduled>) -> Result<(), CommitError> {
+        if schedule == self.inputs.prior.schedule {
+            return Ok(());
+        }
+        let batch = Batch { schedule: Some(schedule), ..Batch::default() };
+        self.submit(batch, Durability::Now).durable().await.map(drop)
+    }
+}
