@@ -12,5 +12,6 @@ mod refusals;
 mod states;
 mod terrarium;
 mod testbed;
+mod timeline;
 mod twins;
 mod variables;

@@ -168,7 +168,12 @@ impl<'a> Scene<'a> {
         let mut rows: Vec<Row> = below
             .map(|addr| self.row(addr, self.items.get(*addr).copied().unwrap_or_default(), on))
             .collect();
-        rows.sort_by(|a, b| (a.window.is_none(), a.window).cmp(&(b.window.is_none(), b.window)));
+        // By their beginning; what ends comes before what stays, what has no time comes last.
+        rows.sort_by_key(|row| {
+            let until = row.window.map(|window| window.until());
+            let (endless, closed) = (until == Some(None), matches!(row.stage, Stage::Closed(_)));
+            (row.window.is_none() && !closed, row.window.map(|it| it.from()), endless, until)
+        });
         Group { head: top, rows }
     }
 

@@ -35,28 +35,29 @@ enum Step {
     Years(i16),
 }
 
-/// The steps that people count in, with their length in hours, roughly.
-const STEPS: [(Step, i64); 15] = [
-    (Step::Hours(1), 1),
-    (Step::Hours(3), 3),
-    (Step::Hours(6), 6),
-    (Step::Hours(12), 12),
-    (Step::Days(1), 24),
-    (Step::Days(2), 48),
-    (Step::Weeks(1), 168),
-    (Step::Weeks(2), 336),
-    (Step::Months(1), 730),
-    (Step::Months(2), 1461),
-    (Step::Months(3), 2191),
-    (Step::Months(6), 4382),
-    (Step::Years(1), 8766),
-    (Step::Years(2), 17_532),
-    (Step::Years(5), 43_830),
+/// The steps that people count in, with their length in hours, roughly, and the letters of their labels.
+const STEPS: [(Step, f64, f64); 15] = [
+    (Step::Hours(1), 1.0, 5.0),
+    (Step::Hours(3), 3.0, 5.0),
+    (Step::Hours(6), 6.0, 6.0),
+    (Step::Hours(12), 12.0, 6.0),
+    (Step::Days(1), 24.0, 6.0),
+    (Step::Days(2), 48.0, 6.0),
+    (Step::Weeks(1), 168.0, 6.0),
+    (Step::Weeks(2), 336.0, 6.0),
+    (Step::Months(1), 730.5, 6.0),
+    (Step::Months(2), 1461.0, 6.0),
+    (Step::Months(3), 2191.5, 6.0),
+    (Step::Months(6), 4383.0, 8.0),
+    (Step::Years(1), 8766.0, 4.0),
+    (Step::Years(2), 17_532.0, 4.0),
+    (Step::Years(5), 43_830.0, 4.0),
 ];
 
 impl Axis {
-    /// Lays out what a timeline tells of, with at most so many ticks; `None` where it tells of no instant.
-    pub(super) fn new(timeline: &Timeline, times: &Times, most: usize) -> Option<Self> {
+    /// Lays out what a timeline tells of, over the room of so many letters; `None` where it tells of no
+    /// instant.
+    pub(super) fn new(timeline: &Timeline, times: &Times, letters: f64) -> Option<Self> {
         let (first, last) = timeline.span()?;
         // A little air at both ends, and an hour at least, so that a single instant has a place.
         let minutes = last.duration_since(first).as_mins().max(60);
@@ -64,7 +65,7 @@ impl Axis {
         let from = first.saturating_sub(air).unwrap_or(first);
         let until = last.saturating_add(air).unwrap_or(last);
         let mut axis = Self { from, until, ticks: Vec::new() };
-        axis.ticks = axis.ticks_of(axis.step(most), times);
+        axis.ticks = axis.ticks_of(axis.step(letters), times);
         Some(axis)
     }
 
@@ -75,13 +76,12 @@ impl Axis {
         if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    /// Returns the smallest step that gives no more ticks than fit.
-    fn step(&self, most: usize) -> Step {
-        let hours = self.until.duration_since(self.from).as_hours();
-        let most = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
-        let fits = |hours_of_step: i64| hours / hours_of_step < most;
-        let found = STEPS.iter().find(|(_, of_step)| fits(*of_step));
-        found.map_or(Step::Years(10), |(step, _)| *step)
+    /// Returns the smallest step whose labels have room between them.
+    fn step(&self, letters: f64) -> Step {
+        let hours = self.until.duration_since(self.from).as_secs_f64() / 3600.0;
+        let fits = |of_step: f64, label: f64| of_step / hours * letters >= label + 2.0;
+        let found = STEPS.iter().find(|(_, of_step, label)| fits(*of_step, *label));
+        found.map_or(Step::Years(10), |(step, ..)| *step)
     }
 
     fn ticks_of(&self, step: Step, times: &Times) -> Vec<Tick> {
@@ -101,8 +101,7 @@ impl Axis {
                     continue;
                 }
                 last = Some(at);
-                let first = found.is_empty();
-                found.push(Tick { at: self.place(at), label: label(step, at, times, first) });
+                found.push(Tick { at: self.place(at), label: label(step, at, times) });
             }
         }
         found
@@ -130,15 +129,13 @@ fn dates(step: Step, from: Date, until: Date) -> Vec<Date> {
     first.series(span).take_while(|date| *date <= until).collect()
 }
 
-/// Writes what stands at a tick: a midnight is a date, another hour is an hour; the first one tells both.
-fn label(step: Step, at: Timestamp, times: &Times, first: bool) -> String {
+/// Writes what stands at a tick: a midnight is a date, another hour is an hour, January is a year.
+fn label(step: Step, at: Timestamp, times: &Times) -> String {
     let local = times.zoned(at);
     match step {
-        Step::Hours(_) if local.hour() == 0 => times.date(at),
-        Step::Hours(_) if first => times.bare(at),
-        Step::Hours(_) => local.strftime("%H:%M").to_string(),
-        Step::Days(_) | Step::Weeks(_) => times.date(at),
-        Step::Months(_) if local.month() == 1 || first => local.strftime("%b %Y").to_string(),
+        Step::Hours(_) if local.hour() != 0 => local.strftime("%H:%M").to_string(),
+        Step::Hours(_) | Step::Days(_) | Step::Weeks(_) => local.strftime("%-d %b").to_string(),
+        Step::Months(_) if local.month() == 1 => local.strftime("%b %Y").to_string(),
         Step::Months(_) => local.strftime("%b").to_string(),
         Step::Years(_) => local.strftime("%Y").to_string(),
     }

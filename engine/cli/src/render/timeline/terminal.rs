@@ -6,10 +6,9 @@ use terrarium_core::{Group, Mark, Row, Stage, Timeline};
 use terrarium_provider::Window;
 
 use super::axis::Axis;
-use super::words::{self, Names, fit};
+use super::words::{self, Names, flow};
 use crate::render::instant::Times;
 use crate::render::paint::{bold, cyan, dim, green, red, yellow};
-use crate::render::wrap::wrap;
 
 /// Most rows in a plan's text.
 const EXCERPT_ROWS: usize = 30;
@@ -17,8 +16,6 @@ const EXCERPT_ROWS: usize = 30;
 const LEAST_WIDTH: usize = 60;
 /// Widest column of names.
 const MOST_NAME: usize = 44;
-/// Columns that a tick's label and the gap after it take.
-const TICK_COLUMNS: usize = 9;
 
 /// Returns the whole timeline; empty where nothing has a time.
 pub fn text(timeline: &Timeline, times: &Times, width: usize) -> String {
@@ -32,9 +29,9 @@ pub fn excerpt(timeline: &Timeline, times: &Times, width: usize) -> String {
 
 fn chart(timeline: &Timeline, times: &Times, width: usize, most: usize) -> String {
     let columns = Columns::new(timeline, times, width);
-    let Some(axis) = Axis::new(timeline, times, columns.chart / TICK_COLUMNS) else {
-        return String::new();
-    };
+    #[expect(clippy::cast_precision_loss, reason = "a terminal has few columns")]
+    let letters = columns.chart as f64;
+    let Some(axis) = Axis::new(timeline, times, letters) else { return String::new() };
     let names = Names::new(timeline);
     let page = Page { timeline, times, axis, names, columns };
     let mut out = page.header();
@@ -58,6 +55,11 @@ fn chart(timeline: &Timeline, times: &Times, width: usize, most: usize) -> Strin
     out
 }
 
+/// What stands before the first line.
+const TITLE: &str = "Timeline:";
+/// What stands over the present.
+const NOW: &str = "now";
+
 /// How the width is shared out.
 struct Columns {
     width: usize,
@@ -74,7 +76,8 @@ impl Columns {
             timeline.rows().map(|row| text(row).chars().count()).max().unwrap_or_default()
         };
         let state = longest(&|row| state(row, times)).min(20);
-        let name = (longest(&|row| names.counted(row)) + 2).min(MOST_NAME).min(width * 2 / 5);
+        let name =
+            (longest(&|row| names.fitting(row, MOST_NAME)) + 2).min(MOST_NAME).min(width * 2 / 5);
         Self { width, name, chart: width - name - state - 2, state }
     }
 }
@@ -124,7 +127,7 @@ impl Cell {
         Some(match self {
             Self::Empty | Self::OnAndOn => return None,
             Self::Now => "now",
-            Self::Ghost => "before or after a change",
+            Self::Ghost => "as it was, or will be",
             Self::Ended => "ended",
             Self::Later => "comes later",
             Self::There => "there, or made now",
@@ -145,14 +148,12 @@ struct Page<'a> {
 impl Page<'_> {
     /// Writes whose time it is, and the axis.
     fn header(&self) -> String {
-        let now = self.times.both(self.timeline.now);
-        let zone = self.times.zone_name().filter(|name| *name != "UTC");
-        let zone = zone.map(|name| format!(", times in {name}")).unwrap_or_default();
-        let cost = words::costs(self.timeline);
-        let cost = if cost.is_empty() { cost } else { format!(", {cost} in all") };
-        let title = wrap(&format!("now: {now}{zone}{cost}"), self.columns.width - 10);
-        let title = title.replace('\n', "\n          ");
-        let mut out = format!("{} {title}\n\n", bold("Timeline:"));
+        let mut parts = vec![format!("now {}", self.times.both(self.timeline.now))];
+        parts.extend(words::zone(self.times));
+        parts.extend(words::costs(self.timeline));
+        let lines = flow(&parts, ", ", self.columns.width - TITLE.len() - 1);
+        let indent = format!("\n{}", " ".repeat(TITLE.len() + 1));
+        let mut out = format!("{} {}\n\n", bold(TITLE), lines.join(&indent));
         let (labels, line) = self.axis_lines();
         let indent = " ".repeat(self.columns.name + 1);
         let _infallible = writeln!(out, "{}", format!("{indent}{labels}").trim_end());
@@ -165,20 +166,22 @@ impl Page<'_> {
         let width = self.columns.chart;
         let mut labels: Vec<char> = vec![' '; width + self.columns.state];
         let mut line: Vec<char> = vec!['─'; width];
+        let now = self.now();
+        let label = now.min(width.saturating_sub(NOW.len()));
+        write_at(&mut labels, label, NOW);
         let mut free = 0;
         for tick in &self.axis.ticks {
             let at = self.cell(tick.at);
             let length = tick.label.chars().count();
-            set(&mut line, at, '┴');
-            if at < free || at + length > labels.len() {
+            write_at(&mut line, at, "┴");
+            let meets_now = at <= label + NOW.len() && label <= at + length;
+            if at < free || at + length > labels.len() || meets_now {
                 continue;
             }
-            for (place, letter) in tick.label.chars().enumerate() {
-                set(&mut labels, at + place, letter);
-            }
+            write_at(&mut labels, at, &tick.label);
             free = at + length + 1;
         }
-        set(&mut line, self.now(), '┬');
+        write_at(&mut line, now, "┬");
         (labels.into_iter().collect(), line.into_iter().collect())
     }
 
@@ -199,7 +202,7 @@ impl Page<'_> {
 
     fn row(&self, out: &mut String, row: &Row, indent: usize) {
         let room = self.columns.name - indent;
-        let name = fit(&self.names.counted(row), room);
+        let name = self.names.fitting(row, room);
         let padding = " ".repeat(room - name.chars().count());
         let name = if indent == 0 { bold(&name) } else { name };
         let cells = self.cells(row, indent == 0);
@@ -223,8 +226,7 @@ impl Page<'_> {
         facts.extend(then.map(|until| format!("then until {}", times.both(until))));
         facts.extend(row.marks.iter().map(|mark| words::mark(mark, times)));
         facts.extend(row.overdue_since.map(|at| format!("overdue since {}", times.both(at))));
-        let text = facts.join(", ");
-        wrap(&text, self.columns.width - 2).lines().map(str::to_owned).collect()
+        flow(&facts, ", ", self.columns.width - 2)
     }
 
     /// Draws a row's bar.
@@ -301,8 +303,8 @@ impl Page<'_> {
             .iter()
             .rev()
             .filter_map(|cell| cell.meaning().map(|meaning| format!("{} {meaning}", cell.glyph())));
-        let line = parts.collect::<Vec<_>>().join("   ");
-        let _infallible = writeln!(out, "\n{}", dim(&line));
+        let lines = flow(&parts.collect::<Vec<_>>(), "   ", self.columns.width);
+        let _infallible = writeln!(out, "\n{}", dim(&lines.join("\n")));
     }
 }
 
@@ -325,8 +327,8 @@ fn paint(stage: Stage, text: &str) -> String {
     }
 }
 
-fn set(line: &mut [char], at: usize, letter: char) {
-    if let Some(place) = line.get_mut(at) {
+fn write_at(line: &mut [char], at: usize, text: &str) {
+    for (place, letter) in line.iter_mut().skip(at).zip(text.chars()) {
         *place = letter;
     }
 }

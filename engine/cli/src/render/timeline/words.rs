@@ -1,58 +1,89 @@
 //! The words of a timeline: names that fit, states, costs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use terrarium_address::Name;
 use terrarium_core::{Mark, Moment, PlannedAction, Row, Stage, Timeline};
 use terrarium_provider::{Cost, Window};
 
 use crate::render::instant::{Times, duration};
+use crate::render::wrap::wrap;
 
-/// Shortens names to what tells them apart: without the provider's prefix, where all share one.
+/// Shortens names to what tells them apart: `openstack_compute_instance_v2` to `instance_v2`, where no
+/// other type would be called so, too.
 pub(super) struct Names {
-    prefix: Option<String>,
+    nicks: BTreeMap<Name, String>,
 }
 
 impl Names {
     pub(super) fn new(timeline: &Timeline) -> Self {
-        let mut prefix: Option<String> = None;
-        for addr in timeline.rows().flat_map(|row| &row.addrs) {
-            let Some((found, _)) = addr.block.kind.split_once('_') else {
-                return Self { prefix: None };
-            };
-            match &prefix {
-                None => prefix = Some(format!("{found}_")),
-                Some(prefix) if prefix.strip_suffix('_') == Some(found) => {}
-                Some(_) => return Self { prefix: None },
-            }
-        }
-        Self { prefix }
+        let rows = timeline.rows().filter_map(|row| row.addrs.first());
+        let kinds: BTreeSet<Name> = rows.map(|addr| addr.block.kind.clone()).collect();
+        // Without the provider's name and the service's, else without the provider's, else whole.
+        let nicks = [2, 1, 0].into_iter().find_map(|dropped| {
+            let nicks: BTreeMap<Name, String> =
+                kinds.iter().map(|kind| (kind.clone(), nick(kind, dropped))).collect();
+            let distinct: BTreeSet<&String> = nicks.values().collect();
+            (distinct.len() == kinds.len()).then_some(nicks)
+        });
+        Self { nicks: nicks.unwrap_or_default() }
     }
 
-    /// Returns a row's name without the prefix.
+    /// Returns a row's name, shortened.
     pub(super) fn short(&self, row: &Row) -> String {
-        let (Some(prefix), Some(addr)) = (&self.prefix, row.addrs.first()) else {
-            return row.name.clone();
-        };
-        let kind = &*addr.block.kind;
-        match kind.strip_prefix(prefix.as_str()) {
-            Some(short) => row.name.replacen(&format!("{kind}."), &format!("{short}."), 1),
+        let kind = row.addrs.first().map(|addr| &addr.block.kind);
+        match kind.and_then(|kind| Some((kind, self.nicks.get(kind)?))) {
+            Some((kind, nick)) => row.name.replacen(&format!("{kind}."), &format!("{nick}."), 1),
             None => row.name.clone(),
         }
     }
 
-    /// Returns the name with the number of instances.
-    pub(super) fn counted(&self, row: &Row) -> String {
+    /// Returns a row's name, shortened, with the number of instances, cut to `room` letters.
+    pub(super) fn fitting(&self, row: &Row, room: usize) -> String {
+        let times = if row.count() > 1 { format!(" ×{}", row.count()) } else { String::new() };
         let name = self.short(row);
-        if row.count() > 1 { format!("{name} ×{}", row.count()) } else { name }
+        let (length, room) = (name.chars().count(), room.saturating_sub(times.chars().count()));
+        let name = if length <= room {
+            name
+        } else if row.addrs.is_empty() {
+            format!("{}…", name.chars().take(room.max(1) - 1).collect::<String>())
+        } else {
+            // The end of an address tells more than its beginning.
+            format!("…{}", name.chars().skip(length + 1 - room.max(1)).collect::<String>())
+        };
+        format!("{name}{times}")
     }
 }
 
-/// Cuts a name at its beginning: its end tells more.
-pub(super) fn fit(name: &str, room: usize) -> String {
-    let length = name.chars().count();
-    if length <= room {
-        return name.to_owned();
+/// Drops leading words of a type's name, as long as two are left.
+fn nick(kind: &str, dropped: usize) -> String {
+    let words: Vec<&str> = kind.split('_').collect();
+    let dropped = dropped.min(words.len().saturating_sub(2));
+    words.get(dropped..).unwrap_or_default().join("_")
+}
+
+/// Writes parts one after another, `between` them, and breaks lines between parts only.
+pub(super) fn flow(parts: &[String], between: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    // Behind the last part of a line stands what separates it from the next one.
+    let tail = between.trim_end().chars().count();
+    let last = parts.len().saturating_sub(1);
+    for (at, part) in parts.iter().enumerate() {
+        let length = part.chars().count() + if at == last { 0 } else { tail };
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + between.chars().count() + length <= width => {
+                line.push_str(between);
+                line.push_str(part);
+            }
+            Some(line) => {
+                line.push_str(between.trim_end());
+                lines.push(part.clone());
+            }
+            None => lines.push(part.clone()),
+        }
     }
-    let kept: String = name.chars().skip(length + 1 - room.max(1)).collect();
-    format!("…{kept}")
+    let wrapped = lines.iter().map(|line| wrap(line.trim_end(), width));
+    wrapped.flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// Says how a row stands: `create now`, `create at 8 Mar 09:00`, `ended 15 Mar 09:00`.
@@ -112,9 +143,14 @@ fn thousandths(milli: u64) -> String {
     format!("{whole}.{part:03}").trim_end_matches('0').to_owned()
 }
 
-/// Returns the costs of everything: `2016 SU`; empty where nothing costs.
-pub(super) fn costs(timeline: &Timeline) -> String {
-    timeline.costs().iter().map(cost).collect::<Vec<_>>().join(", ")
+/// Returns what everything costs: `2016 SU in all`, by unit.
+pub(super) fn costs(timeline: &Timeline) -> Vec<String> {
+    timeline.costs().iter().map(|sum| format!("{} in all", cost(sum))).collect()
+}
+
+/// Returns whose time is shown: `times in America/New_York`; `None` for UTC.
+pub(super) fn zone(times: &Times) -> Option<String> {
+    times.zone_name().filter(|name| *name != "UTC").map(|name| format!("times in {name}"))
 }
 
 /// Returns how long a window is: `7 d`; `None` without an end.
