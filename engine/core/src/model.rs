@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, ResourceAddr, Target};
 use terrarium_provider::{PlanNotes, Private, Schedule, Schema, Standing, Window};
 use terrarium_state::{Dep, Ended};
-use terrarium_value::Value;
+use terrarium_value::{Value, When};
 
 /// What kind of plan is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -258,6 +258,8 @@ pub struct RunSummary {
     pub outputs: BTreeMap<Name, OutputChange>,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// When the first of the credentials that were used ends, where that is known.
+    pub credentials_end: Option<Timestamp>,
 }
 
 /// An action that was carried out.
@@ -300,6 +302,13 @@ pub enum Blocked {
     Interrupted,
     /// The store refused to go on.
     Store(String),
+}
+
+impl OutputChange {
+    /// Returns whether this apply can't tell its value: it waits for something deferred.
+    pub fn waits(&self) -> bool {
+        !self.after.is_wholly_known() && self.after.causes_deep().when() != When::Apply
+    }
 }
 
 impl ResourceChange {
@@ -346,7 +355,10 @@ impl Plan {
             change.action != PlannedAction::NoOp
                 || change.moved_from.is_some()
                 || change.importing.is_some()
-        }) || self.outputs.values().any(|output| output.action != PlannedAction::NoOp)
+        }) || self
+            .outputs
+            .values()
+            .any(|output| output.action != PlannedAction::NoOp && !output.waits())
     }
 
     /// Returns the drift that a reader needs to understand the plan: all of it where the plan is about

@@ -83,6 +83,9 @@ pub async fn apply(
     walk.bookkeeping();
     walk.run(options.parallelism.max(1), options.cancel).await;
     walk.confirm_ends().await;
+    if !plan.deferred.is_empty() {
+        walk.summary.credentials_end = walk.credentials_end().await;
+    }
     if let Some(left) = &options.left {
         let left = schedule::after_run(left, &inputs.prior, &walk.summary);
         if let Err(error) = walk.schedule(left).await {

@@ -1,5 +1,6 @@
 //! The schedule: what an apply approves for later, and what a run leaves.
 
+use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_state::{Batch, CommitError, Durability, Scheduled, State};
 
@@ -40,6 +41,23 @@ pub(super) fn after_run(left: &[Scheduled], prior: &State, summary: &RunSummary)
 }
 
 impl Walk<'_> {
+    /// Returns when the first of the credentials ends that later work will need.
+    pub(super) async fn credentials_end(&self) -> Option<Timestamp> {
+        let deferred = self.plan.deferred.iter().map(|deferred| &deferred.change.provider);
+        let mut first = None;
+        for name in deferred.collect::<std::collections::BTreeSet<_>>() {
+            let Some(addr) = self.providers.recorded(name) else { continue };
+            let Some(provider) = self.providers.configured(self.world, &addr).await else {
+                continue;
+            };
+            first = match (first, provider.credentials_end().await) {
+                (Some(a), Some(b)) => Some(std::cmp::min::<Timestamp>(a, b)),
+                (a, b) => a.or(b),
+            };
+        }
+        first
+    }
+
     /// Writes the schedule, durably, where it is another than before.
     pub(super) async fn schedule(&self, schedule: Vec<Scheduled>) -> Result<(), CommitError> {
         if schedule == self.inputs.prior.schedule {
