@@ -29,6 +29,13 @@ pub const OFFLINE: Code = Code("T1012");
 /// A permission to act is missing: a fault of the engine.
 pub const NO_PERMIT: Code = Code("T1013");
 
+/// A lease's dates can't be what they say.
+pub const TIME: Code = Code("T1014");
+/// The calendar has no room.
+pub const NO_ROOM: Code = Code("T1015");
+/// A testbed's rule stands against it.
+pub const RULE: Code = Code("T1016");
+
 /// The table of codes.
 pub const CODES: &[CodeRow] = &[
     row(CREDENTIALS, "no usable cloud or credentials", include_str!("explain/T1001.md")),
@@ -44,6 +51,9 @@ pub const CODES: &[CodeRow] = &[
     row(NO_EFFECT, "an argument has no effect", include_str!("explain/T1011.md")),
     row(OFFLINE, "the cloud may not be asked", include_str!("explain/T1012.md")),
     row(NO_PERMIT, "an action came without its intent", include_str!("explain/T1013.md")),
+    row(TIME, "a lease's dates don't go", include_str!("explain/T1014.md")),
+    row(NO_ROOM, "the calendar has no room", include_str!("explain/T1015.md")),
+    row(RULE, "a rule of the testbed", include_str!("explain/T1016.md")),
 ];
 
 const fn row(code: Code, title: &'static str, explanation: &'static str) -> CodeRow {

@@ -15,6 +15,7 @@ mod look;
 mod networking;
 mod plan;
 mod provider;
+mod reservation;
 mod same;
 mod schema;
 mod tables;

@@ -75,10 +75,24 @@ impl Draft<'_> {
     }
 }
 
+/// How a batch is planned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planning {
+    /// The major version that the configuration selects.
+    pub(crate) major: u64,
+    /// Whether the cloud may be asked.
+    pub(crate) online: bool,
+}
+
 /// Plans one instance.
 pub(crate) fn plan(row: &'static Resource, major: u64, request: &PlanRequest) -> PlanReply {
     let mut draft = merged(row, major, request);
     row.hooks.plan(&mut draft);
+    reply(draft, request)
+}
+
+/// Answers with what became of a draft: refused where it has errors.
+pub(crate) fn reply(draft: Draft<'_>, request: &PlanRequest) -> PlanReply {
     if draft.diagnostics.has_errors() {
         return PlanReply::refused(draft.diagnostics);
     }
@@ -101,7 +115,8 @@ fn unchanged(prior: &Value, planned: &Map) -> bool {
     planned.iter().all(|(name, value)| prior.get(name).is_some_and(|before| before == value))
 }
 
-fn merged<'a>(row: &'static Resource, major: u64, request: &'a PlanRequest) -> Draft<'a> {
+/// Merges prior values and configuration by the rules of the rows.
+pub(crate) fn merged<'a>(row: &'static Resource, major: u64, request: &'a PlanRequest) -> Draft<'a> {
     let proposed = request.proposed.as_entries().cloned().unwrap_or_default();
     let mut draft = Draft {
         row,

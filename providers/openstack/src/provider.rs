@@ -14,9 +14,10 @@ use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Session};
 use crate::look::Look;
+use crate::plan::Planning;
 use crate::schema::Resource;
 use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, waiting};
-use crate::{codes, data, plan, tables};
+use crate::{codes, data, tables};
 
 /// A configured provider.
 pub(crate) struct OpenStackProvider {
@@ -88,7 +89,13 @@ impl OpenStackProvider {
         };
         match found {
             Ok(Some(object)) => {
-                ReadReply::found(decode(&scope, &object, &request.state), request.private.clone())
+                let now = self.session.clock().now();
+                let outcome = ReadOutcome::Found {
+                    state: decode(&scope, &object, &request.state),
+                    private: request.private.clone(),
+                    term: row.hooks.term(&object, &request.state, now),
+                };
+                ReadReply { outcome, diagnostics: Diagnostics::new() }
             }
             Ok(None) => ReadReply::gone(),
             Err(error) => {
@@ -150,7 +157,8 @@ impl Provider for OpenStackProvider {
     async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         match tables::resource(kind) {
             Some(row) => {
-                requests.iter().map(|request| plan::plan(row, self.major, request)).collect()
+                let planning = Planning { major: self.major, online: self.blocked.is_none() };
+                row.hooks.plan_many(&self.scope(row, None), planning, &requests).await
             }
             None => requests.iter().map(|_| PlanReply::refused(no_such(kind))).collect(),
         }

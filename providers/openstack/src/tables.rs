@@ -1,7 +1,7 @@
 //! All resource types and data sources.
 
 use crate::schema::{DataSource, Resource};
-use crate::{blockstorage, compute, images, networking};
+use crate::{blockstorage, compute, images, networking, reservation};
 
 /// The resource types, in the order of their names.
 pub(crate) const RESOURCES: &[&Resource] = &[
@@ -19,6 +19,13 @@ pub(crate) const RESOURCES: &[&Resource] = &[
     &networking::SECGROUP_RULE,
     &networking::SECGROUP,
     &networking::SUBNET,
+    &reservation::ONLY_DEVICE,
+    &reservation::ONLY_FLAVOR,
+    &reservation::ONLY_FLOATINGIP,
+    &reservation::ONLY_HOST,
+    &reservation::ONLY_INSTANCE,
+    &reservation::LEASE,
+    &reservation::ONLY_NETWORK,
 ];
 
 /// The data sources, in the order of their names.

@@ -15,6 +15,11 @@ pub(crate) struct Token {
     pub(crate) secret: Secret,
     pub(crate) catalog: Catalog,
     pub(crate) project_id: Option<String>,
+    pub(crate) user_id: Option<String>,
+    /// When it ends.
+    pub(crate) expires_at: Option<jiff::Timestamp>,
+    /// Whether it comes from an application credential that may not make trusts.
+    pub(crate) restricted: bool,
 }
 
 /// Builds the request that asks for a token: the one POST that needs no intent, since it makes
@@ -68,7 +73,12 @@ pub(crate) fn token_of(request: &Request, reply: &Response) -> Result<Token, Api
     let garbled = || ApiError::Other(format!("{} answered without a token", request.url));
     let secret = reply.headers.get("x-subject-token").and_then(|value| value.to_str().ok());
     let body: Json = serde_json::from_slice(&reply.body).map_err(|_| garbled())?;
-    let project_id = body.pointer("/token/project/id").and_then(Json::as_str).map(str::to_owned);
+    let text = |pointer: &str| body.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
+    let (project_id, user_id) = (text("/token/project/id"), text("/token/user/id"));
+    let expires_at = text("/token/expires_at").and_then(|text| text.parse().ok());
+    let restricted = body.pointer("/token/application_credential/restricted");
+    let restricted = restricted.and_then(Json::as_bool) == Some(true);
     let catalog = Catalog::of(body.pointer("/token/catalog").unwrap_or(&Json::Null));
-    Ok(Token { secret: Secret::new(secret.ok_or_else(garbled)?), catalog, project_id })
+    let secret = Secret::new(secret.ok_or_else(garbled)?);
+    Ok(Token { secret, catalog, project_id, user_id, expires_at, restricted })
 }

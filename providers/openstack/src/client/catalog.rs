@@ -13,6 +13,8 @@ pub(crate) enum Service {
     Volume,
     /// Glance.
     Image,
+    /// Blazar.
+    Reservation,
 }
 
 /// How a service is found and addressed.
@@ -57,6 +59,13 @@ impl Service {
                 version: "v2",
                 project: false,
                 microversion: "image",
+            },
+            Self::Reservation => Row {
+                types: &["reservation"],
+                override_key: "reservation",
+                version: "v1",
+                project: false,
+                microversion: "reservation",
             },
         }
     }

@@ -20,6 +20,8 @@ pub(crate) enum Repeat {
     Freely,
     /// It may not, unless it is certain that nothing was done.
     OnlyUndone,
+    /// As before; and an error of the server with one of these texts is a plain no.
+    OrSaid(&'static [&'static str]),
 }
 
 /// What comes next.
@@ -54,11 +56,15 @@ pub(crate) fn next(
                 429 | 498 if may => Next::Again(wait()),
                 502..=504 if may && repeat == Repeat::Freely => Next::Again(wait()),
                 // A 500 proves nothing either way: look before acting.
-                500..=599 if repeat == Repeat::OnlyUndone => Next::Doubt(format!(
-                    "{}: {}",
-                    reply.status,
-                    super::error::message_of(&reply.body)
-                )),
+                500..=599 if repeat != Repeat::Freely => {
+                    let message = super::error::message_of(&reply.body);
+                    match repeat {
+                        Repeat::OrSaid(texts) if texts.iter().any(|t| message.contains(t)) => {
+                            Next::Answer
+                        }
+                        _ => Next::Doubt(format!("{}: {message}", reply.status)),
+                    }
+                }
                 _ => Next::Answer,
             }
         }
@@ -110,6 +116,12 @@ mod tests {
         let broken = Err(TransportError::MaybeSent("reset".into()));
         let refused = Err(TransportError::NotSent("refused".into()));
         let seconds = |s| Next::Again(Duration::from_secs(s));
+        let mut not_enough = reply(500, None);
+        if let Ok(reply) = &mut not_enough {
+            reply.body = r#"{"error_message": "Not enough hosts available"}"#.into();
+        }
+        let doubted =
+            Next::Doubt("500 Internal Server Error: Not enough hosts available".to_owned());
         for (repeat, outcome, attempt, expected) in [
             (OnlyUndone, &broken, 0, Next::Doubt("reset".into())),
             (Freely, &broken, 0, Next::Again(Duration::from_millis(500))),
@@ -124,6 +136,9 @@ mod tests {
             (Freely, &reply(500, None), 0, Next::Answer),
             (OnlyUndone, &reply(409, None), 0, Next::Answer),
             (OnlyUndone, &reply(201, None), 0, Next::Answer),
+            (Repeat::OrSaid(&["Not enough"]), &not_enough, 0, Next::Answer),
+            (OnlyUndone, &not_enough, 0, doubted.clone()),
+            (Repeat::OrSaid(&["No room"]), &not_enough, 0, doubted),
         ] {
             assert_eq!(next(repeat, outcome, attempt, false, at(10)), expected, "{outcome:?}");
         }

@@ -40,6 +40,8 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Vec<(&'a str, String)>,
     pub(crate) body: Option<Json>,
     pub(crate) microversion: Option<&'a str>,
+    /// Texts of server errors that mean no, for a call that makes something.
+    pub(crate) refusals: &'static [&'static str],
 }
 
 impl<'a> Call<'a> {
@@ -53,6 +55,7 @@ impl<'a> Call<'a> {
             query: Vec::new(),
             body: None,
             microversion: None,
+            refusals: &[],
         }
     }
 
@@ -69,6 +72,11 @@ impl<'a> Call<'a> {
     /// Asks for a microversion.
     pub(crate) fn microversion(self, microversion: Option<&'a str>) -> Self {
         Self { microversion, ..self }
+    }
+
+    /// Names the texts with which a server error is a plain no.
+    pub(crate) fn refused_with(self, refusals: &'static [&'static str]) -> Self {
+        Self { refusals, ..self }
     }
 
     /// Gives it a query.
@@ -135,6 +143,24 @@ impl Session {
         &*self.clock
     }
 
+    /// Returns the ids of the project and the user that it acts for, as far as the login tells.
+    pub(crate) async fn who(&self) -> Result<(Option<String>, Option<String>), ApiError> {
+        let token = self.token().await?;
+        Ok((token.project_id.clone(), token.user_id.clone()))
+    }
+
+    /// Returns whether the login is an application credential that may not make trusts.
+    pub(crate) async fn is_restricted(&self) -> bool {
+        self.token().await.is_ok_and(|token| token.restricted)
+    }
+
+    /// Returns whether the cloud has a service; logs in where that was not done yet.
+    pub(crate) async fn offers(&self, service: Service) -> bool {
+        let (Ok(login), Ok(token)) = (self.login(), self.token().await) else { return false };
+        self.overrides.contains_key(service.override_key())
+            || token.catalog.find(service, &login.interface, &login.region).is_some()
+    }
+
     /// Waits for one's turn at a thing that the service changes for one caller at a time; it ends when
     /// the guard is dropped.
     pub(crate) async fn turn(&self, thing: &str) -> tokio::sync::OwnedMutexGuard<()> {
@@ -171,7 +197,8 @@ impl Session {
     /// Reads all pages of a list, whose items stand under `key`.
     pub(crate) async fn list(&self, call: &Call<'_>, key: &str) -> Result<Vec<Json>, ApiError> {
         let mut call = call.clone();
-        if call.query.iter().all(|(name, _)| *name != "limit") && call.service != Service::Image {
+        let paged = !matches!(call.service, Service::Image | Service::Reservation);
+        if paged && call.query.iter().all(|(name, _)| *name != "limit") {
             call.query.push(("limit", PAGE_SIZE.into()));
         }
         let mut all = Vec::new();
@@ -240,7 +267,11 @@ impl Session {
         call: &Call<'_>,
     ) -> Result<Json, Failure> {
         self.lists.lock().await.clear();
-        self.attempts(call, Repeat::OnlyUndone, Some(step)).await?
+        let repeat = match call.refusals {
+            [] => Repeat::OnlyUndone,
+            texts => Repeat::OrSaid(texts),
+        };
+        self.attempts(call, repeat, Some(step)).await?
     }
 
     /// Sends a call that may be repeated: doing it twice is doing it once.

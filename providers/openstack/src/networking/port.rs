@@ -89,7 +89,7 @@ pub(crate) const PORT: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { scarce: true, ..Marks::NONE },
+    marks: Marks { occupies: &["network_id"], scarce: true, ..Marks::NONE },
     hooks: &PortHooks,
 };
 

@@ -33,7 +33,7 @@ pub(crate) const ROUTER_INTERFACE: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks::NONE,
+    marks: Marks { occupies: &["subnet_id"], ..Marks::NONE },
     hooks: &InterfaceHooks,
 };
 

@@ -60,7 +60,7 @@ pub(crate) const SUBNET: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks::NONE,
+    marks: Marks { lends: &["id"], occupies: &["network_id"], ..Marks::NONE },
     hooks: &SubnetHooks,
 };
 

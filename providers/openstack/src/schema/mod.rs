@@ -2,6 +2,7 @@
 
 mod attr;
 mod build;
+mod join;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -11,4 +12,5 @@ pub(crate) use attr::{
     float, int, map_list, object_set, objects, text, text_map, text_set, texts,
 };
 pub(crate) use build::{block_of, data_schema, element_type, resource_schema, type_of};
+pub(crate) use join::joined;
 pub(crate) use rows::{DataSource, MarkerField, Marks, Resource, Status, Timeouts};

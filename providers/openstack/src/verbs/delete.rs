@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use terrarium_provider::{Accepted, Action, ApplyReply};
+use terrarium_provider::{Accepted, ApplyReply};
 use terrarium_value::Value;
 
 use super::private::Note;
@@ -14,7 +14,7 @@ use crate::client::{ApiError, Failure};
 const RETRY: Duration = Duration::from_secs(5);
 
 /// The step of a delete that was refused and is tried again.
-pub(super) const RETRY_DELETE: &str = "delete";
+pub(crate) const RETRY_DELETE: &str = "delete";
 
 /// Deletes an object.
 pub(crate) async fn delete(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
@@ -35,7 +35,7 @@ pub(crate) async fn delete_reply(
         Err(Failure::Refused(error))
             if error.status().is_some_and(|s| scope.row.retry_delete.contains(&s)) =>
         {
-            retry_later(scope, act, error)
+            retry_later(scope, act, RETRY_DELETE, error)
         }
         Err(failure) => Err(failure),
     }
@@ -56,22 +56,23 @@ pub(crate) async fn gone_or_pending(
     Ok(ApplyReply::accepted(accepted(scope, act, None, Duration::from_secs(2))))
 }
 
-/// Answers that a refused delete is tried again later, until the time-out.
+/// Answers that a refused step is tried again later, until the time-out.
 pub(crate) fn retry_later(
     scope: &Scope<'_>,
     act: &Act<'_>,
+    step: &str,
     error: ApiError,
 ) -> Result<ApplyReply, Failure> {
     let now = scope.session.clock().now();
     let noted = Note::of(act.private);
     let until = noted
         .until
-        .or_else(|| now.checked_add(scope.timeout(Action::Delete, act.prior)).ok())
+        .or_else(|| now.checked_add(scope.timeout(act.action, act.prior)).ok())
         .unwrap_or(now);
     if now >= until {
         return Err(error.into());
     }
-    let note = Note { until: Some(until), why: error.message(), ..Note::next(RETRY_DELETE) };
+    let note = Note { until: Some(until), why: error.message(), ..Note::next(step) };
     Ok(ApplyReply::accepted(accepted(scope, act, Some(&note), RETRY)))
 }
 
@@ -92,6 +93,6 @@ fn accepted(
         state: act.prior.cloned(),
         private,
         poll_after,
-        timeout: scope.timeout(Action::Delete, act.prior),
+        timeout: scope.timeout(act.action, act.prior),
     }
 }

@@ -1,15 +1,18 @@
 //! What a resource type may do in its own way; each method has the generic one as its default.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json};
 use terrarium_diagnostic::Diagnostics;
-use terrarium_provider::{ApplyReply, FindReply, FindRequest, Pending, PollReply};
+use terrarium_provider::{
+    ApplyReply, FindReply, FindRequest, Pending, PlanReply, PlanRequest, PollReply, Term,
+};
 use terrarium_value::{Map, Value};
 
 use super::scope::{Act, Fetched, Scope};
 use super::update::Change;
 use crate::client::{ApiError, Failure};
-use crate::plan::Draft;
+use crate::plan::{Draft, Planning, plan};
 
 /// A type's own ways.
 #[async_trait]
@@ -19,6 +22,21 @@ pub(crate) trait Hooks: Send + Sync {
 
     /// Adjusts a plan.
     fn plan(&self, _draft: &mut Draft<'_>) {}
+
+    /// Plans instances together.
+    async fn plan_many(
+        &self,
+        scope: &Scope<'_>,
+        planning: Planning,
+        requests: &[PlanRequest],
+    ) -> Vec<PlanReply> {
+        requests.iter().map(|request| plan(scope.row, planning.major, request)).collect()
+    }
+
+    /// Returns the term of an object, where it has one.
+    fn term(&self, _object: &Json, _known: &Value, _now: Timestamp) -> Option<Term> {
+        None
+    }
 
     /// Completes the body of a create; may look names up.
     async fn create_body(

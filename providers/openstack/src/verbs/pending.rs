@@ -49,7 +49,8 @@ pub(crate) async fn poll(scope: &Scope<'_>, pending: &Pending, object: Option<Js
     waiting(pending, field(&object, "status"))
 }
 
-fn poll_delete(scope: &Scope<'_>, pending: &Pending, object: Option<Json>) -> PollReply {
+/// Says how a delete stands.
+pub(crate) fn poll_delete(scope: &Scope<'_>, pending: &Pending, object: Option<Json>) -> PollReply {
     let Some(object) = object else {
         return outcome(PollOutcome::Done { state: None, private: None, window: None });
     };

@@ -15,6 +15,7 @@ use terrarium_value::{Causes, Map, Value};
 
 use crate::cloud::{Call, Cloud};
 use crate::convert::{assert_has, json_of, value_of};
+use crate::time;
 
 /// Most polls that a case may take.
 const POLLS: u32 = 50;
@@ -35,10 +36,14 @@ async fn run_case(case: &Json) {
         return cloud.assert_done();
     }
     let schema = kind.resource_schema(name).unwrap_or_else(|| panic!("no type {name}"));
-    let config = value_of(&case["config"], &schema.block.ty());
-    let says = kind.validate_resource(name, &config);
+    let config = configured(value_of(&case["config"], &schema.block.ty()), &schema);
+    let says = match case.get("config") {
+        Some(_) => kind.validate_resource(name, &config),
+        None => Diagnostics::new(),
+    };
     let refused = says.has_errors();
-    let mut subject = Subject { name, schema, provider, says };
+    let ended = case["ended"].as_str().map(|text| text.parse().unwrap());
+    let mut subject = Subject { name, schema, provider, says, ended };
     let outcome = if refused { None } else { run_action(case, &mut subject, &config).await };
     assert_says(&subject.says, &case["says"]);
     if let Some(outcome) = outcome {
@@ -60,6 +65,7 @@ async fn run_action(case: &Json, subject: &mut Subject<'_>, config: &Value) -> O
     if let Some(expected) = case.get("planned") {
         assert_has(&json_of(&change.planned), expected, "planned");
     }
+    time::check_plan(case, &change);
     let replace: Vec<String> = change.requires_replace.iter().map(ToString::to_string).collect();
     let expected = case.get("replace").cloned().unwrap_or(json!([]));
     assert_eq!(json!(replace), expected, "paths that need a new object");
@@ -77,6 +83,9 @@ async fn run_action(case: &Json, subject: &mut Subject<'_>, config: &Value) -> O
 async fn check_outcome(case: &Json, subject: &mut Subject<'_>, config: &Value, outcome: &Outcome) {
     if let Some(expected) = case.get("outcome") {
         assert_eq!(json!(outcome.outcome), *expected, "{:?}", subject.says);
+    }
+    if let Some(expected) = case.get("when") {
+        assert_eq!(outcome.when, *expected, "window or term");
     }
     let there = outcome.values.as_ref().map_or(Json::Null, json_of);
     if let Some(expected) = case.get("state") {
@@ -108,8 +117,11 @@ async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider)
     let mut states = Vec::new();
     for reply in replies {
         says.extend(reply.diagnostics);
-        if let DataOutcome::Read { state, .. } = reply.outcome {
+        if let DataOutcome::Read { state, term } = reply.outcome {
             assert_eq!(state.ty(), schema.block.ty(), "the result has the schema's type");
+            if let Some(expected) = case.get("when") {
+                assert_eq!(time::term_json(term), *expected, "term");
+            }
             states.push(json_of(&state));
         }
     }
@@ -125,6 +137,14 @@ async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider)
 pub(crate) struct Outcome {
     pub(crate) outcome: &'static str,
     pub(crate) values: Option<Value>,
+    /// Its term or window, as JSON.
+    pub(crate) when: Json,
+}
+
+impl Outcome {
+    fn new(outcome: &'static str, values: Option<Value>) -> Self {
+        Self { outcome, values, when: Json::Null }
+    }
 }
 
 /// A resource under test.
@@ -133,6 +153,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) schema: Arc<Schema>,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) says: Diagnostics,
+    /// Since when the object is ended.
+    pub(crate) ended: Option<jiff::Timestamp>,
 }
 
 impl Subject<'_> {
@@ -147,7 +169,7 @@ impl Subject<'_> {
             proposed: proposed(&self.schema, prior, config),
             config: config.clone(),
             private: None,
-            ended: None,
+            ended: self.ended,
         };
         let PlanReply { outcome, diagnostics } =
             self.provider.plan_many(self.name, vec![request]).await.pop().unwrap();
@@ -170,9 +192,11 @@ impl Subject<'_> {
         let reply = self.provider.read_many(self.name, vec![request]).await.pop().unwrap();
         self.says.extend(reply.diagnostics);
         match reply.outcome {
-            ReadOutcome::Found { state, .. } => Outcome { outcome: "done", values: Some(state) },
-            ReadOutcome::Gone => Outcome { outcome: "gone", values: None },
-            _ => Outcome { outcome: "refused", values: None },
+            ReadOutcome::Found { state, term, .. } => {
+                Outcome { outcome: "done", values: Some(state), when: time::term_json(term) }
+            }
+            ReadOutcome::Gone => Outcome::new("gone", None),
+            _ => Outcome::new("refused", None),
         }
     }
 
@@ -199,13 +223,12 @@ impl Subject<'_> {
             let ApplyReply { outcome, diagnostics } = self.provider.apply(self.name, request).await;
             self.says.extend(diagnostics);
             let accepted = match outcome {
-                ApplyOutcome::Done { state, .. } => {
-                    return Outcome { outcome: "done", values: state };
+                ApplyOutcome::Done { state, window, .. } => {
+                    let when = time::window_json(window);
+                    return Outcome { outcome: "done", values: state, when };
                 }
-                ApplyOutcome::Refused { state, .. } => {
-                    return Outcome { outcome: "refused", values: state };
-                }
-                ApplyOutcome::Unknown(_) => return Outcome { outcome: "unknown", values: None },
+                ApplyOutcome::Refused { state, .. } => return Outcome::new("refused", state),
+                ApplyOutcome::Unknown(_) => return Outcome::new("unknown", None),
                 ApplyOutcome::Accepted(accepted) => accepted,
             };
             let mut pending = Pending {
@@ -228,18 +251,28 @@ impl Subject<'_> {
                 match reply.outcome {
                     PollOutcome::Waiting { .. } => pending.polls += 1,
                     PollOutcome::Continue { state, private } => break (state.or(prior), private),
-                    PollOutcome::Done { state, .. } => {
-                        return Outcome { outcome: "done", values: state };
+                    PollOutcome::Done { state, window, .. } => {
+                        let when = time::window_json(window);
+                        return Outcome { outcome: "done", values: state, when };
                     }
-                    PollOutcome::Refused { state, .. } => {
-                        return Outcome { outcome: "refused", values: state };
-                    }
+                    PollOutcome::Refused { state, .. } => return Outcome::new("refused", state),
                 }
                 assert!(pending.polls < POLLS, "it waits for ever");
             };
         }
         panic!("it goes on for ever");
     }
+}
+
+/// Leaves to the provider what only it sets, as a configuration does.
+fn configured(config: Value, schema: &Schema) -> Value {
+    let Some(mut fields) = config.as_entries().cloned() else { return config };
+    for (name, attribute) in &schema.block.attributes {
+        if attribute.presence == Presence::Computed {
+            fields.insert(name.clone(), Value::null(attribute.ty.clone()));
+        }
+    }
+    Value::object(fields)
 }
 
 /// Merges as the engine does, as far as the cases need it.

@@ -78,7 +78,8 @@ impl Cloud {
     fn log_in(&self) -> Response {
         *self.logins.lock().unwrap() += 1;
         let endpoint = |url: &str| json!([{"interface": "public", "region": "KVM", "region_id": "KVM", "url": url}]);
-        let body = json!({"token": {"project": {"id": "p1"}, "catalog": [
+        let body = json!({"token": {"project": {"id": "p1"}, "user": {"id": "u1"}, "catalog": [
+            {"type": "reservation", "endpoints": endpoint("http://cloud/reservation")},
             {"type": "network", "endpoints": endpoint("http://cloud/network")},
             {"type": "compute", "endpoints": endpoint("http://cloud/compute/v2.1")},
             {"type": "image", "endpoints": endpoint("http://cloud/image")},

@@ -14,6 +14,7 @@ mod http;
 mod login;
 mod recovery;
 mod retries;
+mod time;
 
 use std::path::Path;
 

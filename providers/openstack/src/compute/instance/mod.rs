@@ -136,7 +136,13 @@ pub(crate) const INSTANCE: Resource = Resource {
     marker: MarkerField::Metadata,
     tags: false,
     marks: Marks {
-        occupies: &["flavor_id", "scheduler_hints.#.additional_properties[\"reservation\"]"],
+        lends: &["id"],
+        occupies: &[
+            "flavor_id",
+            "flavor_name",
+            "scheduler_hints.#.additional_properties[\"reservation\"]",
+            "network.#.uuid",
+        ],
         exclusive: &["network.#.port"],
         ..Marks::NONE
     },

@@ -1,0 +1,26 @@
+//! Blazar: leases, and what they reserve.
+//!
+//! A reservation can't be added to a lease or taken from it, so the lease is what is made and removed,
+//! and reservations are its blocks; a convenience type is a lease with one block. Start at `rows.rs`,
+//! then `plan.rs` (dates and what they mean) and `apply.rs` (what is sent).
+
+mod apply;
+mod body;
+mod check;
+mod date;
+mod dates;
+mod errors;
+mod filter;
+mod lease;
+mod looks;
+mod part;
+mod plan;
+mod recover;
+mod refusal;
+mod rows;
+mod rules;
+mod term;
+
+pub(crate) use rows::{
+    LEASE, ONLY_DEVICE, ONLY_FLAVOR, ONLY_FLOATINGIP, ONLY_HOST, ONLY_INSTANCE, ONLY_NETWORK,
+};
