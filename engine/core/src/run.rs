@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use terrarium_address::ResourceAddr;
+use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_provider::Action;
 use terrarium_state::{Dep, Scheduled, State};
 
@@ -39,32 +39,28 @@ pub struct HeldBack {
 ///
 /// An entry that the plan no longer needs is dropped; one that the plan defers again stays.
 pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
-    let changes: HashMap<&ResourceAddr, &ResourceChange> = plan
-        .changes
-        .iter()
-        .filter(|change| change.deposed.is_none())
-        .map(|change| (&change.addr, change))
-        .collect();
+    let changes = Changes::of(&plan);
     let deferred: HashMap<&ResourceAddr, &DeferredChange> =
         plan.deferred.iter().map(|deferred| (&deferred.change.addr, deferred)).collect();
-    let scheduled: HashMap<&ResourceAddr, &Scheduled> =
-        state.schedule.iter().map(|entry| (&entry.addr, entry)).collect();
+    let scheduled: HashSet<&ResourceAddr> =
+        state.schedule.iter().map(|entry| &entry.addr).collect();
     let mut held = Vec::new();
     let mut left = Vec::new();
-    let mut due: HashSet<ResourceAddr> = HashSet::new();
+    let mut due: HashSet<usize> = HashSet::new();
     for entry in &state.schedule {
         if let Some(deferred) = deferred.get(&entry.addr) {
-            left.extend(deferred.entry().map(|new| Scheduled {
+            let kept = |new| Scheduled {
                 approval: entry.approval.clone(),
                 inputs: entry.inputs.clone(),
                 ..new
-            }));
+            };
+            left.extend(deferred.entry().map(kept));
             continue;
         }
-        let Some(change) = changes.get(&entry.addr).filter(|change| acts(change)) else { continue };
-        match objection(change, entry, &changes, &scheduled) {
+        let Some(at) = changes.acting(entry) else { continue };
+        match objection(&plan.changes[at], entry, &changes, &scheduled) {
             None => {
-                due.insert(entry.addr.clone());
+                due.insert(at);
             }
             Some(why) => {
                 left.push(entry.clone());
@@ -77,54 +73,99 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
             }
         }
     }
-    let next =
-        left.iter().filter_map(|entry| entry.schedule.not_before).filter(|at| *at > now).min();
+    let coming = left.iter().filter_map(|entry| entry.schedule.not_before);
+    let next = coming.filter(|at| *at > now).min();
+    drop(changes);
     Turn { plan: restricted(plan, &due), held, left, next }
 }
 
-fn acts(change: &ResourceChange) -> bool {
-    !matches!(change.action, PlannedAction::NoOp)
+/// The changes of a plan that do something, by address and by block.
+struct Changes<'p> {
+    plan: &'p Plan,
+    by_addr: HashMap<&'p ResourceAddr, Vec<usize>>,
+    by_block: HashMap<ConfigAddr, Vec<&'p ResourceAddr>>,
+}
+
+impl<'p> Changes<'p> {
+    fn of(plan: &'p Plan) -> Self {
+        let mut changes = Self { plan, by_addr: HashMap::new(), by_block: HashMap::new() };
+        for (at, change) in plan.changes.iter().enumerate() {
+            if change.action != PlannedAction::NoOp {
+                changes.by_addr.entry(&change.addr).or_default().push(at);
+                changes.by_block.entry(change.addr.block.config()).or_default().push(&change.addr);
+            }
+        }
+        changes
+    }
+
+    /// Returns the change that an entry may mean: the one with its action, else any of its instance.
+    fn acting(&self, entry: &Scheduled) -> Option<usize> {
+        let all = self.by_addr.get(&entry.addr)?;
+        let same = all.iter().find(|at| action_of(&self.plan.changes[**at]) == Some(entry.action));
+        same.or(all.first()).copied()
+    }
+
+    /// Returns something that a change needs and nobody approved.
+    fn unapproved(
+        &self,
+        dep: &'p Dep,
+        scheduled: &HashSet<&ResourceAddr>,
+    ) -> Option<&'p ResourceAddr> {
+        match dep {
+            Dep::Instance(addr) => {
+                (self.by_addr.contains_key(addr) && !scheduled.contains(addr)).then_some(addr)
+            }
+            Dep::Block(block) => {
+                let all = self.by_block.get(&block.config()).into_iter().flatten();
+                all.copied().find(|addr| !scheduled.contains(*addr))
+            }
+        }
+    }
+}
+
+fn action_of(change: &ResourceChange) -> Option<Action> {
+    match change.action {
+        PlannedAction::Create | PlannedAction::Replace(_) | PlannedAction::Read => {
+            Some(Action::Create)
+        }
+        PlannedAction::Update => Some(Action::Update),
+        PlannedAction::Delete | PlannedAction::Forget => Some(Action::Delete),
+        PlannedAction::NoOp => None,
+    }
 }
 
 /// Says what keeps a due action from being the one that was approved.
-fn objection(
-    change: &ResourceChange,
+fn objection<'p>(
+    change: &'p ResourceChange,
     entry: &Scheduled,
-    changes: &HashMap<&ResourceAddr, &ResourceChange>,
-    scheduled: &HashMap<&ResourceAddr, &Scheduled>,
+    changes: &Changes<'p>,
+    scheduled: &HashSet<&ResourceAddr>,
 ) -> Option<String> {
-    let planned = match change.action {
-        PlannedAction::Create | PlannedAction::Replace(_) | PlannedAction::Read => Action::Create,
-        PlannedAction::Update => Action::Update,
-        PlannedAction::Delete | PlannedAction::Forget => Action::Delete,
-        PlannedAction::NoOp => return None,
-    };
-    if planned != entry.action {
+    if action_of(change) != Some(entry.action) {
         return Some("the plan is another action by now".to_owned());
     }
     if entry.approval.is_none() || entry.approval != change.approval {
         return Some("the configuration changed since it was approved".to_owned());
     }
-    let unapproved = |addr: &ResourceAddr| {
-        changes.get(addr).is_some_and(|change| acts(change)) && !scheduled.contains_key(addr)
-    };
-    change.deps.iter().find_map(|dep| match dep {
-        Dep::Instance(addr) if unapproved(addr) => {
-            Some(format!("{addr}, which it needs, would have to be changed first"))
-        }
-        _ => None,
-    })
+    let needed = change.deps.iter().find_map(|dep| changes.unapproved(dep, scheduled));
+    needed.map(|addr| format!("{addr}, which it needs, would have to be changed first"))
 }
 
-/// Returns the plan of these instances alone; everything else stays as it is.
-fn restricted(mut plan: Plan, due: &HashSet<ResourceAddr>) -> Plan {
-    for change in &mut plan.changes {
-        if !due.contains(&change.addr) && change.action != PlannedAction::NoOp {
-            change.action = PlannedAction::NoOp;
-            change.reason = None;
-            change.requires_replace.clear();
-            change.after = change.before.clone();
+/// Returns the plan of these changes alone; everything else stays as it is.
+fn restricted(mut plan: Plan, due: &HashSet<usize>) -> Plan {
+    let mut at = 0;
+    plan.changes.retain_mut(|change| {
+        let stays = due.contains(&at) || change.action == PlannedAction::NoOp;
+        at += 1;
+        if stays {
+            return true;
         }
-    }
+        change.action = PlannedAction::NoOp;
+        change.reason = None;
+        change.requires_replace.clear();
+        change.after = change.before.clone();
+        // What does not exist yet, and what is only left over, is no part of it.
+        !change.before.is_null() && change.deposed.is_none()
+    });
     plan
 }
