@@ -161,8 +161,8 @@ impl Service {
                 keeps: false,
             },
             Service::Reservation => {
-                let name =
-                    if kind == "INTERNAL_SERVER_ERROR" { json!(kind) } else { json!(status) };
+                let unforeseen = message == UNFORESEEN;
+                let name = if unforeseen { json!("INTERNAL_SERVER_ERROR") } else { json!(status) };
                 Reply::json(
                     status,
                     json!({"error_code": status, "error_message": message, "error_name": name}),
@@ -178,6 +178,9 @@ impl Service {
         }
     }
 }
+
+/// What Blazar says of errors that are not its own; their name is another then.
+pub(crate) const UNFORESEEN: &str = "Internal Server Error";
 
 /// Returns the answer of the token check that stands before every service.
 pub(crate) fn unauthorized(identity_url: &str) -> Reply {

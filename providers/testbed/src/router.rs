@@ -168,6 +168,9 @@ fn route(
         serde_json::from_slice(&request.body)
             .map_err(|error| no(400, format!("Malformed JSON in request body: {error}")))
     };
+    if row.service == Service::Reservation && body.is_err() {
+        return (row.service, Ok(reservation::unreadable()));
+    }
     let outcome = body.and_then(|body| {
         let mut call = Call {
             cloud,

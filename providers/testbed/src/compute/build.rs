@@ -10,6 +10,7 @@ use crate::{
     json,
     network::{plugs, ports::PORT},
     reply::Outcome,
+    reservation::scheduling,
     site::Hardware,
     store::Object,
 };
@@ -99,7 +100,8 @@ pub(crate) fn settle(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
         server.set("hostId", crate::seed::plain_id("host", id).repeat(2)[..56].to_owned());
         server.set("progress", 0);
         if server.text("OS-EXT-AZ:availability_zone").is_empty() {
-            server.set("OS-EXT-AZ:availability_zone", "nova");
+            let zone = scheduling::zone(&server);
+            server.set("OS-EXT-AZ:availability_zone", zone);
         }
     }
     if ["ACTIVE", "SHUTOFF"].contains(&next.as_str()) {
@@ -128,9 +130,14 @@ pub(crate) fn delete(cloud: &Cloud<'_>, mut server: Object) -> Outcome<()> {
     cloud.later(seconds, What::ServerGone, &server.id)
 }
 
-/// Begins the deletion of the servers that have a seat, such as a host of a lease that ends.
-pub(crate) fn evict(cloud: &Cloud<'_>, seat: &str) -> Outcome<()> {
-    cloud.find(&SERVER, "_seat", seat)?.into_iter().try_for_each(|server| delete(cloud, server))
+/// Begins the deletion of the servers that have a seat by a reservation that ends.
+pub(crate) fn evict(cloud: &Cloud<'_>, seat: &str, reservation: &str) -> Outcome<()> {
+    for server in cloud.find(&SERVER, "_seat", seat)? {
+        if server.body.get("_hints").is_some_and(|hints| hints["reservation"] == reservation) {
+            delete(cloud, server)?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells whether a server has a seat.

@@ -51,9 +51,6 @@ const KNOWN: &[(&str, Range<u32>)] = &[
     ("hostname", since(90)),
 ];
 
-/// Words of the scheduler when no host fits.
-const NO_HOST: &str = "No valid host was found. There are not enough hosts available.";
-
 /// Answers `POST /servers`.
 pub(super) fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     let given = nova.given("server")?;
@@ -102,7 +99,7 @@ pub(super) fn create(nova: &Nova<'_, '_>) -> Outcome<Reply> {
     }
     let mut server = cloud.insert(&SERVER, project, body)?;
     let doom = match verdict {
-        Verdict::NoHost => Some(NO_HOST.to_owned()),
+        Verdict::NoHost(reason) => Some(reason.to_owned()),
         Verdict::Seat(_) => nics::plug(nova, &mut server, nics)?,
     };
     if let Some(reason) = doom {

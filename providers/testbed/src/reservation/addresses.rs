@@ -66,26 +66,37 @@ fn reserve(
     reservation: &mut Reservation,
     given: &Body,
 ) -> Outcome<()> {
-    let network = given.get("network_id").ok_or_else(|| missing("network_id"))?;
+    let (required, amount) = wish(given)?;
+    let network = given.get("network_id").cloned().unwrap_or_default();
+    reservation.own.insert("network_id".to_owned(), network);
+    reservation.own.insert("amount".to_owned(), json!(amount));
+    reservation.own.insert("required_floatingips".to_owned(), json!(required));
+    let chosen = choose(cloud, reservation, (&required, amount), (lease.window(), &[]))?;
+    take(cloud, lease, reservation, (&chosen, lease.window()))
+}
+
+/// Returns the required addresses and the number that a request asks for.
+fn wish(given: &Body) -> Outcome<(Vec<String>, usize)> {
+    given.get("network_id").ok_or_else(|| missing("network_id"))?;
     let amount = given.get("amount").ok_or_else(|| missing("amount"))?;
     let amount = json::as_number(amount).ok_or_else(|| malformed("amount"))?;
-    let amount = usize::try_from(amount).unwrap_or(0);
-    let required = json::texts(given, "required_floatingips");
+    let required = match given.get("required_floatingips") {
+        // Python walks through a text as through a list.
+        Some(Value::String(text)) => text.chars().map(String::from).collect(),
+        _ => json::texts(given, "required_floatingips"),
+    };
     if let Some(bad) = required.iter().find(|text| text.parse::<IpAddr>().is_err()) {
         return Err(no(400, format!("IP address {bad} is invalid form.")));
     }
-    if required.len() > amount {
+    let amount = usize::try_from(amount).ok().filter(|amount| required.len() <= *amount);
+    let Some(amount) = amount else {
         return Err(no(
             400,
             "Invalid values for required_floatingips and amount. The amount must be equal to or \
              longer than length of required_floatingips.",
         ));
-    }
-    reservation.own.insert("network_id".to_owned(), network.clone());
-    reservation.own.insert("amount".to_owned(), json!(amount));
-    reservation.own.insert("_required".to_owned(), json!(required));
-    let chosen = choose(cloud, reservation, (&required, amount), (lease.window(), &[]))?;
-    take(cloud, lease, reservation, (&chosen, lease.window()))
+    };
+    Ok((required, amount))
 }
 
 /// Returns free addresses of the reservation's network: the required ones, then those that nobody
@@ -158,7 +169,7 @@ fn update(
     if given.get("network_id").is_some_and(|id| Some(id) != own.get("network_id")) {
         return Err(fatal(400, format!("{REFUSED}Updating network_id is not supported")));
     }
-    let required = json::texts(&own, "_required");
+    let required = json::texts(&own, "required_floatingips");
     if let Some(wish) = given.get("required_floatingips")
         && *wish != json!(required)
     {
@@ -171,7 +182,7 @@ fn update(
                 ),
             ));
         }
-        reservation.own.insert("_required".to_owned(), json!([]));
+        reservation.own.insert("required_floatingips".to_owned(), json!([]));
     }
     let amount = given.get("amount").or_else(|| own.get("amount")).unwrap_or(&Value::Null);
     let amount = json::as_number(amount).ok_or_else(super::unforeseen)?;

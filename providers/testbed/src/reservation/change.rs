@@ -34,7 +34,12 @@ pub(super) fn update(call: &Call<'_>, mut lease: Lease) -> Outcome<Reply> {
     let undo = if changed.is_err() { "ROLLBACK TO change; " } else { "" };
     cloud.conn.execute_batch(&format!("{undo}RELEASE change"))?;
     match changed {
-        Ok(()) => Ok(Reply::json(200, json!({"lease": lease.shown()}))),
+        Ok(()) => {
+            // Blazar reads the answer before it sets the status that follows.
+            let mut shown = lease.shown();
+            shown["status"] = json!("UPDATING");
+            Ok(Reply::json(200, json!({"lease": shown})))
+        }
         Err(refusal) if is_fatal(&refusal) => {
             if let Some(mut lease) = lease::load(cloud, &lease.id)? {
                 lease.status = LeaseStatus::Error;
@@ -57,16 +62,15 @@ fn is_fatal(refusal: &Refusal) -> bool {
 }
 
 fn apply(cloud: &Cloud<'_>, lease: &mut Lease, given: &Body) -> Outcome<()> {
-    if given.is_empty() {
-        return Ok(());
-    }
     let before = lease.clone();
     if let Some(name) = given.get("name") {
         name.as_str().ok_or_else(unforeseen)?.clone_into(&mut lease.name);
     }
-    if given.len() > 1 || !given.contains_key("name") {
+    if given.keys().any(|key| key != "name") {
         change(cloud, &before, lease, given)?;
     }
+    // A change that succeeds also mends a lease that an earlier one left in ERROR.
+    lease.status = ticks::derived(lease);
     lease.updated = Some(cloud.now);
     lease::save(cloud, lease)
 }

@@ -1,5 +1,6 @@
 //! Reservations of a number of things that a filter chooses: hosts and devices.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -33,6 +34,67 @@ impl Counted {
         no(500, self.not_enough)
     }
 
+    /// Refuses what too few free things meet, with the whole query in the message.
+    ///
+    /// Blazar looks for candidates before it allocates, at a creation and at an update that names
+    /// reservations.
+    fn check_candidates(
+        &self,
+        cloud: &Cloud<'_>,
+        (lease, window): (&Lease, Window),
+        (given, reservation): (&Body, &Reservation),
+    ) -> Outcome<()> {
+        let range = range(given.get("min"), given.get("max"))?;
+        for filter in self.filters {
+            given.get(*filter).ok_or_else(|| missing(filter))?;
+        }
+        self.check_before_end(given)?;
+        let conditions = self.conditions(given)?;
+        let search = Search { lease, window, held: &[], own: Some(&reservation.id) };
+        let mut query = given.clone();
+        if let Some(default) = self.default_filter(given) {
+            let mut all = conditions.clone();
+            all.extend(filter::parse(&default)?);
+            query.insert("resource_properties".to_owned(), default);
+            if !self.choose(cloud, &all, range, &search)?.is_empty() {
+                return Ok(());
+            }
+        }
+        if !self.choose(cloud, &conditions, range, &search)?.is_empty() {
+            return Ok(());
+        }
+        query.insert("resource_type".to_owned(), json!(reservation.resource_type));
+        let mut shown: Vec<String> =
+            query.iter().map(|(key, value)| format!("'{key}': {}", json::python(value))).collect();
+        for (key, text) in [
+            ("start_date", python_date(window.start)),
+            ("end_date", python_date(window.end)),
+            ("project_id", format!("'{}'", lease.project_id)),
+            ("count_range", format!("'{}-{}'", range.0, range.1)),
+        ] {
+            shown.push(format!("'{key}': {text}"));
+        }
+        let query = shown.join(", ");
+        Err(no(500, format!("Not enough resources available with query {{{query}}}")))
+    }
+
+    /// Returns the site's own filter where the request has none.
+    fn default_filter(&self, given: &Body) -> Option<Value> {
+        let (property, value) = self.default?;
+        let empty = json::absent(given, "resource_properties")
+            || given.get("resource_properties").and_then(Value::as_str) == Some("");
+        empty.then(|| json!(format!(r#"["=", "${property}", "{value}"]"#)))
+    }
+
+    fn check_before_end(&self, given: &Body) -> Outcome<Value> {
+        let word = given.get("before_end").cloned().unwrap_or_else(|| json!("default"));
+        if word.as_str().is_some_and(|word| self.before_end.contains(&word)) {
+            Ok(word)
+        } else {
+            Err(malformed("before_end"))
+        }
+    }
+
     fn resources(&self, cloud: &Cloud<'_>) -> &'static [Resource] {
         inventory::of_pool(cloud.site, self.pool)
     }
@@ -45,24 +107,29 @@ impl Counted {
         reservation: &mut Reservation,
         given: &Body,
     ) -> Outcome<()> {
+        let alike = |other: &Reservation| other.resource_type == reservation.resource_type;
+        if !lease.reservations.iter().any(alike) {
+            self.check_candidates(cloud, (lease, lease.window()), (given, reservation))?;
+        }
         let range = range(given.get("min"), given.get("max"))?;
         for filter in self.filters {
             let value = given.get(*filter).ok_or_else(|| missing(filter))?;
+            // A list is understood as a filter, but the database takes text only.
+            if value.is_array() {
+                return Err(super::unforeseen());
+            }
             reservation.own.insert((*filter).to_owned(), value.clone());
         }
-        let before_end = given.get("before_end").cloned().unwrap_or_else(|| json!("default"));
-        if !before_end.as_str().is_some_and(|word| self.before_end.contains(&word)) {
-            return Err(malformed("before_end"));
-        }
-        reservation.own.insert("before_end".to_owned(), before_end);
+        reservation.own.insert("before_end".to_owned(), self.check_before_end(given)?);
         set_range(reservation, range);
         let conditions = self.conditions(&reservation.own)?;
         let window = lease.window();
-        let search = Search { lease, window, held: &[] };
+        let search = Search { lease, window, held: &[], own: None };
         let mut chosen = Vec::new();
-        if let Some((property, value)) = self.default.filter(|_| conditions.is_empty()) {
-            let text = json!(format!(r#"["=", "${property}", "{value}"]"#));
-            chosen = self.choose(cloud, &filter::parse(&text)?, range, &search)?;
+        if let Some(default) = self.default_filter(given) {
+            let mut all = conditions.clone();
+            all.extend(filter::parse(&default)?);
+            chosen = self.choose(cloud, &all, range, &search)?;
         }
         if chosen.is_empty() {
             chosen = self.choose(cloud, &conditions, range, &search)?;
@@ -81,6 +148,13 @@ impl Counted {
         reservation: &mut Reservation,
         change: &Change<'_>,
     ) -> Outcome<()> {
+        if !change.given.is_empty() {
+            // Here as released Blazar has it: the fork's snapshot misses what the request leaves out,
+            // and does not count what the reservation has as free.
+            let mut whole = json::public(&reservation.own);
+            whole.extend(change.given.clone());
+            self.check_candidates(cloud, (lease, change.window), (&whole, reservation))?;
+        }
         let named = |key: &&str| change.given.contains_key(*key);
         let before = lease.window();
         let within = change.window.start >= before.start && change.window.end <= before.end;
@@ -104,7 +178,7 @@ impl Counted {
         let mut more = Vec::new();
         if kept.len() < range.1 {
             let lacking = (range.0.saturating_sub(kept.len()), range.1 - kept.len());
-            let search = Search { lease, window: change.window, held: &held };
+            let search = Search { lease, window: change.window, held: &held, own: None };
             more = self.choose(cloud, &conditions, lacking, &search)?;
             if more.len() < lacking.0 {
                 return Err(self.refusal());
@@ -148,7 +222,7 @@ impl Counted {
     ) -> Outcome<bool> {
         let held = allocation::of_reservation(cloud, &reservation.id)?;
         let window = Window { start: lease.start.max(cloud.now), end: lease.end };
-        let search = Search { lease, window, held: &held };
+        let search = Search { lease, window, held: &held, own: None };
         let conditions = self.conditions(&reservation.own)?;
         let chosen = self.choose(cloud, &conditions, (1, 1), &search)?;
         allocation::drop_one(cloud, &reservation.id, failed)?;
@@ -187,7 +261,7 @@ impl Counted {
             }
             if !allocation::is_wanted(cloud, self.pool, id)? {
                 untouched.push(id.clone());
-            } else if allocation::is_free(cloud, self.pool, id, (window, None))? {
+            } else if allocation::is_free(cloud, self.pool, id, (window, search.own))? {
                 shared.push(id.clone());
             }
         }
@@ -223,11 +297,18 @@ impl Counted {
     }
 }
 
+/// Returns Python's text of a date, which the fork puts into a refusal.
+fn python_date(at: Timestamp) -> String {
+    at.strftime("datetime.datetime(%Y, %-m, %-d, %-H, %-M)").to_string()
+}
+
 /// Whose lease looks for things, when, and what it already has.
 struct Search<'s> {
     lease: &'s Lease,
     window: Window,
     held: &'s [String],
+    /// The reservation whose things count as free.
+    own: Option<&'s str>,
 }
 
 /// Tells whether a thing works and its operators let it be reserved.

@@ -95,7 +95,8 @@ fn blank(call: &Call<'_>, given: &Body, (start, end): (Timestamp, Timestamp)) ->
         start,
         end,
         created: cloud.now,
-        updated: None,
+        // Its status was set after its making.
+        updated: Some(cloud.now),
         reservations: Vec::new(),
         events: Vec::new(),
     })
@@ -111,7 +112,7 @@ fn reserve(cloud: &Cloud<'_>, lease: &Lease, wanted: &Body) -> Outcome<Reservati
         missing_resources: false,
         resources_changed: false,
         created: cloud.now,
-        updated: None,
+        updated: Some(cloud.now),
         own: Body::new(),
     };
     (plugin.reserve)(cloud, lease, &mut reservation, wanted)?;

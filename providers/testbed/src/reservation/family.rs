@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    NOWHERE, addresses,
+    addresses,
     allocation::{self, Allocation, Pool},
-    counted, date, flask, forbidden,
+    counted, date, forbidden,
     inventory::{self, Resource},
-    not_found,
+    no_route, not_found,
 };
 use crate::{
     call::Call,
@@ -17,6 +17,9 @@ use crate::{
     json,
     reply::{Outcome, Reply},
 };
+
+/// When the operators told Blazar of what it lends: before every world begins.
+const CREATED: &str = "2025-08-01 12:00:00";
 
 /// Names of a family: envelope of a list, of one, key of its 404, policy.
 struct Names {
@@ -69,12 +72,12 @@ pub(super) fn answer(call: &Call<'_>, pool: Pool, rest: &[&str]) -> Outcome<Repl
         }
         ("PUT", [_, "allocation"]) => Err(forbidden(&format!("{}:reallocate", names.policy))),
         ("PATCH", ["properties", _]) => {
-            Err(forbidden(&format!("{}:patch_resource_properties", names.policy)))
+            Err(forbidden(&format!("{}:update_resource_properties", names.policy)))
         }
         ("POST", []) => Err(forbidden(&format!("{}:post", names.policy))),
         ("PUT", [_]) => Err(forbidden(&format!("{}:put", names.policy))),
         ("DELETE", [_]) => Err(forbidden(&format!("{}:delete", names.policy))),
-        _ => Ok(flask(404, NOWHERE)),
+        _ => Ok(no_route(rest)),
     }
 }
 
@@ -91,6 +94,8 @@ fn find<'r>(resources: &'r [Resource], names: &Names, id: &str) -> Outcome<&'r R
 
 fn shown(cloud: &Cloud<'_>, resource: &Resource) -> Value {
     let mut shown = resource.shown();
+    shown.entry("created_at").or_insert_with(|| json!(CREATED));
+    shown.entry("updated_at").or_insert(Value::Null);
     if counted::has_failed(cloud, resource) {
         shown.insert("reservable".to_owned(), json!(false));
     }

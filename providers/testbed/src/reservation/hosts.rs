@@ -31,6 +31,9 @@ const HOSTS: Counted = Counted {
     not_enough: "Not enough hosts available",
 };
 
+/// How a seat begins that is a host.
+const SEAT: &str = "host:";
+
 fn offered(site: &Site) -> bool {
     site.hardware == Hardware::BareMetal
 }
@@ -70,14 +73,19 @@ fn start(_: &Cloud<'_>, _: &Lease, _: &mut Reservation) -> Outcome<()> {
 
 fn end(cloud: &Cloud<'_>, _: &Lease, reservation: &mut Reservation) -> Outcome<()> {
     for host in allocation::of_reservation(cloud, &reservation.id)? {
-        compute::build::evict(cloud, &seat(&host))?;
+        compute::build::evict(cloud, &seat(&host), &reservation.id)?;
     }
     allocation::drop_all(cloud, &reservation.id)
 }
 
 /// Returns what a server notes of the host that it has.
-pub(super) fn seat(host: &str) -> String {
-    format!("host:{host}")
+fn seat(host: &str) -> String {
+    format!("{SEAT}{host}")
+}
+
+/// Tells whether what a server notes is a host.
+pub(super) fn is_seat(text: &str) -> bool {
+    text.starts_with(SEAT)
 }
 
 /// Gives the leases of hosts that have failed others, or marks them as degraded.

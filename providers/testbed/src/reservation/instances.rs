@@ -66,13 +66,14 @@ fn reserve_flavor(
 ) -> Outcome<()> {
     require(given, &["amount", "flavor_id", "affinity"])?;
     let amount = amount(given)?;
-    // Nova's 404 is none of Blazar's own errors.
     let id = given.get("flavor_id").and_then(Value::as_str).unwrap_or_default();
-    let source = flavors::find(cloud, id, &lease.project_id)?.ok_or_else(unforeseen)?;
+    let Some(source) = flavors::find(cloud, id, &lease.project_id)? else {
+        return Err(no_flavor(cloud, id)?);
+    };
     let shape = shape_of(&source);
     let place = Placing { shape, conditions: &[], affinity: None, amount };
     let shares = place.choose(cloud, reservation, lease.window())?;
-    if !json::absent(given, "affinity") {
+    if given.get("affinity").is_some_and(|affinity| json::as_flag(affinity).is_some()) {
         return Err(no(409, "Affinity not supported yet"));
     }
     let own = json!({
@@ -86,6 +87,16 @@ fn reserve_flavor(
     let specs = source.body.get("_extra_specs").cloned().unwrap_or_default();
     settle(cloud, lease, reservation, (&shares, &shape, lease.window()))?;
     make_flavor(cloud, reservation, json::map(specs))
+}
+
+/// Returns Nova's refusal of a flavor as its client words it, which Blazar hands on.
+fn no_flavor(cloud: &Cloud<'_>, id: &str) -> Outcome<Refusal> {
+    let said = match id {
+        "" => "The resource could not be found.<br /><br />\n\n\n".to_owned(),
+        id => format!("Flavor {id} could not be found."),
+    };
+    let request = cloud.new_id()?;
+    Ok(no(404, format!("{said} (HTTP 404) (Request-ID: req-{request})")))
 }
 
 fn require(given: &Body, keys: &[&str]) -> Outcome<()> {
@@ -135,7 +146,10 @@ fn reserve_instance(
     reservation: &mut Reservation,
     given: &Body,
 ) -> Outcome<()> {
-    require(given, &UPDATABLE)?;
+    // Blazar looks for hosts before it looks for what is missing.
+    if UPDATABLE.iter().any(|key| !given.contains_key(*key)) {
+        return Err(unforeseen());
+    }
     let amount = amount(given)?;
     let affinity = affinity(given)?;
     for key in ["vcpus", "memory_mb", "disk_gb"] {
@@ -154,6 +168,10 @@ fn reserve_instance(
         reservation.own.insert(key.to_owned(), value);
     }
     place_instance(cloud, lease, reservation, lease.window())?;
+    let number = |key: &str| json::number(&reservation.own, key).unwrap_or(0);
+    if number("vcpus") < 1 || number("memory_mb") < 1 || number("disk_gb") < 0 {
+        return Err(no(500, "Failed to create Nova resources for the reservation"));
+    }
     make_flavor(cloud, reservation, Body::new())
 }
 
@@ -273,10 +291,18 @@ fn make_flavor(cloud: &Cloud<'_>, reservation: &Reservation, specs: Body) -> Out
         vcpus: number("vcpus"),
         memory_mb: number("memory_mb"),
         disk_gb: number("disk_gb"),
-        specs,
+        specs: with_group(reservation, specs),
     };
     let amount = usize::try_from(number("amount")).unwrap_or(0);
     reserved_flavors::make(cloud, reservation, (&cut, amount))
+}
+
+/// Adds the server group that servers of the flavor are put into.
+fn with_group(reservation: &Reservation, mut specs: Body) -> Body {
+    if let Some(group) = reservation.own.get("server_group_id").filter(|group| !group.is_null()) {
+        specs.insert("affinity_id".to_owned(), group.clone());
+    }
+    specs
 }
 
 /// Changes the dates of a flavor's lease. Released Blazar can't; what Chameleon does about amounts

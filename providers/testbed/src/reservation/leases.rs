@@ -3,11 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    NOWHERE,
     allocation::{self, Pool},
-    change, create, flask, forbidden, inventory,
+    change, create, forbidden, inventory,
     lease::{self, Lease, LeaseStatus},
-    not_found, ticks,
+    no_route, not_found, ticks,
 };
 use crate::{
     call::Call,
@@ -26,25 +25,22 @@ pub(super) fn answer(call: &Call<'_>, rest: &[&str]) -> Outcome<Reply> {
         }
         ("POST", []) => create::create(call),
         ("GET", [id]) => {
-            let lease = find(call, id, "get")?;
+            let lease = find(call, id)?;
             Ok(Reply::json(200, json!({"lease": lease.shown()})))
         }
-        ("PUT", [id]) => change::update(call, find(call, id, "put")?),
-        ("DELETE", [id]) => delete(call, find(call, id, "delete")?),
+        ("PUT", [id]) => change::update(call, find(call, id)?),
+        ("DELETE", [id]) => delete(call, find(call, id)?),
         ("GET", [id, "hosts"]) => contents(call, id, Pool::Hosts, "hosts"),
         ("GET", [id, "networks"]) => contents(call, id, Pool::Networks, "networks"),
         ("GET", [id, "devices"]) => contents(call, id, Pool::Devices, "devices"),
-        _ => Ok(flask(404, NOWHERE)),
+        _ => Ok(no_route(rest)),
     }
 }
 
-fn find(call: &Call<'_>, id: &str, verb: &str) -> Outcome<Lease> {
+/// Returns the project's lease; Blazar reads one before it asks whether it may be changed.
+fn find(call: &Call<'_>, id: &str) -> Outcome<Lease> {
     let lease = lease::load(&call.cloud, id)?.ok_or_else(|| not_found("lease_id", id))?;
-    if lease.project_id == call.who.project {
-        Ok(lease)
-    } else {
-        Err(forbidden(&format!("leases:{verb}")))
-    }
+    if lease.project_id == call.who.project { Ok(lease) } else { Err(forbidden("leases:get")) }
 }
 
 /// Lists the records of what a lease holds; whose it is does not matter, as in the fork.

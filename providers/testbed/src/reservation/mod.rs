@@ -34,7 +34,7 @@ use crate::{
     call::Call,
     cloud::Cloud,
     json::Body,
-    reply::{Outcome, Refusal, Reply, no},
+    reply::{Outcome, Refusal, Reply, UNFORESEEN, no},
     site::Site,
 };
 
@@ -77,6 +77,25 @@ const VERSION: &str = "1.0";
 /// What Flask says of a path that leads nowhere.
 const NOWHERE: &str = "The requested URL was not found on the server. If you entered the URL \
                        manually please check your spelling and try again.";
+
+/// Answers a body that is no JSON.
+pub(crate) fn unreadable() -> Reply {
+    flask(
+        500,
+        "The server encountered an internal error and was unable to complete your request. Either \
+         the server is overloaded or there is an error in the application.",
+    )
+}
+
+/// Answers a method that a path does not have, or a path that leads nowhere.
+fn no_route(path: &[&str]) -> Reply {
+    match path {
+        [] | [_] | [_, "allocation" | "hosts" | "networks" | "devices"] | ["properties", _] => {
+            flask(405, "The method is not allowed for the requested URL.")
+        }
+        _ => flask(404, NOWHERE),
+    }
+}
 
 /// Answers a call of Blazar.
 pub(crate) fn answer(call: &Call<'_>) -> Outcome<Reply> {
@@ -170,7 +189,7 @@ fn forbidden(action: &str) -> Refusal {
 
 /// Returns the refusal of what Blazar did not foresee.
 fn unforeseen() -> Refusal {
-    crate::reply::refuse(500, "INTERNAL_SERVER_ERROR", "Internal Server Error")
+    no(500, UNFORESEEN)
 }
 
 /// Returns the refusal of an id that nobody has.

@@ -12,9 +12,14 @@ use crate::{
 pub(crate) enum Verdict {
     /// It fits; the text is the seat that it takes, if seats are counted.
     Seat(Option<String>),
-    /// No host takes it.
-    NoHost,
+    /// No host takes it; the text is what the scheduler says.
+    NoHost(&'static str),
 }
+
+/// What the scheduler says where its filters leave no host.
+const FILTERED: &str = "No valid host was found. There are not enough hosts available.";
+/// What it says where Placement has no room to begin with.
+const NO_ROOM: &str = "No valid host was found. ";
 
 /// Decides where a server of `flavor` with these scheduler hints goes.
 ///
@@ -32,7 +37,7 @@ pub(crate) fn decide(
             Some(hint) => hosts::free_seat(cloud, project, hint)?,
             None => None,
         };
-        return Ok(seat.map_or(Verdict::NoHost, |seat| Verdict::Seat(Some(seat))));
+        return Ok(seat.map_or(Verdict::NoHost(FILTERED), |seat| Verdict::Seat(Some(seat))));
     }
     let reserved = flavor.text("name").starts_with("reservation:");
     let foreign = hint.is_some_and(|hint| !reserved || hint != flavor.id);
@@ -42,8 +47,22 @@ pub(crate) fn decide(
         Some(amount) => cloud.count(&SERVER, "_seat", &flavor.id)? >= amount,
         None => false,
     };
-    if foreign || unleased || full {
-        return Ok(Verdict::NoHost);
+    if foreign || unleased {
+        return Ok(Verdict::NoHost(FILTERED));
+    }
+    if full {
+        return Ok(Verdict::NoHost(NO_ROOM));
     }
     Ok(Verdict::Seat(amount.map(|_| flavor.id.clone())))
+}
+
+/// Returns the availability zone in which a server came up: leased hosts have one of their own.
+pub(crate) fn zone(server: &Object) -> String {
+    let hint = server.body.get("_hints").and_then(|hints| hints.get("reservation"));
+    match hint.and_then(Value::as_str) {
+        Some(reservation) if hosts::is_seat(server.text("_seat")) => {
+            format!("blazar_{reservation}")
+        }
+        _ => "nova".to_owned(),
+    }
 }

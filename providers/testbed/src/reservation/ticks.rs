@@ -150,7 +150,7 @@ fn finish(cloud: &Cloud<'_>, lease: &mut Lease, kind: EventKind, status: EventSt
 }
 
 /// Returns the stable status that follows from events and reservations.
-fn derived(lease: &Lease) -> LeaseStatus {
+pub(super) fn derived(lease: &Lease) -> LeaseStatus {
     let status = |kind| lease.event(kind).map(|event| event.status);
     let (status, wanted) = match (status(EventKind::Start), status(EventKind::End)) {
         (Some(EventStatus::Undone), Some(EventStatus::Undone)) => {
