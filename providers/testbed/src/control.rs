@@ -49,6 +49,7 @@ pub(crate) fn answer(
         ("PUT", ["settings"]) => set_settings(clock, settings, body),
         ("POST", ["reset"]) => {
             world::reset(conn, clock.real)?;
+            settle(clock, settings)?;
             status(clock)
         }
         _ => Ok(plain_refusal(404, "the testbed's control path has no such resource")),
@@ -161,16 +162,22 @@ fn set_settings(clock: &Clock<'_>, settings: &Settings, body: Value) -> rusqlite
     match serde_json::from_value::<Settings>(Value::Object(merged)) {
         Ok(settings) => {
             settings.save(clock.conn)?;
-            let now = clock.read()?.now;
-            for site in SITES {
-                let store = Store { conn: clock.conn, site: site.region };
-                let cloud = Cloud { store, site, now, settings: &settings };
-                if let Err(Refusal::Broken(error)) = reservation::settings_changed(&cloud) {
-                    return Err(error);
-                }
-            }
+            settle(clock, &settings)?;
             Ok(shown(&settings))
         }
         Err(error) => Ok(plain_refusal(400, &format!("these are no settings: {error}"))),
     }
+}
+
+/// Carries out what settings mean for what already is.
+fn settle(clock: &Clock<'_>, settings: &Settings) -> rusqlite::Result<()> {
+    let now = clock.read()?.now;
+    for site in SITES {
+        let store = Store { conn: clock.conn, site: site.region };
+        let cloud = Cloud { store, site, now, settings };
+        if let Err(Refusal::Broken(error)) = reservation::settings_changed(&cloud) {
+            return Err(error);
+        }
+    }
+    Ok(())
 }

@@ -25,6 +25,8 @@ pub(crate) enum What {
     LeaseNotice,
     LeaseEnds,
     LeaseStarts,
+    LeaseIdle,
+    LoadGrows,
 }
 
 type Happen = fn(&Cloud<'_>, &str) -> Outcome<()>;
@@ -43,6 +45,11 @@ const fn row(what: What, name: &'static str, rank: i64, happen: Happen) -> Row {
     Row { what, name, rank, told: true, happen }
 }
 
+/// Returns a row of which clients that wait are not told.
+const fn silent(row: Row) -> Row {
+    Row { told: false, ..row }
+}
+
 const ROWS: &[Row] = &[
     row(What::ServerSettles, "server settles", 0, compute::build::settle),
     row(What::ServerGone, "server gone", 0, compute::build::vanish),
@@ -52,6 +59,8 @@ const ROWS: &[Row] = &[
     row(What::LeaseNotice, "lease notice", 1, reservation::ticks::notice),
     row(What::LeaseEnds, "lease ends", 2, reservation::ticks::end),
     row(What::LeaseStarts, "lease starts", 3, reservation::ticks::start),
+    silent(row(What::LeaseIdle, "lease idle", 4, reservation::reaper::reap)),
+    silent(row(What::LoadGrows, "load grows", 5, reservation::load::grow)),
 ];
 
 impl What {

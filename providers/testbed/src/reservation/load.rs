@@ -7,7 +7,6 @@
 //! Where somebody was quicker, the load gives way.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::{
@@ -15,16 +14,7 @@ use super::{
     inventory::{self, Resource},
     lease::Window,
 };
-use crate::{
-    clock,
-    cloud::Cloud,
-    due::What,
-    fault::scramble,
-    reply::{Outcome, Refusal},
-    settings::{Load, Settings},
-    site::SITES,
-    store::Store,
-};
+use crate::{clock, cloud::Cloud, due::What, fault::scramble, reply::Outcome, settings::Load};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -47,32 +37,21 @@ const EARLY_END: i64 = 600;
 /// Daytime in the United States, as hours of UTC: when short leases begin.
 const DAYTIME: std::ops::Range<i64> = 13..23;
 
-/// Name under which the nightly event stands.
-const EVENT: &str = "load";
-
-/// Fills the calendar of every site as the settings say, in place of what filled it before.
-pub(crate) fn apply(
-    conn: &Connection,
-    now: Timestamp,
-    settings: &Settings,
-) -> rusqlite::Result<()> {
-    for site in SITES {
-        let store = Store { conn, site: site.region };
-        match refill(&Cloud { store, site, now, settings }) {
-            Ok(()) | Err(Refusal::Said { .. }) => {}
-            Err(Refusal::Broken(error)) => return Err(error),
-        }
+/// Fills the calendar of a site as the settings say, unless they say what filled it before.
+pub(crate) fn settle(cloud: &Cloud<'_>) -> Outcome<()> {
+    let mark = cloud.settings.load.as_ref().map(mark);
+    if standing(cloud)? == mark {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn refill(cloud: &Cloud<'_>) -> Outcome<()> {
     allocation::drop_background(cloud, None)?;
-    cloud.cancel(What::LoadGrows, EVENT)?;
+    cloud
+        .conn
+        .prepare_cached("DELETE FROM event WHERE site = ? AND what = ?")?
+        .execute([cloud.site.region, What::LoadGrows.name()])?;
     let Some(load) = &cloud.settings.load else { return Ok(()) };
     let now = cloud.now.as_second();
     fill(cloud, load, |begins| begins + STRETCH > now && begins <= midnight(now) + AHEAD)?;
-    tomorrow(cloud)
+    tomorrow(cloud, load)
 }
 
 /// Writes down the stretches that have come near since yesterday, and forgets what is over.
@@ -81,17 +60,33 @@ pub(crate) fn grow(cloud: &Cloud<'_>, _: &str) -> Outcome<()> {
     allocation::drop_background(cloud, Some(cloud.now))?;
     let horizon = midnight(cloud.now.as_second()) + AHEAD;
     fill(cloud, load, |begins| begins > horizon - DAY && begins <= horizon)?;
-    tomorrow(cloud)
+    tomorrow(cloud, load)
 }
 
-fn tomorrow(cloud: &Cloud<'_>) -> Outcome<()> {
-    let now = cloud.now.as_second();
-    let seconds = u32::try_from(midnight(now) + DAY - now).unwrap_or_default();
-    cloud.later(seconds, What::LoadGrows, EVENT)
+/// Returns what tells a load from all others: the name under which its nightly event stands.
+fn mark(load: &Load) -> String {
+    format!("{load:?}")
+}
+
+/// Returns the mark of the load that fills the site's calendar.
+fn standing(cloud: &Cloud<'_>) -> Outcome<Option<String>> {
+    let mut statement =
+        cloud.conn.prepare_cached("SELECT id FROM event WHERE site = ? AND what = ?")?;
+    let mut rows = statement.query([cloud.site.region, What::LoadGrows.name()])?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+}
+
+fn tomorrow(cloud: &Cloud<'_>, load: &Load) -> Outcome<()> {
+    let next = midnight(cloud.now.as_second()) + DAY;
+    cloud.at(instant(next), What::LoadGrows, &mark(load))
 }
 
 fn midnight(second: i64) -> i64 {
     second - second.rem_euclid(DAY)
+}
+
+fn instant(second: i64) -> Timestamp {
+    clock::at(second.saturating_mul(1_000_000))
 }
 
 /// Writes down every stretch whose beginning is `wanted`, of every thing of the site.
@@ -117,7 +112,6 @@ fn fill(cloud: &Cloud<'_>, load: &Load, wanted: impl Fn(i64) -> bool) -> Outcome
 
 /// Takes a thing for somebody, unless it is taken or the time is over.
 fn book(cloud: &Cloud<'_>, pool: Pool, resource: &Resource, booking: &Booking) -> Outcome<()> {
-    let instant = |second: i64| clock::at(second.saturating_mul(1_000_000));
     let window = Window { start: instant(booking.start), end: instant(booking.end) };
     let around = allocation::with_cleaning(cloud, window);
     if window.end <= cloud.now || !allocation::is_free(cloud, pool, &resource.id, (around, None))? {
@@ -205,7 +199,7 @@ impl Diary<'_> {
         while time < end - 2 * HOUR {
             let length = dice.length();
             let rush = self.rush(time);
-            let share = if rush.is_some() { RUSH_SHARE } else { self.demand.share(self.load.fill) };
+            let share = if rush { RUSH_SHARE } else { self.demand.share(self.load.fill) };
             if dice.next() % 100 >= share {
                 // An idle thing is wanted again as soon as the rush begins.
                 let idle = time + length;
@@ -217,34 +211,30 @@ impl Diary<'_> {
             if until - start >= 2 * HOUR {
                 bookings.push(Booking { start, end: until - EARLY_END, draw: dice.next() });
             }
-            time = until.max(start) + if rush.is_some() { 0 } else { dice.below(4) * HOUR };
+            time = until.max(start) + if rush { 0 } else { dice.below(4) * HOUR };
         }
         bookings
     }
 
-    /// Returns the deadline before which everybody wants this thing at `time`.
-    fn rush(&self, time: i64) -> Option<i64> {
-        if self.demand != Demand::Gpu || self.load.fill == 0 {
-            return None;
-        }
-        if self.load.deadlines.is_empty() {
-            let first = below(scramble(self.load.seed), BETWEEN_DEADLINES / DAY) * DAY + 5 * HOUR;
-            let past = (time - first).rem_euclid(BETWEEN_DEADLINES);
-            let deadline = time - past + BETWEEN_DEADLINES;
-            return (deadline - RUSH <= time).then_some(deadline);
-        }
-        let mut deadlines = self.load.deadlines.iter().map(|deadline| deadline.as_second());
-        deadlines.find(|deadline| (deadline - RUSH..*deadline).contains(&time))
+    /// Tells whether everybody wants this thing at `time`.
+    fn rush(&self, time: i64) -> bool {
+        self.rushes(time).any(|begins| (begins..begins + RUSH).contains(&time))
     }
 
     /// Returns the hour in which a rush begins between two moments.
     fn next_rush(&self, from: i64, until: i64) -> Option<i64> {
-        if self.rush(from).is_some() {
-            return None;
-        }
-        (1..=(until - from) / HOUR)
-            .map(|hours| from + hours * HOUR)
-            .find(|hour| self.rush(*hour).is_some())
+        let begun = self.rushes(from).filter(|begins| *begins > from && *begins <= until).min()?;
+        Some(begun + (-begun).rem_euclid(HOUR))
+    }
+
+    /// Returns when the rushes begin that are near `time`.
+    fn rushes(&self, time: i64) -> impl Iterator<Item = i64> {
+        let named = self.load.deadlines.iter().map(|deadline| deadline.as_second());
+        let first = below(scramble(self.load.seed), BETWEEN_DEADLINES / DAY) * DAY + 5 * HOUR;
+        let next = time - (time - first).rem_euclid(BETWEEN_DEADLINES) + BETWEEN_DEADLINES;
+        let regular = self.load.deadlines.is_empty().then_some(next);
+        let sought = self.demand == Demand::Gpu && self.load.fill > 0;
+        named.chain(regular).map(|deadline| deadline - RUSH).filter(move |_| sought)
     }
 }
 
@@ -314,8 +304,7 @@ mod tests {
                 for hour in 0..STRETCH / HOUR {
                     let time = diary.begins(stretch) + hour * HOUR + HOUR / 2;
                     let busy = bookings.iter().any(|one| (one.start..one.end).contains(&time));
-                    let (hours, all) =
-                        if diary.rush(time).is_some() { &mut rush } else { &mut calm };
+                    let (hours, all) = if diary.rush(time) { &mut rush } else { &mut calm };
                     *hours += i64::from(busy);
                     *all += 1;
                 }

@@ -14,6 +14,7 @@ mod change;
 mod counted;
 mod create;
 pub(crate) mod date;
+mod devices;
 pub(crate) mod enforce;
 mod family;
 pub(crate) mod filter;
@@ -22,7 +23,11 @@ mod instances;
 pub(crate) mod inventory;
 pub(crate) mod lease;
 mod leases;
+pub(crate) mod load;
+mod networks;
+pub(crate) mod reaper;
 pub(crate) mod reserved_flavors;
+mod scarcity;
 pub(crate) mod scheduling;
 mod shares;
 pub(crate) mod ticks;
@@ -68,8 +73,14 @@ pub(crate) struct Change<'u> {
 }
 
 /// All kinds of things that can be reserved at some site.
-const PLUGINS: &[Plugin] =
-    &[hosts::HOST, instances::FLAVOR, instances::INSTANCE, addresses::FLOATING_IP];
+const PLUGINS: &[Plugin] = &[
+    hosts::HOST,
+    instances::FLAVOR,
+    instances::INSTANCE,
+    addresses::FLOATING_IP,
+    networks::SEGMENT,
+    devices::DEVICE,
+];
 
 /// The one version of the API.
 const VERSION: &str = "1.0";
@@ -199,7 +210,8 @@ fn not_found(key: &str, id: &str) -> Refusal {
 
 /// Carries out what a change of the world's settings means for leases.
 pub(crate) fn settings_changed(cloud: &Cloud<'_>) -> Outcome<()> {
-    hosts::heal(cloud)
+    hosts::heal(cloud)?;
+    load::settle(cloud)
 }
 
 /// Returns the name of an account.

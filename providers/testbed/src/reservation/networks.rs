@@ -10,7 +10,7 @@ use super::{
     filter,
     inventory::{self, Resource},
     lease::{Lease, Reservation, ReservationStatus, Window},
-    malformed, missing, user_name,
+    malformed, missing, scarcity, user_name,
 };
 use crate::{
     cloud::Cloud,
@@ -63,7 +63,10 @@ fn reserve(
     if !before_end.as_str().is_some_and(|word| BEFORE_END.contains(&word)) {
         return Err(malformed("before_end"));
     }
-    take(cloud, lease, reservation, lease.window())
+    if take(cloud, lease, reservation, lease.window())? {
+        return Ok(());
+    }
+    Err(scarcity::nothing_fits(lease, given, &[("before_end", before_end)]))
 }
 
 /// Keeps a member of a request out of sight.
@@ -86,12 +89,13 @@ fn fitting(cloud: &Cloud<'_>, reservation: &Reservation) -> Outcome<Vec<&'static
 }
 
 /// Takes one segment for a window: one that nobody wants now or later, else one that is free.
+/// False where there is none.
 fn take(
     cloud: &Cloud<'_>,
     lease: &Lease,
     reservation: &Reservation,
     window: Window,
-) -> Outcome<()> {
+) -> Outcome<bool> {
     let around = allocation::with_cleaning(cloud, window);
     let (mut untouched, mut shared) = (None, None);
     for segment in fitting(cloud, reservation)? {
@@ -108,14 +112,15 @@ fn take(
             shared = Some(segment);
         }
     }
-    let segment = untouched.or(shared).ok_or_else(|| no(500, NOT_ENOUGH))?;
+    let Some(segment) = untouched.or(shared) else { return Ok(false) };
     let claim = Claim {
         reservation: reservation.id.clone(),
         lease: lease.id.clone(),
         user: user_name(cloud, &lease.user_id)?,
         background: false,
     };
-    allocation::take(cloud, Pool::Networks, &segment.id, (&claim, window))
+    allocation::take(cloud, Pool::Networks, &segment.id, (&claim, window))?;
+    Ok(true)
 }
 
 fn update(
@@ -152,7 +157,10 @@ fn update(
         ));
     }
     allocation::drop_all(cloud, &reservation.id)?;
-    take(cloud, lease, reservation, change.window)
+    if take(cloud, lease, reservation, change.window)? {
+        return Ok(());
+    }
+    Err(no(500, NOT_ENOUGH))
 }
 
 /// Makes the network, on the segment's VLAN.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::hosts;
+use super::{hosts, reaper};
 use crate::{
     cloud::Cloud, compute::servers::SERVER, json::Body, reply::Outcome, site::Hardware,
     store::Object,
@@ -37,6 +37,9 @@ pub(crate) fn decide(
             Some(hint) => hosts::free_seat(cloud, project, hint)?,
             None => None,
         };
+        if let (Some(hint), Some(_)) = (hint, &seat) {
+            reaper::note_use(cloud, hint)?;
+        }
         return Ok(seat.map_or(Verdict::NoHost(FILTERED), |seat| Verdict::Seat(Some(seat))));
     }
     let reserved = flavor.text("name").starts_with("reservation:");

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     enforce,
     lease::{self, EventKind, EventStatus, Lease, LeaseStatus, Reservation, ReservationStatus},
-    plugin,
+    plugin, reaper,
 };
 use crate::{
     clock,
@@ -62,6 +62,7 @@ pub(crate) fn start(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
     }
     carry_out(cloud, &mut lease, EventKind::Start)?;
     lease::save(cloud, &lease)?;
+    reaper::watch(cloud, &lease)?;
     // What was due with the start waited for it.
     let waiting = lease.events.iter().filter(|event| event.kind != EventKind::Start);
     for event in waiting.filter(|event| event.time <= cloud.now) {

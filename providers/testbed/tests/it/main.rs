@@ -11,5 +11,6 @@ mod cloud;
 mod comparison;
 mod killed;
 mod laws;
+mod load;
 mod real;
 mod served;
