@@ -7,7 +7,7 @@
 //! | `GET status` | | `world` (its id), `clock`, `pending_events`, counts by site and type |
 //! | `GET objects` | | `objects`; `?seeded=true` adds what the world began with |
 //! | `GET settings`, `PUT settings` | members of [`Settings`] to change | all of them |
-//! | `POST reset` | | the status of the new world; settings stay |
+//! | `POST reset` | `{"at": instant}`, or nothing for the real time | the status of the new world; settings stay |
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row};
@@ -48,8 +48,13 @@ pub(crate) fn answer(
         ("GET", ["settings"]) => Ok(shown(settings)),
         ("PUT", ["settings"]) => set_settings(clock, settings, body),
         ("POST", ["reset"]) => {
-            world::reset(conn, clock.real)?;
-            settle(clock, settings)?;
+            let begins = match body.get("at").map(|at| at.as_str().map(str::parse::<Timestamp>)) {
+                None => None,
+                Some(Some(Ok(at))) => Some(at),
+                Some(_) => return Ok(plain_refusal(400, "`at` is no RFC 3339 instant")),
+            };
+            world::reset(conn, clock.real, begins)?;
+            settle(clock, &Settings::load(conn)?)?;
             status(clock)
         }
         _ => Ok(plain_refusal(404, "the testbed's control path has no such resource")),

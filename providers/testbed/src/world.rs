@@ -114,15 +114,19 @@ fn prepare(conn: &mut Connection, real: Timestamp, id: &Uuid) -> rusqlite::Resul
     transaction.execute_batch(schema::CREATE)?;
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     if transaction.query_row("SELECT 1 FROM world", [], |_| Ok(())).optional()?.is_none() {
-        found(&transaction, real, id)?;
+        found(&transaction, (real, real), id)?;
     }
     transaction.commit()
 }
 
-/// Writes a new world's first rows.
-fn found(conn: &Connection, real: Timestamp, id: &Uuid) -> rusqlite::Result<()> {
+/// Writes the first rows of a world that begins at an instant of its own.
+fn found(
+    conn: &Connection,
+    (real, begins): (Timestamp, Timestamp),
+    id: &Uuid,
+) -> rusqlite::Result<()> {
     // Whole seconds, as the services' own timestamps show no less.
-    let now = clock::at(real.as_second().saturating_mul(1_000_000));
+    let now = clock::at(begins.as_second().saturating_mul(1_000_000));
     conn.execute(
         "INSERT INTO world VALUES (?, 0, 0, ?, ?, '{}')",
         params![id.to_string(), now.as_microsecond(), real.as_microsecond()],
@@ -132,14 +136,20 @@ fn found(conn: &Connection, real: Timestamp, id: &Uuid) -> rusqlite::Result<()> 
     seed::plant(conn, now)
 }
 
-/// Empties the world and founds it anew under another id; settings stay.
-pub(crate) fn reset(conn: &Connection, real: Timestamp) -> rusqlite::Result<()> {
-    let settings = Settings::load(conn)?;
+/// Empties the world and founds it anew under another id; settings stay, but for the end of the
+/// allocation, which counts from the beginning.
+pub(crate) fn reset(
+    conn: &Connection,
+    real: Timestamp,
+    begins: Option<Timestamp>,
+) -> rusqlite::Result<()> {
+    let mut settings = Settings::load(conn)?;
     let id = next_id(conn)?;
     for table in schema::TABLES {
         conn.execute_batch(&format!("DELETE FROM {table}"))?;
     }
-    found(conn, real, &id)?;
+    found(conn, (real, begins.unwrap_or(real)), &id)?;
+    settings.allocation_end = Settings::load(conn)?.allocation_end;
     settings.save(conn)
 }
 

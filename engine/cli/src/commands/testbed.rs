@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 use terrarium_testbed as testbed;
 
+use crate::args::instant;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
@@ -67,9 +68,10 @@ pub struct Reset {
 /// Flags of `advance`.
 #[derive(Debug, clap::Args)]
 pub struct Advance {
-    /// How far, such as 90s, 2h or 3d; or an instant, such as 2026-03-02T09:00:00Z
-    #[arg(value_name = "TIME")]
-    pub time: String,
+    /// How far, such as 90s, 2h or 3d; or to an instant: `to 2025-03-01 09:00` (local time),
+    /// 2025-03-01T09:00-05:00
+    #[arg(value_name = "TIME", required = true)]
+    pub time: Vec<String>,
 }
 
 /// Flags of `settings`.
@@ -215,28 +217,25 @@ async fn begin_anew(context: &Context, reset: &Reset) -> Outcome {
             }
         }
     }
-    control.request("POST", "/testbed/reset", Some(json!({}))).await?;
+    // With -at the new world begins then, to rehearse a date.
+    let body = context.at.map_or_else(|| json!({}), |at| json!({"at": at.to_string()}));
+    control.request("POST", "/testbed/reset", Some(body)).await?;
     context.out.line("A new world has begun.");
     Ok(exit_codes::SUCCESS)
 }
 
 async fn move_clock(context: &Context, advance: &Advance) -> Outcome {
-    let body = if let Ok(at) = advance.time.parse::<jiff::Timestamp>() {
-        json!({"to": at.to_string()})
-    } else {
-        let Ok(span) =
-            advance.time.parse::<jiff::SignedDuration>().or_else(|_| days(&advance.time))
-        else {
-            return fail(
-                codes::FLAGS,
-                "Invalid time",
-                format!(
-                    "{:?} is neither a duration such as 90s, 2h or 3d nor an instant.",
-                    advance.time
-                ),
-            );
-        };
-        json!({"advance_seconds": span.as_secs_f64()})
+    let words: Vec<&str> = advance.time.iter().map(String::as_str).collect();
+    let text = words.strip_prefix(&["to"]).unwrap_or(&words).join(" ");
+    let body = match text.parse::<jiff::SignedDuration>().or_else(|_| days(&text)) {
+        Ok(span) if words.first() != Some(&"to") => json!({"advance_seconds": span.as_secs_f64()}),
+        _ => match instant(&text, &context.env.time_zone()) {
+            Ok(at) => json!({"to": at.to_string()}),
+            Err(why) => {
+                let detail = format!("{text:?} is no duration such as 90s, 2h or 3d, and {why}.");
+                return fail(codes::FLAGS, "Invalid time", detail);
+            }
+        },
     };
     let control = control(context).await?;
     let clock = control.request("POST", "/testbed/clock", Some(body)).await?;
