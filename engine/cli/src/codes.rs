@@ -29,5 +29,10 @@ codes! {
     STATE = "T0715", "the state can't be used", include_str!("explain/T0715.md");
     TARGETS = "T0716", "only a part is planned", include_str!("explain/T0716.md");
     NO_CONFIGURATION = "T0717", "there is no configuration", include_str!("explain/T0717.md");
+    OVERDUE = "T0718", "scheduled work is overdue", include_str!("explain/T0718.md");
+    CREDENTIALS_END = "T0719", "credentials end before the last change is due", include_str!("explain/T0719.md");
+    ENDED = "T0720", "what it reads has ended", include_str!("explain/T0720.md");
+    HELD_BACK = "T0721", "due work is held back", include_str!("explain/T0721.md");
+    MISSED = "T0722", "scheduled work was missed or given up", include_str!("explain/T0722.md");
     INTERNAL = "T0799", "a fault of terrarium itself", include_str!("explain/T0799.md");
 }

@@ -227,7 +227,7 @@ impl Context {
 }
 
 /// Quotes an argument where a shell would take it apart.
-fn shell_word(arg: &str) -> String {
+pub(crate) fn shell_word(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) {
         arg.to_owned()

@@ -8,7 +8,7 @@ use super::time::TimeFlags;
 use super::vars::VariableArgs;
 use crate::commands::{
     apply, console, destroy, explain, fmt, force_unlock, graph, import, init, output, plan,
-    providers, refresh, show, state, taint, testbed, timeline, validate, version, workspace,
+    providers, refresh, run, show, state, taint, testbed, timeline, validate, version, workspace,
 };
 
 /// Build course environments from text, now or when their lease begins.
@@ -81,6 +81,8 @@ pub enum Command {
     Providers(providers::Args),
     /// Update the state to match remote systems
     Refresh(Box<refresh::Args>),
+    /// Carry out what was approved for later, when its time comes
+    Run(Box<run::Args>),
     /// Show the current state or a saved plan
     Show(show::Args),
     /// Advanced state management

@@ -45,9 +45,18 @@ impl clap::ValueEnum for ExitCodes {
     }
 }
 
-/// The commands that take `-at`: they look, and change nothing.
-const LOOKING: [&str; 8] =
-    ["plan", "show", "output", "console", "timeline", "calendar", "state list", "state show"];
+/// The commands that take `-at`: those that look and change nothing, and the one that begins a world then.
+const LOOKING: [&str; 9] = [
+    "plan",
+    "show",
+    "output",
+    "console",
+    "timeline",
+    "calendar",
+    "state list",
+    "state show",
+    "testbed reset",
+];
 
 /// Returns whether a command, by the words of its name, takes `-at`.
 pub(super) fn takes_at(path: &[String]) -> bool {

@@ -4,25 +4,29 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use terrarium_address::Name;
+use jiff::Timestamp;
+use terrarium_address::{Name, ResourceAddr};
 use terrarium_core::{
-    ApplyOptions, Cancel, Depth, Mode, OutputChange, Plan, PlannedAction, Progress, RunSummary,
-    planfile,
+    ApplyOptions, Cancel, Depth, Mode, OutputChange, Plan, PlanOptions, PlannedAction, Progress,
+    RunSummary, Waits, planfile,
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_state::OutputValue;
 
 use super::approve::{Answer, ask, refuse_json};
 use super::planning::{self, Made};
+use super::schedule;
 use crate::args::PlanFlags;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::stream;
 use crate::progress::{Teller, stop_on_signal};
+use crate::render::instant::Times;
 use crate::render::outputs::{self, output_value};
 use crate::render::summary::{self, Run};
 use crate::setup::session::{Session, Wish, plan_options};
+use crate::setup::store;
 use crate::setup::variables::Missing;
 
 /// Flags.
@@ -83,23 +87,87 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
     )
     .await?;
     let cancel = stop_on_signal(context);
-    let run = if let Some(file) = &args.file {
-        saved(context, &mut session, file)
-    } else {
-        let mut made =
-            planning::make(context, &mut session, &options, &cancel, Depth::Resolve).await;
-        made.diagnostics.extend(warnings);
-        approved(args, context, &session, made, &cancel).await
-    };
-    let outcome = match run {
-        Ok(Some(plan)) => carry_out(args, context, &mut session, &plan, &cancel).await,
-        Ok(None) => Ok(exit_codes::ERROR),
-        Err(failed) => Err(failed),
-    };
+    let outcome = rounds(args, context, &mut session, ((options, warnings), &cancel)).await;
     let closed = session.close(context).await;
     let code = outcome?;
     closed?;
     Ok(code)
+}
+
+/// Plans and applies, and goes on while that made values known which something waits for.
+async fn rounds(
+    args: &Args,
+    context: &Context,
+    session: &mut Session,
+    ((options, mut warnings), cancel): ((PlanOptions, Diagnostics), &Cancel),
+) -> Outcome {
+    for round in 1.. {
+        let plan = if let Some(file) = &args.file {
+            Some(saved(context, session, file)?)
+        } else {
+            let mut made = planning::make(context, session, &options, cancel, Depth::Resolve).await;
+            made.diagnostics.extend(std::mem::take(&mut warnings));
+            approved(args, context, session, (made, round), cancel).await?
+        };
+        let Some(plan) = plan else { return Ok(exit_codes::ERROR) };
+        let end = carry_out(args, context, session, &plan, cancel).await?;
+        if !end.good {
+            return Ok(exit_codes::ERROR);
+        }
+        session.inputs.prior = Arc::new(store::load(&session.store).await?);
+        let values = plan
+            .deferred
+            .iter()
+            .filter(|one| matches!(one.waits, Waits::Values | Waits::Configuration));
+        let values = values.count();
+        let goes_on = values > 0 && end.changed && round < ROUNDS;
+        if goes_on && args.file.is_none() {
+            context.say(
+                &format!("\nWhat {values} more wait for may be known now: planning again.")
+                    .replace("1 more wait ", "1 more waits "),
+            );
+            session.inputs.environment.planning = true;
+            continue;
+        }
+        let due = if args.file.is_some() {
+            fell_due(args, context, session, cancel).await?
+        } else {
+            exit_codes::SUCCESS
+        };
+        let given = args.file.is_none().then_some(&args.plan.variables);
+        schedule::afterwards(context, session, (&plan, &end.summary), given);
+        if values > 0 {
+            context.say(&another(values, goes_on));
+        }
+        return Ok(due);
+    }
+    Ok(exit_codes::SUCCESS)
+}
+
+/// Most plans of one apply: each makes values known that the next one needs.
+const ROUNDS: usize = 8;
+
+/// Carries out what a saved plan defers and what has fallen due since it was made.
+async fn fell_due(
+    args: &Args,
+    context: &Context,
+    session: &mut Session,
+    cancel: &Cancel,
+) -> Outcome {
+    let now = session.inputs.clock.now();
+    if terrarium_core::overdue(&session.inputs.prior, now).is_empty() {
+        return Ok(exit_codes::SUCCESS);
+    }
+    context.say("\nSome of what this plan deferred has fallen due since it was made.");
+    super::run::due_now(context, session, usize::from(args.plan.parallelism), cancel).await
+}
+
+/// Says that something waits for another plan.
+fn another(count: usize, known: bool) -> String {
+    let what = if count == 1 { "1 block waits".to_owned() } else { format!("{count} blocks wait") };
+    let why =
+        if known { "for values that are known now" } else { "for values that are not known yet" };
+    format!("\n{what} {why}: run `terrarium apply` again to plan what follows.")
 }
 
 /// Shows the plan and asks; `None` where the answer is no.
@@ -107,16 +175,18 @@ async fn approved(
     args: &Args,
     context: &Context,
     session: &Session,
-    made: Made,
+    (made, round): (Made, usize),
     cancel: &Cancel,
 ) -> Result<Option<Plan>, Failed> {
     if args.only_outputs && context.speech() == Speech::Text {
         planning::check(context, &made)?;
     } else {
-        planning::show(context, &made)?;
+        planning::show(context, &session.inputs.prior, &made)?;
     }
     let plan = made.plan;
-    let nothing = !plan.has_changes() && plan.deferred.is_empty() && plan.drift.is_empty();
+    let nothing = !plan.has_changes() && !plan.has_unapproved() && plan.drift.is_empty();
+    // A further round that has nothing to do is no question.
+    let nothing = nothing || (round > 1 && !plan.has_changes() && !plan.has_unapproved());
     if nothing || args.auto_approve {
         return Ok(Some(plan));
     }
@@ -132,7 +202,7 @@ async fn approved(
 }
 
 /// Reads a saved plan, whose saving was the approval.
-fn saved(context: &Context, session: &mut Session, file: &Path) -> Result<Option<Plan>, Failed> {
+fn saved(context: &Context, session: &mut Session, file: &Path) -> Result<Plan, Failed> {
     let path = context.path(file);
     if path.is_dir() {
         return fail(
@@ -150,6 +220,10 @@ fn saved(context: &Context, session: &mut Session, file: &Path) -> Result<Option
     let sources = planfile::fingerprint(&context.sources());
     planfile::check_fresh(&saved, &session.inputs.prior, &sources, &session.inputs.workspace)
         .map_err(|error| Failed(Diagnostics::from(*error)))?;
+    if let Some(passed) = began_since(&saved.plan, session.inputs.clock.now()) {
+        let times = Times::of_plan(&saved.plan, &context.env.time_zone());
+        return Err(passed.refusal(&times).into());
+    }
     // The plan's own values count; what the environment says today has been planned for nobody.
     session.inputs.variables = saved
         .plan
@@ -159,7 +233,47 @@ fn saved(context: &Context, session: &mut Session, file: &Path) -> Result<Option
             (name.clone(), terrarium_core::InputValue { value: value.clone(), span: None })
         })
         .collect();
-    Ok(Some(saved.plan))
+    Ok(saved.plan)
+}
+
+/// A lease of a saved plan whose start has passed since the plan was made.
+struct Passed<'a> {
+    addr: &'a ResourceAddr,
+    start: Timestamp,
+    made: Timestamp,
+}
+
+/// Finds a lease that a saved plan would create to begin at an instant that has passed since.
+fn began_since(plan: &Plan, now: Timestamp) -> Option<Passed<'_>> {
+    let creates = |action| matches!(action, PlannedAction::Create | PlannedAction::Replace(_));
+    let leases = plan.changes.iter().filter(|change| {
+        creates(change.action) && change.occupies == terrarium_core::Occupancy::default()
+    });
+    let mut starts = leases.filter_map(|change| Some((&change.addr, change.window?.from())));
+    let (addr, start) = starts.find(|(_, start)| plan.at < *start && *start <= now)?;
+    Some(Passed { addr, start, made: plan.at })
+}
+
+impl Passed<'_> {
+    fn refusal(&self, times: &Times) -> Diagnostic {
+        Diagnostic::error(codes::PLAN_FILE, "Saved plan came too late")
+            .detail(format!(
+                "{} was to begin {}. The plan was made before that, {}; carried out now, it would make something else than \
+                 what was approved.",
+                self.addr,
+                times.both(self.start),
+                times.both(self.made)
+            ))
+            .help("Make a new plan: it says what would be done now.")
+    }
+}
+
+/// How an apply ended.
+struct End {
+    good: bool,
+    /// Whether anything was changed.
+    changed: bool,
+    summary: RunSummary,
 }
 
 async fn carry_out(
@@ -168,7 +282,7 @@ async fn carry_out(
     session: &mut Session,
     plan: &Plan,
     cancel: &Cancel,
-) -> Outcome {
+) -> Result<End, Failed> {
     let Some(held) = planning::held(session) else {
         return fail(codes::INTERNAL, "No lock", "An apply was begun without the state's lock.");
     };
@@ -208,7 +322,7 @@ async fn carry_out(
         context.out.line(&stream::incomplete(&summary, &again));
     }
     conclude(context, &summary, (run, imported), (&line, good));
-    Ok(if good { exit_codes::SUCCESS } else { exit_codes::ERROR })
+    Ok(End { good, changed: !summary.done.is_empty(), summary })
 }
 
 /// Adds the outputs that a plan of a part did not touch: they are still there, and still shown.

@@ -15,6 +15,8 @@ pub(crate) mod plan;
 pub(crate) mod planning;
 pub(crate) mod providers;
 pub(crate) mod refresh;
+pub(crate) mod run;
+pub(crate) mod schedule;
 pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod taint;
@@ -44,6 +46,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Outcome {
         Command::Output(args) => output::run(args, context),
         Command::Providers(args) => providers::run(args, context),
         Command::Refresh(args) => refresh::run(args, context),
+        Command::Run(args) => self::run::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::State(args) => state::run(args, context),
         Command::Taint(args) => taint::run(args, context, taint::Mark::Tainted),

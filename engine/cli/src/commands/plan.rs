@@ -83,8 +83,8 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
     let cancel = stop_on_signal(context);
     let mut made = planning::make(context, &mut session, &options, &cancel, Depth::Look).await;
     made.diagnostics.extend(warnings);
-    let shown =
-        planning::show(context, &made).and_then(|()| finish(args, context, &session, &made));
+    let shown = planning::show(context, &session.inputs.prior, &made)
+        .and_then(|()| finish(args, context, &session, &made));
     session.close(context).await?;
     shown?;
     Ok(exit_code(&made.plan, args.detailed_exitcode))

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress};
 use terrarium_diagnostic::Diagnostics;
+use terrarium_state::State;
 
 use crate::context::{Context, Failed, Speech};
 use crate::json::stream;
 use crate::progress::Teller;
 use crate::render;
+use crate::render::instant::Times;
 use crate::setup::session::Session;
 
 /// A plan that was made, with what was said about it.
@@ -56,11 +58,11 @@ pub(crate) fn check(context: &Context, made: &Made) -> Result<(), Failed> {
 }
 
 /// Shows a plan: what it would do, then what there is to say about it.
-pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
+pub(crate) fn show(context: &Context, state: &State, made: &Made) -> Result<(), Failed> {
     let failed = made.plan.errored || made.diagnostics.has_errors();
     match context.speech() {
         Speech::Text if !failed => {
-            context.out.line(text(context, &made.plan).trim_end_matches('\n'));
+            context.out.line(text(context, &made.plan, state).trim_end_matches('\n'));
         }
         Speech::Json if !failed => {
             for line in stream::plan(&made.plan) {
@@ -72,10 +74,18 @@ pub(crate) fn show(context: &Context, made: &Made) -> Result<(), Failed> {
     check(context, made)
 }
 
-/// Returns a plan as text, in the user's time where it declares none.
-pub(crate) fn text(context: &Context, plan: &Plan) -> String {
-    render::plan::plan(plan, None, &context.env.time_zone())
+/// Returns a plan as text with its timeline, in the user's time where it declares none.
+pub(crate) fn text(context: &Context, plan: &Plan, state: &State) -> String {
+    let user = context.env.time_zone();
+    let timeline = terrarium_core::timeline(plan, state);
+    let times = Times::of_plan(plan, &user);
+    let timeline = render::timeline::excerpt(&timeline, &times, TIMELINE_WIDTH);
+    let timeline = Some(timeline).filter(|text| !text.is_empty());
+    render::plan::plan(plan, timeline.as_deref(), &user)
 }
+
+/// How wide the timeline is drawn within a plan.
+const TIMELINE_WIDTH: usize = 80;
 
 /// Chooses how a command speaks by its `-json` flag, and says the versions to programs.
 pub(crate) fn speak(context: &Context, json: bool, compact_warnings: bool) {

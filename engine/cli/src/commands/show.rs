@@ -56,11 +56,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         }
         let saved = planfile::read(&bytes, &providers)
             .map_err(|error| Failed(Diagnostics::from(*error)))?;
+        let state = context.block_on(store::read(context))??;
         if args.json {
-            let view = View { secrets, deferred: args.deferred, timeline: None };
+            let timeline = terrarium_core::timeline(&saved.plan, &state);
+            let timeline = (!timeline.is_empty()).then(|| json::timeline::value(&timeline));
+            let view = View { secrets, deferred: args.deferred, timeline };
             context.out.line(&compact(&json::plan::view(&saved.plan, &view)));
         } else {
-            context.out.line(planning::text(context, &saved.plan).trim_end_matches('\n'));
+            context.out.line(planning::text(context, &saved.plan, &state).trim_end_matches('\n'));
         }
         return Ok(exit_codes::SUCCESS);
     }

@@ -46,7 +46,7 @@ pub struct View {
     /// Where deferred changes are listed.
     pub deferred: Listing,
     /// The timeline, as its own twin.
-    pub timeline: Option<serde_json::Value>,
+    pub timeline: Option<Box<RawValue>>,
 }
 
 /// Where deferred changes are listed.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use terrarium_address::{InstanceKey, ResourceAddr};
-use terrarium_core::{ActionReason, Event, Plan, PlannedAction, RunSummary};
+use terrarium_core::{ActionReason, Event, HeldBack, Plan, PlannedAction, RunSummary};
 use terrarium_diagnostic::{Diagnostic, Severity, Sources};
+use terrarium_state::Scheduled;
 
 use super::time;
 use super::value::{Secrets, text};
@@ -14,6 +15,7 @@ use super::{TERRAFORM_VERSION, diagnostic as twins, raw};
 use crate::render::plain;
 use crate::render::plan as plan_text;
 use crate::render::progress::{self, words};
+use crate::render::schedule as schedule_text;
 use crate::render::summary as end_text;
 
 /// Builds one line; `rest` holds the keys of its type.
@@ -219,6 +221,61 @@ fn reason(reason: &ActionReason) -> Option<&'static str> {
         ActionReason::Deposed => return None,
         ActionReason::ConfigUnknown => "read_because_config_unknown",
         ActionReason::DependencyPending => "read_because_dependency_pending",
+    })
+}
+
+/// What waits for its time, with the command that carries it out, where there is one to name.
+pub fn waiting(entries: &[Scheduled], command: &str) -> String {
+    let list: Vec<Json> = entries.iter().map(scheduled).collect();
+    let mut rest = json!({"scheduled": list});
+    if let (Json::Object(rest), false) = (&mut rest, command.is_empty()) {
+        rest.insert("run".into(), command.into());
+    }
+    message("info", &schedule_text::waiting(entries.len()), "scheduled", rest)
+}
+
+/// Until when a run waits.
+pub fn run_waiting(count: usize, next: Option<Timestamp>, text: &str) -> String {
+    let next = next.map(|at| at.to_string());
+    message("info", text, "run_waiting", json!({"count": count, "next": next}))
+}
+
+/// Something that is due and held back.
+pub fn held_back(held: &HeldBack) -> String {
+    let body = json!({
+        "resource": resource(&held.addr),
+        "action": schedule_text::verb(held.action),
+        "why": held.why,
+        "open_until": held.open_until.map(|at| at.to_string()),
+    });
+    message(
+        "warn",
+        &format!("{}: Held back: {}", held.addr, held.why),
+        "held_back",
+        json!({"held_back": body}),
+    )
+}
+
+/// A due action that failed and is tried again.
+pub fn run_retry(addr: &ResourceAddr, why: &str, again: Timestamp) -> String {
+    let body = json!({"resource": resource(addr), "why": why, "again": again.to_string()});
+    message("warn", &format!("{addr}: Tried again at {again}"), "run_retry", json!({"retry": body}))
+}
+
+/// The end of a run.
+pub fn run_complete((add, change, remove): (usize, usize, usize), text: &str) -> String {
+    let changes =
+        json!({"add": add, "change": change, "import": 0, "remove": remove, "operation": "run"});
+    message("info", text, "change_summary", json!({"changes": changes}))
+}
+
+fn scheduled(entry: &Scheduled) -> Json {
+    json!({
+        "resource": resource(&entry.addr),
+        "action": schedule_text::verb(entry.action),
+        "not_before": entry.schedule.not_before.map(|at| at.to_string()),
+        "not_after": entry.schedule.not_after.map(|at| at.to_string()),
+        "waits_for": entry.reason,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a plan says about time, as programs read it: the `terrarium` object of a plan's JSON.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Waits};
 use terrarium_provider::{Cost, Standing, Window};
@@ -19,7 +20,7 @@ pub(crate) struct Told {
     deferred: Vec<Waiting>,
     ended: Vec<Ending>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    timeline: Option<Json>,
+    timeline: Option<Box<RawValue>>,
 }
 
 /// What is known of an instance's time.
@@ -81,7 +82,7 @@ struct Charge {
 }
 
 /// Returns what a plan says about time; `None` where it says nothing.
-pub(crate) fn told(plan: &Plan, timeline: Option<Json>) -> Option<Told> {
+pub(crate) fn told(plan: &Plan, timeline: Option<Box<RawValue>>) -> Option<Told> {
     let changes: Vec<About> = plan.changes.iter().filter(|one| has_time(one)).map(about).collect();
     let ended: Vec<Ending> = plan.ended().filter_map(ending).collect();
     if changes.is_empty() && plan.deferred.is_empty() && ended.is_empty() {

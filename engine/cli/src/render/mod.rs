@@ -7,6 +7,7 @@ pub mod outputs;
 pub(crate) mod paint;
 pub mod plan;
 pub mod progress;
+pub(crate) mod schedule;
 pub(crate) mod slices;
 pub mod summary;
 pub(crate) mod text;

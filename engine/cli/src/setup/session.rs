@@ -15,7 +15,7 @@ use super::variables::{self, Missing};
 use super::{config, providers, store, workspace};
 use crate::args::{PlanFlags, VariableArgs};
 use crate::codes;
-use crate::commands::validate;
+use crate::commands::{schedule, validate};
 use crate::context::{Context, Failed, StoreSeam};
 
 /// What a command works with.
@@ -29,7 +29,7 @@ pub(crate) struct Session {
     /// The lock, where the command has one.
     pub(crate) fence: Option<Fence>,
     /// The testbed, where one is worked on.
-    pub(crate) testbed: Option<Testbed>,
+    pub(crate) testbed: Option<Arc<Testbed>>,
 }
 
 /// What a command wants of its session.
@@ -49,6 +49,18 @@ pub(crate) struct Wish<'a> {
 impl Session {
     /// Reads, locks and starts what the command needs; warnings are shown at once.
     pub(crate) async fn open(context: &Context, wish: Wish<'_>) -> Result<Self, Failed> {
+        let session = Self::open_on(context, wish, None).await?;
+        let now = session.inputs.clock.now();
+        context.report(&schedule::overdue(context, &session.inputs.prior, now));
+        Ok(session)
+    }
+
+    /// Opens a session on a testbed that outlives it.
+    pub(crate) async fn open_on(
+        context: &Context,
+        wish: Wish<'_>,
+        testbed: Option<Arc<Testbed>>,
+    ) -> Result<Self, Failed> {
         if let Some(verb) = wish.needs_configuration {
             config::require(context, verb)?;
         }
@@ -77,12 +89,15 @@ impl Session {
             None => None,
         };
         let prior = store::adopt(context, &store, &configuration, fence.as_ref()).await?;
-        let testbed = testbed::start(context).await?;
-        let clock = clock(context, testbed.as_ref());
+        let testbed = match testbed {
+            Some(testbed) => Some(testbed),
+            None => testbed::start(context).await?.map(Arc::new),
+        };
+        let clock = clock(context, testbed.as_deref());
         let inputs = Inputs {
             config: configuration,
             variables: values,
-            providers: providers::all(context, &clock, testbed.as_ref()),
+            providers: providers::all(context, &clock, testbed.as_deref()),
             prior: Arc::new(prior),
             workspace: workspace.as_str().into(),
             cwd: context.cwd.clone(),
@@ -97,6 +112,11 @@ impl Session {
         if let Some(testbed) = &self.testbed {
             testbed.finish(context);
         }
+        self.release().await
+    }
+
+    /// Releases the lock; the testbed goes on.
+    pub(crate) async fn release(self) -> Result<(), Failed> {
         match self.fence {
             Some(fence) => store::unlock(&self.store, fence).await,
             None => Ok(()),

@@ -118,7 +118,22 @@ async fn embed(context: &Context, path: &Path) -> Result<Testbed, Failed> {
     Ok(Testbed { origin, control, name, task: Some(task) })
 }
 
+/// Returns the control of the world that `-testbed` names, else of the one in this directory; `None` where
+/// none was begun yet.
+pub(crate) async fn reach(context: &Context) -> Result<Option<Control>, Failed> {
+    match place(context, context.testbed.as_deref().unwrap_or("1")) {
+        Place::Url(origin) => Control::reach(&origin).await.map(Some),
+        Place::File(path) if path.is_file() => Control::of_router(open_router(&path)?).map(Some),
+        Place::File(_) => Ok(None),
+    }
+}
+
 impl Testbed {
+    /// Returns whether its world is served by this process alone.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.task.is_some()
+    }
+
     /// Says goodbye.
     pub(crate) fn finish(&self, context: &Context) {
         let now = self.control.now();
@@ -127,11 +142,13 @@ impl Testbed {
 
     /// Returns the cloud source that leads every cloud to this testbed.
     pub(crate) fn sites(&self) -> Arc<dyn Sites> {
-        Arc::new(AllSites {
-            origin: self.origin.clone(),
-            realm: format!("testbed {}", self.control.world),
-        })
+        Arc::new(AllSites { origin: self.origin.clone(), realm: realm(&self.control.world) })
     }
+}
+
+/// Returns what a state is bound to that was made in a world.
+pub(crate) fn realm(world: &str) -> String {
+    format!("testbed {world}")
 }
 
 struct AllSites {
@@ -201,6 +218,20 @@ impl Control {
     /// Returns how fast the world's time passes.
     pub(crate) fn rate(&self) -> f64 {
         self.reading().rate
+    }
+
+    /// Reads the world's clock anew: others may have moved it.
+    pub(crate) async fn look(&self) -> Timestamp {
+        // A world that does not answer keeps its time, as far as is known.
+        if let Ok(clock) = self.request("GET", "/testbed/clock", None).await {
+            self.note(&clock);
+        }
+        self.now()
+    }
+
+    /// Returns the world's name.
+    pub(crate) fn world(&self) -> &str {
+        &self.world
     }
 
     /// Moves the world's clock forwards.

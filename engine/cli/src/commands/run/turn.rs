@@ -1,0 +1,333 @@
+//! One turn under the lock: plan, take what is due and approved, carry it out, write down what stays.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use terrarium_address::{ResourceAddr, Target};
+use terrarium_core::{
+    ActionReason, ApplyOptions, Cancel, Depth, Event, HeldBack, Mode, Plan, PlanOptions,
+    PlannedAction, Progress, RunSummary, TimeOptions, Turn, Waits,
+};
+use terrarium_diagnostic::Diagnostics;
+use terrarium_provider::Action;
+use terrarium_state::{Batch, Scheduled, State};
+
+use super::errors;
+use super::patience::Patience;
+use super::telling::Teller;
+use crate::commands::planning;
+use crate::context::{Context, Failed, fail};
+use crate::progress;
+use crate::setup::session::Session;
+use crate::setup::store;
+
+/// What a turn needs beside its session.
+pub(super) struct Turning<'a> {
+    pub(super) context: &'a Context,
+    pub(super) parallelism: usize,
+    pub(super) cancel: &'a Cancel,
+}
+
+/// What came of a turn.
+#[derive(Debug, Default)]
+pub(super) struct Came {
+    /// Whether anything was carried out, so that more may be possible now.
+    pub(super) acted: bool,
+    /// How many were added, changed, destroyed.
+    pub(super) done: (usize, usize, usize),
+    pub(super) failed: Vec<FailedDue>,
+    pub(super) held: Vec<HeldBack>,
+    pub(super) missed: Vec<Missed>,
+    /// When the next scheduled action falls due.
+    pub(super) next: Option<Timestamp>,
+    /// What keeps a due action waiting, so that it is asked again soon.
+    pub(super) gate: Option<Gate>,
+}
+
+/// Why something that could be due waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Gate {
+    /// Its time has come, and its lender does not lend yet.
+    Time,
+    /// Nobody knows when its time comes.
+    Unknown,
+}
+
+/// A due action that failed.
+#[derive(Debug)]
+pub(super) struct FailedDue {
+    pub(super) addr: ResourceAddr,
+    pub(super) why: String,
+    /// When it is tried again; `None`: it is given up.
+    pub(super) again: Option<Timestamp>,
+}
+
+/// A scheduled action that can't be carried out any more.
+#[derive(Debug)]
+pub(super) struct Missed {
+    pub(super) addr: ResourceAddr,
+    pub(super) action: Action,
+    pub(super) closed: Timestamp,
+}
+
+impl Turning<'_> {
+    /// Takes one turn.
+    pub(super) async fn take(
+        &self,
+        session: &mut Session,
+        patience: &mut Patience,
+        teller: Option<&Teller<'_>>,
+    ) -> Result<Came, Failed> {
+        let full = self.recovered(session).await?;
+        let now = session.inputs.clock.now();
+        let resting: BTreeSet<ResourceAddr> = full
+            .schedule
+            .iter()
+            .map(|entry| entry.addr.clone())
+            .filter(|addr| patience.rests(addr, now))
+            .collect();
+        let mut came = Came::default();
+        let (plan, aside) = self.plan(session, &full, resting, &mut came, patience).await?;
+        let (reduced, kept) = split(&full, &aside);
+        came.missed = missed(&plan, &reduced);
+        let Turn { plan, held, mut left, next } = terrarium_core::turn(plan, &reduced, now);
+        left.extend(kept);
+        // What needs something that rests is not held back by anything new.
+        came.held = if aside.is_empty() { held } else { Vec::new() };
+        came.next = next;
+        came.gate = gate(&left, &came.held, &aside, now);
+        let plan = self.without_broken(plan, patience, &mut came);
+        if acting(&plan) {
+            let summary = self.carry_out(session, &plan, left).await?;
+            self.count(&mut came, summary, (&full, patience), session.inputs.clock.now());
+            if let Some(teller) = teller {
+                for failed in &came.failed {
+                    teller.failed(failed);
+                }
+            }
+        } else if left != full.schedule
+            && let Some(fence) = &session.fence
+        {
+            let batch = Batch { schedule: Some(left), ..Batch::default() };
+            store::commit(&session.store, fence, batch).await?;
+        }
+        Ok(came)
+    }
+
+    /// Resolves what an earlier command left open.
+    async fn recovered(&self, session: &mut Session) -> Result<Arc<State>, Failed> {
+        let progress: Arc<dyn Progress> = Arc::new(Quiet(progress::Teller::new(self.context)));
+        if let Some(held) = planning::held(session) {
+            let (state, found) =
+                terrarium_core::recover(&session.inputs, &held, Depth::Resolve, &progress).await;
+            session.inputs.prior = state;
+            if found.has_errors() {
+                return Err(found.into());
+            }
+            self.context.report(&found);
+        }
+        Ok(session.inputs.prior.clone())
+    }
+
+    /// Plans everything; where that has errors, plans what is due and has none. Returns what is left aside.
+    async fn plan(
+        &self,
+        session: &mut Session,
+        state: &State,
+        mut aside: BTreeSet<ResourceAddr>,
+        came: &mut Came,
+        patience: &mut Patience,
+    ) -> Result<(Plan, BTreeSet<ResourceAddr>), Failed> {
+        let (plan, found) = self.planned(session, Vec::new()).await;
+        if !plan.errored && !found.has_errors() {
+            self.context.report(&found);
+            return Ok((plan, aside));
+        }
+        let now = session.inputs.clock.now();
+        let due = |entry: &&Scheduled| entry.schedule.not_before.is_none_or(|at| at <= now);
+        for entry in state.schedule.iter().filter(due).filter(|entry| !aside.contains(&entry.addr))
+        {
+            let named = found
+                .iter()
+                .find(|one| one.is_error() && one.origin.addr.as_ref() == Some(&entry.addr));
+            if let Some(error) = named {
+                let again = patience.failed(&entry.addr, now, entry.schedule.not_after);
+                let why = error.summary.clone();
+                came.failed.push(FailedDue { addr: entry.addr.clone(), why, again });
+            }
+        }
+        aside.extend(came.failed.iter().map(|failed| failed.addr.clone()));
+        let good: Vec<Target> = state
+            .schedule
+            .iter()
+            .filter(due)
+            .filter(|entry| !aside.contains(&entry.addr))
+            .map(|entry| Target::Instance(entry.addr.clone()))
+            .collect();
+        if good.is_empty() || came.failed.is_empty() {
+            return Err(found.into());
+        }
+        self.context.report(&errors(&found));
+        let (plan, found) = self.planned(session, good.clone()).await;
+        if plan.errored || found.has_errors() {
+            return Err(found.into());
+        }
+        let planned: BTreeSet<String> = good.iter().map(ToString::to_string).collect();
+        let others = state.schedule.iter().map(|entry| &entry.addr);
+        let others = others.filter(|addr| !planned.contains(&addr.to_string()));
+        aside.extend(others.cloned());
+        Ok((plan, aside))
+    }
+
+    async fn planned(&self, session: &Session, targets: Vec<Target>) -> (Plan, Diagnostics) {
+        let options = PlanOptions {
+            mode: Mode::Normal,
+            refresh: true,
+            targets,
+            replace: Vec::new(),
+            offline: false,
+            parallelism: self.parallelism,
+            imports: Vec::new(),
+            time: TimeOptions::default(),
+        };
+        let silent: Arc<dyn Progress> = Arc::new(terrarium_core::Silent);
+        terrarium_core::plan(&session.inputs, &options, &silent, self.cancel).await
+    }
+
+    /// Leaves out what was made anew too often.
+    fn without_broken(&self, mut plan: Plan, patience: &mut Patience, came: &mut Came) -> Plan {
+        for change in &mut plan.changes {
+            let broken = matches!(change.action, PlannedAction::Replace(_))
+                && change.reason == Some(ActionReason::Tainted);
+            if broken && !patience.recreates(&change.addr) {
+                change.action = PlannedAction::NoOp;
+                change.reason = None;
+                change.requires_replace.clear();
+                change.after = change.before.clone();
+                let why = "what it left was made anew three times, and broke each time".to_owned();
+                came.failed.push(FailedDue { addr: change.addr.clone(), why, again: None });
+            }
+        }
+        plan
+    }
+
+    async fn carry_out(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        left: Vec<Scheduled>,
+    ) -> Result<RunSummary, Failed> {
+        let Some(held) = planning::held(session) else {
+            return fail(
+                crate::codes::INTERNAL,
+                "No lock",
+                "A turn was begun without the state's lock.",
+            );
+        };
+        session.inputs.environment.planning = false;
+        let teller = progress::Teller::new(self.context);
+        let progress: Arc<dyn Progress> = teller.clone();
+        let options = ApplyOptions {
+            parallelism: self.parallelism,
+            progress: &progress,
+            cancel: self.cancel,
+            left: Some(left),
+        };
+        let (summary, diagnostics) =
+            terrarium_core::apply(&session.inputs, plan, &held, &options).await;
+        session.inputs.environment.planning = true;
+        teller.finish();
+        self.context.report(&diagnostics);
+        Ok(summary)
+    }
+
+    fn count(
+        &self,
+        came: &mut Came,
+        summary: RunSummary,
+        (state, patience): (&State, &mut Patience),
+        now: Timestamp,
+    ) {
+        let count = |action| summary.done.iter().filter(|done| done.action == action).count();
+        came.done = (
+            count(PlannedAction::Create),
+            count(PlannedAction::Update),
+            count(PlannedAction::Delete),
+        );
+        for done in &summary.done {
+            // The delete of what was broken is no success yet.
+            if done.action != PlannedAction::Delete
+                || !self.scheduled(state, &done.addr, Action::Create)
+            {
+                patience.done(&done.addr);
+            }
+        }
+        came.acted = !summary.done.is_empty();
+        for failure in summary.failed {
+            let entry = state.schedule.iter().find(|entry| entry.addr == failure.addr);
+            let until = entry.and_then(|entry| entry.schedule.not_after);
+            let again = patience.failed(&failure.addr, now, until);
+            came.failed.push(FailedDue { addr: failure.addr, why: failure.why, again });
+        }
+    }
+
+    fn scheduled(&self, state: &State, addr: &ResourceAddr, action: Action) -> bool {
+        state.schedule.iter().any(|entry| entry.addr == *addr && entry.action == action)
+    }
+}
+
+/// Takes entries out of the schedule that are left aside this time.
+fn split(state: &State, aside: &BTreeSet<ResourceAddr>) -> (State, Vec<Scheduled>) {
+    let (kept, considered) =
+        state.schedule.iter().cloned().partition(|entry| aside.contains(&entry.addr));
+    (State { schedule: considered, ..state.clone() }, kept)
+}
+
+fn acting(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| change.action != PlannedAction::NoOp)
+}
+
+/// Lists what is scheduled and can't come any more.
+fn missed(plan: &Plan, state: &State) -> Vec<Missed> {
+    let closed = plan.deferred.iter().filter_map(|deferred| match deferred.waits {
+        Waits::Closed(at) => Some((&deferred.change.addr, at)),
+        _ => None,
+    });
+    closed
+        .filter_map(|(addr, closed)| {
+            let entry = state.schedule.iter().find(|entry| entry.addr == *addr)?;
+            Some(Missed { addr: addr.clone(), action: entry.action, closed })
+        })
+        .collect()
+}
+
+/// Returns what keeps scheduled work waiting that could be due by now.
+fn gate(
+    left: &[Scheduled],
+    held: &[HeldBack],
+    aside: &BTreeSet<ResourceAddr>,
+    now: Timestamp,
+) -> Option<Gate> {
+    let waits = left.iter().filter(|entry| {
+        !aside.contains(&entry.addr) && !held.iter().any(|held| held.addr == entry.addr)
+    });
+    waits
+        .filter_map(|entry| match entry.schedule.not_before {
+            Some(at) if at <= now => Some(Gate::Time),
+            Some(_) => None,
+            None => Some(Gate::Unknown),
+        })
+        .min()
+}
+
+/// Tells only what was recovered: a run that looks every ten seconds says nothing of what it reads.
+struct Quiet(Arc<progress::Teller>);
+
+impl Progress for Quiet {
+    fn on(&self, event: Event) {
+        if matches!(event, Event::Recovered { .. }) {
+            self.0.on(event);
+        }
+    }
+}

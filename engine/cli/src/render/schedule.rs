@@ -1,0 +1,68 @@
+//! What is scheduled, in lines: instances of one block that wait for the same are one line.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use terrarium_address::{ConfigAddr, InstanceKey};
+use terrarium_provider::Action;
+use terrarium_state::Scheduled;
+
+use super::instant::Times;
+
+/// Most lines; the rest is counted.
+const LIMIT: usize = 20;
+
+/// Returns a line for all that waits for the same: when, what, because of what; the soonest first.
+pub(crate) fn lines(entries: &[Scheduled], times: &Times, now: Timestamp) -> Vec<String> {
+    type Key<'a> = (&'a ConfigAddr, Action, Option<Timestamp>);
+    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut groups: Vec<(&Scheduled, Vec<&InstanceKey>)> = Vec::new();
+    for entry in entries {
+        let key = (&entry.addr.block, entry.action, entry.schedule.not_before);
+        match known.get(&key).and_then(|at| groups.get_mut(*at)) {
+            Some((_, more)) => more.push(&entry.addr.key),
+            None => {
+                known.insert(key, groups.len());
+                groups.push((entry, Vec::new()));
+            }
+        }
+    }
+    groups.sort_by_key(|(entry, _)| entry.schedule.not_before.unwrap_or(Timestamp::MAX));
+    let mut lines: Vec<String> = groups
+        .iter()
+        .take(LIMIT)
+        .map(|(entry, more)| {
+            let when = match entry.schedule.not_before {
+                Some(at) if at <= now => format!("due since {}", times.both(at)),
+                Some(at) => times.both(at),
+                None => "later".to_owned(),
+            };
+            let what = format!("{} {}", verb(entry.action), entry.addr);
+            let more =
+                if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            format!("{when}: {what}{more}, which waits for {}", entry.reason)
+        })
+        .collect();
+    if groups.len() > LIMIT {
+        lines.push(format!("… and {} more", groups.len() - LIMIT));
+    }
+    lines
+}
+
+/// Returns the verb of a scheduled action.
+pub(crate) fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Delete => "destroy",
+    }
+}
+
+/// Returns `1 approved change waits`, `40 approved changes wait`.
+pub(crate) fn waiting(count: usize) -> String {
+    if count == 1 {
+        "1 approved change waits".to_owned()
+    } else {
+        format!("{count} approved changes wait")
+    }
+}
