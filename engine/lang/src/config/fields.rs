@@ -229,6 +229,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Returns those of the named arguments that are there, without taking them.
+    pub(super) fn given(&self, names: &[&str]) -> Vec<Given<'a>> {
+        self.arguments.iter().copied().filter(|given| names.contains(&given.name())).collect()
+    }
+
     /// Takes an argument.
     pub(super) fn take(&mut self, name: &'static str) -> Option<Given<'a>> {
         self.asked_arguments.push(name);

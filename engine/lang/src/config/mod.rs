@@ -8,6 +8,7 @@ mod lower;
 mod module;
 mod references;
 mod resource;
+mod text;
 mod traversal;
 mod variable;
 
@@ -25,6 +26,7 @@ pub use module::{
 };
 pub use references::check_references;
 pub use resource::{BlockRef, IgnoreChanges, Lifecycle, Provisioner, Resource};
+pub use text::BlockText;
 pub(crate) use variable::reason;
 
 /// A module tree: the root module and all that it calls, however deep.

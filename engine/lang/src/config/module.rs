@@ -8,7 +8,7 @@ use terrarium_address::{ModulePath, Name, Target};
 use terrarium_diagnostic::{FileId, Span};
 use terrarium_value::{Type, Value};
 
-use super::{BlockRef, Resource};
+use super::{BlockRef, BlockText, Resource};
 use crate::expr::{Body, Defaults, Expr, Reference};
 
 /// What the files of one directory declare. Maps keep the order of the source.
@@ -69,6 +69,8 @@ pub struct Variable {
     pub validations: Vec<Validation>,
     /// The header: `variable "x"`.
     pub span: Span,
+    /// The whole block.
+    pub text: BlockText,
 }
 
 /// A `validation` block; its expressions may refer to other objects of the module.
@@ -94,6 +96,8 @@ pub struct Local {
     pub value: Expr,
     /// The whole entry.
     pub span: Span,
+    /// The same, as text.
+    pub text: BlockText,
 }
 
 /// An `output` block.
@@ -115,6 +119,8 @@ pub struct Output {
     pub preconditions: Vec<Rule>,
     /// The header.
     pub span: Span,
+    /// The whole block.
+    pub text: BlockText,
 }
 
 /// A `module` block.
@@ -140,6 +146,10 @@ pub struct ModuleCall {
     pub arguments: IndexMap<Name, Expr>,
     /// The header.
     pub span: Span,
+    /// Everything but the arguments for the called module's variables.
+    pub text: BlockText,
+    /// Those arguments, by name.
+    pub argument_texts: IndexMap<Name, BlockText>,
 }
 
 /// A reference to a provider configuration: `openstack`, `openstack.edge`.
@@ -164,6 +174,8 @@ pub struct ProviderBlock {
     pub body: Body,
     /// The header.
     pub span: Span,
+    /// The whole block.
+    pub text: BlockText,
 }
 
 /// An entry of `required_providers`.

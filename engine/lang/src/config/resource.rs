@@ -5,7 +5,7 @@ use std::fmt;
 use terrarium_address::{AttrPath, ConfigAddr, Mode, ModulePath, Name};
 use terrarium_diagnostic::Span;
 
-use super::{ProviderRef, Rule};
+use super::{BlockText, ProviderRef, Rule};
 use crate::expr::{Body, Expr, Reference};
 
 /// A resource or data block within its module: `data.openstack_networking_network_v2.shared`.
@@ -56,6 +56,8 @@ pub struct Resource {
     pub body: Body,
     /// The header: `resource "type" "name"`.
     pub span: Span,
+    /// The whole block.
+    pub text: BlockText,
 }
 
 impl Resource {
@@ -74,6 +76,7 @@ impl Resource {
             connection: None,
             body,
             span,
+            text: BlockText::default(),
         }
     }
 }

@@ -102,6 +102,10 @@ pub trait Files: Send + Sync {
     /// Returns whether it is a regular file.
     fn is_file(&self, path: &Path) -> bool;
 
+    /// Is told what a search found: the directory, the pattern, and the names in their order. Somebody
+    /// who records what was read needs it, since listings hold names that did not matter.
+    fn found(&self, _dir: &Path, _pattern: &str, _names: &[String]) {}
+
     /// Returns the user's home directory, for `pathexpand`.
     fn home(&self) -> Option<PathBuf> {
         None

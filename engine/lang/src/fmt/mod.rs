@@ -56,15 +56,7 @@ pub fn fmt(file: FileId, text: &str) -> Result<String, Diagnostics> {
     if diags.has_errors() {
         return Err(diags);
     }
-    let mut end = 0;
-    let pieces: Vec<Piece<'_>> = Scanner::new(text)
-        .map(|token| {
-            let range = token.range();
-            let gap = text.get(end..range.start).unwrap_or_default();
-            end = range.end;
-            Piece { kind: token.kind, text: token.text(text), spaces: gap.chars().count() }
-        })
-        .collect();
+    let (pieces, end) = pieces(text);
     let trailing = text.get(end..).unwrap_or_default();
     let mut pieces = spelling::normalise(&pieces);
     layout::arrange(&mut pieces);
@@ -75,4 +67,30 @@ pub fn fmt(file: FileId, text: &str) -> Result<String, Diagnostics> {
     }
     out.push_str(trailing);
     Ok(out)
+}
+
+/// Cuts a text into tokens; returns them and where the last one ends.
+fn pieces(text: &str) -> (Vec<Piece<'_>>, usize) {
+    let mut end = 0;
+    let pieces = Scanner::new(text)
+        .map(|token| {
+            let range = token.range();
+            let gap = text.get(end..range.start).unwrap_or_default();
+            end = range.end;
+            Piece { kind: token.kind, text: token.text(text), spaces: gap.chars().count() }
+        })
+        .collect();
+    (pieces, end)
+}
+
+/// Calls `each` with the tokens of a text that mean something, in their canonical spelling.
+pub(crate) fn for_each_token(text: &str, each: &mut dyn FnMut(&str)) {
+    let (pieces, _) = pieces(text);
+    for piece in spelling::normalise(&pieces) {
+        match piece.kind {
+            Kind::Newline | Kind::Comment => {}
+            Kind::OpenHeredoc | Kind::CloseHeredoc => each(piece.text.trim()),
+            _ => each(piece.text),
+        }
+    }
 }

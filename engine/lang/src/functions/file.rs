@@ -148,11 +148,13 @@ fn fileset(args: &Args<'_>) -> Result<Value, Refusal> {
                     waiting.push((dir.join(&name), relative, depth + 1));
                 }
             } else if matcher.is_match(&relative) {
-                found.push(Value::string(relative));
+                found.push(relative);
             }
         }
     }
-    Ok(Value::set(Type::String, found))
+    found.sort_unstable();
+    args.environment().files.found(&located(args, path), pattern, &found);
+    Ok(Value::set(Type::String, found.into_iter().map(Value::string).collect()))
 }
 
 /// Go's `path.Clean`: `.`, `..` and double slashes resolved in the text alone.

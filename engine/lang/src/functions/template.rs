@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use terrarium_diagnostic::{Diagnostics, FileId, Sources, Span};
-use terrarium_value::Value;
+use terrarium_value::{Type, Value};
 
 use super::file::read_text;
 use super::{ANY, Args, Function, Refusal, any, function, string};
@@ -12,7 +12,7 @@ use crate::expr::{Evaluator, Frame, Origin, compile_template};
 pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "templatefile",
-        &[string("path"), any("vars").marked()],
+        &[string("path"), any("vars").marked().unknown()],
         ANY,
         templatefile,
         "Returns the text of a file with its template sequences evaluated; they see `vars` alone.",
@@ -35,7 +35,13 @@ fn templatefile(args: &Args<'_>) -> Result<Value, Refusal> {
             "cannot recursively call templatefile from inside another template function",
         ));
     }
-    render(args, args.str(0), read_text(args, 0)?)
+    let text = read_text(args, 0)?;
+    let vars = args.value(1);
+    if !vars.is_known() {
+        // The file is read all the same: it is part of what the result rests on.
+        return Ok(Value::unknown(Type::Dynamic, vars.causes_deep()).marked(vars.marks()));
+    }
+    render(args, args.str(0), text)
 }
 
 fn templatestring(args: &Args<'_>) -> Result<Value, Refusal> {

@@ -16,3 +16,4 @@ mod expressions;
 mod fmt;
 mod laws;
 mod tfvars;
+mod tokens;

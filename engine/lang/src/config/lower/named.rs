@@ -8,7 +8,7 @@ use terrarium_value::{Type, Value, convert};
 
 use super::super::fields::{Fields, Given, Written};
 use super::super::{
-    Local, ModuleCall, Output, ProviderBlock, ProviderRef, Rule, Variable, traversal,
+    BlockText, Local, ModuleCall, Output, ProviderBlock, ProviderRef, Rule, Variable, traversal,
 };
 use super::{check_name, name_label};
 use crate::codes;
@@ -17,6 +17,10 @@ use crate::expr::{Defaults, parse_type};
 /// Names that a `module` block uses for itself.
 const RESERVED: &[&str] =
     &["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
+
+/// Arguments of a `module` block that are no variables of the called module.
+const CALL_ARGUMENTS: &[&str] =
+    &["source", "version", "providers", "count", "for_each", "depends_on"];
 
 pub(super) fn variable(
     base: Written<'_>,
@@ -53,6 +57,7 @@ pub(super) fn variable(
         description: fields.text("description", diags),
         validations: rules(&mut fields, "validation", diags),
         span: base.header(),
+        text: BlockText::of(layers),
     };
     fields.finish(diags);
     Some(variable)
@@ -152,6 +157,7 @@ pub(super) fn locals(base: Written<'_>, diags: &mut Diagnostics) -> Option<Vec<L
         name: given.name().into(),
         value: given.expr(diags),
         span: given.span(),
+        text: BlockText::of_arguments([given]),
     };
     Some(given.into_iter().map(local).collect())
 }
@@ -173,6 +179,7 @@ pub(super) fn output(
         depends_on: dependencies(&mut fields, diags),
         preconditions: rules(&mut fields, "precondition", diags),
         span: base.header(),
+        text: BlockText::of(layers),
     };
     fields.finish(diags);
     Some(output)
@@ -198,14 +205,16 @@ pub(super) fn call(
 ) -> Option<ModuleCall> {
     let name = name_label(base, "module instance", diags)?;
     let mut fields = Fields::layered(layers);
+    let text = BlockText::of_arguments(fields.given(CALL_ARGUMENTS));
     let source = fields.need("source", diags);
     let version = fields.take("version");
     let (count, for_each) = repetition(&mut fields, diags);
     let depends_on = dependencies(&mut fields, diags);
     let providers =
         fields.take("providers").map(|given| provider_map(given, diags)).unwrap_or_default();
-    let mut arguments = IndexMap::new();
+    let (mut arguments, mut argument_texts) = (IndexMap::new(), IndexMap::new());
     for given in fields.all_arguments() {
+        argument_texts.insert(given.name().into(), BlockText::of_arguments([given]));
         arguments.insert(given.name().into(), given.expr(diags));
     }
     fields.finish(diags);
@@ -235,6 +244,8 @@ pub(super) fn call(
         providers,
         arguments,
         span,
+        text,
+        argument_texts,
     })
 }
 
@@ -307,5 +318,6 @@ pub(super) fn provider(
         );
     }
     let body = fields.rest(base.span(), diags);
-    Some(ProviderBlock { name, alias, body, span: base.header() })
+    let text = BlockText::of(layers);
+    Some(ProviderBlock { name, alias, body, span: base.header(), text })
 }

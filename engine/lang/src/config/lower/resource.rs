@@ -4,7 +4,9 @@ use terrarium_address::Mode;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 
 use super::super::fields::{Fields, Given, Written, embedded};
-use super::super::{BlockRef, Check, IgnoreChanges, Lifecycle, Provisioner, Resource, traversal};
+use super::super::{
+    BlockRef, BlockText, Check, IgnoreChanges, Lifecycle, Provisioner, Resource, traversal,
+};
 use super::named::{dependencies, repetition, rules};
 use super::{check_name, name_label};
 use crate::codes;
@@ -54,6 +56,7 @@ pub(super) fn resource(
         connection,
         body,
         span,
+        text: BlockText::of(layers),
     })
 }
 
