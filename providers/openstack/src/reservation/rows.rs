@@ -61,11 +61,11 @@ const FILTER_ROW: Attr =
     text("resource_properties").optional_computed().same(filter::same).local();
 
 const HOST_ROWS: &[Attr] = &[
-    text("before_end").force_new().one_of(&["", "default", "snapshot", "email"]).local(),
+    text("before_end").optional_computed().force_new().one_of(&["", "default", "snapshot", "email"]).local(),
     text("hypervisor_properties").same(filter::same).local(),
     int("max").optional_computed().local(),
     int("min").required().local(),
-    text("on_start").force_new().local(),
+    text("on_start").optional_computed().force_new().local(),
     FILTER_ROW,
     blocks("where", WHERE).local(),
 ];
@@ -104,7 +104,7 @@ const FLOATINGIP_ROWS: &[Attr] = &[
 ];
 
 const NETWORK_ROWS: &[Attr] = &[
-    text("before_end").force_new().one_of(&["", "default", "email"]).local(),
+    text("before_end").optional_computed().force_new().one_of(&["", "default", "email"]).local(),
     text("network_description").force_new().local(),
     text("network_id").computed().local(),
     text("network_name").required().force_new().local(),
@@ -114,7 +114,7 @@ const NETWORK_ROWS: &[Attr] = &[
 ];
 
 const DEVICE_ROWS: &[Attr] = &[
-    text("before_end").force_new().one_of(&["", "default", "email"]).local(),
+    text("before_end").optional_computed().force_new().one_of(&["", "default", "email"]).local(),
     int("max").optional_computed().local(),
     int("min").required().local(),
     FILTER_ROW,
