@@ -7,8 +7,9 @@ use clap::{Parser, Subcommand};
 use super::time::TimeFlags;
 use super::vars::VariableArgs;
 use crate::commands::{
-    apply, console, destroy, explain, fmt, force_unlock, graph, import, init, output, plan,
-    providers, refresh, run, show, state, taint, testbed, timeline, validate, version, workspace,
+    apply, calendar, console, destroy, explain, fmt, force_unlock, graph, import, init, output,
+    plan, providers, refresh, run, show, state, taint, testbed, timeline, validate, version,
+    workspace,
 };
 
 /// Build course environments from text, now or when their lease begins.
@@ -63,6 +64,8 @@ pub enum Command {
     Apply(Box<apply::Args>),
     /// Destroy previously-created infrastructure
     Destroy(Box<destroy::Args>),
+    /// Print leases and what falls due as calendar entries (.ics)
+    Calendar(Box<calendar::Args>),
     /// Try expressions at an interactive command prompt
     Console(console::Args),
     /// Say what a diagnostic's code means

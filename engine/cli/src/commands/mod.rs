@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod approve;
+pub(crate) mod calendar;
 pub(crate) mod console;
 pub(crate) mod destroy;
 pub(crate) mod explain;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Outcome {
         Command::Plan(args) => plan::run(args, context),
         Command::Apply(args) => apply::run(args, context),
         Command::Destroy(args) => destroy::run(args, context),
+        Command::Calendar(args) => calendar::run(args, context),
         Command::Console(args) => console::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Fmt(args) => fmt::run(args, context),

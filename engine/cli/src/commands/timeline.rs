@@ -67,6 +67,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
+    Picture,
+    Page,
     Json,
 }
 
@@ -80,6 +82,8 @@ impl Form {
             _ if args.plan.json => Ok(Self::Json),
             Some("json") => Ok(Self::Json),
             Some("txt") => Ok(Self::Text),
+            Some("svg") => Ok(Self::Picture),
+            Some("html" | "htm") => Ok(Self::Page),
             _ => fail(
                 codes::FLAGS,
                 "Unknown form of a timeline",
@@ -96,6 +100,8 @@ fn write(sight: &Sight, form: Form, width: usize) -> String {
     let Sight { timeline, times, .. } = sight;
     match form {
         Form::Text => render::text(timeline, times, width),
+        Form::Picture => render::svg(timeline, times),
+        Form::Page => render::html(timeline, times),
         Form::Json => format!("{}\n", json::pretty(&json::timeline::twin(timeline))),
     }
 }

@@ -72,6 +72,19 @@ impl Times {
         format!("{} {}", self.date(at), self.zoned(at).strftime("%H:%M"))
     }
 
+    /// Returns two local times, without saying twice what they share: `8 Mar 09:00 – 17:00 EST`.
+    pub fn range(&self, from: Timestamp, until: Timestamp) -> String {
+        let same_zone = self.abbreviation(from) == self.abbreviation(until);
+        let first = if same_zone { self.bare(from) } else { self.local(from) };
+        let last = if same_zone && self.date(from) == self.date(until) {
+            let clock = self.zoned(until).strftime("%H:%M").to_string();
+            format!("{clock} {}", self.abbreviation(until))
+        } else {
+            self.local(until)
+        };
+        format!("{first} – {last}")
+    }
+
     /// Returns UTC alone: `8 Mar 14:00 UTC`.
     pub fn utc(&self, at: Timestamp) -> String {
         Self { zone: TimeZone::UTC, year: self.year }.local(at)
@@ -157,6 +170,15 @@ mod tests {
         assert_eq!(declared.local(start), "8 Mar 08:00 CST");
         assert_eq!(Times::declared(None, &user, now).local(start), "8 Mar 15:00 CET");
         assert_eq!(Times::declared(Some("Nowhere"), &user, now).local(start), "8 Mar 15:00 CET");
+    }
+
+    #[test]
+    fn a_range_says_nothing_twice() {
+        let range = |from, until| times("America/New_York").range(at(from), at(until));
+        let start = "2025-03-08T14:00:00Z";
+        assert_eq!(range(start, "2025-03-08T22:00:00Z"), "8 Mar 09:00 – 17:00 EST");
+        assert_eq!(range(start, "2025-03-09T06:30:00Z"), "8 Mar 09:00 – 9 Mar 01:30 EST");
+        assert_eq!(range(start, "2025-03-15T13:00:00Z"), "8 Mar 09:00 EST – 15 Mar 09:00 EDT");
     }
 
     #[test]

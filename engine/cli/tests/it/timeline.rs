@@ -28,6 +28,10 @@ fn timelines_are_drawn_as_they_were_looked_at() {
             assert_file(&path.with_extension(extension), text);
         };
         expect("txt", &plain(&render::text(&timeline, &times, 80)));
+        expect("html", &render::html(&timeline, &times));
+        let calendar = render::Calendar { lineage: "line", serial: 7 };
+        expect("ics", &render::ics(&timeline, &times, calendar));
+        expect("svg", &render::svg(&timeline, &times));
         let twin = serde_json::to_string(&json::timeline::twin(&timeline)).unwrap();
         expect("json", &format!("{}\n", indent(&twin)));
     }
@@ -58,6 +62,20 @@ fn course(leases: usize) -> Json {
         ]
     });
     serde_json::json!({"now": "2025-02-17T14:00:00Z", "zone": "America/New_York", "things": things.collect::<Vec<_>>()})
+}
+
+/// Writes the pictures of a large course to a folder, for eyes: `TIMELINE_PICTURES=DIR`.
+#[test]
+fn a_large_course_is_drawn() {
+    let (timeline, times) = of(&course(200));
+    let picture = render::svg(&timeline, &times);
+    assert_eq!(picture.matches("<title>").count(), 400);
+    assert!(!picture.contains("NaN"));
+    if let Some(folder) = std::env::var_os("TIMELINE_PICTURES") {
+        let folder = std::path::PathBuf::from(folder);
+        std::fs::write(folder.join("large.svg"), picture).unwrap();
+        std::fs::write(folder.join("large.html"), render::html(&timeline, &times)).unwrap();
+    }
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl Columns {
 /// Says how a row stands in few characters: an action that comes later is told by its instant.
 fn state(row: &Row, times: &Times) -> String {
     match row.stage {
+        Stage::Later { .. } | Stage::Now(_) if row.overdue_since.is_some() => "overdue".to_owned(),
         Stage::Later { at: Some(at), .. } => format!("at {}", times.bare(at)),
         Stage::Later { at: None, .. } => "later".to_owned(),
         Stage::Ended(_) => "ended".to_owned(),
@@ -217,14 +218,12 @@ impl Page<'_> {
         let times = &self.times.in_zone(row.zone.as_deref());
         let mut facts = Vec::new();
         if let Some(window) = row.window {
-            facts.push(span(window, times));
+            facts.push(words::span(window, times));
             facts.extend(words::length(window));
         }
         facts.extend(row.cost.as_ref().map(words::cost));
-        facts.extend(row.was.map(|was| format!("was {}", span(was, times))));
-        let then = row.then.and_then(|then| then.until());
-        facts.extend(then.map(|until| format!("then until {}", times.both(until))));
-        facts.extend(row.marks.iter().map(|mark| words::mark(mark, times)));
+        facts.extend(row.was.map(|was| format!("was {}", words::span(was, times))));
+        facts.extend(words::later(row, times));
         facts.extend(row.overdue_since.map(|at| format!("overdue since {}", times.both(at))));
         flow(&facts, ", ", self.columns.width - 2)
     }
@@ -305,14 +304,6 @@ impl Page<'_> {
             .filter_map(|cell| cell.meaning().map(|meaning| format!("{} {meaning}", cell.glyph())));
         let lines = flow(&parts.collect::<Vec<_>>(), "   ", self.columns.width);
         let _infallible = writeln!(out, "\n{}", dim(&lines.join("\n")));
-    }
-}
-
-/// Returns a window: `8 Mar 09:00 EST (14:00 UTC) to 15 Mar 09:00 EDT (13:00 UTC)`.
-fn span(window: Window, times: &Times) -> String {
-    match window.until() {
-        Some(until) => format!("{} to {}", times.both(window.from()), times.both(until)),
-        None => format!("from {} on", times.both(window.from())),
     }
 }
 

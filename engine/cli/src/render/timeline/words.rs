@@ -38,6 +38,16 @@ impl Names {
         }
     }
 
+    /// Returns what a lease is called among people: `Lease gpu`; the type goes without saying.
+    pub(super) fn lease(row: &Row) -> String {
+        match row.addrs.first() {
+            Some(addr) => {
+                format!("Lease {}", row.name.replacen(&format!("{}.", addr.block.kind), "", 1))
+            }
+            None => capital(&row.name),
+        }
+    }
+
     /// Returns a row's name, shortened, with the number of instances, cut to `room` letters.
     pub(super) fn fitting(&self, row: &Row, room: usize) -> String {
         let times = if row.count() > 1 { format!(" ×{}", row.count()) } else { String::new() };
@@ -88,7 +98,11 @@ pub(super) fn flow(parts: &[String], between: &str, width: usize) -> Vec<String>
 
 /// Says how a row stands: `create now`, `create at 8 Mar 09:00`, `ended 15 Mar 09:00`.
 pub(super) fn stage(row: &Row, times: &Times) -> String {
+    let overdue = row.overdue_since.map(|at| format!("overdue since {}", times.bare(at)));
     match row.stage {
+        Stage::Later { action, .. } | Stage::Now(action) if overdue.is_some() => {
+            format!("{}: {}", verb(action), overdue.unwrap_or_default())
+        }
         Stage::Stands => "exists".to_owned(),
         Stage::Upcoming => match row.window {
             Some(window) => format!("begins {}", times.bare(window.from())),
@@ -104,12 +118,28 @@ pub(super) fn stage(row: &Row, times: &Times) -> String {
     }
 }
 
-/// Says what falls due: `extension possible from 13 Mar 09:00`.
-pub(super) fn mark(mark: &Mark, times: &Times) -> String {
-    match mark.what {
-        Moment::Opens => format!("can be extended from {}", times.bare(mark.at)),
-        Moment::Due(action) => format!("{} at {}", verb(action), times.bare(mark.at)),
-    }
+/// Says what happens later to what exists: `extension to 18 Mar 09:00 possible from 13 Mar 09:00`.
+pub(super) fn later(row: &Row, times: &Times) -> Vec<String> {
+    let until = row.then.and_then(|then| then.until());
+    let until = until.map(|until| format!(" to {}", times.bare(until))).unwrap_or_default();
+    let mark = |mark: &Mark| match mark.what {
+        Moment::Opens => format!("extension{until} possible from {}", times.bare(mark.at)),
+        Moment::Due(action) => format!("{}{until} at {}", verb(action), times.bare(mark.at)),
+    };
+    row.marks.iter().map(mark).collect()
+}
+
+/// Says what a row waits for, where it still can come.
+pub(super) fn waits(row: &Row) -> Option<String> {
+    let comes = !matches!(row.stage, Stage::Closed(_));
+    row.waits_for.as_ref().filter(|_| comes).map(|what| format!("waits for {what}"))
+}
+
+/// Returns a text that begins with a capital letter.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }
 
 /// Returns what is done, as a command: `create`.
@@ -156,4 +186,35 @@ pub(super) fn zone(times: &Times) -> Option<String> {
 /// Returns how long a window is: `7 d`; `None` without an end.
 pub(super) fn length(window: Window) -> Option<String> {
     window.until().map(|until| duration(window.from(), until))
+}
+
+/// Returns a window: `8 Mar 09:00 EST (14:00 UTC) to 15 Mar 09:00 EDT (13:00 UTC)`.
+pub(super) fn span(window: Window, times: &Times) -> String {
+    match window.until() {
+        Some(until) => format!("{} to {}", times.both(window.from()), times.both(until)),
+        None => format!("from {} on", times.both(window.from())),
+    }
+}
+
+/// Returns everything there is to say about a row, line by line, its name first.
+pub(super) fn everything(row: &Row, times: &Times) -> Vec<String> {
+    let mut lines = vec![if row.count() > 1 {
+        format!("{} ({} instances)", row.name, row.count())
+    } else {
+        row.name.clone()
+    }];
+    lines.push(stage(row, times));
+    if let Some(window) = row.window {
+        let length = length(window).map(|length| format!(", {length}")).unwrap_or_default();
+        lines.push(format!("{}{length}", span(window, times)));
+    }
+    lines.extend(row.was.map(|was| format!("was {}", span(was, times))));
+    lines.extend(later(row, times));
+    lines.extend(row.cost.as_ref().map(|it| format!("{}, {}", cost(it), rate(it))));
+    lines.extend(waits(row));
+    lines.extend(row.perishes.as_ref().map(|what| format!("lost at the end: {what}")));
+    if let Stage::Later { approved: true, .. } = row.stage {
+        lines.push("approved: \"terrarium run\" carries it out".to_owned());
+    }
+    lines
 }

@@ -1,0 +1,142 @@
+//! The timeline as a page: the picture, and below it a table with every instant twice.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use terrarium_core::{Row, Stage, Timeline};
+
+use super::picture::{escape, svg};
+use super::words;
+use crate::render::instant::Times;
+
+const STYLE: &str = include_str!("page.css");
+
+/// Returns a page that needs nothing else: no script, no font, no other file.
+pub fn html(timeline: &Timeline, times: &Times) -> String {
+    let mut table = String::new();
+    for group in &timeline.groups {
+        table.push_str("<tbody>\n");
+        for row in &group.head {
+            line(&mut table, row, times, "lease");
+        }
+        let class = if group.head.is_some() { "on" } else { "alone" };
+        for row in &group.rows {
+            line(&mut table, row, times, class);
+        }
+        table.push_str("</tbody>\n");
+    }
+    let costs = words::costs(timeline);
+    let foot = if costs.is_empty() {
+        String::new()
+    } else {
+        let costs = escape(&costs.join(", "));
+        format!(
+            "<tfoot><tr><td colspan=\"5\"></td><td class=\"n\">{costs}</td><td></td></tr></tfoot>\n"
+        )
+    };
+    let made = escape(&times.both(timeline.now));
+    let picture = svg(timeline, times);
+    format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Timeline</title>
+<style>
+{STYLE}</style>
+</head>
+<body>
+<main>
+<div class="picture">
+{picture}</div>
+<h2>All times</h2>
+<div class="table">
+<table>
+<thead><tr><th>What</th><th>State</th><th>Begins</th><th>Ends</th><th class="n">Length</th><th class="n">Cost</th><th>Notes</th></tr></thead>
+{table}{foot}</table>
+</div>
+<p class="made">Made by Terrarium, {made}.</p>
+</main>
+</body>
+</html>
+"#
+    )
+}
+
+fn line(out: &mut String, row: &Row, times: &Times, class: &str) {
+    let times = &times.in_zone(row.zone.as_deref());
+    let count = if row.count() > 1 {
+        format!(" <span class=\"count\">×{}</span>", row.count())
+    } else {
+        String::new()
+    };
+    let (from, until) = match row.window {
+        Some(window) => (Some(window.from()), window.until()),
+        None => (None, None),
+    };
+    let endless = row.window.is_some() && until.is_none();
+    let until = if endless {
+        "<span class=\"utc\">no end</span>".to_owned()
+    } else {
+        instant(until, times)
+    };
+    let length = row.window.and_then(words::length).unwrap_or_default();
+    let cost = row.cost.as_ref().map(|cost| {
+        format!("{}<br><span class=\"utc\">{}</span>", words::cost(cost), words::rate(cost))
+    });
+    let _infallible = writeln!(
+        out,
+        "<tr class=\"{class}\"><th scope=\"row\"><code>{}</code>{count}</th><td>{}</td><td>{}</td><td>{until}</td>\
+         <td class=\"n\">{length}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+        breakable(&row.name),
+        escape(&state(row, times)),
+        instant(from, times),
+        cost.unwrap_or_default(),
+        notes(row, times)
+    );
+}
+
+/// Writes an instant in local time and in UTC.
+fn instant(at: Option<Timestamp>, times: &Times) -> String {
+    let Some(at) = at else { return String::new() };
+    let machine = at.to_string();
+    let local = escape(&times.local(at));
+    let utc = if times.is_utc(at) {
+        String::new()
+    } else {
+        format!("<br><span class=\"utc\">{}</span>", times.utc(at))
+    };
+    format!("<time datetime=\"{machine}\">{local}</time>{utc}")
+}
+
+/// Lets a long address break at its dots and underscores.
+fn breakable(name: &str) -> String {
+    escape(name).replace('.', ".<wbr>").replace('_', "_<wbr>")
+}
+
+/// Says how a row stands; its instants stand in columns of their own.
+fn state(row: &Row, times: &Times) -> String {
+    match row.stage {
+        Stage::Later { action, at: Some(_), .. } if row.overdue_since.is_none() => {
+            format!("{} later", words::verb(action))
+        }
+        Stage::Ended(_) => "ended".to_owned(),
+        Stage::Upcoming => "booked".to_owned(),
+        _ => words::stage(row, times),
+    }
+}
+
+fn notes(row: &Row, times: &Times) -> String {
+    let mut notes = Vec::new();
+    notes.extend(row.was.map(|was| format!("was {}", words::span(was, times))));
+    notes.extend(words::later(row, times));
+    notes.extend(words::waits(row));
+    if let Stage::Later { approved, .. } = row.stage {
+        let text = if approved { "approved" } else { "not approved yet" };
+        notes.push(text.to_owned());
+    }
+    notes.extend(row.perishes.as_ref().map(|what| format!("lost at the end: {what}")));
+    notes.iter().map(|note| escape(note)).collect::<Vec<_>>().join("<br>")
+}
