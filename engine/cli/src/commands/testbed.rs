@@ -196,8 +196,13 @@ async fn objects(context: &Context, list: &List) -> Outcome {
 }
 
 async fn begin_anew(context: &Context, reset: &Reset) -> Outcome {
-    let control = control(context).await?;
-    if !reset.force {
+    let place = place(context, context.testbed.as_deref().unwrap_or("1"));
+    let fresh = matches!(&place, Place::File(path) if !path.is_file());
+    let control = match place {
+        Place::File(path) => Control::of_router(open_router(&path)?)?,
+        Place::Url(origin) => Control::reach(&origin).await?,
+    };
+    if !reset.force && !fresh {
         context.out.data(
             "Everything in this world will be gone, and states bound to it must be removed, too.\n  Only 'yes' will be \
              accepted to confirm.\n\n  Enter a value: ",

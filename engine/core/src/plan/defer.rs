@@ -1,13 +1,13 @@
 //! Deferral: which planned changes wait, and until when.
 
 use jiff::Timestamp;
+use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Deferral, PlannedChange, Schedule};
 use terrarium_state::{Dep, Ended};
-use terrarium_value::{Cause, Causes, Value, When};
+use terrarium_value::{Cause, Causes, Kind, Value, When};
 
 use super::candidate::Candidate;
-use super::managed::with_causes;
 use super::occupancy::{Loan, Wait};
 use super::{Group, Planner};
 use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, proposed};
@@ -36,8 +36,7 @@ impl Planner<'_> {
             self.world.recording(|| self.explicit_dependencies(group, candidate.module));
         let found = self.found.borrow();
         let coming = explicit.iter().filter_map(|dep| {
-            let (Dep::Block(block) | Dep::Instance(terrarium_address::ResourceAddr { block, .. })) =
-                dep;
+            let (Dep::Block(block) | Dep::Instance(ResourceAddr { block, .. })) = dep;
             found.coming.get(&block.config()).cloned()
         });
         coming.map(Some).fold(None, Wait::later)
@@ -108,11 +107,10 @@ impl Planner<'_> {
         change: ResourceChange,
         wait: Wait,
     ) {
-        let planned = PlannedChange {
-            planned: with_causes(planned.planned, &waiting_causes(candidate, wait.at)),
-            ..planned
-        };
         let change = self.filled(group, candidate, planned, change);
+        let causes = waiting_causes(candidate, wait.at);
+        let change =
+            ResourceChange { after: recaused(&change.after, &candidate.addr, &causes), ..change };
         let published = match change.action {
             PlannedAction::Create | PlannedAction::Read => change.after.clone(),
             _ => change.before.clone(),
@@ -227,4 +225,19 @@ impl Planner<'_> {
 pub(super) fn waiting_causes(candidate: &Candidate, at: Option<Timestamp>) -> Causes {
     let when = at.map_or(When::Later, When::At);
     Causes::one(Cause::Instance { addr: candidate.addr.clone(), when })
+}
+
+/// Replaces the causes of what waits for the instance itself.
+pub(super) fn recaused(value: &Value, addr: &ResourceAddr, causes: &Causes) -> Value {
+    value.transform(&mut |_: &terrarium_address::AttrPath, part: Value| match part.kind() {
+        Kind::Unknown(unknown) if unknown.causes.iter().any(|cause| names(cause, addr)) => {
+            let renamed = terrarium_value::Unknown { causes: causes.clone(), ..unknown.clone() };
+            Value::refined(renamed).marked(part.marks())
+        }
+        _ => part,
+    })
+}
+
+fn names(cause: &Cause, wanted: &ResourceAddr) -> bool {
+    matches!(cause, Cause::Instance { addr, .. } if addr == wanted)
 }

@@ -10,6 +10,7 @@ use terrarium_provider::{Deferral, Schedule, Window};
 use terrarium_state::Dep;
 use terrarium_value::{Cause, Causes, Kind, Value, When};
 
+use super::defer::recaused;
 use super::occupancy::pick;
 use super::{Found, Planner};
 use crate::{
@@ -272,19 +273,4 @@ fn overlap(thing: &str, first: &Holder, second: &Holder) -> Diagnostic {
         ))
         .about(second.addr.clone())
         .help("let the second lease begin when the first one ends, or give each its own")
-}
-
-/// Replaces the causes of what waits for the instance itself.
-fn recaused(value: &Value, addr: &ResourceAddr, causes: &Causes) -> Value {
-    value.transform(&mut |_: &terrarium_address::AttrPath, part: Value| match part.kind() {
-        Kind::Unknown(unknown) if unknown.causes.iter().any(|cause| names(cause, addr)) => {
-            let renamed = terrarium_value::Unknown { causes: causes.clone(), ..unknown.clone() };
-            Value::refined(renamed).marked(part.marks())
-        }
-        _ => part,
-    })
-}
-
-fn names(cause: &Cause, wanted: &ResourceAddr) -> bool {
-    matches!(cause, Cause::Instance { addr, .. } if addr == wanted)
 }
