@@ -321,7 +321,8 @@ async fn carry_out(
     if !good && context.speech() == Speech::Json {
         context.out.line(&stream::incomplete(&summary, &again));
     }
-    conclude(context, &summary, (run, imported), (&line, good));
+    let times = Times::of_plan(plan, &context.env.time_zone());
+    conclude(context, &summary, (run, imported), (&line, good), &times);
     Ok(End { good, changed: !summary.done.is_empty(), summary })
 }
 
@@ -356,6 +357,7 @@ fn conclude(
     summary: &RunSummary,
     (run, imported): (Run, usize),
     (line, good): (&str, bool),
+    times: &Times,
 ) {
     if context.speech() == Speech::Json {
         let operation = if run == Run::Destroy { "destroy" } else { "apply" };
@@ -372,8 +374,11 @@ fn conclude(
                 .outputs
                 .iter()
                 .filter(|(_, output)| output.action != PlannedAction::Delete)
+                .filter(|(_, output)| output.after.is_wholly_known())
                 .map(|(name, output)| (&**name, output.after.clone(), output.sensitive)),
         );
+        let later = outputs::later(&summary.outputs, times);
+        let shown = format!("{shown}{later}");
         if run != Run::Destroy && !shown.is_empty() {
             context.out.line(&format!("\nOutputs:\n\n{}", shown.trim_end()));
         }

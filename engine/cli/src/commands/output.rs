@@ -1,15 +1,18 @@
 //! `output`
 
+use jiff::Timestamp;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_state::OutputValue;
+use terrarium_state::{OutputValue, State};
 use terrarium_value::{Kind, Value};
 
+use super::schedule;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::{self, Secrets, pretty};
+use crate::render::instant::Times;
 use crate::render::outputs::{output_value, outputs};
-use crate::setup::store;
+use crate::render::schedule::waiting;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -32,12 +35,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     if args.json || args.raw {
         context.speak(Speech::Document);
     }
-    let state = context.block_on(store::read(context))??;
+    let (state, now) = context.block_on(schedule::read(context))??;
+    let ended = |output: &OutputValue| ended(output, now);
     match &args.name {
         Some(name) => {
             let Some(output) = state.outputs.get(name.as_str()) else {
-                return Err(missing(name).into());
+                return Err(missing(name, &state, context).into());
             };
+            if let Some(at) = ended(output) {
+                return Err(gone(name, at, context).into());
+            }
             one(args, context, name, output)
         }
         None if args.raw => fail(
@@ -46,6 +53,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             "The -raw option prints one value: give the name of an output.",
         ),
         None if args.json => {
+            let mut state = state;
+            state.outputs.retain(|_, output| ended(output).is_none());
             context.out.line(&pretty(&json::outputs::twins(&state, Secrets::Show)));
             Ok(exit_codes::SUCCESS)
         }
@@ -61,22 +70,56 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             Ok(exit_codes::SUCCESS)
         }
         None => {
-            let values = state
-                .outputs
-                .iter()
+            let (over, lasting): (Vec<_>, Vec<_>) =
+                state.outputs.iter().partition(|(_, output)| ended(output).is_some());
+            let values = lasting
+                .into_iter()
                 .map(|(name, output)| (&**name, output_value(output).unmarked(), output.sensitive));
             context.out.data(&outputs(values));
+            for (name, output) in over {
+                if let Some(at) = ended(output) {
+                    let since = times(context, at).both(at);
+                    context.out.line(&format!("{name} = (ended {since})"));
+                }
+            }
             Ok(exit_codes::SUCCESS)
         }
     }
 }
 
-fn missing(name: &str) -> Diagnostic {
-    Diagnostic::error(codes::OUTPUT, format!("Output {name:?} not found")).detail(
+/// Returns since when an output is ended: what it reads is.
+fn ended(output: &OutputValue, now: Option<Timestamp>) -> Option<Timestamp> {
+    output.until.filter(|until| now.is_some_and(|now| *until <= now))
+}
+
+fn times(context: &Context, at: Timestamp) -> Times {
+    Times::new(context.env.time_zone(), at)
+}
+
+fn gone(name: &str, at: Timestamp, context: &Context) -> Diagnostic {
+    let since = times(context, at).both(at);
+    Diagnostic::error(codes::ENDED, format!("Output {name:?} has ended"))
+        .detail(format!(
+            "What it reads ended {since}, as was to be expected: its last value holds no more."
+        ))
+        .help(
+            "Give the lease a new end date and apply, or take the output out of the configuration.",
+        )
+}
+
+fn missing(name: &str, state: &State, context: &Context) -> Diagnostic {
+    let error = Diagnostic::error(codes::OUTPUT, format!("Output {name:?} not found")).detail(
         "The output variable requested could not be found in the state. If you recently added this to your configuration, \
          be sure to run `terrarium apply`, since the state won't be updated with new output variables until that \
          command is run.",
-    )
+    );
+    let next = state.schedule.iter().filter_map(|entry| entry.schedule.not_before).min();
+    let Some(next) = next else { return error };
+    error.help(format!(
+        "It may be known after what waits for its time: {}, the first for {}.",
+        waiting(state.schedule.len()),
+        times(context, next).both(next)
+    ))
 }
 
 fn one(args: &Args, context: &Context, name: &str, output: &OutputValue) -> Outcome {

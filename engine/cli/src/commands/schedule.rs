@@ -10,16 +10,30 @@ use terrarium_state::{Scheduled, State};
 
 use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
-use crate::context::{Context, Speech, shell_word};
+use crate::context::{Context, Failed, Speech, shell_word};
 use crate::env::TF_WORKSPACE;
 use crate::json::stream;
 use crate::render::instant::{Times, duration};
 use crate::render::paint::bold;
 use crate::render::schedule::{lines, verb, waiting};
 use crate::setup::session::Session;
+use crate::setup::{clock, store};
 
 /// Most names in the warning about what is overdue.
 const OVERDUE_NAMES: usize = 5;
+
+/// Loads the state for a command that only looks, with the time in its world where that is known, and says what
+/// is overdue.
+pub(crate) async fn read(context: &Context) -> Result<(State, Option<Timestamp>), Failed> {
+    let state = store::read(context).await?;
+    let timed =
+        !state.schedule.is_empty() || state.outputs.values().any(|output| output.until.is_some());
+    let now = if timed { clock::of_state(context, &state).await } else { None };
+    if let Some(now) = now {
+        context.report(&overdue(context, &state, now));
+    }
+    Ok((state, now))
+}
 
 /// Returns the warning about scheduled work whose time has come, and that nobody carried out.
 pub(crate) fn overdue(context: &Context, state: &State, now: Timestamp) -> Diagnostics {

@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use terrarium_address::Mode;
 use terrarium_core::{ProviderSet, planfile};
 use terrarium_diagnostic::Diagnostics;
 
-use super::planning;
+use super::{planning, schedule};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
 use crate::exit_codes;
 use crate::json::plan::{Listing, View};
 use crate::json::{self, Secrets, compact};
 use crate::render;
+use crate::render::instant::Times;
 use crate::setup::{session, store};
 
 /// Flags.
@@ -67,12 +69,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         }
         return Ok(exit_codes::SUCCESS);
     }
-    let state = context.block_on(store::read(context))??;
+    let (state, now) = context.block_on(schedule::read(context))??;
     let schema_of = |mode, provider: &str, kind: &str| schema_of(&providers, mode, provider, kind);
     if args.json {
         context.out.line(&compact(&json::state::twin(&state, &schema_of, secrets)));
     } else {
-        context.out.line(render::outputs::state(&state, &schema_of).trim_end_matches('\n'));
+        let times = Times::new(context.env.time_zone(), now.unwrap_or_else(Timestamp::now));
+        context.out.line(render::outputs::state(&state, &schema_of, &times).trim_end_matches('\n'));
     }
     Ok(exit_codes::SUCCESS)
 }

@@ -285,6 +285,7 @@ fn resource(
         depends_on: Vec::new(),
         tainted: false,
         deposed_key: None,
+        time: None,
     }
 }
 

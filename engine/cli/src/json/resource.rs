@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 use terrarium_address::{InstanceKey, Mode, ModulePath, ResourceAddr};
 use terrarium_state::Dep;
 
+use super::time::{Ending, Term};
+
 /// Where a resource stands, key by key.
 #[derive(Debug, Serialize)]
 pub(super) struct Place {
@@ -45,6 +47,17 @@ pub(super) struct Resource {
     pub(super) tainted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) deposed_key: Option<String>,
+    #[serde(rename = "terrarium", skip_serializing_if = "Option::is_none")]
+    pub(super) time: Option<Lifetime>,
+}
+
+/// When a recorded object exists, and since when it is ended.
+#[derive(Debug, Serialize)]
+pub(super) struct Lifetime {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) window: Option<Term>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ended: Option<Ending>,
 }
 
 /// A module instance with its resources and those below it.

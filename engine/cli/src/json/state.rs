@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use terrarium_state::{ObjectStatus, State};
+use terrarium_state::{Object, ObjectStatus, State};
 
 use super::outputs::{self, Output};
-use super::resource::{self, Module, Resource};
+use super::resource::{self, Lifetime, Module, Resource};
+use super::time;
 use super::value::{Secrets, sensitive_shape, text};
 use super::{TERRAFORM_VERSION, raw};
 use crate::render::outputs::{SchemaOf, object_value};
@@ -19,6 +20,14 @@ pub struct Twin {
     terraform_version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Values>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terrarium: Option<Later>,
+}
+
+/// What waits for its time.
+#[derive(Debug, Serialize)]
+struct Later {
+    scheduled: Vec<serde_json::Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -35,7 +44,15 @@ pub fn twin(state: &State, schema_of: SchemaOf<'_>, secrets: Secrets) -> Twin {
         outputs: outputs::twins(state, secrets),
         root_module: resource::tree(resources(state, schema_of, secrets)),
     });
-    Twin { format_version: "1.0", terraform_version: TERRAFORM_VERSION, values }
+    let terrarium = (!state.schedule.is_empty())
+        .then(|| Later { scheduled: state.schedule.iter().map(time::scheduled).collect() });
+    Twin { format_version: "1.0", terraform_version: TERRAFORM_VERSION, values, terrarium }
+}
+
+fn lifetime(object: &Object) -> Option<Lifetime> {
+    let window = object.window.as_ref().map(time::term);
+    let ended = object.ended.as_ref().map(time::ended_since);
+    (window.is_some() || ended.is_some()).then_some(Lifetime { window, ended })
 }
 
 fn resources(
@@ -58,6 +75,7 @@ fn resources(
                 depends_on: resource::depends_on(&object.deps),
                 tainted: object.status == ObjectStatus::Tainted,
                 deposed_key,
+                time: lifetime(object),
             };
             all.push((addr.block.module.clone(), resource));
         }

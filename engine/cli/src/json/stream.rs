@@ -226,7 +226,7 @@ fn reason(reason: &ActionReason) -> Option<&'static str> {
 
 /// What waits for its time, with the command that carries it out, where there is one to name.
 pub fn waiting(entries: &[Scheduled], command: &str) -> String {
-    let list: Vec<Json> = entries.iter().map(scheduled).collect();
+    let list: Vec<Json> = entries.iter().map(time::scheduled).collect();
     let mut rest = json!({"scheduled": list});
     if let (Json::Object(rest), false) = (&mut rest, command.is_empty()) {
         rest.insert("run".into(), command.into());
@@ -267,16 +267,6 @@ pub fn run_complete((add, change, remove): (usize, usize, usize), text: &str) ->
     let changes =
         json!({"add": add, "change": change, "import": 0, "remove": remove, "operation": "run"});
     message("info", text, "change_summary", json!({"changes": changes}))
-}
-
-fn scheduled(entry: &Scheduled) -> Json {
-    json!({
-        "resource": resource(&entry.addr),
-        "action": schedule_text::verb(entry.action),
-        "not_before": entry.schedule.not_before.map(|at| at.to_string()),
-        "not_after": entry.schedule.not_after.map(|at| at.to_string()),
-        "waits_for": entry.reason,
-    })
 }
 
 /// The line before the last of a run that failed or was interrupted: what was done, what failed, what was
@@ -330,6 +320,8 @@ pub fn summary(
             .outputs
             .iter()
             .filter(|(_, output)| output.action != PlannedAction::Delete)
+            // What is known only later has no value yet.
+            .filter(|(_, output)| output.after.is_wholly_known())
             .map(|(name, output)| (&**name, output_json(output)))
             .collect();
         let text = format!("Outputs: {}", outputs.len());

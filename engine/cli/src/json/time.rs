@@ -5,8 +5,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Waits};
 use terrarium_provider::{Cost, Standing, Window};
+use terrarium_state::{Ended, Scheduled};
 
 use super::plan::actions;
+use crate::render::schedule::verb;
 
 /// The `terrarium` object.
 #[derive(Debug, Serialize)]
@@ -60,15 +62,16 @@ struct Waiting {
 
 /// An expected ending.
 #[derive(Debug, Serialize)]
-struct Ending {
-    address: String,
+pub(super) struct Ending {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
     since: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     with: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Term {
+pub(super) struct Term {
     from: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
@@ -163,14 +166,30 @@ pub(crate) fn cause(waits: &Waits) -> Json {
 
 fn ending(change: &ResourceChange) -> Option<Ending> {
     let ended = change.ended.as_ref()?;
-    Some(Ending {
-        address: change.addr.to_string(),
+    Some(Ending { address: Some(change.addr.to_string()), ..ended_since(ended) })
+}
+
+/// Converts an expected ending.
+pub(super) fn ended_since(ended: &Ended) -> Ending {
+    Ending {
+        address: None,
         since: ended.at.to_string(),
         with: ended.with.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Returns a scheduled action.
+pub(crate) fn scheduled(entry: &Scheduled) -> Json {
+    json!({
+        "address": entry.addr.to_string(),
+        "action": verb(entry.action),
+        "not_before": entry.schedule.not_before.map(|at| at.to_string()),
+        "not_after": entry.schedule.not_after.map(|at| at.to_string()),
+        "waits_for": entry.reason,
     })
 }
 
-fn term(window: &Window) -> Term {
+pub(super) fn term(window: &Window) -> Term {
     Term { from: window.from().to_string(), until: window.until().map(|at| at.to_string()) }
 }
 

@@ -1,13 +1,16 @@
 //! Outputs as `terraform output` shows them, and a state as `terraform show` does.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use terrarium_address::{AttrPath, Mode};
+use terrarium_address::{AttrPath, Mode, Name};
+use terrarium_core::OutputChange;
 use terrarium_provider::{Block, Schema};
 use terrarium_state::{Object, ObjectStatus, OutputValue, State};
 use terrarium_value::{Marks, Type, Value, json, render};
 
 use super::diff::{Differ, Sides};
+use super::instant::Times;
 use super::paint::bold;
 use super::text::{self, Look};
 
@@ -31,11 +34,21 @@ pub fn outputs<'a>(values: impl IntoIterator<Item = (&'a str, Value, bool)>) -> 
     out
 }
 
+/// Returns a line for each output that is known only later: `ip = (known after 8 Mar 09:00 EST)`.
+pub(crate) fn later(outputs: &BTreeMap<Name, OutputChange>, times: &Times) -> String {
+    let mut out = String::new();
+    for (name, output) in outputs.iter().filter(|(_, output)| !output.after.is_wholly_known()) {
+        let when = text::known_after(output.after.causes_deep().when(), Some(times));
+        let _infallible = writeln!(out, "{name} = {when}");
+    }
+    out
+}
+
 /// Finds the schema of a resource type: mode, provider as the state writes it, type.
 pub type SchemaOf<'a> = &'a dyn Fn(Mode, &str, &str) -> Option<std::sync::Arc<Schema>>;
 
 /// Returns a whole state as text.
-pub fn state(state: &State, schema_of: SchemaOf<'_>) -> String {
+pub fn state(state: &State, schema_of: SchemaOf<'_>, times: &Times) -> String {
     if state.resources.is_empty() && state.outputs.is_empty() {
         return "The state file is empty. No resources are represented.\n".to_owned();
     }
@@ -48,6 +61,7 @@ pub fn state(state: &State, schema_of: SchemaOf<'_>) -> String {
                 (None, ObjectStatus::Tainted) => " (tainted)".to_owned(),
                 (None, ObjectStatus::Ready) => String::new(),
             };
+            let note = format!("{note}{}", ended(object, times));
             let _infallible = writeln!(out, "{}", bold(&format!("# {addr}:{note}")));
             write_object(&mut out, addr, object, schema.as_deref());
             out.push('\n');
@@ -64,6 +78,13 @@ pub fn state(state: &State, schema_of: SchemaOf<'_>) -> String {
         }
     }
     out
+}
+
+/// Says since when an object is ended, and with what: nothing where it is not.
+pub(crate) fn ended(object: &Object, times: &Times) -> String {
+    let Some(ended) = &object.ended else { return String::new() };
+    let with = ended.with.as_ref().map(|addr| format!(" with {addr}")).unwrap_or_default();
+    format!(" (ended {}{with})", times.both(ended.at))
 }
 
 fn objects(instance: &terrarium_state::Instance) -> impl Iterator<Item = (Option<&str>, &Object)> {

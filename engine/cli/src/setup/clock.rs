@@ -6,8 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_provider::Clock;
+use terrarium_state::State;
 
-use super::testbed::Control;
+use super::testbed::{self, Control};
+use crate::context::Context;
 
 /// Longest single sleep: laptops sleep too, and their timers do not count that.
 const SLICE: Duration = Duration::from_mins(1);
@@ -63,6 +65,21 @@ impl Clock for WorldClock {
     fn jumps(&self) -> bool {
         self.0.rate() <= 0.0
     }
+}
+
+/// Returns the time in the world that a state belongs to; `None` where that world is not at hand, or the
+/// command looks at another one.
+pub(crate) async fn of_state(context: &Context, state: &State) -> Option<Timestamp> {
+    if context.at.is_some() {
+        return context.at;
+    }
+    let realm = state.realm.as_deref();
+    if context.testbed.is_none() && realm.is_none_or(|realm| !testbed::is_realm(realm)) {
+        return Some(Timestamp::now());
+    }
+    let control = testbed::reach(context).await.ok()??;
+    let same = realm.is_none_or(|realm| realm == testbed::realm(control.world()));
+    same.then(|| control.now())
 }
 
 /// What a clock showed, and how fast it runs.

@@ -148,8 +148,15 @@ impl Testbed {
 
 /// Returns what a state is bound to that was made in a world.
 pub(crate) fn realm(world: &str) -> String {
-    format!("testbed {world}")
+    format!("{REALM}{world}")
 }
+
+/// Returns whether a state is bound to a testbed's world.
+pub(crate) fn is_realm(realm: &str) -> bool {
+    realm.starts_with(REALM)
+}
+
+const REALM: &str = "testbed ";
 
 struct AllSites {
     origin: String,

@@ -1,24 +1,27 @@
 //! `state list`, `state show`
 
+use jiff::Timestamp;
 use terrarium_address::{ResourceAddr, Target};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_state::{Instance, ObjectStatus};
 
 use super::{List, Show};
 use crate::codes;
+use crate::commands::schedule;
 use crate::commands::show::schema_of;
 use crate::context::{Context, Failed, Outcome};
 use crate::exit_codes;
-use crate::render::outputs::{object_value, write_object};
+use crate::render::instant::Times;
+use crate::render::outputs::{ended, object_value, write_object};
 use crate::render::paint::bold;
-use crate::setup::{session, store};
+use crate::setup::session;
 
 pub(super) fn list(args: &List, context: &Context) -> Outcome {
     let mut targets: Vec<Target> = Vec::new();
     for text in &args.addresses {
         targets.push(session::address("The command", text).map_err(|error| Failed::from(*error))?);
     }
-    let state = context.block_on(store::read(context))??;
+    let (state, _) = context.block_on(schedule::read(context))??;
     for target in &targets {
         if !state.resources.keys().any(|addr| target.contains(addr)) {
             return Err(none_found(&target.to_string()).into());
@@ -50,7 +53,7 @@ fn none_found(address: &str) -> Diagnostic {
 pub(super) fn show(args: &Show, context: &Context) -> Outcome {
     let addr: ResourceAddr =
         session::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
-    let state = context.block_on(store::read(context))??;
+    let (state, _) = context.block_on(schedule::read(context))??;
     let found = state
         .resources
         .get(&addr)
@@ -70,7 +73,8 @@ pub(super) fn show(args: &Show, context: &Context) -> Outcome {
         &addr.block.kind,
     );
     let tainted = if object.status == ObjectStatus::Tainted { " (tainted)" } else { "" };
-    let mut out = format!("{}\n", bold(&format!("# {addr}:{tainted}")));
+    let ended = ended(object, &Times::new(context.env.time_zone(), Timestamp::now()));
+    let mut out = format!("{}\n", bold(&format!("# {addr}:{tainted}{ended}")));
     write_object(&mut out, &addr, object, schema.as_deref());
     context.out.data(&out);
     Ok(exit_codes::SUCCESS)

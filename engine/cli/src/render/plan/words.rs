@@ -157,7 +157,8 @@ pub(super) fn notes(change: &ResourceChange, plan: &Plan, times: &Times) -> Vec<
 fn hours(change: &ResourceChange, now: Timestamp, times: &Times) -> Vec<String> {
     let mut notes = Vec::new();
     let deleted = matches!(change.action, PlannedAction::Delete | PlannedAction::Forget);
-    if let Some(at) = change.schedule.not_after {
+    let end = change.window.and_then(|window| window.until());
+    if let Some(at) = change.schedule.not_after.filter(|at| end != Some(*at)) {
         notes.push(format!("before {}", times.both(at)));
     }
     let Some(window) = change.window.filter(|_| !deleted) else { return notes };
