@@ -46,8 +46,8 @@ const fn row(what: What, name: &'static str, rank: i64, happen: Happen) -> Row {
 }
 
 /// Returns a row of which clients that wait are not told.
-const fn silent(row: Row) -> Row {
-    Row { told: false, ..row }
+const fn silent(what: What, name: &'static str, rank: i64, happen: Happen) -> Row {
+    Row { what, name, rank, told: false, happen }
 }
 
 const ROWS: &[Row] = &[
@@ -59,8 +59,8 @@ const ROWS: &[Row] = &[
     row(What::LeaseNotice, "lease notice", 1, reservation::ticks::notice),
     row(What::LeaseEnds, "lease ends", 2, reservation::ticks::end),
     row(What::LeaseStarts, "lease starts", 3, reservation::ticks::start),
-    silent(row(What::LeaseIdle, "lease idle", 4, reservation::reaper::reap)),
-    silent(row(What::LoadGrows, "load grows", 5, reservation::load::grow)),
+    silent(What::LeaseIdle, "lease idle", 4, reservation::reaper::reap),
+    silent(What::LoadGrows, "load grows", 5, reservation::load::grow),
 ];
 
 impl What {

@@ -132,7 +132,7 @@ fn leading_number(text: &str) -> f64 {
 fn convert(requirements: &mut Value) -> Outcome<Vec<Condition>> {
     if let Value::String(text) = requirements {
         let text = if text.is_empty() { "[]" } else { text.as_str() };
-        *requirements = serde_json::from_str(text).map_err(|_| malformed(text.to_owned()))?;
+        *requirements = serde_json::from_str(text).map_err(|_| malformed(text))?;
     }
     if let Some(condition) = single(requirements) {
         return Ok(vec![condition]);
@@ -148,7 +148,7 @@ fn convert(requirements: &mut Value) -> Outcome<Vec<Condition>> {
         // Blazar takes those for lists and falls over them.
         _ => return Err(no(500, "Internal Server Error")),
     };
-    Err(malformed(refused))
+    Err(malformed(&refused))
 }
 
 /// Returns the condition of `[operator, "$property", "value"]`, none of anything else.
@@ -186,7 +186,7 @@ fn shown(requirements: &Value) -> String {
     requirements.as_str().map_or_else(|| python(requirements), str::to_owned)
 }
 
-fn malformed(requirements: String) -> Refusal {
+fn malformed(requirements: &str) -> Refusal {
     no(400, format!("Malformed requirements {requirements}"))
 }
 

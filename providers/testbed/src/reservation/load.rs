@@ -13,6 +13,7 @@ use super::{
     allocation::{self, Claim, Pool},
     inventory::{self, Resource},
     lease::Window,
+    shares::{self, Holder, SEVENTHS, Shape},
 };
 use crate::{clock, cloud::Cloud, due::What, fault::scramble, reply::Outcome, settings::Load};
 
@@ -37,6 +38,10 @@ const EARLY_END: i64 = 600;
 /// Daytime in the United States, as hours of UTC: when short leases begin.
 const DAYTIME: std::ops::Range<i64> = 13..23;
 
+/// What a server with one GPU takes of a hypervisor: the flavor `g1.h100.pci.1`.
+const GPU_SERVER: Shape =
+    Shape { vcpus: 48, memory_mb: 250_000, disk_gb: 40, gpu_sevenths: SEVENTHS };
+
 /// Fills the calendar of a site as the settings say, unless they say what filled it before.
 pub(crate) fn settle(cloud: &Cloud<'_>) -> Outcome<()> {
     let mark = cloud.settings.load.as_ref().map(mark);
@@ -44,6 +49,7 @@ pub(crate) fn settle(cloud: &Cloud<'_>) -> Outcome<()> {
         return Ok(());
     }
     allocation::drop_background(cloud, None)?;
+    shares::drop_background(cloud, None)?;
     cloud
         .conn
         .prepare_cached("DELETE FROM event WHERE site = ? AND what = ?")?
@@ -58,6 +64,7 @@ pub(crate) fn settle(cloud: &Cloud<'_>) -> Outcome<()> {
 pub(crate) fn grow(cloud: &Cloud<'_>, _: &str) -> Outcome<()> {
     let Some(load) = &cloud.settings.load else { return Ok(()) };
     allocation::drop_background(cloud, Some(cloud.now))?;
+    shares::drop_background(cloud, Some(cloud.now))?;
     let horizon = midnight(cloud.now.as_second()) + AHEAD;
     fill(cloud, load, |begins| begins > horizon - DAY && begins <= horizon)?;
     tomorrow(cloud, load)
@@ -94,16 +101,43 @@ fn fill(cloud: &Cloud<'_>, load: &Load, wanted: impl Fn(i64) -> bool) -> Outcome
     for pool in [Pool::Hosts, Pool::Networks, Pool::Devices] {
         for resource in inventory::of_pool(cloud.site, pool) {
             let Some(demand) = Demand::of(pool, resource) else { continue };
-            let key = fingerprint(&[cloud.site.region, pool.name(), &resource.name]);
-            let diary = Diary { load, demand, key };
-            let now = cloud.now.as_second();
-            let first = (now - diary.offset()).div_euclid(STRETCH);
-            for stretch in first..first + 2 + AHEAD / STRETCH + 1 {
-                if wanted(diary.begins(stretch)) {
-                    for booking in diary.stretch(stretch) {
-                        book(cloud, pool, resource, &booking)?;
-                    }
-                }
+            for part in 0..parts(pool, resource) {
+                let part = part.to_string();
+                let key = fingerprint(&[cloud.site.region, pool.name(), &resource.name, &part]);
+                let diary = Diary { load, demand, key };
+                write_down(cloud, (pool, resource), &diary, &wanted)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns in how many parts a thing is lent: a hypervisor's GPUs one by one.
+fn parts(pool: Pool, resource: &Resource) -> u32 {
+    match pool {
+        Pool::Hosts if is_hypervisor(resource) => {
+            resource.property("gpu.gpu_count").parse().unwrap_or(0)
+        }
+        _ => 1,
+    }
+}
+
+fn is_hypervisor(resource: &Resource) -> bool {
+    resource.column("hypervisor_type") != "ironic"
+}
+
+/// Writes down the stretches of a diary whose beginning is `wanted`.
+fn write_down(
+    cloud: &Cloud<'_>,
+    (pool, resource): (Pool, &Resource),
+    diary: &Diary<'_>,
+    wanted: &impl Fn(i64) -> bool,
+) -> Outcome<()> {
+    let first = (cloud.now.as_second() - diary.offset()).div_euclid(STRETCH);
+    for stretch in first..=first + 2 + AHEAD / STRETCH {
+        if wanted(diary.begins(stretch)) {
+            for booking in diary.stretch(stretch) {
+                book(cloud, pool, resource, &booking)?;
             }
         }
     }
@@ -113,22 +147,32 @@ fn fill(cloud: &Cloud<'_>, load: &Load, wanted: impl Fn(i64) -> bool) -> Outcome
 /// Takes a thing for somebody, unless it is taken or the time is over.
 fn book(cloud: &Cloud<'_>, pool: Pool, resource: &Resource, booking: &Booking) -> Outcome<()> {
     let window = Window { start: instant(booking.start), end: instant(booking.end) };
-    let around = allocation::with_cleaning(cloud, window);
-    if window.end <= cloud.now || !allocation::is_free(cloud, pool, &resource.id, (around, None))? {
+    if window.end <= cloud.now {
         return Ok(());
     }
     let id = |salt: u64| {
         let half = u128::from(scramble(booking.draw ^ salt));
         let rest = u128::from(scramble(booking.draw.wrapping_add(salt)));
-        uuid::Builder::from_random_bytes(((half << 64) | rest).to_be_bytes()).into_uuid()
+        Uuid::to_string(
+            &uuid::Builder::from_random_bytes(((half << 64) | rest).to_be_bytes()).into_uuid(),
+        )
     };
     let claim = Claim {
-        reservation: id(1).to_string(),
-        lease: Uuid::to_string(&id(2)),
+        reservation: id(1),
+        lease: id(2),
         user: format!("user{:03}", booking.draw % 300),
         background: true,
     };
-    allocation::take(cloud, pool, &resource.id, (&claim, window))
+    let around = allocation::with_cleaning(cloud, window);
+    if pool == Pool::Hosts && is_hypervisor(resource) {
+        let holder =
+            Holder { reservation: &claim.reservation, lease: &claim.lease, user: &claim.user };
+        return shares::lend_background(cloud, resource, (&holder, &GPU_SERVER), window);
+    }
+    if allocation::is_free(cloud, pool, &resource.id, (around, None))? {
+        allocation::take(cloud, pool, &resource.id, (&claim, window))?;
+    }
+    Ok(())
 }
 
 /// How much a thing is sought after.
@@ -142,11 +186,11 @@ enum Demand {
 }
 
 impl Demand {
-    /// Returns how a thing is sought after; the operators' hypervisors are nobody's.
+    /// Returns how a thing is sought after; hypervisors without GPUs have room for everybody.
     fn of(pool: Pool, resource: &Resource) -> Option<Demand> {
         match pool {
-            Pool::Hosts if resource.column("hypervisor_type") != "ironic" => None,
             Pool::Hosts if resource.property("gpu.gpu") == "True" => Some(Demand::Gpu),
+            Pool::Hosts if is_hypervisor(resource) => None,
             Pool::Hosts | Pool::Devices => Some(Demand::Plain),
             Pool::Networks => Some(Demand::Low),
             Pool::FloatingIps => None,

@@ -1,5 +1,6 @@
 //! Shares of hypervisors: how many servers of one shape fit where and when.
 
+use jiff::Timestamp;
 use rusqlite::params;
 
 use super::{inventory::Resource, lease::Window};
@@ -155,6 +156,35 @@ pub(super) fn put(
             all.gpu_sevenths
         ])?;
     }
+    Ok(())
+}
+
+/// Lends one server's share of a host to somebody whom the world invented, if there is room.
+pub(super) fn lend_background(
+    cloud: &Cloud<'_>,
+    host: &Resource,
+    (holder, shape): (&Holder<'_>, &Shape),
+    window: Window,
+) -> Outcome<()> {
+    if room(cloud, host, shape, (window, ""))?.0 == 0 {
+        return Ok(());
+    }
+    let share = Share { host: host.id.clone(), amount: 1 };
+    put(cloud, holder, (&[share], shape), window)?;
+    cloud
+        .conn
+        .prepare_cached("UPDATE share SET background = true WHERE site = ? AND reservation = ?")?
+        .execute([cloud.site.region, holder.reservation])?;
+    Ok(())
+}
+
+/// Forgets background load: what ended before `before`, or all of it.
+pub(super) fn drop_background(cloud: &Cloud<'_>, before: Option<Timestamp>) -> Outcome<()> {
+    let before = before.map_or(i64::MAX, Timestamp::as_microsecond);
+    cloud
+        .conn
+        .prepare_cached("DELETE FROM share WHERE site = ? AND background AND finish <= ?")?
+        .execute(params![cloud.site.region, before])?;
     Ok(())
 }
 
