@@ -4,6 +4,7 @@
 //! provider's resource type, formats text for a terminal or asks what time it is.
 
 mod apply;
+mod approval;
 mod codes;
 mod console;
 mod draft;

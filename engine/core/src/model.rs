@@ -215,7 +215,8 @@ pub struct ResourceChange {
     pub notes: PlanNotes,
     /// Hash of what an approval of this change covers; `None` where it was not computed.
     pub approval: Option<Name>,
-    /// Keyed hashes of the parts of that, by name: `var.x`, `file user_data.sh`, a block's address.
+    /// Hashes of its parts and of the files that were read, by name: `var.x`, `block a.b`, `file c.sh`.
+    /// Neither they nor the approval are keyed here: they are not for showing.
     pub covers: Arc<BTreeMap<Name, Name>>,
 }
 

@@ -1,13 +1,13 @@
 //! `run`: which part of a plan is due and approved, and what is held back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_provider::Action;
 use terrarium_state::{Dep, Scheduled, State};
 
-use crate::{DeferredChange, Plan, PlannedAction, ResourceChange};
+use crate::{DeferredChange, Plan, PlannedAction, ResourceChange, approval};
 
 /// What a run does at one instant.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
         state.schedule.iter().map(|entry| &entry.addr).collect();
     let mut held = Vec::new();
     let mut left = Vec::new();
-    let mut due: HashSet<usize> = HashSet::new();
+    let mut due: BTreeMap<usize, &Scheduled> = BTreeMap::new();
     for entry in &state.schedule {
         if let Some(deferred) = deferred.get(&entry.addr) {
             let kept = |new| Scheduled {
@@ -54,29 +54,71 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
                 inputs: entry.inputs.clone(),
                 ..new
             };
-            left.extend(deferred.entry().map(kept));
+            left.extend(deferred.entry(&state.lineage).map(kept));
             continue;
         }
         let Some(at) = changes.acting(entry) else { continue };
-        match objection(&plan.changes[at], entry, &changes, &scheduled) {
+        match objection(&plan.changes[at], entry, &state.lineage, &changes, &scheduled) {
             None => {
-                due.insert(at);
+                due.insert(at, entry);
             }
             Some(why) => {
                 left.push(entry.clone());
-                held.push(HeldBack {
-                    addr: entry.addr.clone(),
-                    action: entry.action,
-                    why,
-                    open_until: entry.schedule.not_after,
-                });
+                held.push(HeldBack::of(entry, why));
             }
         }
     }
+    hold_dependents(&plan, &mut due, &mut held, &mut left);
+    let due = due.into_keys().collect();
     let coming = left.iter().filter_map(|entry| entry.schedule.not_before);
     let next = coming.filter(|at| *at > now).min();
     drop(changes);
     Turn { plan: restricted(plan, &due), held, left, next }
+}
+
+impl HeldBack {
+    fn of(entry: &Scheduled, why: String) -> Self {
+        Self {
+            addr: entry.addr.clone(),
+            action: entry.action,
+            why,
+            open_until: entry.schedule.not_after,
+        }
+    }
+}
+
+/// Holds back what needs something that is held back, until nothing that is left does.
+fn hold_dependents(
+    plan: &Plan,
+    due: &mut BTreeMap<usize, &Scheduled>,
+    held: &mut Vec<HeldBack>,
+    left: &mut Vec<Scheduled>,
+) {
+    loop {
+        let instances: HashSet<&ResourceAddr> = held.iter().map(|held| &held.addr).collect();
+        let blocks: HashMap<ConfigAddr, &ResourceAddr> =
+            held.iter().map(|held| (held.addr.block.config(), &held.addr)).collect();
+        let missing = |dep: &Dep| match dep {
+            Dep::Instance(addr) => instances.get(addr).copied(),
+            Dep::Block(block) => blocks.get(&block.config()).copied(),
+        };
+        let more: Vec<(usize, String)> = due
+            .keys()
+            .filter_map(|at| {
+                let needed = plan.changes[*at].deps.iter().find_map(missing)?;
+                Some((*at, format!("{needed}, which it needs, is held back")))
+            })
+            .collect();
+        if more.is_empty() {
+            return;
+        }
+        for (at, why) in more {
+            if let Some(entry) = due.remove(&at) {
+                left.push(entry.clone());
+                held.push(HeldBack::of(entry, why));
+            }
+        }
+    }
 }
 
 /// The changes of a plan that do something, by address and by block.
@@ -138,14 +180,15 @@ fn action_of(change: &ResourceChange) -> Option<Action> {
 fn objection<'p>(
     change: &'p ResourceChange,
     entry: &Scheduled,
+    lineage: &str,
     changes: &Changes<'p>,
     scheduled: &HashSet<&ResourceAddr>,
 ) -> Option<String> {
     if action_of(change) != Some(entry.action) {
         return Some("the plan is another action by now".to_owned());
     }
-    if entry.approval.is_none() || entry.approval != change.approval {
-        return Some("the configuration changed since it was approved".to_owned());
+    if let Some(why) = approval::objection(entry, change, lineage) {
+        return Some(why);
     }
     let needed = change.deps.iter().find_map(|dep| changes.unapproved(dep, scheduled));
     needed.map(|addr| format!("{addr}, which it needs, would have to be changed first"))

@@ -5,7 +5,7 @@ use terrarium_address::ResourceAddr;
 use terrarium_provider::{Action, Deferral, Schedule};
 use terrarium_state::{Scheduled, State};
 
-use crate::{Plan, PlannedAction, ResourceChange};
+use crate::{Plan, PlannedAction, ResourceChange, approval};
 
 /// A change that can't be made in this apply.
 #[derive(Clone, Debug)]
@@ -103,8 +103,8 @@ impl DeferredChange {
         self.deferral.not_before
     }
 
-    /// Returns the entry that the store keeps of it; `None` where nothing is scheduled for a time.
-    pub(crate) fn entry(&self) -> Option<Scheduled> {
+    /// Returns the entry that the store of this lineage keeps of it; `None` where nothing is scheduled for a time.
+    pub(crate) fn entry(&self, lineage: &str) -> Option<Scheduled> {
         if !self.can_come() || matches!(self.waits, Waits::Values | Waits::Configuration) {
             return None;
         }
@@ -122,8 +122,8 @@ impl DeferredChange {
                 not_after: self.change.schedule.not_after,
             },
             reason: self.deferral.reason.clone(),
-            approval: self.change.approval.clone(),
-            inputs: self.change.covers.as_ref().clone(),
+            approval: self.change.approval.as_ref().map(|hash| approval::keyed(lineage, hash)),
+            inputs: approval::keyed_parts(lineage, &self.change.covers),
         })
     }
 }

@@ -138,7 +138,7 @@ pub struct Scheduled {
     pub reason: String,
     /// Hash of what was approved; `None`: not approved yet.
     pub approval: Option<Name>,
-    /// Keyed hashes of the parts of that, by name, so that a mismatch can be named: `var.x`,
-    /// `file user_data.sh`, a block's address.
+    /// Keyed hashes of its parts and of the files that were read, by name, so that a mismatch can be
+    /// named: `var.x`, `block a.b`, `file c.sh`.
     pub inputs: BTreeMap<Name, Name>,
 }

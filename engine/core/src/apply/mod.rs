@@ -75,8 +75,10 @@ pub async fn apply(
     preset(&world, plan);
     world.postpone(plan);
     let mut walk = walk::Walk::new(&world, plan, order, held, options.progress);
+    // A state that was never written has none of its own yet: it is the lock's.
+    let lineage = held.store.intents(&held.fence).lineage();
     if options.left.is_none()
-        && let Err(error) = walk.schedule(schedule::approved(plan, &inputs.prior)).await
+        && let Err(error) = walk.schedule(schedule::approved(plan, &inputs.prior, &lineage)).await
     {
         return (RunSummary::default(), store_failed(&error.to_string()).into());
     }

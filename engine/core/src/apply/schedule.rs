@@ -5,14 +5,14 @@ use terrarium_address::ResourceAddr;
 use terrarium_state::{Batch, CommitError, Durability, Scheduled, State};
 
 use super::walk::Walk;
-use crate::{DeferredChange, Mode, Plan, PlannedAction, RunSummary};
+use crate::{Mode, Plan, PlannedAction, RunSummary};
 
 /// Returns the schedule that holds once a plan is approved: what it defers, and what it does not touch.
-pub(super) fn approved(plan: &Plan, prior: &State) -> Vec<Scheduled> {
+pub(super) fn approved(plan: &Plan, prior: &State, lineage: &str) -> Vec<Scheduled> {
     if plan.mode == Mode::RefreshOnly {
         return prior.schedule.clone();
     }
-    let deferred = plan.deferred.iter().filter_map(DeferredChange::entry);
+    let deferred = plan.deferred.iter().filter_map(|deferred| deferred.entry(lineage));
     if plan.targets.is_empty() {
         return deferred.collect();
     }

@@ -183,6 +183,7 @@ impl Planner<'_> {
                 resource.body.decode(&group.schema.block, frame, diags)
             })
         });
+        self.note_files(&candidate.addr, &deps);
         candidate.config = config;
         candidate.deps = united(&candidate.deps, &deps);
     }

@@ -4,6 +4,7 @@
 //! Everything runs on one thread; only provider calls are concurrent.
 
 mod action;
+mod approvals;
 mod candidate;
 mod data;
 mod defer;
@@ -78,6 +79,8 @@ pub(crate) struct Planner<'a> {
     wanted: Option<BTreeSet<NodeIndex>>,
     found: RefCell<Found>,
     lent: RefCell<occupancy::Lent>,
+    /// The files that were read for each instance.
+    files: RefCell<HashMap<ResourceAddr, crate::world::FileReads>>,
     /// The instant of this plan.
     now: Timestamp,
     progress: &'a Arc<dyn Progress>,
@@ -171,6 +174,7 @@ impl<'a> Planner<'a> {
             wanted,
             found: RefCell::default(),
             lent: RefCell::default(),
+            files: RefCell::default(),
             now: inputs.clock.now(),
             progress,
         }
@@ -288,6 +292,7 @@ impl<'a> Planner<'a> {
 
     fn finish(self, cancel: &Cancel) -> (Plan, Diagnostics) {
         self.look_back();
+        self.fill_approvals();
         let zone = self.zone();
         let outputs = self.outputs();
         let variables = self.root_variables();

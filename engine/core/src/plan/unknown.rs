@@ -65,6 +65,7 @@ impl Planner<'_> {
                 resource.body.decode(&group.schema.block, frame, diags)
             })
         });
+        self.note_files(&addr, &deps);
         self.validate_any(group, &addr, &config);
         self.world.check_rules(
             module,
@@ -76,7 +77,7 @@ impl Planner<'_> {
             When::At(at) => Some(at),
             When::Apply | When::Later => None,
         };
-        let after = self.unsettled_values(group, &addr, &config);
+        let after = Self::unsettled_values(group, &addr, &config);
         let change = ResourceChange {
             deps: deps.iter().cloned().collect(),
             schedule: Schedule { not_before, not_after: None },
@@ -97,7 +98,7 @@ impl Planner<'_> {
     }
 
     /// Returns what is known of an object that can't be planned yet: what its configuration says.
-    fn unsettled_values(&self, group: &Group<'_>, addr: &ResourceAddr, config: &Value) -> Value {
+    fn unsettled_values(group: &Group<'_>, addr: &ResourceAddr, config: &Value) -> Value {
         let causes = super::managed::causes_of(addr);
         let bare = config.clone().unmarked_deep();
         let after = proposed::merge(&group.schema.block, None, &bare, &causes);
@@ -136,7 +137,7 @@ impl Planner<'_> {
                     let causes = super::managed::causes_of(&candidate.addr);
                     proposed::merge(&group.schema.block, Some(&before), &bare, &causes)
                 }
-                None => self.unsettled_values(group, &candidate.addr, &candidate.config),
+                None => Self::unsettled_values(group, &candidate.addr, &candidate.config),
             };
             let after = object::mark_sensitive(after, &group.schema.block);
             let change = ResourceChange {

@@ -5,6 +5,7 @@
 //! the dependencies that the plan recorded.
 
 mod blocks;
+mod files;
 mod modules;
 mod reads;
 mod repetition;
@@ -13,6 +14,7 @@ mod waiting;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use terrarium_address::{ConfigAddr, ModulePath};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
@@ -22,12 +24,14 @@ use terrarium_value::Value;
 use crate::Inputs;
 
 pub(crate) use blocks::BlockValues;
+pub(crate) use files::FileReads;
 pub(crate) use modules::ModuleId;
 pub(crate) use reads::Deps;
 pub(crate) use repetition::{Repetition, Shape, entries};
 pub(crate) use scope::{At, ModuleScope};
 pub(crate) use waiting::{StandIn, Unsettled};
 
+use files::WatchedFiles;
 use modules::Modules;
 use reads::ReadStack;
 
@@ -35,6 +39,7 @@ use reads::ReadStack;
 pub(crate) struct World<'a> {
     pub(crate) inputs: &'a Inputs,
     environment: Environment,
+    files: Arc<WatchedFiles>,
     modules: RefCell<Modules>,
     blocks: RefCell<HashMap<ConfigAddr, BlockValues>>,
     repetitions: RefCell<HashMap<ConfigAddr, std::rc::Rc<Repetition>>>,
@@ -63,12 +68,16 @@ pub(crate) enum Phase {
 impl<'a> World<'a> {
     /// Builds the world with its root module.
     pub(crate) fn new(inputs: &'a Inputs, phase: Phase) -> Self {
+        let given = &inputs.environment;
+        let files = Arc::new(WatchedFiles::new(given.files.clone(), given.base_dir.clone()));
         Self {
             inputs,
             environment: Environment {
+                files: files.clone(),
                 planning: matches!(phase, Phase::Validate | Phase::Plan),
-                ..inputs.environment.clone()
+                ..given.clone()
             },
+            files,
             modules: RefCell::new(Modules::with_root(inputs)),
             blocks: RefCell::default(),
             repetitions: RefCell::default(),
@@ -122,8 +131,11 @@ impl<'a> World<'a> {
 
     /// Evaluates in a module instance, and returns what was read on the way.
     pub(crate) fn recording<T>(&self, body: impl FnOnce() -> T) -> (T, Deps) {
+        // What was read so far belongs to the evaluation around this one.
+        self.reads.note_files(self.files.take());
         self.reads.push();
         let result = body();
+        self.reads.note_files(self.files.take());
         (result, self.reads.pop())
     }
 

@@ -2,40 +2,66 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::rc::Rc;
 
 use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_state::Dep;
 
+use super::files::FileReads;
+
 /// How many instances of one configuration block a set names one by one. Beyond it the set names the
 /// block, so that N readers of M instances cost N edges, not N×M.
 const ONE_BY_ONE: usize = 16;
 
-/// What was read, directly or through named values.
-pub(crate) type Deps = Rc<BTreeSet<Dep>>;
+/// What was read, directly or through named values: instances and blocks, and beside them files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads {
+    deps: BTreeSet<Dep>,
+    pub(crate) files: FileReads,
+}
+
+impl Deref for Reads {
+    type Target = BTreeSet<Dep>;
+
+    fn deref(&self) -> &BTreeSet<Dep> {
+        &self.deps
+    }
+}
+
+/// What was read, shared.
+pub(crate) type Deps = Rc<Reads>;
 
 /// One set per evaluation under way, innermost last.
 #[derive(Default)]
-pub(super) struct ReadStack(RefCell<Vec<BTreeSet<Dep>>>);
+pub(super) struct ReadStack(RefCell<Vec<Reads>>);
 
 impl ReadStack {
     pub(super) fn push(&self) {
-        self.0.borrow_mut().push(BTreeSet::new());
+        self.0.borrow_mut().push(Reads::default());
     }
 
     pub(super) fn pop(&self) -> Deps {
-        Rc::new(collapsed(self.0.borrow_mut().pop().unwrap_or_default()))
+        let Reads { deps, files } = self.0.borrow_mut().pop().unwrap_or_default();
+        Rc::new(Reads { deps: collapsed(deps), files })
     }
 
     pub(super) fn note(&self, dep: impl FnOnce() -> Dep) {
         if let Some(innermost) = self.0.borrow_mut().last_mut() {
-            innermost.insert(dep());
+            innermost.deps.insert(dep());
         }
     }
 
-    pub(super) fn note_all(&self, deps: &Deps) {
+    pub(super) fn note_all(&self, reads: &Deps) {
         if let Some(innermost) = self.0.borrow_mut().last_mut() {
-            innermost.extend(deps.iter().cloned());
+            innermost.deps.extend(reads.iter().cloned());
+            innermost.files.extend(reads.files.iter().map(|(name, hash)| (name.clone(), *hash)));
+        }
+    }
+
+    pub(super) fn note_files(&self, files: FileReads) {
+        if let Some(innermost) = self.0.borrow_mut().last_mut() {
+            innermost.files.extend(files);
         }
     }
 }

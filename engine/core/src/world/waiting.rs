@@ -121,17 +121,14 @@ impl World<'_> {
                 let module = self.module(id);
                 let Some(call) = module.config.calls.get(&step.name) else { continue };
                 let repetition = self.call_repetition(id, call);
-                match &repetition.waits {
-                    Some(waits) => {
-                        let argument = format!("{} of module.{}", waits.argument, call.name);
-                        let here = Unsettled { argument, causes: waits.causes.clone() };
-                        let outer = outer.unwrap_or((at + 1, here));
-                        next.extend(self.stand_in(id, call).map(|child| (child, Some(outer))));
-                    }
-                    None => {
-                        let children = self.children(id, &step.name);
-                        next.extend(children.iter().map(|(_, child)| (*child, outer.clone())));
-                    }
+                if let Some(waits) = &repetition.waits {
+                    let argument = format!("{} of module.{}", waits.argument, call.name);
+                    let here = Unsettled { argument, causes: waits.causes.clone() };
+                    let outer = outer.unwrap_or((at + 1, here));
+                    next.extend(self.stand_in(id, call).map(|child| (child, Some(outer))));
+                } else {
+                    let children = self.children(id, &step.name);
+                    next.extend(children.iter().map(|(_, child)| (*child, outer.clone())));
                 }
             }
             found = next;

@@ -1,0 +1,90 @@
+//! Approval: what it covers, and whether a planned change is still the one that was approved.
+//!
+//! A plan hashes, per instance, the tokens of every block that the instance rests on, its address, and
+//! the values of the root variables that these blocks read; and, by name, the parts of that and the
+//! files that were read. The store keeps all of it keyed with the state's lineage, so that nobody who
+//! knows the hash of a likely secret finds it there.
+
+use std::collections::BTreeMap;
+
+use terrarium_address::Name;
+use terrarium_state::Scheduled;
+
+use crate::ResourceChange;
+
+/// How many parts a sentence names.
+const NAMED: usize = 3;
+
+/// Hexadecimal digits of a part's hash in the store: enough to tell two values apart, and no more.
+const PART_DIGITS: usize = 16;
+
+/// The kinds of parts; their names begin so.
+pub(crate) const VARIABLE: &str = "var.";
+pub(crate) const BLOCK: &str = "block ";
+pub(crate) const FILE: &str = "file ";
+
+/// Returns a hash as the store keeps it.
+pub(crate) fn keyed(lineage: &str, hash: &str) -> Name {
+    key_of(lineage, "", hash).to_hex().as_str().into()
+}
+
+/// Returns the hashes of the parts as the store keeps them.
+pub(crate) fn keyed_parts(lineage: &str, covers: &BTreeMap<Name, Name>) -> BTreeMap<Name, Name> {
+    let part = |(name, hash): (&Name, &Name)| {
+        let keyed = key_of(lineage, name, hash).to_hex();
+        (name.clone(), Name::from(keyed.as_str().get(..PART_DIGITS).unwrap_or_default()))
+    };
+    covers.iter().map(part).collect()
+}
+
+fn key_of(lineage: &str, name: &str, hash: &str) -> blake3::Hash {
+    let key = blake3::derive_key("terrarium approval", lineage.as_bytes());
+    let mut hasher = blake3::Hasher::new_keyed(&key);
+    hasher.update(&(name.len() as u64).to_le_bytes());
+    hasher.update(name.as_bytes());
+    hasher.update(hash.as_bytes());
+    hasher.finalize()
+}
+
+/// Says what keeps a change from being the one that was approved; `None`: it is.
+pub(crate) fn objection(
+    entry: &Scheduled,
+    change: &ResourceChange,
+    lineage: &str,
+) -> Option<String> {
+    let Some(approved) = &entry.approval else { return Some("nobody approved it".to_owned()) };
+    let today = keyed_parts(lineage, &change.covers);
+    let differing: Vec<&Name> = today
+        .iter()
+        .filter(|(name, hash)| match entry.inputs.get(*name) {
+            Some(then) => then != *hash,
+            // What was in it nobody saw.
+            None => name.starts_with(FILE),
+        })
+        .map(|(name, _)| name)
+        .collect();
+    let same = change.approval.as_ref().is_some_and(|hash| keyed(lineage, hash) == *approved);
+    let files = differing.iter().any(|name| name.starts_with(FILE));
+    (!same || files).then(|| format!("{} changed since it was approved", words(&differing)))
+}
+
+/// Names what differs: variables first, since they are the usual slip.
+fn words(differing: &[&Name]) -> String {
+    let of = |kind: &'static str| {
+        differing.iter().filter_map(move |name| name.strip_prefix(kind)).map(str::to_owned)
+    };
+    let all: Vec<String> = of(VARIABLE)
+        .map(|name| format!("the variable {name:?}"))
+        .chain(of(BLOCK).map(|name| format!("the configuration of {name}")))
+        .chain(of(FILE).map(|name| format!("the file {name}")))
+        .collect();
+    match all.as_slice() {
+        [] => "the configuration".to_owned(),
+        [one] => one.clone(),
+        all if all.len() > NAMED => {
+            let named = all.get(..NAMED).unwrap_or_default().join(", ");
+            format!("{named} and {} more", all.len() - NAMED)
+        }
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
