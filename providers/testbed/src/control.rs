@@ -63,7 +63,7 @@ pub(crate) fn answer(
 
 fn show_clock(clock: &Clock<'_>) -> rusqlite::Result<Reply> {
     let reading = clock.read()?;
-    let next = due::next_told(clock.conn)?.map(|due| clock::at(due).to_string());
+    let next = due::told(clock.conn)?.0.map(|due| clock::at(due).to_string());
     Ok(Reply::json(
         200,
         json!({"now": reading.now.to_string(), "rate": reading.rate, "next_event": next}),
@@ -115,7 +115,7 @@ fn status(clock: &Clock<'_>) -> rusqlite::Result<Reply> {
             .collect::<rusqlite::Result<Map<String, Value>>>()?;
         sites.push(json!({"region": site.region, "slug": site.slug, "objects": counts}));
     }
-    let pending: i64 = conn.query_row("SELECT count(*) FROM event", [], |row| row.get(0))?;
+    let (_, pending) = due::told(conn)?;
     Ok(Reply::json(
         200,
         json!({

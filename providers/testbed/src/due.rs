@@ -79,9 +79,16 @@ impl What {
     }
 }
 
-/// Carries out everything that is due at `now`, each thing at its own instant.
-pub(crate) fn run(conn: &Connection, now: Timestamp, settings: &Settings) -> rusqlite::Result<()> {
+/// Carries out everything that is due at `now`, each thing at its own instant, and tells whether
+/// there was anything: it may have changed the settings, in which faults are counted.
+pub(crate) fn run(
+    conn: &Connection,
+    now: Timestamp,
+    settings: &Settings,
+) -> rusqlite::Result<bool> {
+    let mut any = false;
     while let Some((seq, due, region, what, id)) = next(conn, now)? {
+        any = true;
         conn.prepare_cached("DELETE FROM event WHERE seq = ?")?.execute([seq])?;
         let happen = ROWS.iter().find(|row| row.name == what).map(|row| row.happen);
         let (Some(site), Some(happen)) = (site::by_region(&region), happen) else { continue };
@@ -93,7 +100,7 @@ pub(crate) fn run(conn: &Connection, now: Timestamp, settings: &Settings) -> rus
             Err(Refusal::Broken(error)) => return Err(error),
         }
     }
-    Ok(())
+    Ok(any)
 }
 
 type Event = (i64, i64, String, String, String);
@@ -108,16 +115,20 @@ fn next(conn: &Connection, now: Timestamp) -> rusqlite::Result<Option<Event>> {
     .optional()
 }
 
-/// Returns when the next thing happens that a waiting client may see, in microseconds.
-pub(crate) fn next_told(conn: &Connection) -> rusqlite::Result<Option<i64>> {
-    let silent = |what: &str| ROWS.iter().any(|row| row.name == what && !row.told);
+/// Returns the first instant, in microseconds, and the number of things to come that a waiting
+/// client may see.
+pub(crate) fn told(conn: &Connection) -> rusqlite::Result<(Option<i64>, i64)> {
     let mut statement =
-        conn.prepare_cached("SELECT due, what FROM event ORDER BY due, rank, seq")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if !silent(&row.get::<_, String>(1)?) {
-            return row.get(0).map(Some);
-        }
+        conn.prepare_cached("SELECT min(due), count(*) FROM event WHERE what = ?")?;
+    let (mut first, mut count) = (None, 0);
+    for row in ROWS.iter().filter(|row| row.told) {
+        let (due, more): (Option<i64>, i64) =
+            statement.query_row([row.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        first = match (first, due) {
+            (Some(first), Some(due)) => Some(due.min(first)),
+            (first, due) => first.or(due),
+        };
+        count += more;
     }
-    Ok(None)
+    Ok((first, count))
 }

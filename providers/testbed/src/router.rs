@@ -99,9 +99,11 @@ impl Router {
 
 fn answer(clock: &Clock<'_>, request: &Request) -> rusqlite::Result<Response> {
     let conn = clock.conn;
-    let settings = Settings::load(conn)?;
+    let mut settings = Settings::load(conn)?;
     let reading = clock.read()?;
-    due::run(conn, reading.now, &settings)?;
+    if due::run(conn, reading.now, &settings)? {
+        settings = Settings::load(conn)?;
+    }
     let request_id = format!("req-{}", world::next_id(conn)?);
     let target = Target::parse(&request.path_and_query);
     if target.segments.first().map(String::as_str) == Some("testbed") {

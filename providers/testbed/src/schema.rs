@@ -69,6 +69,7 @@ CREATE TABLE IF NOT EXISTS event (
 );
 CREATE INDEX IF NOT EXISTS event_due ON event (due, rank, seq);
 CREATE INDEX IF NOT EXISTS event_id ON event (id, what);
+CREATE INDEX IF NOT EXISTS event_what ON event (what, due);
 CREATE TABLE IF NOT EXISTS allocation (
     site TEXT NOT NULL,
     pool TEXT NOT NULL,            -- kind of thing: a segment of Blazar's paths

@@ -19,6 +19,8 @@ use crate::{
 const VIRTUAL_BOOT_S: u32 = 60;
 /// How long a bare-metal node boots: from ten to fifteen minutes.
 const BARE_BOOT_S: std::ops::Range<u32> = 600..900;
+/// How long a node boots whose devices hang on a composable fabric.
+const SLOW_BOOT_S: std::ops::Range<u32> = 1_200..1_800;
 /// How long the scheduler looks for a host before it gives up.
 const FAILURE_S: u32 = 5;
 /// How long a deletion takes: a virtual machine, a node that is cleaned.
@@ -51,9 +53,11 @@ fn states(status: &str) -> (&'static str, i64) {
 pub(super) fn start(cloud: &Cloud<'_>, server: &mut Object) -> Outcome<()> {
     let seconds = match cloud.site.hardware {
         Hardware::BareMetal => {
-            let span = u64::from(BARE_BOOT_S.end - BARE_BOOT_S.start);
+            let range =
+                if scheduling::boots_slowly(cloud, server) { SLOW_BOOT_S } else { BARE_BOOT_S };
+            let span = u64::from(range.end - range.start);
             let drawn = scramble(u64::try_from(server.seq).unwrap_or_default()) % span;
-            BARE_BOOT_S.start + u32::try_from(drawn).unwrap_or_default()
+            range.start + u32::try_from(drawn).unwrap_or_default()
         }
         Hardware::Virtual | Hardware::Edge => VIRTUAL_BOOT_S,
     };
@@ -63,6 +67,7 @@ pub(super) fn start(cloud: &Cloud<'_>, server: &mut Object) -> Outcome<()> {
 /// Lets the build of a new server fail as `reason` says.
 pub(super) fn fail(cloud: &Cloud<'_>, server: &mut Object, reason: &str) -> Outcome<()> {
     server.set("_doom", reason);
+    server.body.shift_remove("_seat");
     change(cloud, server, &Next { status: "ERROR", task: "scheduling", seconds: FAILURE_S })
 }
 

@@ -4,7 +4,7 @@
 //! many leases there are.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::lease::Window;
 use crate::{clock, cloud::Cloud, reply::Outcome};
@@ -47,6 +47,22 @@ pub(crate) struct Allocation {
     pub(crate) resource: String,
     pub(crate) window: Window,
     pub(crate) claim: Claim,
+}
+
+impl Allocation {
+    /// Reads a row of resource, start, finish, reservation, lease, user, background.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Allocation> {
+        Ok(Allocation {
+            resource: row.get(0)?,
+            window: Window { start: clock::at(row.get(1)?), end: clock::at(row.get(2)?) },
+            claim: Claim {
+                reservation: row.get(3)?,
+                lease: row.get(4)?,
+                user: row.get(5)?,
+                background: row.get(6)?,
+            },
+        })
+    }
 }
 
 /// Takes `resource` for a window. The caller has asked whether it is free.
@@ -144,18 +160,7 @@ pub(crate) fn calendar(
     )?;
     let rows = statement.query_map(
         params![cloud.site.region, pool.name(), resource, cloud.now.as_microsecond()],
-        |row| {
-            Ok(Allocation {
-                resource: row.get(0)?,
-                window: Window { start: clock::at(row.get(1)?), end: clock::at(row.get(2)?) },
-                claim: Claim {
-                    reservation: row.get(3)?,
-                    lease: row.get(4)?,
-                    user: row.get(5)?,
-                    background: row.get(6)?,
-                },
-            })
-        },
+        Allocation::read,
     )?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -9,7 +9,7 @@ use super::{
     allocation::{self, Allocation, Pool},
     counted, date, forbidden,
     inventory::{self, Resource},
-    no_route, not_found,
+    no_route, not_found, shares,
 };
 use crate::{
     call::Call,
@@ -64,7 +64,7 @@ pub(super) fn answer(call: &Call<'_>, pool: Pool, rest: &[&str]) -> Outcome<Repl
         }
         ("GET", [id, "allocation"]) => {
             find(&resources, &names, id)?;
-            let calendar = allocation::calendar(&call.cloud, pool, Some(id))?;
+            let calendar = calendar(&call.cloud, pool, Some(id))?;
             let wanted = wanted(call, &calendar);
             let reservations: Vec<Value> = wanted.map(|one| entry(one, false)).collect();
             let shown = json!({"resource_id": id, "reservations": reservations});
@@ -111,9 +111,18 @@ fn wanted<'c>(call: &Call<'_>, calendar: &'c [Allocation]) -> impl Iterator<Item
     })
 }
 
+/// Returns what is taken whole, and the shares of hypervisors.
+fn calendar(cloud: &Cloud<'_>, pool: Pool, resource: Option<&str>) -> Outcome<Vec<Allocation>> {
+    let mut calendar = allocation::calendar(cloud, pool, resource)?;
+    if pool == Pool::Hosts {
+        calendar.extend(shares::calendar(cloud, resource)?);
+    }
+    Ok(calendar)
+}
+
 /// Answers the calendar of everything, whoever has it; what nobody has is listed too.
 fn allocations(call: &Call<'_>, pool: Pool, resources: &[Resource]) -> Outcome<Reply> {
-    let calendar = allocation::calendar(&call.cloud, pool, None)?;
+    let calendar = calendar(&call.cloud, pool, None)?;
     let mut by_resource: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for one in wanted(call, &calendar) {
         by_resource.entry(&one.resource).or_default().push(entry(one, true));

@@ -7,7 +7,7 @@ use super::{
     Change, Plugin,
     allocation::{self, Pool},
     counted::{self, Counted},
-    inventory,
+    inventory::{self, Resource},
     lease::{self, Lease, Reservation, ReservationStatus},
     malformed,
 };
@@ -86,6 +86,12 @@ fn seat(host: &str) -> String {
 /// Tells whether what a server notes is a host.
 pub(super) fn is_seat(text: &str) -> bool {
     text.starts_with(SEAT)
+}
+
+/// Returns the host that a seat is.
+pub(super) fn of_seat(site: &Site, text: &str) -> Option<&'static Resource> {
+    let id = text.strip_prefix(SEAT)?;
+    inventory::of(site).hosts.iter().find(|host| host.id == id)
 }
 
 /// Gives the leases of hosts that have failed others, or marks them as degraded.

@@ -340,7 +340,7 @@ fn update_instance(
     let before = lease.window();
     let within = change.window.start >= before.start && change.window.end <= before.end;
     let named = |key: &&str| given.contains_key(*key);
-    if !UPDATABLE.iter().any(|key| named(key)) && within {
+    if !UPDATABLE.iter().any(named) && within {
         return replace(cloud, lease, reservation, change.window);
     }
     let active = reservation.status == ReservationStatus::Active;

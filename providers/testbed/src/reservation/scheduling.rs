@@ -69,3 +69,9 @@ pub(crate) fn zone(server: &Object) -> String {
         _ => "nova".to_owned(),
     }
 }
+
+/// Tells whether a server's host is of a type that takes up to half an hour to boot.
+pub(crate) fn boots_slowly(cloud: &Cloud<'_>, server: &Object) -> bool {
+    hosts::of_seat(cloud.site, server.text("_seat"))
+        .is_some_and(|host| host.property("node_type") == "compute_gigaio")
+}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::{inventory::Resource, lease::Window};
+use super::{allocation::Allocation, inventory::Resource, lease::Window};
 use crate::{cloud::Cloud, json, reply::Outcome};
 
 /// A GPU is cut into as many instances as the smallest profile of an H100 allows.
@@ -198,6 +198,19 @@ pub(super) fn of_reservation(cloud: &Cloud<'_>, reservation: &str) -> Outcome<Ve
         let amount: i64 = row.get(1)?;
         Ok(Share { host: row.get(0)?, amount: usize::try_from(amount).unwrap_or(0) })
     })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Returns the calendar of shares from now on, of one host or of all.
+pub(super) fn calendar(cloud: &Cloud<'_>, host: Option<&str>) -> Outcome<Vec<Allocation>> {
+    let mut statement = cloud.conn.prepare_cached(
+        "SELECT host, start, finish, reservation, lease, user, background FROM share \
+         WHERE site = ?1 AND (?2 IS NULL OR host = ?2) AND finish > ?3 ORDER BY host, start",
+    )?;
+    let rows = statement.query_map(
+        params![cloud.site.region, host, cloud.now.as_microsecond()],
+        Allocation::read,
+    )?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -48,7 +48,7 @@ fn on_the_list(kind: EventKind) -> What {
 
 /// Takes the lease's events off the world's list.
 pub(super) fn forget_events(cloud: &Cloud<'_>, lease: &str) -> Outcome<()> {
-    for what in [What::LeaseNotice, What::LeaseEnds, What::LeaseStarts] {
+    for what in [What::LeaseNotice, What::LeaseEnds, What::LeaseStarts, What::LeaseIdle] {
         cloud.cancel(what, lease)?;
     }
     Ok(())

@@ -11,6 +11,7 @@ mod cloud;
 mod comparison;
 mod killed;
 mod laws;
+mod leases;
 mod load;
 mod real;
 mod served;
