@@ -74,6 +74,9 @@ codes! {
     OVERLAP = "T0420", "two objects hold the same thing at the same time",
         "A port, a volume or an address can be held by one object at a time; the windows of the two overlap. Give them \
          leases that follow each other, or a thing each.";
+    ENDED = "T0421", "something is written from the values of something that ended",
+        "What ended keeps its last values so that the configuration can be evaluated, but nothing is behind them any \
+         more. Give the lease a new end date, or remove what reads it.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

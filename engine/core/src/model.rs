@@ -74,6 +74,8 @@ pub struct Plan {
     pub outputs: BTreeMap<Name, OutputChange>,
     /// What can't be done in this apply, in the order of addresses.
     pub deferred: Vec<crate::DeferredChange>,
+    /// Objects from a shared pool that only what is over needed: they stay until somebody frees them.
+    pub leftovers: Vec<ResourceAddr>,
     /// Lineage of the state that it rests on.
     pub lineage: Name,
     /// Serial of the state that it rests on.

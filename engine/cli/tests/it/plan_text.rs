@@ -61,6 +61,7 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
         data: Vec::new(),
         outputs: outputs.collect(),
         deferred: deferred.collect(),
+        leftovers: Vec::new(),
         lineage: "line".into(),
         serial: 1,
         variables: BTreeMap::new(),

@@ -116,6 +116,7 @@ fn plan_of(case: &Json) -> (Plan, State) {
         data: Vec::new(),
         outputs: std::collections::BTreeMap::new(),
         deferred: Vec::new(),
+        leftovers: Vec::new(),
         lineage: "line".into(),
         serial: 7,
         variables: std::collections::BTreeMap::new(),

@@ -8,9 +8,11 @@ mod approvals;
 mod candidate;
 mod data;
 mod defer;
+mod exclusive;
 mod hindsight;
 mod import;
 mod managed;
+mod need;
 mod occupancy;
 mod orphans;
 pub(crate) mod outputs;
@@ -101,6 +103,8 @@ struct Found {
     pending: HashSet<ConfigAddr>,
     /// Configuration blocks with something that is not there before a time, and what waits longest.
     coming: HashMap<ConfigAddr, occupancy::Wait>,
+    /// Scarce objects that nobody needs any more.
+    leftovers: Vec<ResourceAddr>,
     /// The time zones that dates are declared in.
     zones: BTreeSet<terrarium_address::Name>,
 }
@@ -314,6 +318,7 @@ impl<'a> Planner<'a> {
             data: found.data,
             outputs,
             deferred: found.deferred,
+            leftovers: found.leftovers,
             lineage: self.inputs.prior.lineage.clone(),
             serial: self.inputs.prior.serial,
             variables,

@@ -41,6 +41,8 @@ pub(super) struct SavedTwin {
     realm: Option<String>,
     #[serde(default)]
     zone: Option<String>,
+    #[serde(default)]
+    leftovers: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,6 +123,7 @@ impl SavedTwin {
             at: plan.at,
             realm: plan.realm.clone(),
             zone: plan.zone.as_deref().map(Into::into),
+            leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -157,6 +160,11 @@ impl SavedTwin {
             at: self.at,
             realm: self.realm,
             zone: self.zone.map(Into::into),
+            leftovers: self
+                .leftovers
+                .iter()
+                .map(|addr| resource(addr))
+                .collect::<Result<_, _>>()?,
         };
         Ok(SavedPlan { plan, sources: self.sources, workspace: self.workspace })
     }

@@ -1,0 +1,122 @@
+//! Exclusive things: a port, a volume or an address has one holder at a time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use terrarium_address::ResourceAddr;
+use terrarium_diagnostic::Diagnostic;
+use terrarium_provider::{Deferral, Window};
+use terrarium_value::{Cause, Kind, Value};
+
+use super::occupancy::pick;
+use super::{Found, Planner};
+use crate::{ActionReason, DeferredChange, PlannedAction, Waits, codes};
+
+impl Planner<'_> {
+    /// Refuses two holders of one thing whose windows overlap; a successor waits for its predecessor.
+    pub(super) fn check_exclusive(&self) {
+        let mut found = self.found.borrow_mut();
+        let holders = holders(&found);
+        let mut waiting: HashMap<ResourceAddr, (ResourceAddr, Option<Timestamp>)> = HashMap::new();
+        for ((_, thing), mut holders) in holders {
+            holders.sort_by_key(|holder| holder.from);
+            for pair in holders.windows(2) {
+                let [first, second] = pair else { continue };
+                if first.lingers && second.is_due {
+                    waiting.insert(second.addr.clone(), (first.addr.clone(), first.until));
+                } else if (first.bounded || second.bounded)
+                    && first.until.is_none_or(|until| until > second.from)
+                {
+                    self.world.report(overlap(&thing, first, second));
+                }
+            }
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        for change in std::mem::take(&mut found.changes) {
+            let Some((holder, at)) = waiting.remove(&change.addr) else {
+                found.changes.push(change);
+                continue;
+            };
+            let reason = format!("{holder} to let go of it");
+            let deferral = Deferral { not_before: at.or(Some(self.now)), reason };
+            let waits = Waits::Held(holder);
+            found.deferred.push(DeferredChange { change, deferral, waits, approved: false });
+        }
+        found.index();
+    }
+}
+
+/// One who holds a thing that only one may hold, and when.
+struct Holder {
+    addr: ResourceAddr,
+    from: Timestamp,
+    until: Option<Timestamp>,
+    /// Whether time has anything to do with it.
+    bounded: bool,
+    /// Whether it is to be made now.
+    is_due: bool,
+    /// Whether its time is over, and it is still there.
+    lingers: bool,
+}
+
+/// Lists who holds what, by the role in which it is held and its name: a server and an address may share a
+/// port, two servers may not.
+fn holders(found: &Found) -> BTreeMap<(String, String), Vec<Holder>> {
+    let mut all: BTreeMap<(String, String), Vec<Holder>> = BTreeMap::new();
+    let now = found.changes.iter().map(|change| (change, None));
+    let later = found.deferred.iter().filter(|deferred| deferred.can_come());
+    let later = later.map(|deferred| (&deferred.change, Some(deferred.not_before())));
+    for (change, deferred) in now.chain(later) {
+        let gone = matches!(change.action, PlannedAction::Delete | PlannedAction::Forget);
+        if gone || change.ended.is_some() || change.schema.exclusive.is_empty() {
+            continue;
+        }
+        let from = deferred.flatten().or(change.window.as_ref().map(Window::from));
+        let holder = || Holder {
+            addr: change.addr.clone(),
+            from: from.unwrap_or(Timestamp::MIN),
+            until: change.window.and_then(|window| window.until()),
+            bounded: change.window.is_some() || deferred.is_some(),
+            is_due: deferred.is_none() && change.action == PlannedAction::Create,
+            lingers: change.action == PlannedAction::NoOp
+                && change.reason == Some(ActionReason::LenderEnds),
+        };
+        for path in &change.schema.exclusive {
+            let mut values = Vec::new();
+            pick(&change.after, &path.0, &mut values);
+            for value in values {
+                if let Some(thing) = name_of(&value) {
+                    all.entry((path.to_string(), thing)).or_default().push(holder());
+                }
+            }
+        }
+    }
+    all.retain(|_, holders| holders.len() > 1);
+    all
+}
+
+/// Names the thing behind a reference: its id, or the one instance that the value waits for.
+fn name_of(value: &Value) -> Option<String> {
+    if let Some(text) = value.as_str() {
+        return (!text.is_empty()).then(|| text.to_owned());
+    }
+    let Kind::Unknown(unknown) = value.kind() else { return None };
+    let mut causes = unknown.causes.iter();
+    match (causes.next(), causes.next()) {
+        (Some(Cause::Instance { addr, .. }), None) => Some(addr.to_string()),
+        _ => None,
+    }
+}
+
+fn overlap(thing: &str, first: &Holder, second: &Holder) -> Diagnostic {
+    let until = first.until.map_or("without end".to_owned(), |until| format!("until {until}"));
+    Diagnostic::error(codes::OVERLAP, "Held by two at the same time")
+        .detail(format!(
+            "{} holds {thing} {until}, and {} would hold it from {} on.",
+            first.addr, second.addr, second.from
+        ))
+        .about(second.addr.clone())
+        .help("let the second lease begin when the first one ends, or give each its own")
+}
