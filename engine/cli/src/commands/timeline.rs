@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let Some(out) = &args.out else {
         match text.trim_end_matches('\n') {
             "" => {
-                context.out.line("Nothing in this configuration waits for a time or ends at one.")
+                context.out.line("Nothing in this configuration waits for a time or ends at one.");
             }
             text => context.out.line(text),
         }

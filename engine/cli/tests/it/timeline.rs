@@ -1,5 +1,6 @@
 //! Timelines: what a plan says about time in, charts and calendars out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -114,12 +115,12 @@ fn plan_of(case: &Json) -> (Plan, State) {
         changes: Vec::new(),
         drift: Vec::new(),
         data: Vec::new(),
-        outputs: std::collections::BTreeMap::new(),
+        outputs: BTreeMap::new(),
         deferred: Vec::new(),
         leftovers: Vec::new(),
         lineage: "line".into(),
         serial: 7,
-        variables: std::collections::BTreeMap::new(),
+        variables: BTreeMap::new(),
         targets: Vec::new(),
         complete: true,
         errored: false,
@@ -150,7 +151,7 @@ fn plan_of(case: &Json) -> (Plan, State) {
             },
             reason: "its lease".to_owned(),
             approval: Some("hash".into()),
-            inputs: Default::default(),
+            inputs: BTreeMap::new(),
         });
     }
     (plan, state)

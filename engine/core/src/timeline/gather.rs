@@ -77,7 +77,7 @@ impl<'a> Scene<'a> {
         for deferred in &plan.deferred {
             items.entry(deferred.change.addr.clone()).or_default().deferred = Some(deferred);
         }
-        let lenders = items.values().flat_map(|item| item.lenders()).collect();
+        let lenders = items.values().flat_map(Item::lenders).collect();
         Self { now: plan.at, items, lenders }
     }
 

@@ -16,7 +16,7 @@ pub fn html(timeline: &Timeline, times: &Times) -> String {
     let mut table = String::new();
     for group in &timeline.groups {
         table.push_str("<tbody>\n");
-        for row in &group.head {
+        if let Some(row) = &group.head {
             line(&mut table, row, times, "lease");
         }
         let class = if group.head.is_some() { "on" } else { "alone" };
@@ -72,9 +72,10 @@ fn line(out: &mut String, row: &Row, times: &Times, class: &str) {
     } else {
         String::new()
     };
-    let (from, until) = match row.window {
-        Some(window) => (Some(window.from()), window.until()),
-        None => (None, None),
+    let (from, until) = match (row.window, row.stage) {
+        (Some(window), _) => (Some(window.from()), window.until()),
+        (None, Stage::Closed(at)) => (None, Some(at)),
+        (None, _) => (None, None),
     };
     let endless = row.window.is_some() && until.is_none();
     let until = if endless {
@@ -88,7 +89,7 @@ fn line(out: &mut String, row: &Row, times: &Times, class: &str) {
     });
     let _infallible = writeln!(
         out,
-        "<tr class=\"{class}\"><th scope=\"row\"><code>{}</code>{count}</th><td>{}</td><td>{}</td><td>{until}</td>\
+        "<tr class=\"{class}\"><th scope=\"row\"><code>{}</code>{count}</th><td class=\"whole\">{}</td><td>{}</td><td>{until}</td>\
          <td class=\"n\">{length}</td><td class=\"n\">{}</td><td>{}</td></tr>",
         breakable(&row.name),
         escape(&state(row, times)),
@@ -111,17 +112,24 @@ fn instant(at: Option<Timestamp>, times: &Times) -> String {
     format!("<time datetime=\"{machine}\">{local}</time>{utc}")
 }
 
-/// Lets a long address break at its dots and underscores.
+/// Lets a long address break at its dots and underscores, and nowhere in its last part.
 fn breakable(name: &str) -> String {
-    escape(name).replace('.', ".<wbr>").replace('_', "_<wbr>")
+    let (path, last) = name.rsplit_once('.').unwrap_or(("", name));
+    if path.is_empty() {
+        return escape(last);
+    }
+    let path = escape(path).replace('.', ".<wbr>").replace('_', "_<wbr>");
+    format!("{path}.<wbr><span class=\"whole\">{}</span>", escape(last))
 }
 
 /// Says how a row stands; its instants stand in columns of their own.
 fn state(row: &Row, times: &Times) -> String {
     match row.stage {
-        Stage::Later { action, at: Some(_), .. } if row.overdue_since.is_none() => {
-            format!("{} later", words::verb(action))
+        Stage::Later { action, .. } | Stage::Now(action) if row.overdue_since.is_some() => {
+            format!("{}: overdue", words::verb(action))
         }
+        Stage::Later { action, at: Some(_), .. } => format!("{} later", words::verb(action)),
+        Stage::Closed(_) => "can't: closed".to_owned(),
         Stage::Ended(_) => "ended".to_owned(),
         Stage::Upcoming => "booked".to_owned(),
         _ => words::stage(row, times),

@@ -6,6 +6,8 @@
 mod canvas;
 mod legend;
 
+use std::fmt::Write;
+
 use terrarium_core::{Group, PlannedAction, Row, Stage, Timeline};
 use terrarium_provider::Window;
 
@@ -31,8 +33,10 @@ const HEAD_HEIGHT: f64 = 46.0;
 const ROW_HEIGHT: f64 = 25.0;
 /// Air between groups.
 const GAP: f64 = 14.0;
-/// From this height on, the axis is repeated at the bottom.
+/// After so much height the axis is repeated, so that it stays in sight.
 const TALL: f64 = 800.0;
+/// Height of a repeated axis.
+const AXIS_HEIGHT: f64 = 26.0;
 /// How far names below a lease are indented.
 const INDENT: f64 = 16.0;
 
@@ -48,9 +52,8 @@ pub fn svg(timeline: &Timeline, times: &Times) -> String {
 fn nothing(timeline: &Timeline, times: &Times) -> String {
     let mut canvas = Canvas::new();
     canvas.text(
-        "tl-s tl-t",
+        ("tl-s tl-t", 16),
         (MARGIN, 40.0),
-        16,
         Anchor::Start,
         "Nothing waits for a time or ends at one.",
     );
@@ -67,24 +70,41 @@ struct Picture<'a> {
 impl Picture<'_> {
     fn draw(&self) -> String {
         let mut canvas = Canvas::new();
-        let bottom = TOP + self.timeline.groups.iter().map(height).sum::<f64>();
+        let (tops, axes, bottom) = self.places();
         self.header(&mut canvas);
-        self.bands(&mut canvas);
+        self.bands(&mut canvas, &tops);
         self.grid(&mut canvas, bottom);
-        let mut y = TOP;
-        for (at, group) in self.timeline.groups.iter().enumerate() {
+        for y in &axes {
+            canvas.rect("tl-bg", (8.0, y + 4.0), (WIDTH - 16.0, AXIS_HEIGHT - 8.0), 0.0);
+            self.labels(&mut canvas, y + 17.0);
+        }
+        for (at, (group, y)) in self.timeline.groups.iter().zip(tops).enumerate() {
             canvas.open(if at % 2 == 0 { "tl-odd" } else { "tl-even" });
             self.group(&mut canvas, group, y);
             canvas.close();
+        }
+        let end = legend::draw(&mut canvas, self.timeline, (MARGIN, bottom + 26.0), CHART_RIGHT);
+        canvas.finish((WIDTH, end + 18.0), "Timeline", &self.description())
+    }
+
+    /// Returns where the groups begin, where the axis is repeated, and where all of it ends.
+    fn places(&self) -> (Vec<f64>, Vec<f64>, f64) {
+        let (mut tops, mut axes) = (Vec::new(), Vec::new());
+        let (mut y, mut last) = (TOP, TOP);
+        for group in &self.timeline.groups {
+            if y - last > TALL {
+                axes.push(y);
+                y += AXIS_HEIGHT;
+                last = y;
+            }
+            tops.push(y);
             y += height(group);
         }
-        let tall = bottom > TALL;
-        if tall {
-            self.labels(&mut canvas, bottom + 18.0);
+        if y - last > TALL / 2.0 && !axes.is_empty() {
+            axes.push(y);
+            y += AXIS_HEIGHT;
         }
-        let foot = bottom + if tall { 44.0 } else { 26.0 };
-        let end = legend::draw(&mut canvas, self.timeline, (MARGIN, foot), CHART_RIGHT);
-        canvas.finish((WIDTH, end + 18.0), "Timeline", &self.description())
+        (tops, axes, y)
     }
 
     /// Says in words what the picture shows.
@@ -97,28 +117,25 @@ impl Picture<'_> {
         );
         for head in self.timeline.groups.iter().filter_map(|group| group.head.as_ref()) {
             if let Some(window) = head.window {
-                text.push_str(&format!(" {}: {}.", head.name, words::span(window, self.times)));
+                let span = words::span(window, self.times);
+                let _infallible = write!(text, " {}: {span}.", head.name);
             }
         }
         text
     }
 
     fn header(&self, canvas: &mut Canvas) {
-        canvas.text("tl-s tl-t tl-b", (MARGIN, 38.0), 20, Anchor::Start, "Timeline");
+        canvas.text(("tl-s tl-t tl-b", 20), (MARGIN, 38.0), Anchor::Start, "Timeline");
         let mut parts = vec![format!("now {}", self.times.both(self.timeline.now))];
         parts.extend(words::zone(self.times));
         parts.extend(words::costs(self.timeline));
-        canvas.text("tl-s tl-m", (MARGIN, 60.0), 13, Anchor::Start, &parts.join("  ·  "));
+        canvas.text(("tl-s tl-m", 13), (MARGIN, 60.0), Anchor::Start, &parts.join("  ·  "));
     }
 
     /// Lays a pale band under every second group.
-    fn bands(&self, canvas: &mut Canvas) {
-        let mut y = TOP;
-        for (at, group) in self.timeline.groups.iter().enumerate() {
-            if at % 2 == 0 {
-                canvas.rect("tl-band", (8.0, y), (WIDTH - 16.0, height(group)), 6.0);
-            }
-            y += height(group);
+    fn bands(&self, canvas: &mut Canvas, tops: &[f64]) {
+        for (group, y) in self.timeline.groups.iter().zip(tops).step_by(2) {
+            canvas.rect("tl-band", (8.0, *y), (WIDTH - 16.0, height(group)), 6.0);
         }
     }
 
@@ -131,7 +148,7 @@ impl Picture<'_> {
         let x = at(self.axis.place(self.timeline.now));
         canvas.line("tl-nowline", (x, TOP - 30.0), (x, bottom));
         canvas.rect("tl-nowbox", (x - 17.0, TOP - 46.0), (34.0, 17.0), 8.5);
-        canvas.text("tl-s tl-nowtext tl-b", (x, TOP - 34.0), 11, Anchor::Middle, "now");
+        canvas.text(("tl-s tl-nowtext tl-b", 11), (x, TOP - 34.0), Anchor::Middle, "now");
     }
 
     fn labels(&self, canvas: &mut Canvas, y: f64) {
@@ -144,7 +161,7 @@ impl Picture<'_> {
             if x - half < free || x + half > WIDTH || (x - now).abs() < half + 4.0 {
                 continue;
             }
-            canvas.text("tl-s tl-m", (x, y), 11, Anchor::Middle, &tick.label);
+            canvas.text(("tl-s tl-m", 11), (x, y), Anchor::Middle, &tick.label);
             free = x + half + 8.0;
         }
     }
@@ -160,7 +177,7 @@ impl Picture<'_> {
             canvas.open_told(&self.tip(row));
             let room = CHART_LEFT - MARGIN - indent - 12.0;
             let name = self.names.fitting(row, letters(room, SMALL_LETTER));
-            canvas.text("tl-c tl-t", (MARGIN + indent, y + 16.0), 12, Anchor::Start, &name);
+            canvas.text(("tl-c tl-t", 12), (MARGIN + indent, y + 16.0), Anchor::Start, &name);
             self.bars(canvas, row, (y + 5.0, 14.0), class(row));
             canvas.close();
             y += ROW_HEIGHT;
@@ -171,9 +188,9 @@ impl Picture<'_> {
         canvas.open_told(&self.tip(row));
         let room = letters(CHART_LEFT - MARGIN - 12.0, SMALL_LETTER);
         let name = self.names.fitting(row, room);
-        canvas.text("tl-c tl-t tl-b", (MARGIN, y + 18.0), 12, Anchor::Start, &name);
+        canvas.text(("tl-c tl-t tl-b", 12), (MARGIN, y + 18.0), Anchor::Start, &name);
         let facts = self.facts(row, letters(CHART_LEFT - MARGIN - 12.0, TINY_LETTER));
-        canvas.text("tl-s tl-m", (MARGIN, y + 35.0), 11, Anchor::Start, &facts);
+        canvas.text(("tl-s tl-m", 11), (MARGIN, y + 35.0), Anchor::Start, &facts);
         let class = match row.stage {
             Stage::Ended(_) => "tl-ended",
             Stage::Now(PlannedAction::Delete) => "tl-gone",
@@ -249,17 +266,17 @@ impl Picture<'_> {
             let plain = row.marks.is_empty() && row.was.is_none() && row.then.is_none();
             let class = "tl-s tl-m tl-halo";
             if right + width <= CHART_RIGHT {
-                return canvas.text(class, (right, y), 11, Anchor::Start, &text);
+                return canvas.text((class, 11), (right, y), Anchor::Start, &text);
             }
             if left >= CHART_LEFT && self.clear_of_now(left, width) <= left {
-                return canvas.text(class, (from - 8.0, y), 11, Anchor::End, &text);
+                return canvas.text((class, 11), (from - 8.0, y), Anchor::End, &text);
             }
             if plain && inside + width + 8.0 <= until {
-                return canvas.text(on_bar, (inside, y), 11, Anchor::Start, &text);
+                return canvas.text((on_bar, 11), (inside, y), Anchor::Start, &text);
             }
         }
         let text = cut(&parts.join(" · "), letters(until - from - 16.0, TINY_LETTER));
-        canvas.text(on_bar, (from + 8.0, y), 11, Anchor::Start, &text);
+        canvas.text((on_bar, 11), (from + 8.0, y), Anchor::Start, &text);
     }
 
     /// Moves a text behind the line of the present, where that would run through it.
@@ -296,10 +313,13 @@ impl Picture<'_> {
 fn class(row: &Row) -> &'static str {
     match row.stage {
         _ if row.overdue_since.is_some() => "tl-overdue",
-        Stage::Stands | Stage::Upcoming => "tl-there",
         Stage::Now(PlannedAction::Create) => "tl-new",
         Stage::Now(PlannedAction::Delete) => "tl-gone",
-        Stage::Now(PlannedAction::NoOp | PlannedAction::Read | PlannedAction::Forget) => "tl-there",
+        Stage::Stands
+        | Stage::Upcoming
+        | Stage::Now(PlannedAction::NoOp | PlannedAction::Read | PlannedAction::Forget) => {
+            "tl-there"
+        }
         Stage::Now(PlannedAction::Update | PlannedAction::Replace(_)) => "tl-change",
         Stage::Later { .. } => "tl-later",
         Stage::Ended(_) | Stage::Closed(_) => "tl-ended",

@@ -231,7 +231,7 @@ impl Page<'_> {
     /// Draws a row's bar.
     fn cells(&self, row: &Row, head: bool) -> Vec<Cell> {
         let mut cells = vec![Cell::Empty; self.columns.chart];
-        self.put(&mut cells, self.now(), Cell::Now);
+        put(&mut cells, self.now(), Cell::Now);
         for ghost in row.was.iter().chain(&row.then) {
             self.bar(&mut cells, *ghost, Cell::Ghost);
         }
@@ -245,7 +245,7 @@ impl Page<'_> {
             self.bar(&mut cells, window, look);
         }
         for Mark { at, .. } in &row.marks {
-            self.put(&mut cells, self.cell(self.axis.place(*at)), Cell::Mark);
+            put(&mut cells, self.cell(self.axis.place(*at)), Cell::Mark);
         }
         cells
     }
@@ -258,16 +258,10 @@ impl Page<'_> {
             None => cells.len(),
         };
         for at in first..end {
-            self.put(cells, at, look);
+            put(cells, at, look);
         }
         if window.until().is_none() {
-            self.put(cells, end.saturating_sub(1), Cell::OnAndOn);
-        }
-    }
-
-    fn put(&self, cells: &mut [Cell], at: usize, look: Cell) {
-        if let Some(cell) = cells.get_mut(at) {
-            *cell = look.max(*cell);
+            put(cells, end.saturating_sub(1), Cell::OnAndOn);
         }
     }
 
@@ -315,6 +309,13 @@ fn paint(stage: Stage, text: &str) -> String {
         Stage::Later { .. } | Stage::Upcoming => cyan(text),
         Stage::Ended(_) => dim(text),
         Stage::Stands => text.to_owned(),
+    }
+}
+
+/// Fills a cell, where nothing stronger fills it.
+fn put(cells: &mut [Cell], at: usize, look: Cell) {
+    if let Some(cell) = cells.get_mut(at) {
+        *cell = look.max(*cell);
     }
 }
 

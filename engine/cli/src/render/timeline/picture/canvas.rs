@@ -7,6 +7,9 @@ pub(super) const SMALL_LETTER: f64 = 7.3;
 /// Width of a letter of the tiny font, on the safe side.
 pub(super) const TINY_LETTER: f64 = 5.9;
 
+/// Below this width a bar is no longer dashed.
+const TINY_BAR: f64 = 12.0;
+
 const STYLE: &str = include_str!("style.css");
 
 /// From where a text runs.
@@ -47,7 +50,10 @@ impl Canvas {
         endless: bool,
     ) {
         if !endless {
-            self.rect(class, (x, y), (width, height), (width / 2.0).min(3.0));
+            // The dashes of so small a bar would be crumbs.
+            let tiny = if width < TINY_BAR { " tl-tiny" } else { "" };
+            let class = format!("{class}{tiny}");
+            self.rect(&class, (x, y), (width, height), (width / 2.0).min(3.0));
             return;
         }
         let (right, middle, bottom) = (x + width, y + height / 2.0, y + height);
@@ -86,9 +92,8 @@ impl Canvas {
 
     pub(super) fn text(
         &mut self,
-        class: &str,
+        (class, size): (&str, u8),
         (x, y): (f64, f64),
-        size: u8,
         anchor: Anchor,
         text: &str,
     ) {

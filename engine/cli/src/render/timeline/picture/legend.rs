@@ -38,7 +38,7 @@ pub(super) fn draw(
         } else {
             canvas.rect(look, (x, y - 10.0), (24.0, 12.0), 3.0);
         }
-        canvas.text("tl-s tl-m", (x + 30.0, y), 11, Anchor::Start, meaning);
+        canvas.text(("tl-s tl-m", 11), (x + 30.0, y), Anchor::Start, meaning);
         x += width;
     }
     y
