@@ -33,6 +33,9 @@ pub struct Settings {
     /// Hosts that have failed, by `uid`, `node_name` or `hypervisor_hostname`: leases on them are
     /// given others, or are degraded.
     pub failed_hosts: Vec<String>,
+    /// Nodes, segments and devices that only some projects may lease: by name, the projects' ids or
+    /// names, with commas.
+    pub authorized_projects: BTreeMap<String, String>,
     /// Whether Chameleon's limits on leases hold: how long they last, when they may be extended, the
     /// allocation's end, service units.
     pub lease_limits: bool,
@@ -65,6 +68,7 @@ impl Default for Settings {
             flavor_leases_change: true,
             lease_faults: Vec::new(),
             failed_hosts: Vec::new(),
+            authorized_projects: BTreeMap::new(),
             lease_limits: true,
             allocation_end: None,
             service_units: 20_000,

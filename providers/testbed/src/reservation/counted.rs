@@ -254,7 +254,7 @@ impl Counted {
         for resource in filter::select(self.resources(cloud), conditions)? {
             let id = &resource.id;
             if search.held.contains(id)
-                || !resource.allows(&search.lease.project_id)
+                || !inventory::allows(cloud, resource, &search.lease.project_id)?
                 || !is_reservable(cloud, resource)
             {
                 continue;

@@ -53,14 +53,15 @@ pub(super) fn answer(call: &Call<'_>, pool: Pool, rest: &[&str]) -> Outcome<Repl
     let resources = resources(&call.cloud, pool);
     match (call.method.as_str(), rest) {
         ("GET", []) => {
-            let shown: Vec<Value> = resources.iter().map(|one| shown(&call.cloud, one)).collect();
+            let shown = resources.iter().map(|one| shown(&call.cloud, one));
+            let shown = shown.collect::<Outcome<Vec<Value>>>()?;
             Ok(Reply::json(200, json!({names.list: shown})))
         }
         ("GET", ["allocations"]) => allocations(call, pool, &resources),
         ("GET", ["properties"]) => Ok(properties(call, &resources)),
         ("GET", [id]) => {
             let found = find(&resources, &names, id)?;
-            Ok(Reply::json(200, json!({names.one: shown(&call.cloud, found)})))
+            Ok(Reply::json(200, json!({names.one: shown(&call.cloud, found)?})))
         }
         ("GET", [id, "allocation"]) => {
             find(&resources, &names, id)?;
@@ -92,14 +93,17 @@ fn find<'r>(resources: &'r [Resource], names: &Names, id: &str) -> Outcome<&'r R
     resources.iter().find(|one| one.id == id).ok_or_else(|| not_found(names.key, id))
 }
 
-fn shown(cloud: &Cloud<'_>, resource: &Resource) -> Value {
+fn shown(cloud: &Cloud<'_>, resource: &Resource) -> Outcome<Value> {
     let mut shown = resource.shown();
+    if let Some(projects) = inventory::authorized(cloud, resource)? {
+        shown.insert("authorized_projects".to_owned(), json!(projects));
+    }
     shown.entry("created_at").or_insert_with(|| json!(CREATED));
     shown.entry("updated_at").or_insert(Value::Null);
     if counted::has_failed(cloud, resource) {
         shown.insert("reservable".to_owned(), json!(false));
     }
-    Value::Object(shown)
+    Ok(Value::Object(shown))
 }
 
 fn wanted<'c>(call: &Call<'_>, calendar: &'c [Allocation]) -> impl Iterator<Item = &'c Allocation> {

@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::allocation::Pool;
 use crate::{
+    cloud::Cloud,
     json::Body,
+    reply::Outcome,
     seed::seeded_id,
     site::{Hardware, SITES, Site},
 };
@@ -23,9 +25,6 @@ const DEVICES: &str = include_str!("../../data/devices.csv");
 
 /// Columns of a host's record that its model gives as numbers.
 const SIZES: [&str; 3] = ["vcpus", "memory_mb", "local_gb"];
-
-/// Property by which the operators reserve a thing for some projects: their ids, with commas.
-pub(crate) const AUTHORIZED_PROJECTS: &str = "authorized_projects";
 
 /// A thing that leases hand out.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,17 +50,32 @@ impl Resource {
         self.columns.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Tells whether `project` may lease it at all.
-    pub(crate) fn allows(&self, project: &str) -> bool {
-        let Some(projects) = self.properties.get(AUTHORIZED_PROJECTS) else { return true };
-        projects.split(',').any(|allowed| allowed == project)
-    }
-
     /// Returns the record as the API shows it: columns and properties side by side.
     pub(crate) fn shown(&self) -> Body {
         let properties = self.properties.iter().map(|(key, value)| (key.clone(), json!(value)));
         self.columns.clone().into_iter().chain(properties).collect()
     }
+}
+
+/// Returns the ids of the projects to which the settings restrict a thing, as its property
+/// `authorized_projects` shows them: with commas. `None` where everybody may lease it.
+pub(crate) fn authorized(cloud: &Cloud<'_>, resource: &Resource) -> Outcome<Option<String>> {
+    let Some(projects) = cloud.settings.authorized_projects.get(&resource.name) else {
+        return Ok(None);
+    };
+    let mut named =
+        cloud.conn.prepare_cached("SELECT coalesce(max(id), ?1) FROM project WHERE name = ?1")?;
+    let mut ids = Vec::new();
+    for project in projects.split(',') {
+        ids.push(named.query_row([project], |row| row.get::<_, String>(0))?);
+    }
+    Ok(Some(ids.join(",")))
+}
+
+/// Tells whether `project` may lease a thing at all.
+pub(crate) fn allows(cloud: &Cloud<'_>, resource: &Resource, project: &str) -> Outcome<bool> {
+    let authorized = authorized(cloud, resource)?;
+    Ok(authorized.is_none_or(|projects| projects.split(',').any(|one| one == project)))
 }
 
 /// Everything that one site leases, each list in the order of its database.

@@ -99,7 +99,7 @@ fn take(
     let around = allocation::with_cleaning(cloud, window);
     let (mut untouched, mut shared) = (None, None);
     for segment in fitting(cloud, reservation)? {
-        if !segment.allows(&lease.project_id) {
+        if !inventory::allows(cloud, segment, &lease.project_id)? {
             continue;
         }
         if !allocation::is_wanted(cloud, Pool::Networks, &segment.id)? {

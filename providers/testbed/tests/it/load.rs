@@ -17,9 +17,9 @@ fn loaded(load: &Value) -> Cloud {
     cloud
 }
 
-/// The calendar of the site's hosts: who has them when.
-fn calendar(cloud: &mut Cloud) -> Vec<Value> {
-    let path = format!("{BLAZAR}/os-hosts/allocations");
+/// The calendar of a site's hosts: who has them when.
+fn calendar(cloud: &mut Cloud, site: &str) -> Vec<Value> {
+    let path = format!("/{site}/reservation/v1/os-hosts/allocations");
     let (status, answer) = cloud.call("GET", &path, &Value::Null);
     assert_eq!(status, 200, "{answer}");
     answer["allocations"].as_array().expect("a list").clone()
@@ -34,28 +34,36 @@ fn taken(calendar: &[Value]) -> usize {
 fn one_jump_gives_the_calendar_of_many_steps() {
     let load = json!({"seed": 5, "fill": 60});
     let (mut jumping, mut stepping) = (loaded(&load), loaded(&load));
-    let first = calendar(&mut jumping);
-    assert_eq!(first, calendar(&mut stepping));
+    let first = calendar(&mut jumping, "chi-uc");
+    assert_eq!(first, calendar(&mut stepping, "chi-uc"));
     assert!(taken(&first) > 200, "{} leases", taken(&first));
     jumping.advance(30.0 * DAY);
     for _ in 0..45 {
         stepping.advance(DAY / 1.5);
     }
-    let later = calendar(&mut jumping);
-    assert_eq!(later, calendar(&mut stepping));
+    let later = calendar(&mut jumping, "chi-uc");
+    assert_eq!(later, calendar(&mut stepping, "chi-uc"));
     assert!(taken(&later) > 200, "the calendar is filled as time goes by: {}", taken(&later));
     assert_ne!(first, later);
 }
 
 #[test]
-fn another_seed_fills_another_calendar_and_none_empties_it() {
-    let mut cloud = loaded(&json!({"seed": 5, "fill": 60}));
-    let mut other = loaded(&json!({"seed": 6, "fill": 60}));
-    assert_ne!(calendar(&mut cloud), calendar(&mut other));
+fn settings_fill_a_new_world_anew_and_empty_it() {
+    let load = json!({"seed": 5, "fill": 60});
+    let mut cloud = loaded(&load);
+    cloud.advance(10.0 * DAY);
+    let (status, answer) = cloud.call("POST", "/testbed/reset", &Value::Null);
+    assert_eq!(status, 200, "{answer}");
+    let first = calendar(&mut cloud, "chi-uc");
+    assert!(taken(&first) > 200, "{} leases", taken(&first));
+    for (load, expected) in [(json!({"seed": 6, "fill": 60}), false), (load, true)] {
+        cloud.call("PUT", "/testbed/settings", &json!({"load": load}));
+        assert_eq!(calendar(&mut cloud, "chi-uc") == first, expected, "{load}");
+    }
     cloud.call("PUT", "/testbed/settings", &json!({"load": null}));
-    assert_eq!(taken(&calendar(&mut cloud)), 0);
+    assert_eq!(taken(&calendar(&mut cloud, "chi-uc")), 0);
     cloud.advance(30.0 * DAY);
-    assert_eq!(taken(&calendar(&mut cloud)), 0);
+    assert_eq!(taken(&calendar(&mut cloud, "chi-uc")), 0);
 }
 
 #[test]
@@ -77,6 +85,29 @@ fn gpus_are_gone_before_a_deadline() {
     // Who holds what is seen, but the leases are not ours.
     let (_, leases) = cloud.call("GET", &format!("{BLAZAR}/leases"), &Value::Null);
     assert_eq!(leases, json!({"leases": []}));
+    virtual_gpus_are_lent_one_by_one(&mut cloud);
+}
+
+fn virtual_gpus_are_lent_one_by_one(cloud: &mut Cloud) {
+    let taken = taken(&calendar(cloud, "kvm-tacc"));
+    assert!(taken > 100, "{taken} leases of 24 GPUs");
+    let flavors = "/kvm-tacc/compute/v2.1/flavors/detail";
+    let (_, answer) = cloud.call("GET", flavors, &Value::Null);
+    let id = |name: &str| {
+        let flavors = answer["flavors"].as_array().expect("a list");
+        flavors.iter().find(|one| one["name"] == name).map(|one| one["id"].clone())
+    };
+    let mut lease = |flavor: Option<Value>, amount: u32| {
+        let lease = json!({"name": "lab", "start_date": "2026-03-11 13:00",
+            "end_date": "2026-03-11 21:00", "events": [], "reservations": [{
+                "resource_type": "flavor:instance", "flavor_id": flavor, "amount": amount,
+                "affinity": null}]});
+        cloud.call("POST", "/kvm-tacc/reservation/v1/leases", &lease)
+    };
+    let (status, answer) = lease(id("g1.h100.pci.1"), 12);
+    assert_eq!(status, 500, "half of the GPUs in the days before a deadline: {answer}");
+    assert_eq!(answer["error_message"], "Not enough hosts available");
+    assert_eq!(lease(id("m1.medium"), 500).0, 201, "who needs no GPU finds room");
 }
 
 #[test]
@@ -92,7 +123,7 @@ fn nothing_is_taken_twice() {
     let ours = answer["lease"]["id"].clone();
     cloud.advance(50.0 * DAY);
     let mut mine = 0;
-    for host in calendar(&mut cloud) {
+    for host in calendar(&mut cloud, "chi-uc") {
         let windows: BTreeMap<&str, &str> = host["reservations"]
             .as_array()
             .expect("a list")
