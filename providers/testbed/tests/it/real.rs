@@ -50,6 +50,13 @@ fn the_testbed_answers_as_the_real_services_do() {
     hold(&stories);
 }
 
+#[test]
+fn the_testbed_answers_as_blazar_does() {
+    let stories = stories(|name| name.starts_with("reservation"));
+    assert!(stories.len() > 4, "the stories are found");
+    hold(&stories);
+}
+
 fn stories(wanted: fn(&str) -> bool) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/real");
     let mut stories: Vec<_> = std::fs::read_dir(&folder)
