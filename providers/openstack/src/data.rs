@@ -1,9 +1,10 @@
 //! Data sources: one list call, exactly one result.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::Value as Json;
-use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{DataReply, DataRequest};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::{DataOutcome, DataReply, DataRequest, Term};
 use terrarium_value::{Map, Value};
 
 use crate::client::{ApiError, Call, Session};
@@ -42,6 +43,11 @@ pub(crate) trait DataHooks: Send + Sync {
         Ok(())
     }
 
+    /// Returns the term of what was found, where it has one.
+    fn term(&self, _object: &Json, _config: &Value, _now: Timestamp) -> Option<Term> {
+        None
+    }
+
     /// Fills in what is not field by field.
     fn decode(&self, _object: &Json, _config: &Value, _out: &mut Map) {}
 }
@@ -63,6 +69,11 @@ impl Ask<'_> {
     /// Starts a GET of the row's service.
     pub(crate) fn get(&self, path: impl Into<String>) -> Call<'_> {
         Call::get(self.row.service, self.region, path)
+    }
+
+    /// Returns the region that is asked.
+    pub(crate) fn place(&self) -> &str {
+        if self.region.is_empty() { self.session.region() } else { self.region }
     }
 
     /// Lists what fits the arguments.
@@ -121,7 +132,11 @@ pub(crate) async fn read(
     let region = request.config.text("region").unwrap_or_default();
     let ask = Ask { session, row, region, config: &request.config };
     match one(&ask).await {
-        Ok(object) => DataReply::read(decode(&ask, &object)),
+        Ok(object) => {
+            let term = row.hooks.term(&object, &request.config, session.clock().now());
+            let outcome = DataOutcome::Read { state: decode(&ask, &object), term };
+            DataReply { outcome, diagnostics: Diagnostics::new() }
+        }
         Err(diagnostic) => DataReply::refused(*diagnostic),
     }
 }

@@ -116,7 +116,11 @@ fn unchanged(prior: &Value, planned: &Map) -> bool {
 }
 
 /// Merges prior values and configuration by the rules of the rows.
-pub(crate) fn merged<'a>(row: &'static Resource, major: u64, request: &'a PlanRequest) -> Draft<'a> {
+pub(crate) fn merged<'a>(
+    row: &'static Resource,
+    major: u64,
+    request: &'a PlanRequest,
+) -> Draft<'a> {
     let proposed = request.proposed.as_entries().cloned().unwrap_or_default();
     let mut draft = Draft {
         row,

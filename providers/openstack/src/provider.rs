@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest, Deferral,
-    FindReply, FindRequest, ImportRequest, Imported, Pending, PlanReply, PlanRequest, PollOutcome,
-    PollReply, Provider, ReadOutcome, ReadReply, ReadRequest,
+    FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, PlanReply, PlanRequest,
+    PollOutcome, PollReply, Provider, ReadOutcome, ReadReply, ReadRequest,
 };
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Session};
 use crate::look::Look;
 use crate::plan::Planning;
+use crate::reservation::{Ledger, lenders};
 use crate::schema::Resource;
 use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, waiting};
 use crate::{codes, data, tables};
@@ -26,6 +28,8 @@ pub(crate) struct OpenStackProvider {
     major: u64,
     /// Why nothing outside may be asked, where that is so.
     blocked: Option<String>,
+    /// What the leases of this run are planned to take.
+    ledger: Ledger,
 }
 
 impl OpenStackProvider {
@@ -38,12 +42,12 @@ impl OpenStackProvider {
         waits_for: Option<String>,
     ) -> Self {
         let blocked = if offline { Some("a run without -offline".to_owned()) } else { waits_for };
-        Self { session, env, major, blocked }
+        Self { session, env, major, blocked, ledger: Ledger::default() }
     }
 
     fn scope(&self, row: &'static Resource, values: Option<&Value>) -> Scope<'_> {
         let region = values.and_then(|values| values.text("region")).unwrap_or_default().to_owned();
-        Scope { session: &self.session, row, region, env: &self.env }
+        Scope { session: &self.session, row, region, env: &self.env, ledger: &self.ledger }
     }
 
     fn deferral(&self) -> Option<Deferral> {
@@ -276,6 +280,17 @@ impl Provider for OpenStackProvider {
             row.hooks.find(&scope, request).await
         })
         .await
+    }
+
+    async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {
+        match &self.blocked {
+            Some(_) => vec![None; values.len()],
+            None => lenders(&self.session, values).await,
+        }
+    }
+
+    async fn credentials_end(&self) -> Option<Timestamp> {
+        if self.blocked.is_some() { None } else { self.session.credentials_end().await }
     }
 
     fn realm(&self) -> Option<String> {

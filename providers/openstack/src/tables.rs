@@ -39,6 +39,12 @@ pub(crate) const DATA_SOURCES: &[&DataSource] = &[
     &networking::ROUTER_DATA,
     &networking::SECGROUP_DATA,
     &networking::SUBNET_DATA,
+    &reservation::ALLOCATIONS_DATA,
+    &reservation::AVAILABILITY_DATA,
+    &reservation::DEVICES_DATA,
+    &reservation::HOSTS_DATA,
+    &reservation::LEASE_DATA,
+    &reservation::NETWORKS_DATA,
 ];
 
 /// Returns the row of a resource type.

@@ -20,6 +20,8 @@ pub(crate) struct Token {
     pub(crate) expires_at: Option<jiff::Timestamp>,
     /// Whether it comes from an application credential that may not make trusts.
     pub(crate) restricted: bool,
+    /// The application credential that it comes from.
+    pub(crate) credential_id: Option<String>,
 }
 
 /// Builds the request that asks for a token: the one POST that needs no intent, since it makes
@@ -80,5 +82,6 @@ pub(crate) fn token_of(request: &Request, reply: &Response) -> Result<Token, Api
     let restricted = restricted.and_then(Json::as_bool) == Some(true);
     let catalog = Catalog::of(body.pointer("/token/catalog").unwrap_or(&Json::Null));
     let secret = Secret::new(secret.ok_or_else(garbled)?);
-    Ok(Token { secret, catalog, project_id, user_id, expires_at, restricted })
+    let credential_id = text("/token/application_credential/id");
+    Ok(Token { secret, catalog, project_id, user_id, expires_at, restricted, credential_id })
 }

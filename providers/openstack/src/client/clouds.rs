@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Map as JsonMap, Value as Json};
 use terrarium_provider::Secret;
 
@@ -77,6 +80,41 @@ pub(crate) struct Login {
     pub(crate) tls: Tls,
     /// Which world this is.
     pub(crate) realm: String,
+    /// What is known of the project's allocation.
+    pub(crate) account: Account,
+}
+
+/// What the entry in `clouds.yaml` tells of the project's allocation, under our own key `terrarium`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// When it ends: `allocation_end`, a date or RFC 3339.
+    pub(crate) allocation_end: Option<Timestamp>,
+    /// How many service units are left, in thousandths: `service_units`.
+    pub(crate) service_units_milli: Option<u64>,
+}
+
+impl Account {
+    fn of(entry: &JsonMap<String, Json>) -> Self {
+        let ours = entry.get("terrarium");
+        let text = |name: &str| ours.and_then(|ours| scalar(ours.get(name)?));
+        let end = text("allocation_end").and_then(|text| {
+            // A date alone means its last moment.
+            let day = || {
+                let next = text.parse::<Date>().ok()?.tomorrow().ok()?;
+                TimeZone::UTC.to_timestamp(next.to_datetime(jiff::civil::Time::midnight())).ok()
+            };
+            text.parse::<Timestamp>().ok().or_else(day)
+        });
+        let units = text("service_units").and_then(|text| text.parse::<f64>().ok());
+        let units = units.filter(|units| (0.0..1e12).contains(units));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it lies between 0 and 10^15"
+        )]
+        let units = units.map(|units| (units * 1_000.0).round() as u64);
+        Self { allocation_end: end, service_units_milli: units }
+    }
 }
 
 /// How to prove who we are.
@@ -207,9 +245,11 @@ pub(crate) fn login(
         }
         CloudSource::Files(places) => {
             let env_cloud = env.get("OS_CLOUD").map(String::as_str).filter(|name| !name.is_empty());
+            let mut account = Account::default();
             let fields = match cloud.or(env_cloud) {
                 Some(cloud) => {
                     let file = entry_of(places, env, cloud, block.get("region_name"))?;
+                    account = Account::of(&file);
                     block
                         .only(WINNING)
                         .fill_from(Fields::from_entry(&file))
@@ -217,7 +257,7 @@ pub(crate) fn login(
                 }
                 None => block.fill_from(Fields::from_env(env)),
             };
-            login_of(&fields)
+            login_of(&fields).map(|login| Login { account, ..login })
         }
     }
 }
@@ -234,6 +274,7 @@ fn testbed_login(site: Site) -> Login {
         ),
         tls: Tls::default(),
         realm: site.realm,
+        account: Account::default(),
     }
 }
 
@@ -252,7 +293,8 @@ fn login_of(fields: &Fields) -> Result<Login, String> {
             .unwrap_or_default();
     let realm = format!("{} {region} {whom}", auth_url.trim_end_matches('/'));
     let tls = tls_of(fields)?;
-    Ok(Login { auth_url: versioned(auth_url), region, interface, method, scope, tls, realm })
+    let (auth_url, account) = (versioned(auth_url), Account::default());
+    Ok(Login { auth_url, region, interface, method, scope, tls, realm, account })
 }
 
 fn method_of(fields: &Fields) -> Result<(Method, bool), String> {

@@ -7,6 +7,7 @@ mod error;
 mod repeat;
 mod session;
 mod transport;
+mod whoami;
 
 pub use clouds::{CloudSource, Hint, Places, Site, Sites};
 pub use transport::{Request, Response, Tls, Transport, TransportError};

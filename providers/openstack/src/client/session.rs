@@ -91,7 +91,7 @@ type Listed = (jiff::Timestamp, Arc<Vec<Json>>);
 /// A session; the first call logs in.
 pub(crate) struct Session {
     login: Result<Login, String>,
-    overrides: BTreeMap<String, String>,
+    pub(super) overrides: BTreeMap<String, String>,
     no_cache: bool,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
@@ -141,24 +141,6 @@ impl Session {
     /// Returns the clock.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
-    }
-
-    /// Returns the ids of the project and the user that it acts for, as far as the login tells.
-    pub(crate) async fn who(&self) -> Result<(Option<String>, Option<String>), ApiError> {
-        let token = self.token().await?;
-        Ok((token.project_id.clone(), token.user_id.clone()))
-    }
-
-    /// Returns whether the login is an application credential that may not make trusts.
-    pub(crate) async fn is_restricted(&self) -> bool {
-        self.token().await.is_ok_and(|token| token.restricted)
-    }
-
-    /// Returns whether the cloud has a service; logs in where that was not done yet.
-    pub(crate) async fn offers(&self, service: Service) -> bool {
-        let (Ok(login), Ok(token)) = (self.login(), self.token().await) else { return false };
-        self.overrides.contains_key(service.override_key())
-            || token.catalog.find(service, &login.interface, &login.region).is_some()
     }
 
     /// Waits for one's turn at a thing that the service changes for one caller at a time; it ends when
@@ -325,7 +307,7 @@ impl Session {
         self.clock.wait_until(now.checked_add(pause).unwrap_or(now)).await;
     }
 
-    async fn send(&self, request: &Request) -> Result<Response, TransportError> {
+    pub(super) async fn send(&self, request: &Request) -> Result<Response, TransportError> {
         let outcome = self.transport.send(request.clone()).await;
         let path = bare(&request.url);
         match &outcome {
@@ -343,6 +325,20 @@ impl Session {
         if !call.query.is_empty() {
             url = format!("{url}?{}", query_text(&call.query));
         }
+        let mut request = self.request_to(url, token)?;
+        let headers = &mut request.headers;
+        if let Some(version) = call.microversion {
+            microversion_headers(headers, call.service, version);
+        }
+        if let Some(body) = &call.body {
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+            request.body = body.to_string().into();
+        }
+        Ok(Request { method: call.method.clone(), ..request })
+    }
+
+    /// Starts a GET of an address with the token.
+    pub(super) fn request_to(&self, url: String, token: &Token) -> Result<Request, ApiError> {
         let mut headers = HeaderMap::new();
         let bad =
             |_| ApiError::Credentials("the token has characters that no header may have".into());
@@ -353,17 +349,7 @@ impl Session {
         if self.no_cache {
             headers.insert("cache-control", HeaderValue::from_static("no-cache"));
         }
-        if let Some(version) = call.microversion {
-            microversion_headers(&mut headers, call.service, version);
-        }
-        let body = match &call.body {
-            Some(body) => {
-                headers.insert("content-type", HeaderValue::from_static("application/json"));
-                body.to_string().into()
-            }
-            None => bytes::Bytes::new(),
-        };
-        Ok(Request { method: call.method.clone(), url, headers, body })
+        Ok(Request { method: Method::GET, url, headers, body: bytes::Bytes::new() })
     }
 
     fn endpoint(&self, call: &Call<'_>, token: &Token) -> Result<String, ApiError> {
@@ -383,12 +369,12 @@ impl Session {
         Ok(call.service.versioned(found.ok_or_else(missing)?, project))
     }
 
-    fn login(&self) -> Result<&Login, ApiError> {
+    pub(super) fn login(&self) -> Result<&Login, ApiError> {
         self.login.as_ref().map_err(|why| ApiError::Credentials(why.clone()))
     }
 
     /// Returns the token, logging in where there is none; all others wait for the one login.
-    async fn token(&self) -> Result<Arc<Token>, ApiError> {
+    pub(super) async fn token(&self) -> Result<Arc<Token>, ApiError> {
         let mut held = self.token.lock().await;
         if let Some(token) = &*held {
             return Ok(token.clone());

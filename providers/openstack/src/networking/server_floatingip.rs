@@ -35,7 +35,11 @@ pub(crate) const SERVER_FLOATINGIP: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks { occupies: &["floating_ip", "instance_id"], exclusive: &["floating_ip"], ..Marks::NONE },
+    marks: Marks {
+        occupies: &["floating_ip", "instance_id"],
+        exclusive: &["floating_ip"],
+        ..Marks::NONE
+    },
     hooks: &ServerFloatingIpHooks,
 };
 

@@ -6,7 +6,9 @@ use http::Method;
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_provider::{Accepted, Action, ApplyOutcome, ApplyReply, Pending, PollOutcome, PollReply};
+use terrarium_provider::{
+    Accepted, Action, ApplyOutcome, ApplyReply, Pending, PollOutcome, PollReply,
+};
 use terrarium_value::Value;
 
 use super::part::{self, Part, PartKind};
@@ -14,7 +16,9 @@ use super::{body, date, errors, refusal, term};
 use crate::client::{ApiError, Failure};
 use crate::codes;
 use crate::look::{Look, field};
-use crate::verbs::{Act, Known, Note, Scope, decode, delete_reply, poll_delete, retry_later, unwrapped};
+use crate::verbs::{
+    Act, Known, Note, Scope, decode, delete_reply, poll_delete, retry_later, unwrapped,
+};
 
 /// How often Blazar looks for what is due.
 const TICK: Duration = Duration::from_secs(10);
@@ -44,6 +48,7 @@ pub(super) async fn create(
         .refused_with(errors::CERTAIN);
     match scope.session.create(&mut act.step(), &call).await {
         Ok(reply) => {
+            scope.ledger.settle(&act.recorded.intent().addr);
             let known = with_parts(only, &planned, &parts);
             settled(scope, Action::Create, &known, unwrapped(reply, scope.row.envelope)).await
         }

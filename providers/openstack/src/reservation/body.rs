@@ -18,13 +18,14 @@ pub(super) fn create(
     now: Timestamp,
 ) -> Result<JsonMap<String, Json>, Failure> {
     let start = planned.text("start_date").and_then(date::read);
-    let end = match planned.text("end_date").and_then(date::read) {
-        Some(end) => end,
-        None => {
-            let length = planned.text("duration").ok_or_else(|| {
-                Failure::other("a lease needs an end_date or a duration, and has neither")
-            })?;
+    let end = planned.text("end_date").and_then(date::read);
+    let end = match (end, planned.text("duration")) {
+        (Some(end), _) => end,
+        (None, Some(length)) => {
             date::later(start.unwrap_or(now), date::duration(length).map_err(Failure::other)?)
+        }
+        (None, None) => {
+            return Err(Failure::other("a lease needs an end_date or a duration, and has neither"));
         }
     };
     let mut body = JsonMap::new();
@@ -40,7 +41,10 @@ pub(super) fn create(
         json!({"event_type": event.text("event_type"), "time": at})
     });
     body.insert("events".into(), events.collect());
-    body.insert("reservations".into(), parts.iter().map(|p| Json::Object(part::wanted(p))).collect());
+    body.insert(
+        "reservations".into(),
+        parts.iter().map(|p| Json::Object(part::wanted(p))).collect(),
+    );
     Ok(body)
 }
 
@@ -94,7 +98,9 @@ pub(super) async fn resolved(scope: &Scope<'_>, parts: Vec<Part>) -> Result<Vec<
                 let all = scope.session.list(&call, "networks").await?;
                 let found = all.iter().find(|network| field(network, "name") == pool);
                 let id = found.map(|network| field(network, "id").to_owned()).ok_or_else(|| {
-                    Failure::other(format!("there is no network named {pool:?} to take floating IPs from"))
+                    Failure::other(format!(
+                        "there is no network named {pool:?} to take floating IPs from"
+                    ))
                 })?;
                 part.set("network_id", Value::string(id));
             }

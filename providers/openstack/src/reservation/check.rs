@@ -35,11 +35,16 @@ pub(super) fn validate(only: Option<PartKind>, config: &Value, diagnostics: &mut
 fn name(config: &Value, diagnostics: &mut Diagnostics) {
     let marked = config.flag("marker_in_name") == Some(true);
     let longest = if marked { NAME_LENGTH - MARKED_LENGTH } else { NAME_LENGTH };
-    let Some(name) = config.text("name").filter(|name| name.chars().count() > longest) else { return };
+    let Some(name) = config.text("name").filter(|name| name.chars().count() > longest) else {
+        return;
+    };
     diagnostics.push(
-        Diagnostic::error(codes::INVALID, format!("The name of the lease is longer than {longest} characters"))
-            .detail(format!("It has {}.", name.chars().count()))
-            .path(AttrPath::attr("name")),
+        Diagnostic::error(
+            codes::INVALID,
+            format!("The name of the lease is longer than {longest} characters"),
+        )
+        .detail(format!("It has {}.", name.chars().count()))
+        .path(AttrPath::attr("name")),
     );
 }
 
@@ -52,14 +57,18 @@ fn end(config: &Value, diagnostics: &mut Diagnostics) {
         }
         _ => return,
     };
-    diagnostics.push(Diagnostic::error(codes::CONFLICT, summary).help(help).path(AttrPath::attr(
-        if given("end_date") { "end_date" } else { "duration" },
-    )));
+    diagnostics.push(
+        Diagnostic::error(codes::CONFLICT, summary)
+            .help(help)
+            .path(AttrPath::attr(if given("end_date") { "end_date" } else { "duration" })),
+    );
 }
 
 fn is_empty(config: &Value) -> bool {
     KINDS.iter().all(|kind| {
-        config.get(kind.block()).is_none_or(|blocks| blocks.is_known() && config.items(kind.block()).is_empty())
+        config
+            .get(kind.block())
+            .is_none_or(|blocks| blocks.is_known() && config.items(kind.block()).is_empty())
     })
 }
 
@@ -90,7 +99,11 @@ fn check_part(only: Option<PartKind>, one: &Part, diagnostics: &mut Diagnostics)
     if let (Some(least), Some(most)) = (known("min"), known("max"))
         && most < least
     {
-        wrong("max", format!("max is {most}, less than min ({least})"), "raise max, or leave it out");
+        wrong(
+            "max",
+            format!("max is {most}, less than min ({least})"),
+            "raise max, or leave it out",
+        );
     }
     let pair = match one.kind {
         PartKind::Flavor => ["flavor_id", "flavor_name"],

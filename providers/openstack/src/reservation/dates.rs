@@ -75,7 +75,8 @@ pub(super) fn declared(config: &Value, diagnostics: &mut Diagnostics) -> Declare
             },
         },
     };
-    let (start, before_end, end) = (given("start_date"), given("before_end_date"), given("end_date"));
+    let (start, before_end, end) =
+        (given("start_date"), given("before_end_date"), given("end_date"));
     let end = match end {
         Given::At(Moment::At(at)) => End::At(at),
         Given::At(Moment::Now) => {
@@ -103,7 +104,8 @@ fn length(config: &Value, diagnostics: &mut Diagnostics) -> End {
 fn zone(name: &str, diagnostics: &mut Diagnostics) -> Option<TimeZone> {
     let found = TimeZone::get(name).ok();
     if found.is_none() {
-        let why = "It must be a name of the IANA database, such as America/New_York or Europe/Berlin.";
+        let why =
+            "It must be a name of the IANA database, such as America/New_York or Europe/Berlin.";
         diagnostics.push(wrong("time_zone", format!("There is no time zone {name:?}"), why.into()));
     }
     found

@@ -23,10 +23,7 @@ const HELP: &[(&str, &str)] = &[
         "Cannot modify the start date",
         "the lease has begun: leave start_date as it was, or plan a new lease with -replace",
     ),
-    (
-        "Start date must be later",
-        "the start has passed: write start_date = \"now\", or plan again",
-    ),
+    ("Start date must be later", "the start has passed: write start_date = \"now\", or plan again"),
     ("End date must be later", "the end has passed: set a later end_date or duration"),
     (
         "valid reservation IDs",
@@ -63,14 +60,8 @@ const HELP: &[(&str, &str)] = &[
         "this site wants names of leases to be unique: choose another name, or remove the old lease",
     ),
     ("cannot be updated", "this can't be changed in place: use -replace, or put it back as it was"),
-    (
-        "Invalid values for min/max",
-        "max must be at least min, and both at least 1",
-    ),
-    (
-        "can't be updated",
-        "this can't be changed in place: use -replace, or put it back as it was",
-    ),
+    ("Invalid values for min/max", "max must be at least min, and both at least 1"),
+    ("can't be updated", "this can't be changed in place: use -replace, or put it back as it was"),
     (
         "Policy doesn't allow",
         "the project or the credential may not do this: log in with one that may make leases at this site",
@@ -84,14 +75,8 @@ const HELP: &[(&str, &str)] = &[
         "this site does not lend such things: bare metal is at CHI@TACC and CHI@UC, flavors at KVM@TACC, devices at \
          CHI@Edge",
     ),
-    (
-        "NotImplemented",
-        "this site can't change such a lease: use -replace to make a new one",
-    ),
-    (
-        "not implemented",
-        "this site can't change such a lease: use -replace to make a new one",
-    ),
+    ("NotImplemented", "this site can't change such a lease: use -replace to make a new one"),
+    ("not implemented", "this site can't change such a lease: use -replace to make a new one"),
     (BUSY, "Blazar is still at work on the lease: try again in a minute"),
 ];
 

@@ -42,8 +42,7 @@ fn of_block(block: &Value) -> Option<Condition> {
 
 /// Writes conditions as Blazar reads them; empty for none.
 pub(super) fn text(conditions: &[Condition]) -> String {
-    let one =
-        |c: &Condition| json!([c.op.as_str(), format!("${}", c.property), c.value.as_str()]);
+    let one = |c: &Condition| json!([c.op.as_str(), format!("${}", c.property), c.value.as_str()]);
     match conditions {
         [] => String::new(),
         [single] => one(single).to_string(),

@@ -46,9 +46,7 @@ impl Hooks for LeaseHooks {
         let call = scope.call(Method::GET, scope.row.list_path);
         let listed: HashMap<String, Json> =
             match scope.session.list(&call, scope.row.collection).await {
-                Ok(all) => {
-                    all.into_iter().map(|one| (field(&one, "id").to_owned(), one)).collect()
-                }
+                Ok(all) => all.into_iter().map(|one| (field(&one, "id").to_owned(), one)).collect(),
                 Err(error) => return ids.iter().map(|_| Err(error.clone())).collect(),
             };
         // The list is of one project: only a GET of its own proves that a lease is gone.

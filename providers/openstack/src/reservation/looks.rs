@@ -16,10 +16,8 @@ use crate::wire::{from_json, map_value};
 const FOUND: &str = "terrarium:found";
 
 /// What is shown of an event.
-const EVENTS: Attr = objects(
-    "events",
-    &[text("event_type"), text("id"), text("status"), text("time")],
-);
+const EVENTS: Attr =
+    objects("events", &[text("event_type"), text("id"), text("status"), text("time")]);
 
 /// Looks up what an active lease lends that Blazar does not tell: floating IPs carry its tag, and a
 /// network its name.
@@ -88,7 +86,8 @@ pub(super) fn decode(only: Option<PartKind>, lease: &Json, known: &Value, out: &
         lent(one, lease);
     }
     if only.is_none() {
-        let ids = parts.iter().map(|one| (one.key(), one.text("id").unwrap_or_default().to_owned()));
+        let ids =
+            parts.iter().map(|one| (one.key(), one.text("id").unwrap_or_default().to_owned()));
         let ids: Vec<(String, String)> = ids.collect();
         set("reservation_ids", map_value(ids.iter().map(|(key, id)| (key.as_str(), id.clone()))));
     }

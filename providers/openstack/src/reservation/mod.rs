@@ -4,23 +4,36 @@
 //! and reservations are its blocks; a convenience type is a lease with one block. Start at `rows.rs`,
 //! then `plan.rs` (dates and what they mean) and `apply.rs` (what is sent).
 
+mod advice;
 mod apply;
 mod body;
+mod calendar;
 mod check;
+mod data;
 mod date;
 mod dates;
 mod errors;
 mod filter;
 mod lease;
+mod ledger;
+mod lenders;
+mod limits;
 mod looks;
 mod part;
 mod plan;
 mod recover;
 mod refusal;
+mod room;
 mod rows;
 mod rules;
+mod shortage;
 mod term;
 
+pub(crate) use data::{
+    ALLOCATIONS_DATA, AVAILABILITY_DATA, DEVICES_DATA, HOSTS_DATA, LEASE_DATA, NETWORKS_DATA,
+};
+pub(crate) use ledger::Ledger;
+pub(crate) use lenders::lenders;
 pub(crate) use rows::{
     LEASE, ONLY_DEVICE, ONLY_FLAVOR, ONLY_FLOATINGIP, ONLY_HOST, ONLY_INSTANCE, ONLY_NETWORK,
 };

@@ -6,11 +6,11 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window};
 use terrarium_value::{Causes, Type, Value};
 
-use super::dates::{Dates, Declared, Given, Start, declared};
 use super::date::{self, Moment};
+use super::dates::{Dates, Declared, Given, Start, declared};
 use super::part::{self, Part, PartKind};
 use super::term::{Condition, condition};
-use super::{filter, looks};
+use super::{advice, errors, filter, limits, looks, room};
 use crate::codes;
 use crate::look::{Look, is_zero};
 use crate::plan::{Draft, Planning, merged, reply};
@@ -28,6 +28,8 @@ pub(super) struct Sketch<'a> {
     pub(super) parts: Vec<Part>,
     /// What it existed of.
     pub(super) before: Vec<Part>,
+    /// The lease that stands at this address, which another would replace.
+    pub(super) stands: Option<String>,
     /// What is done.
     pub(super) course: Course,
     /// The planned window.
@@ -66,11 +68,41 @@ pub(super) async fn plan_many(
     requests: &[PlanRequest],
 ) -> Vec<PlanReply> {
     let now = date::minute(scope.session.clock().now());
-    let sketches: Vec<Sketch<'_>> = requests
+    let mut sketches: Vec<Sketch<'_>> = requests
         .iter()
         .map(|request| sketch(only, merged(scope.row, planning.major, request), request, now))
         .collect();
+    for sketch in &mut sketches {
+        let id = sketch.draft.prior.and_then(|prior| prior.text("id"));
+        sketch.stands = scope.ledger.open(&sketch.request.addr, id);
+    }
+    if planning.online {
+        credential(scope, &mut sketches).await;
+        room::check(only, scope, &mut sketches, now).await;
+    }
+    for sketch in &mut sketches {
+        limits::check(scope, sketch, (planning.online, now)).await;
+        if planning.online {
+            advice::add(scope, sketch, now).await;
+        }
+    }
     sketches.into_iter().map(|sketch| finish(only, sketch)).collect()
+}
+
+/// Refuses what a restricted application credential can't do.
+async fn credential(scope: &Scope<'_>, sketches: &mut [Sketch<'_>]) {
+    let new = sketches.iter_mut().filter(|sketch| sketch.course == Course::Create);
+    for sketch in new {
+        if scope.session.is_restricted().await {
+            sketch.draft.diagnostics.push(
+                Diagnostic::error(
+                    codes::CREDENTIALS,
+                    "A restricted application credential can't make leases",
+                )
+                .help(errors::RESTRICTED),
+            );
+        }
+    }
 }
 
 /// Plans one lease as far as clock and configuration tell.
@@ -104,6 +136,7 @@ fn sketch<'a>(
         declared,
         parts,
         before,
+        stands: None,
         course,
         window,
         schedule: Schedule::default(),
@@ -123,7 +156,10 @@ fn course(
     now: Timestamp,
 ) -> Course {
     let Some(prior) = draft.prior else { return Course::Create };
-    let dates = prior.text("start_date").and_then(date::read).zip(prior.text("end_date").and_then(date::read));
+    let dates = prior
+        .text("start_date")
+        .and_then(date::read)
+        .zip(prior.text("end_date").and_then(date::read));
     // An import is read before it is planned; without dates there is nothing to compare.
     let Some((start, end)) = dates else { return Course::Create };
     let status = prior.text("status").unwrap_or_default();
@@ -143,14 +179,22 @@ fn course(
     }
 }
 
-fn broken(prior: &Value, declared: &Declared, (condition, end): (Condition, Timestamp)) -> Diagnostic {
+fn broken(
+    prior: &Value,
+    declared: &Declared,
+    (condition, end): (Condition, Timestamp),
+) -> Diagnostic {
     let (id, end) = (prior.text("id").unwrap_or_default(), declared.shown(end));
     let (summary, why) = match condition {
-        Condition::Failed => ("The lease has failed", "its status is ERROR: Blazar could not start or change it"),
+        Condition::Failed => {
+            ("The lease has failed", "its status is ERROR: Blazar could not start or change it")
+        }
         _ => ("The lease was ended before its time", "its status is TERMINATED: somebody ended it"),
     };
     Diagnostic::warning(codes::FAILED, summary)
-        .detail(format!("Lease {id} was to last until {end}, but {why}. Another one takes its place."))
+        .detail(format!(
+            "Lease {id} was to last until {end}, but {why}. Another one takes its place."
+        ))
         .path(AttrPath::attr("status"))
 }
 
@@ -196,14 +240,20 @@ fn anew(draft: &mut Draft<'_>, declared: &Declared, now: Timestamp) -> Option<Wi
     let dates = declared.anew(now);
     check_new(draft, declared, dates, now);
     warn_zoneless(draft, declared);
-    draft.set("start_date", match dates.start {
-        Start::At(at) => Value::string(date::stored(at)),
-        Start::Now | Start::Unknown => open_text(draft, "start_date"),
-    });
-    draft.set("end_date", match dates.end {
-        Some(end) if dates.fixed_end => Value::string(date::stored(end)),
-        _ => open_text(draft, "end_date"),
-    });
+    draft.set(
+        "start_date",
+        match dates.start {
+            Start::At(at) => Value::string(date::stored(at)),
+            Start::Now | Start::Unknown => open_text(draft, "start_date"),
+        },
+    );
+    draft.set(
+        "end_date",
+        match dates.end {
+            Some(end) if dates.fixed_end => Value::string(date::stored(end)),
+            _ => open_text(draft, "end_date"),
+        },
+    );
     let before = match declared.before_end {
         Given::At(Moment::At(at)) => Value::string(date::stored(at)),
         _ => open_text(draft, "before_end_date"),
@@ -223,7 +273,11 @@ fn check_new(draft: &mut Draft<'_>, declared: &Declared, dates: Dates, now: Time
     if end <= now {
         draft.diagnostics.push(
             Diagnostic::error(codes::TIME, "The lease would end before it begins")
-                .detail(format!("Its end, {}, has passed; it is {}.", declared.shown(end), declared.shown(now)))
+                .detail(format!(
+                    "Its end, {}, has passed; it is {}.",
+                    declared.shown(end),
+                    declared.shown(now)
+                ))
                 .help("set a later end, or remove the lease from the configuration")
                 .path(AttrPath::attr(name)),
         );
@@ -247,7 +301,11 @@ fn check_new(draft: &mut Draft<'_>, declared: &Declared, dates: Dates, now: Time
 
 fn not_after(declared: &Declared, (start, end): (Timestamp, Timestamp), name: &str) -> Diagnostic {
     Diagnostic::error(codes::TIME, "The end of the lease does not lie after its start")
-        .detail(format!("It begins at {} and would end at {}.", declared.shown(start), declared.shown(end)))
+        .detail(format!(
+            "It begins at {} and would end at {}.",
+            declared.shown(start),
+            declared.shown(end)
+        ))
         .help("set a later end, or an earlier start")
         .path(AttrPath::attr(name))
 }
@@ -340,7 +398,11 @@ fn check_end(
     if end <= now {
         draft.diagnostics.push(
             Diagnostic::error(codes::TIME, "A lease can't end in the past")
-                .detail(format!("Its end would be {}; it is {}.", declared.shown(end), declared.shown(now)))
+                .detail(format!(
+                    "Its end would be {}; it is {}.",
+                    declared.shown(end),
+                    declared.shown(now)
+                ))
                 .help("set an end that lies ahead; to end it now, remove it from the configuration")
                 .path(AttrPath::attr(name)),
         );
@@ -416,7 +478,8 @@ fn part_changes(only: Option<PartKind>, sketch: &mut Sketch<'_>, begun: bool) {
 
 /// Answers for one lease.
 fn finish(only: Option<PartKind>, sketch: Sketch<'_>) -> PlanReply {
-    let Sketch { mut draft, request, declared, parts, course, window, schedule, mut notes, .. } = sketch;
+    let Sketch { mut draft, request, declared, parts, course, window, schedule, mut notes, .. } =
+        sketch;
     part::put(only, &parts, &mut draft.planned);
     if draft.prior.is_some_and(looks::is_degraded) && matches!(course, Course::Keep { .. }) {
         draft.diagnostics.push(

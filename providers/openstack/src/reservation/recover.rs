@@ -50,10 +50,7 @@ pub(super) async fn find_lease(scope: &Scope<'_>, request: &FindRequest) -> Find
     found(scope, request, created(scope, request).await)
 }
 
-async fn created(
-    scope: &Scope<'_>,
-    request: &FindRequest,
-) -> Result<Vec<(Json, bool)>, ApiError> {
+async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, bool)>, ApiError> {
     let call = scope.call(Method::GET, scope.row.list_path);
     let all = scope.session.list(&call, scope.row.collection).await?;
     let (project, user) = scope.session.who().await?;
@@ -67,7 +64,8 @@ async fn created(
             wanted.as_deref().is_none_or(|wanted| field(&lease, name) == wanted)
         };
         let by_us = ours("project_id", &project) && ours("user_id", &user);
-        let young = date::read(field(&lease, "created_at")).is_none_or(|at| at.as_second() >= since);
+        let young =
+            date::read(field(&lease, "created_at")).is_none_or(|at| at.as_second() >= since);
         let alike = bare_name(field(&lease, "name"), planned)
             == planned.text("name").unwrap_or_default()
             && same_date(&lease, planned, "start_date")

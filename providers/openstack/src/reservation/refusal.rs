@@ -1,13 +1,17 @@
 //! What is said when a lease can't be had.
 
-use serde_json::Value as Json;
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_value::Value;
 
+use super::calendar::{Ask, Calendar, Pool};
 use super::part::Part;
-use super::{date, errors, looks};
+use super::shortage::Shortage;
+use super::{date, filter, looks, rules};
 use crate::client::ApiError;
 use crate::codes;
 use crate::look::{Look, field};
@@ -43,7 +47,57 @@ pub(super) async fn full(
     own: Option<&str>,
     error: &ApiError,
 ) -> Diagnostics {
-    let _ = (planned, parts, own);
-    let summary = format!("Error creating {}: {}", scope.row.name, error.message());
-    error.diagnostic(summary).help(errors::help(error).unwrap_or_default()).into()
+    let mut diagnostics = Diagnostics::new();
+    let region = if scope.region.is_empty() { scope.session.region() } else { &scope.region };
+    let now = date::minute(scope.session.clock().now());
+    for part in parts {
+        if let Some(window) = window(planned, now) {
+            diagnostics.0.extend(lacking(scope, (region, now), (planned, part, own), window).await);
+        }
+    }
+    if let Some(first) = diagnostics.0.first_mut() {
+        first.detail = format!("{} {error}.", first.detail);
+        return diagnostics;
+    }
+    let summary = format!("{}: {}", scope.row.name, error.message());
+    Diagnostic::error(codes::NO_ROOM, summary)
+        .detail(error.to_string())
+        .help(
+            "somebody else may have taken it a moment ago: plan again, which looks at the calendar",
+        )
+        .into()
+}
+
+fn window(planned: &Value, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let start = planned.text("start_date").and_then(date::read).unwrap_or(now);
+    let end = planned
+        .text("end_date")
+        .and_then(date::read)
+        .or_else(|| Some(date::later(start, date::duration(planned.text("duration")?).ok()?)));
+    Some((start, end?))
+}
+
+async fn lacking(
+    scope: &Scope<'_>,
+    (region, now): (&str, Timestamp),
+    (planned, part, own): (&Value, &Part, Option<&str>),
+    window: (Timestamp, Timestamp),
+) -> Option<Diagnostic> {
+    let calendar = Calendar::read(scope.session, region, Pool::of(part.kind)?).await.ok()?;
+    let conditions = filter::parse(part.text("resource_properties")?).ok()?;
+    let project = scope.session.who().await.ok().and_then(|(project, _)| project);
+    let ask = Ask {
+        conditions: &conditions,
+        cleaning: rules::of(region).map_or(SignedDuration::ZERO, rules::Rules::cleaning),
+        except: own.into_iter().map(str::to_owned).collect(),
+        project: project.as_deref(),
+    };
+    let wanted = usize::try_from(part.amount().0).unwrap_or(1);
+    if calendar.free(&ask, window).len() >= wanted {
+        return None;
+    }
+    let shortage = Shortage { wanted, window, extended: None };
+    // Nothing was made: it is an error, whoever is in the way.
+    let none = BTreeSet::new();
+    Some(shortage.told(&calendar, &ask, (&none, zone(planned).as_ref()), now))
 }

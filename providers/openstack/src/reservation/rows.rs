@@ -29,10 +29,7 @@ const LEASE_ROWS: &[Attr] = &[
     objects("events", &[text("event_type"), text("id"), text("status"), text("time")]).local(),
     flag("marker_in_name").or(Literal::Bool(false)).local(),
     text("name").required().local(),
-    text("on_terminated")
-        .or(Literal::Text("keep"))
-        .one_of(&["keep", "recreate", "error"])
-        .local(),
+    text("on_terminated").or(Literal::Text("keep")).one_of(&["keep", "recreate", "error"]).local(),
     text("project_id").computed().local(),
     REGION,
     text("start_date").optional_computed().local(),
@@ -57,11 +54,14 @@ const OWN_ROWS: &[Attr] = &[text("id").computed().local(), text("status").comput
 /// What identifies it where it is all that the lease has.
 const ONLY_ROWS: &[Attr] = &[text("reservation_id").computed().local()];
 
-const FILTER_ROW: Attr =
-    text("resource_properties").optional_computed().same(filter::same).local();
+const FILTER_ROW: Attr = text("resource_properties").optional_computed().same(filter::same).local();
 
 const HOST_ROWS: &[Attr] = &[
-    text("before_end").optional_computed().force_new().one_of(&["", "default", "snapshot", "email"]).local(),
+    text("before_end")
+        .optional_computed()
+        .force_new()
+        .one_of(&["", "default", "snapshot", "email"])
+        .local(),
     text("hypervisor_properties").same(filter::same).local(),
     int("max").optional_computed().local(),
     int("min").required().local(),

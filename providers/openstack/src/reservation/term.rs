@@ -23,7 +23,12 @@ pub(super) enum Condition {
 }
 
 /// Returns how a lease is.
-pub(super) fn condition(status: &str, start: Timestamp, end: Timestamp, now: Timestamp) -> Condition {
+pub(super) fn condition(
+    status: &str,
+    start: Timestamp,
+    end: Timestamp,
+    now: Timestamp,
+) -> Condition {
     match status {
         "ACTIVE" => Condition::Open,
         "ERROR" => Condition::Failed,

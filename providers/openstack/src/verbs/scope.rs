@@ -11,6 +11,7 @@ use terrarium_value::Value;
 
 use crate::client::{ApiError, Call, Failure, Service, Session};
 use crate::look::Look;
+use crate::reservation::Ledger;
 use crate::schema::Resource;
 
 /// What stays as it is in a path's parts.
@@ -27,6 +28,8 @@ pub(crate) struct Scope<'a> {
     /// The instance's region; empty for the session's.
     pub(crate) region: String,
     pub(crate) env: &'a BTreeMap<String, String>,
+    /// What the leases of this run are planned to take.
+    pub(crate) ledger: &'a Ledger,
 }
 
 /// One action on one instance.

@@ -82,7 +82,7 @@ async fn run_action(case: &Json, subject: &mut Subject<'_>, config: &Value) -> O
 
 async fn check_outcome(case: &Json, subject: &mut Subject<'_>, config: &Value, outcome: &Outcome) {
     if let Some(expected) = case.get("outcome") {
-        assert_eq!(json!(outcome.outcome), *expected, "{:?}", subject.says);
+        assert_eq!(json!(outcome.ended), *expected, "{:?}", subject.says);
     }
     if let Some(expected) = case.get("when") {
         assert_eq!(outcome.when, *expected, "window or term");
@@ -93,7 +93,7 @@ async fn check_outcome(case: &Json, subject: &mut Subject<'_>, config: &Value, o
     }
     let Some(values) = &outcome.values else { return };
     assert_eq!(values.ty(), subject.schema.block.ty(), "the state has the schema's type");
-    if outcome.outcome == "done" && case["action"] != "read" {
+    if outcome.ended == "done" && case["action"] != "read" {
         let again = subject.plan(Some(values), config).await.unwrap();
         assert_eq!(json_of(&again.planned), there, "the second plan is empty");
         let replaced = again.requires_replace;
@@ -135,15 +135,15 @@ async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider)
 
 /// What came of an action.
 pub(crate) struct Outcome {
-    pub(crate) outcome: &'static str,
+    pub(crate) ended: &'static str,
     pub(crate) values: Option<Value>,
     /// Its term or window, as JSON.
     pub(crate) when: Json,
 }
 
 impl Outcome {
-    fn new(outcome: &'static str, values: Option<Value>) -> Self {
-        Self { outcome, values, when: Json::Null }
+    fn new(ended: &'static str, values: Option<Value>) -> Self {
+        Self { ended, values, when: Json::Null }
     }
 }
 
@@ -193,7 +193,7 @@ impl Subject<'_> {
         self.says.extend(reply.diagnostics);
         match reply.outcome {
             ReadOutcome::Found { state, term, .. } => {
-                Outcome { outcome: "done", values: Some(state), when: time::term_json(term) }
+                Outcome { ended: "done", values: Some(state), when: time::term_json(term) }
             }
             ReadOutcome::Gone => Outcome::new("gone", None),
             _ => Outcome::new("refused", None),
@@ -225,7 +225,7 @@ impl Subject<'_> {
             let accepted = match outcome {
                 ApplyOutcome::Done { state, window, .. } => {
                     let when = time::window_json(window);
-                    return Outcome { outcome: "done", values: state, when };
+                    return Outcome { ended: "done", values: state, when };
                 }
                 ApplyOutcome::Refused { state, .. } => return Outcome::new("refused", state),
                 ApplyOutcome::Unknown(_) => return Outcome::new("unknown", None),
@@ -253,7 +253,7 @@ impl Subject<'_> {
                     PollOutcome::Continue { state, private } => break (state.or(prior), private),
                     PollOutcome::Done { state, window, .. } => {
                         let when = time::window_json(window);
-                        return Outcome { outcome: "done", values: state, when };
+                        return Outcome { ended: "done", values: state, when };
                     }
                     PollOutcome::Refused { state, .. } => return Outcome::new("refused", state),
                 }
@@ -265,7 +265,7 @@ impl Subject<'_> {
 }
 
 /// Leaves to the provider what only it sets, as a configuration does.
-fn configured(config: Value, schema: &Schema) -> Value {
+pub(crate) fn configured(config: Value, schema: &Schema) -> Value {
     let Some(mut fields) = config.as_entries().cloned() else { return config };
     for (name, attribute) in &schema.block.attributes {
         if attribute.presence == Presence::Computed {
@@ -276,7 +276,7 @@ fn configured(config: Value, schema: &Schema) -> Value {
 }
 
 /// Merges as the engine does, as far as the cases need it.
-fn proposed(schema: &Schema, prior: Option<&Value>, config: &Value) -> Value {
+pub(crate) fn proposed(schema: &Schema, prior: Option<&Value>, config: &Value) -> Value {
     let mut out: Map = config.as_entries().cloned().unwrap();
     for (name, attribute) in &schema.block.attributes {
         let unset = out.get(name).is_some_and(Value::is_null);

@@ -77,7 +77,11 @@ impl Cloud {
 
     fn log_in(&self) -> Response {
         *self.logins.lock().unwrap() += 1;
-        let endpoint = |url: &str| json!([{"interface": "public", "region": "KVM", "region_id": "KVM", "url": url}]);
+        // One region with Chameleon's rules, and one without.
+        let endpoint = |url: &str| {
+            let of = |region: &str| json!({"interface": "public", "region": region, "region_id": region, "url": url});
+            json!([of("KVM"), of("CHI@UC")])
+        };
         let body = json!({"token": {"project": {"id": "p1"}, "user": {"id": "u1"}, "catalog": [
             {"type": "reservation", "endpoints": endpoint("http://cloud/reservation")},
             {"type": "network", "endpoints": endpoint("http://cloud/network")},

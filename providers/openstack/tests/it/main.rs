@@ -11,6 +11,7 @@ mod case;
 mod cloud;
 mod convert;
 mod http;
+mod leases;
 mod login;
 mod recovery;
 mod retries;

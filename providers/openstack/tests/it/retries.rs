@@ -29,13 +29,18 @@ async fn create(script: Vec<Call>) -> (&'static str, u32) {
     let schema = cloud.kind().resource_schema(KIND).unwrap();
     let config = value_of(&json!({"name": "net"}), &schema.block.ty());
     let provider = cloud.provider("3.4.0").await;
-    let mut subject =
-        Subject { name: KIND, schema, provider, says: terrarium_diagnostic::Diagnostics::new(), ended: None };
+    let mut subject = Subject {
+        name: KIND,
+        schema,
+        provider,
+        says: terrarium_diagnostic::Diagnostics::new(),
+        ended: None,
+    };
     let change = subject.plan(None, &config).await.unwrap();
     let outcome = subject.act(Action::Create, None, Some(&change.planned), Some(&config)).await;
     cloud.assert_done();
     let logins = *cloud.logins.lock().unwrap();
-    (outcome.outcome, logins)
+    (outcome.ended, logins)
 }
 
 fn run(script: Vec<Call>) -> (&'static str, u32) {

@@ -13,12 +13,16 @@ pub(crate) fn check_plan(case: &Json, change: &PlannedChange) {
     if let Some(expected) = case.get("schedule") {
         let text = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string());
         let schedule = &change.schedule;
-        let there = json!({"not_before": text(schedule.not_before), "not_after": text(schedule.not_after)});
+        let there =
+            json!({"not_before": text(schedule.not_before), "not_after": text(schedule.not_after)});
         assert_has(&there, expected, "schedule");
     }
     if let Some(expected) = case.get("notes") {
         let notes = &change.notes;
-        let cost = notes.cost.as_ref().map(|cost| json!([cost.total_milli, cost.hourly_milli, &*cost.unit]));
+        let cost = notes
+            .cost
+            .as_ref()
+            .map(|cost| json!([cost.total_milli, cost.hourly_milli, &*cost.unit]));
         let there = json!({
             "zone": notes.zone.as_deref(), "gap": notes.gap, "perishes": notes.perishes, "cost": cost,
         });

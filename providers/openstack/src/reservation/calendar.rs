@@ -1,0 +1,337 @@
+//! The calendar of a pool: which thing is taken when, by whom; and what is free.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+use terrarium_provider::Window;
+
+use super::date;
+use super::filter::{self, Condition};
+use super::part::PartKind;
+use crate::client::{ApiError, Call, Service, Session};
+use crate::look::{elements, field};
+
+/// Most starts that are tried when a free window is looked for.
+const STARTS: usize = 2_000;
+
+/// The property with the project ids for which a thing is set aside.
+const AUTHORIZED: &str = "authorized_projects";
+
+/// Kinds of things that are taken whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Pool {
+    Hosts,
+    Networks,
+    Devices,
+}
+
+impl Pool {
+    /// Returns the pool that a kind of part is served from.
+    pub(super) fn of(kind: PartKind) -> Option<Self> {
+        match kind {
+            PartKind::Host => Some(Self::Hosts),
+            PartKind::Network => Some(Self::Networks),
+            PartKind::Device => Some(Self::Devices),
+            _ => None,
+        }
+    }
+
+    /// Reads a pool's name in the configuration: `hosts`, `networks`, `devices`.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "networks" => Self::Networks,
+            "devices" => Self::Devices,
+            _ => Self::Hosts,
+        }
+    }
+
+    /// Returns the path of its list.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Hosts => "/os-hosts",
+            Self::Networks => "/networks",
+            Self::Devices => "/devices",
+        }
+    }
+
+    /// Returns what its things are called, which is also the key around the list.
+    pub(super) fn things(self) -> &'static str {
+        match self {
+            Self::Hosts => "hosts",
+            Self::Networks => "networks",
+            Self::Devices => "devices",
+        }
+    }
+
+    /// Returns the property that says which type a thing is of.
+    pub(super) fn type_property(self) -> &'static str {
+        match self {
+            Self::Hosts => "node_type",
+            Self::Networks => "physical_network",
+            Self::Devices => "machine_name",
+        }
+    }
+}
+
+/// A span in which a thing is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// From when.
+    pub(super) from: Timestamp,
+    /// Until when.
+    pub(super) until: Timestamp,
+    /// By which lease.
+    pub(super) lease: String,
+    /// By which reservation.
+    pub(super) reservation: String,
+    /// By whom, where the site tells; of a lease in the plan, its address.
+    pub(super) user: String,
+}
+
+/// Something that can be reserved.
+#[derive(Clone, Debug)]
+pub(super) struct Thing {
+    /// Its id in the calendar.
+    pub(super) id: String,
+    /// What people call it.
+    pub(super) name: String,
+    /// Whether anybody may reserve it.
+    pub(super) reservable: bool,
+    /// All that its record says.
+    pub(super) properties: BTreeMap<String, Json>,
+    /// When it is taken, by time.
+    pub(super) taken: Vec<Taken>,
+}
+
+impl Thing {
+    /// Reads a thing of a pool's list.
+    pub(super) fn of(json: &Json) -> Self {
+        let properties: BTreeMap<String, Json> =
+            json.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let id = json.get("id").map(crate::wire::scalar_text).unwrap_or_default();
+        let name = ["node_name", "name", "hypervisor_hostname", "segment_id", "uid"]
+            .iter()
+            .find_map(|key| json.get(*key).map(crate::wire::scalar_text).filter(|t| !t.is_empty()));
+        let no = |key: &str, bad: bool| json.get(key).and_then(Json::as_bool) == Some(bad);
+        Self {
+            name: name.unwrap_or_else(|| id.clone()),
+            reservable: !no("reservable", false) && !no("disabled", true),
+            id,
+            properties,
+            taken: Vec::new(),
+        }
+    }
+
+    /// Returns a property's text; empty where it is missing.
+    pub(super) fn property(&self, name: &str) -> &str {
+        self.properties.get(name).and_then(Json::as_str).unwrap_or_default()
+    }
+
+    fn open_to(&self, project: Option<&str>) -> bool {
+        let authorized = self.property(AUTHORIZED);
+        authorized.is_empty()
+            || project.is_none_or(|project| authorized.split(',').any(|one| one.trim() == project))
+    }
+
+    /// Returns what takes it within a window, cleaning before and after included.
+    pub(super) fn taken_in<'t>(
+        &'t self,
+        ask: &'t Ask<'_>,
+        (from, until): (Timestamp, Timestamp),
+    ) -> impl Iterator<Item = &'t Taken> {
+        let (from, until) = (date::earlier(from, ask.cleaning), date::later(until, ask.cleaning));
+        self.taken.iter().filter(move |taken| {
+            taken.from < until && from < taken.until && !ask.except.contains(&taken.lease)
+        })
+    }
+
+    fn is_free(&self, ask: &Ask<'_>, window: (Timestamp, Timestamp)) -> bool {
+        self.taken_in(ask, window).next().is_none()
+    }
+}
+
+/// What is asked of a calendar.
+#[derive(Clone, Debug)]
+pub(super) struct Ask<'a> {
+    /// What the things must be like.
+    pub(super) conditions: &'a [Condition],
+    /// Time for cleaning around each lease.
+    pub(super) cleaning: SignedDuration,
+    /// Leases that do not count.
+    pub(super) except: BTreeSet<String>,
+    /// The project that asks, where it is known.
+    pub(super) project: Option<&'a str>,
+}
+
+/// The calendar of a pool.
+#[derive(Clone, Debug)]
+pub(super) struct Calendar {
+    /// The pool.
+    pub(super) pool: Pool,
+    /// Its things, in the service's order.
+    pub(super) things: Vec<Thing>,
+}
+
+impl Calendar {
+    /// Reads a pool and its allocations; a list that was read a moment ago is used again.
+    pub(super) async fn read(
+        session: &Session,
+        region: &str,
+        pool: Pool,
+    ) -> Result<Self, ApiError> {
+        let call = |path: String| Call::get(Service::Reservation, region, path).method(Method::GET);
+        let things = session.shared_list(&call(pool.path().into()), pool.things()).await?;
+        let path = format!("{}/allocations", pool.path());
+        let taken = session.shared_list(&call(path), "allocations").await?;
+        let mut by_thing: BTreeMap<String, Vec<Taken>> = BTreeMap::new();
+        for allocation in taken.iter() {
+            let id =
+                allocation.get("resource_id").map(crate::wire::scalar_text).unwrap_or_default();
+            let all = elements(allocation, "reservations").iter().filter_map(taken_of);
+            by_thing.entry(id).or_default().extend(all);
+        }
+        let things = things.iter().map(|json| {
+            let mut thing = Thing::of(json);
+            thing.taken = by_thing.remove(&thing.id).unwrap_or_default();
+            thing.taken.sort_by_key(|taken| taken.from);
+            thing
+        });
+        Ok(Self { pool, things: things.collect() })
+    }
+
+    /// Returns what fits, whenever it is free.
+    pub(super) fn fitting(&self, ask: &Ask<'_>) -> Vec<&Thing> {
+        let fits = |thing: &&Thing| {
+            thing.reservable
+                && thing.open_to(ask.project)
+                && filter::meets(&thing.properties, ask.conditions)
+        };
+        self.things.iter().filter(fits).collect()
+    }
+
+    /// Returns what fits and is free in a window; first what nobody has ever asked for, as Blazar takes
+    /// it.
+    pub(super) fn free(&self, ask: &Ask<'_>, window: (Timestamp, Timestamp)) -> Vec<&Thing> {
+        let mut free = self.fitting(ask);
+        free.retain(|thing| thing.is_free(ask, window));
+        free.sort_by_key(|thing| !thing.taken.is_empty());
+        free
+    }
+
+    /// Returns the earliest window of a length in which so many are free, not before `from`.
+    pub(super) fn next_window(
+        &self,
+        ask: &Ask<'_>,
+        (count, length): (usize, SignedDuration),
+        from: Timestamp,
+    ) -> Option<(Timestamp, Timestamp)> {
+        let fitting = self.fitting(ask);
+        if fitting.len() < count {
+            return None;
+        }
+        let ends = fitting.iter().flat_map(|thing| &thing.taken);
+        let mut starts: Vec<Timestamp> = ends
+            .map(|taken| date::later(taken.until, ask.cleaning))
+            .filter(|at| *at > from)
+            .collect();
+        starts.push(from);
+        starts.sort();
+        starts.dedup();
+        starts.truncate(STARTS);
+        starts.into_iter().map(|start| (start, date::later(start, length))).find(|window| {
+            fitting.iter().filter(|thing| thing.is_free(ask, *window)).take(count).count() >= count
+        })
+    }
+
+    /// Returns the windows, each as long as possible, in which so many are free, between two instants.
+    pub(super) fn windows(
+        &self,
+        ask: &Ask<'_>,
+        (count, length): (usize, SignedDuration),
+        (from, until): (Timestamp, Timestamp),
+    ) -> Vec<(Window, usize)> {
+        let fitting = self.fitting(ask);
+        let mut edges: Vec<Timestamp> = fitting
+            .iter()
+            .flat_map(|thing| &thing.taken)
+            .flat_map(|taken| {
+                [date::earlier(taken.from, ask.cleaning), date::later(taken.until, ask.cleaning)]
+            })
+            .filter(|at| from < *at && *at < until)
+            .collect();
+        edges.extend([from, until]);
+        edges.sort();
+        edges.dedup();
+        edges.truncate(STARTS);
+        let bare = Ask { cleaning: SignedDuration::ZERO, ..ask.clone() };
+        let mut found: Vec<(Timestamp, Timestamp, usize)> = Vec::new();
+        for (at, start) in edges.iter().enumerate() {
+            // The longest window from this edge on that still has as many.
+            let mut best: Option<(Timestamp, usize)> = None;
+            for end in edges.iter().skip(at + 1) {
+                let (from, until) = (*start, *end);
+                let free = |thing: &&&Thing| {
+                    thing.taken.iter().all(|taken| {
+                        bare.except.contains(&taken.lease)
+                            || date::later(taken.until, ask.cleaning) <= from
+                            || until <= date::earlier(taken.from, ask.cleaning)
+                    })
+                };
+                let free = fitting.iter().filter(free).count();
+                if free < count {
+                    break;
+                }
+                best = Some((until, free));
+            }
+            let Some((until, free)) =
+                best.filter(|(until, _)| until.duration_since(*start) >= length)
+            else {
+                continue;
+            };
+            // One that lies within the one before tells nothing new.
+            if found.last().is_none_or(|(_, last, _)| *last < until) {
+                found.push((*start, until, free));
+            }
+        }
+        found
+            .into_iter()
+            .filter_map(|(from, until, free)| Some((Window::new(from, Some(until))?, free)))
+            .collect()
+    }
+
+    /// Counts what is free in a window, by type; what only the given ask would take stays out.
+    pub(super) fn by_type(
+        &self,
+        ask: &Ask<'_>,
+        window: (Timestamp, Timestamp),
+    ) -> BTreeMap<&str, Vec<&Thing>> {
+        let any = Ask { conditions: &[], ..ask.clone() };
+        let mut types: BTreeMap<&str, Vec<&Thing>> = BTreeMap::new();
+        for thing in self.free(&any, window) {
+            let kind = thing.property(self.pool.type_property());
+            if !kind.is_empty() {
+                types.entry(kind).or_default().push(thing);
+            }
+        }
+        types
+    }
+
+    /// Returns what a lease has.
+    pub(super) fn held_by(&self, lease: &str) -> Vec<&Thing> {
+        let holds = |thing: &&Thing| thing.taken.iter().any(|taken| taken.lease == lease);
+        self.things.iter().filter(holds).collect()
+    }
+}
+
+fn taken_of(json: &Json) -> Option<Taken> {
+    let user = json.get("extras").map(|extras| field(extras, "user_name")).unwrap_or_default();
+    Some(Taken {
+        from: date::read(field(json, "start_date"))?,
+        until: date::read(field(json, "end_date"))?,
+        lease: field(json, "lease_id").to_owned(),
+        reservation: field(json, "id").to_owned(),
+        user: user.to_owned(),
+    })
+}
