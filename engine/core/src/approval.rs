@@ -88,3 +88,39 @@ fn words(differing: &[&Name]) -> String {
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(all: &[&str]) -> Vec<Name> {
+        all.iter().map(|name| Name::from(*name)).collect()
+    }
+
+    #[test]
+    fn what_differs_is_named_variables_first_and_not_without_end() {
+        for (differing, expected) in [
+            (names(&[]), "the configuration"),
+            (names(&["file a.sh", "var.x"]), "the variable \"x\" and the file a.sh"),
+            (
+                names(&["block a.b", "block a.c", "file f", "var.x", "var.y"]),
+                "the variable \"x\", the variable \"y\", the configuration of a.b and 2 more",
+            ),
+        ] {
+            assert_eq!(words(&differing.iter().collect::<Vec<_>>()), expected);
+        }
+    }
+
+    #[test]
+    fn another_state_keeps_other_hashes() {
+        let covers = BTreeMap::from([("var.x".into(), "1".into()), ("var.y".into(), "1".into())]);
+        let (one, other) = (keyed_parts("a", &covers), keyed_parts("b", &covers));
+        assert!(one.iter().all(|(name, hash)| other[name] != *hash && hash.len() == PART_DIGITS));
+        assert_ne!(
+            one["var.x"], one["var.y"],
+            "the same value of two variables is not seen as such"
+        );
+        assert_ne!(keyed("a", "1"), keyed("b", "1"));
+        assert_eq!(keyed("a", "1"), keyed("a", "1"));
+    }
+}
