@@ -9,6 +9,13 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::lease::Window;
 use crate::{clock, cloud::Cloud, reply::Outcome};
 
+/// The end of the last window of a thing that begins before an instant.
+const LAST: &str = "SELECT finish FROM allocation WHERE site = ? AND pool = ? AND resource = ? \
+     AND start < ? AND reservation != ? ORDER BY start DESC LIMIT 1";
+/// Whether a thing has a window that ends after an instant.
+const WANTED: &str =
+    "SELECT 1 FROM allocation WHERE site = ? AND pool = ? AND resource = ? AND finish > ?";
+
 /// Kinds of things that are taken whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pool {
@@ -100,10 +107,7 @@ pub(crate) fn is_free(
     // Windows of one thing are disjoint, so the last that begins before `end` also ends last.
     let last: Option<i64> = cloud
         .conn
-        .prepare_cached(
-            "SELECT finish FROM allocation WHERE site = ? AND pool = ? AND resource = ? \
-             AND start < ? AND reservation != ? ORDER BY start DESC LIMIT 1",
-        )?
+        .prepare_cached(LAST)?
         .query_row(
             params![
                 cloud.site.region,
@@ -120,12 +124,12 @@ pub(crate) fn is_free(
 
 /// Tells whether anybody has `resource` now or later.
 pub(crate) fn is_wanted(cloud: &Cloud<'_>, pool: Pool, resource: &str) -> Outcome<bool> {
-    Ok(cloud
-        .conn
-        .prepare_cached(
-            "SELECT 1 FROM allocation WHERE site = ? AND pool = ? AND resource = ? AND finish > ?",
-        )?
-        .exists(params![cloud.site.region, pool.name(), resource, cloud.now.as_microsecond()])?)
+    Ok(cloud.conn.prepare_cached(WANTED)?.exists(params![
+        cloud.site.region,
+        pool.name(),
+        resource,
+        cloud.now.as_microsecond()
+    ])?)
 }
 
 /// Returns a window with the time for cleaning on both sides.
@@ -209,4 +213,29 @@ pub(crate) fn drop_background(cloud: &Cloud<'_>, before: Option<Timestamp>) -> O
         .prepare_cached("DELETE FROM allocation WHERE site = ? AND background AND finish <= ?")?
         .execute(params![cloud.site.region, before])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_thing_is_free_is_a_step_in_an_index() {
+        let conn = rusqlite::Connection::open_in_memory().expect("a database");
+        conn.execute_batch(crate::schema::CREATE).expect("tables");
+        for statement in [LAST, WANTED] {
+            let mut explain =
+                conn.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).expect("a statement");
+            let values = vec!["x"; explain.parameter_count()];
+            let steps: Vec<String> = explain
+                .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
+                .expect("a plan")
+                .map(|step| step.expect("a step"))
+                .collect();
+            let indexed = steps
+                .iter()
+                .all(|step| step.contains("USING PRIMARY KEY (site=? AND pool=? AND resource=?"));
+            assert!(indexed && steps.len() == 1, "{steps:?}");
+        }
+    }
 }

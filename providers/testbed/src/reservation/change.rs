@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     Change, create, date, enforce, given,
-    lease::{self, EventKind, EventStatus, Lease, LeaseStatus, Window},
+    lease::{
+        self, EventKind, EventStatus, Lease, LeaseStatus, Reservation, ReservationStatus, Window,
+    },
     missing, plugin, ticks, unforeseen,
 };
 use crate::{
@@ -86,7 +88,9 @@ fn change(cloud: &Cloud<'_>, before: &Lease, lease: &mut Lease, given: &Body) ->
     let wishes = wishes(cloud, before, given)?;
     let none = Body::new();
     let mut reservations = std::mem::take(&mut lease.reservations);
-    for reservation in &mut reservations {
+    // What has ended holds nothing any more, and takes nothing anew.
+    let live = |one: &&mut Reservation| one.status != ReservationStatus::Deleted;
+    for reservation in reservations.iter_mut().filter(live) {
         let plugin = plugin(cloud.site, &reservation.resource_type)?;
         let given = wishes.get(&reservation.id).unwrap_or(&none);
         let old = reservation.clone();

@@ -345,3 +345,20 @@ fn a_host_that_fails_is_replaced_or_missed() {
     let (_, host) = cloud.call("GET", &format!("{HOSTS}/{}", first[0]), &Value::Null);
     assert_eq!(host["host"]["reservable"], false);
 }
+
+#[test]
+fn a_restricted_credential_makes_no_leases() {
+    let mut cloud = boundless();
+    let auth = json!({"auth": {"identity": {"methods": ["application_credential"],
+        "application_credential": {"id": "a", "secret": "s"}}}});
+    let login = "/chi-uc/identity/v3/auth/tokens";
+    let reply = cloud.send(("POST", login), &[], &auth.to_string());
+    let token = reply.headers["x-subject-token"].to_str().expect("a token").to_owned();
+    let body = host_lease("l", ("now", "2026-03-02 12:00"), (1, "gpu_v100")).to_string();
+    for (restricted, status) in [(false, 201), (true, 500)] {
+        let settings = json!({"restricted_application_credentials": restricted});
+        cloud.call("PUT", "/testbed/settings", &settings);
+        let reply = cloud.send(("POST", LEASES), &[("x-auth-token", &token)], &body);
+        assert_eq!(reply.status, status, "restricted: {restricted}");
+    }
+}
