@@ -79,7 +79,7 @@ impl Axis {
     /// Returns the smallest step whose labels have room between them.
     fn step(&self, letters: f64) -> Step {
         let hours = self.until.duration_since(self.from).as_secs_f64() / 3600.0;
-        let fits = |of_step: f64, label: f64| of_step / hours * letters >= label + 2.0;
+        let fits = |of_step: f64, label: f64| of_step / hours * letters >= label + 1.0;
         let found = STEPS.iter().find(|(_, of_step, label)| fits(*of_step, *label));
         found.map_or(Step::Years(10), |(step, ..)| *step)
     }

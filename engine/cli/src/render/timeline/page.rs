@@ -26,6 +26,7 @@ pub fn html(timeline: &Timeline, times: &Times) -> String {
         table.push_str("</tbody>\n");
     }
     let costs = words::costs(timeline);
+    let unpriced = if costs.is_empty() { " class=\"unpriced\"" } else { "" };
     let foot = if costs.is_empty() {
         String::new()
     } else {
@@ -53,8 +54,8 @@ pub fn html(timeline: &Timeline, times: &Times) -> String {
 {picture}</div>
 <h2>All times</h2>
 <div class="table">
-<table>
-<thead><tr><th>What</th><th>State</th><th>Begins</th><th>Ends</th><th class="n">Length</th><th class="n">Cost</th><th>Notes</th></tr></thead>
+<table{unpriced}>
+<thead><tr><th>What</th><th>State</th><th>Begins</th><th>Ends</th><th class="n">Length</th><th class="n c">Cost</th><th>Notes</th></tr></thead>
 {table}{foot}</table>
 </div>
 <p class="made">Made by Terrarium, {made}.</p>
@@ -90,7 +91,7 @@ fn line(out: &mut String, row: &Row, times: &Times, class: &str) {
     let _infallible = writeln!(
         out,
         "<tr class=\"{class}\"><th scope=\"row\"><code>{}</code>{count}</th><td class=\"whole\">{}</td><td>{}</td><td>{until}</td>\
-         <td class=\"n\">{length}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+         <td class=\"n\">{length}</td><td class=\"n c\">{}</td><td>{}</td></tr>",
         breakable(&row.name),
         escape(&state(row, times)),
         instant(from, times),

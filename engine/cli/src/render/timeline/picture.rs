@@ -42,7 +42,7 @@ const INDENT: f64 = 16.0;
 
 /// Returns the picture; without any instant it says so.
 pub fn svg(timeline: &Timeline, times: &Times) -> String {
-    let letters = (CHART_RIGHT - CHART_LEFT) / TINY_LETTER;
+    let letters = (CHART_RIGHT - CHART_LEFT) / (TINY_LETTER + 1.0);
     let Some(axis) = Axis::new(timeline, times, letters) else { return nothing(timeline, times) };
     let names = Names::new(timeline);
     let picture = Picture { timeline, times, axis, names };
@@ -59,6 +59,9 @@ fn nothing(timeline: &Timeline, times: &Times) -> String {
     );
     canvas.finish((WIDTH, 64.0), "Timeline", &format!("At {}", times.both(timeline.now)))
 }
+
+/// How far bars reach, where there are any, and the line on which a text beside them stands.
+type Beside = (Option<(f64, f64)>, f64);
 
 struct Picture<'a> {
     timeline: &'a Timeline,
@@ -248,15 +251,19 @@ impl Picture<'_> {
             canvas.cross("tl-cross", (x, y + height / 2.0), height / 2.0 - 2.0);
             covers(x - height / 2.0, x + height / 2.0);
         }
-        self.state(canvas, row, (extent, y + height / 2.0 + 4.0));
+        self.state(canvas, row, (extent, y + height / 2.0 + 4.0), class);
     }
 
     /// Says how a row stands: right of its bars, else left of them, else on them; as much as fits.
-    fn state(&self, canvas: &mut Canvas, row: &Row, (extent, y): (Option<(f64, f64)>, f64)) {
+    fn state(&self, canvas: &mut Canvas, row: &Row, (extent, y): Beside, look: &str) {
         let parts = self.state_parts(row);
         let (from, until) = extent.unwrap_or((CHART_LEFT, CHART_LEFT));
         let pale = matches!(row.stage, Stage::Later { .. } | Stage::Ended(_));
-        let on_bar = if pale { "tl-s tl-t" } else { "tl-s tl-on" };
+        let on_bar = match class(row) {
+            _ if pale => "tl-s tl-t",
+            "tl-there" if look != "tl-lease" => "tl-s tl-onthere",
+            _ => "tl-s tl-on",
+        };
         for shown in (1..=parts.len()).rev() {
             let text = parts.get(..shown).unwrap_or_default().join(" · ");
             let width = width_of(&text, TINY_LETTER);
@@ -321,6 +328,7 @@ fn class(row: &Row) -> &'static str {
             "tl-there"
         }
         Stage::Now(PlannedAction::Update | PlannedAction::Replace(_)) => "tl-change",
+        Stage::Later { approved: true, .. } => "tl-approved",
         Stage::Later { .. } => "tl-later",
         Stage::Ended(_) | Stage::Closed(_) => "tl-ended",
     }

@@ -6,13 +6,14 @@ use super::canvas::{Anchor, Canvas, TINY_LETTER, width_of};
 use super::class;
 
 /// The looks, in the order in which they are explained.
-const MEANINGS: [(&str, &str); 10] = [
+const MEANINGS: [(&str, &str); 11] = [
     ("tl-lease", "lease"),
     ("tl-there", "exists"),
     ("tl-new", "created now"),
     ("tl-change", "changed now"),
     ("tl-gone", "destroyed now"),
-    ("tl-later", "comes later"),
+    ("tl-approved", "comes later, approved"),
+    ("tl-later", "comes later, not approved yet"),
     ("tl-overdue", "overdue"),
     ("tl-ended", "ended"),
     ("tl-ghost", "as it was, or will be"),
