@@ -7,7 +7,7 @@ use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_provider::Action;
 use terrarium_state::{Dep, Scheduled, State};
 
-use crate::{DeferredChange, Plan, PlannedAction, ResourceChange, approval};
+use crate::{DeferredChange, Occupancy, Plan, PlannedAction, ResourceChange, approval};
 
 /// What a run does at one instant.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
     let coming = left.iter().filter_map(|entry| entry.schedule.not_before);
     let next = coming.filter(|at| *at > now).min();
     drop(changes);
-    Turn { plan: restricted(plan, &due), held, left, next }
+    Turn { plan: restricted(plan, &due, state), held, left, next }
 }
 
 impl HeldBack {
@@ -194,8 +194,8 @@ fn objection<'p>(
     needed.map(|addr| format!("{addr}, which it needs, would have to be changed first"))
 }
 
-/// Returns the plan of these changes alone; everything else stays as it is.
-fn restricted(mut plan: Plan, due: &HashSet<usize>) -> Plan {
+/// Returns the plan of these changes alone; everything else stays as it is, and is recorded as it was.
+fn restricted(mut plan: Plan, due: &HashSet<usize>, state: &State) -> Plan {
     let mut at = 0;
     plan.changes.retain_mut(|change| {
         let stays = due.contains(&at) || change.action == PlannedAction::NoOp;
@@ -207,8 +207,15 @@ fn restricted(mut plan: Plan, due: &HashSet<usize>) -> Plan {
         change.reason = None;
         change.requires_replace.clear();
         change.after = change.before.clone();
+        let recorded_at = change.moved_from.as_ref().unwrap_or(&change.addr);
+        let instance = state.resources.get(recorded_at);
+        if let Some(object) = instance.and_then(|instance| instance.current.as_ref()) {
+            change.deps.clone_from(&object.deps);
+            change.window = object.window;
+            change.occupies = Occupancy { lenders: object.occupies.clone(), foreign: Vec::new() };
+        }
         // What does not exist yet, and what is only left over, is no part of it.
-        !change.before.is_null() && change.deposed.is_none()
+        !change.before.is_null() && change.deposed.is_none() && change.importing.is_none()
     });
     plan
 }

@@ -78,7 +78,7 @@ pub async fn apply(
     // A state that was never written has none of its own yet: it is the lock's.
     let lineage = held.store.intents(&held.fence).lineage();
     if options.left.is_none()
-        && let Err(error) = walk.schedule(schedule::approved(plan, &inputs.prior, &lineage)).await
+        && let Err(error) = walk.schedule(schedule::approved(plan, inputs, &lineage)).await
     {
         return (RunSummary::default(), store_failed(&error.to_string()).into());
     }

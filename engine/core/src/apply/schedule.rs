@@ -1,14 +1,19 @@
 //! The schedule: what an apply approves for later, and what a run leaves.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_state::{Batch, CommitError, Durability, Scheduled, State};
 
 use super::walk::Walk;
-use crate::{Mode, Plan, PlannedAction, RunSummary};
+use crate::{Inputs, Mode, Plan, PlannedAction, RunSummary};
 
 /// Returns the schedule that holds once a plan is approved: what it defers, and what it does not touch.
-pub(super) fn approved(plan: &Plan, prior: &State, lineage: &str) -> Vec<Scheduled> {
+///
+/// What sits on, or reads, something that is to be destroyed can't come any more.
+pub(super) fn approved(plan: &Plan, inputs: &Inputs, lineage: &str) -> Vec<Scheduled> {
+    let prior = &inputs.prior;
     if plan.mode == Mode::RefreshOnly {
         return prior.schedule.clone();
     }
@@ -22,9 +27,20 @@ pub(super) fn approved(plan: &Plan, prior: &State, lineage: &str) -> Vec<Schedul
             .any(|change| change.addr == *addr && change.action != PlannedAction::NoOp)
             || plan.deferred.iter().any(|deferred| deferred.change.addr == *addr)
     };
-    let kept = prior.schedule.iter().filter(|entry| {
-        !acts(&entry.addr) && !plan.targets.iter().any(|target| target.contains(&entry.addr))
-    });
+    let going = match plan.mode {
+        Mode::Destroy => crate::plan::blocks_with_dependents(&inputs.config, &plan.targets),
+        Mode::Normal | Mode::RefreshOnly => HashSet::new(),
+    };
+    let is_target = |addr: &ResourceAddr| plan.targets.iter().any(|it| it.contains(addr));
+    let is_named = |addr: &ResourceAddr| {
+        let block = addr.block.config();
+        plan.targets.iter().any(|target| crate::plan::names_block(target, &block))
+    };
+    let targeted = |entry: &Scheduled| {
+        let addr = &entry.addr;
+        is_target(addr) || (going.contains(&addr.block.config()) && !is_named(addr))
+    };
+    let kept = prior.schedule.iter().filter(|entry| !acts(&entry.addr) && !targeted(entry));
     kept.cloned().chain(deferred).collect()
 }
 
@@ -32,8 +48,7 @@ pub(super) fn approved(plan: &Plan, prior: &State, lineage: &str) -> Vec<Schedul
 pub(super) fn after_run(left: &[Scheduled], prior: &State, summary: &RunSummary) -> Vec<Scheduled> {
     let failed = summary.failed.iter().map(|failed| &failed.addr);
     let skipped = summary.skipped.iter().map(|skipped| &skipped.addr);
-    let undone: std::collections::HashSet<&ResourceAddr> =
-        failed.chain(skipped).chain(&summary.pending).collect();
+    let undone: HashSet<&ResourceAddr> = failed.chain(skipped).chain(&summary.pending).collect();
     let again = prior.schedule.iter().filter(|entry| {
         undone.contains(&entry.addr) && !left.iter().any(|kept| kept.addr == entry.addr)
     });

@@ -116,10 +116,19 @@ impl Planner<'_> {
             _ => change.before.clone(),
         };
         self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(published));
-        let until = change.window.and_then(|window| window.until());
-        let schedule = Schedule { not_before: wait.at, not_after: until };
+        // Until it is changed, an object has the term that it has.
+        let term = candidate.prior.as_ref().and_then(|prior| prior.window);
+        let term = term.filter(|_| group.has_term()).or(change.window);
+        let until = term.and_then(|window| window.until());
+        let not_after = change.schedule.not_after.or(until);
+        let schedule = Schedule { not_before: wait.at, not_after };
         let change = ResourceChange { schedule, ..change };
-        self.lend_later(&group.schema, &change, wait.at);
+        if change.action == PlannedAction::Update {
+            let loan = Loan::of(&ResourceChange { window: term, ..change.clone() });
+            self.lend(&group.schema, &candidate.addr, &change.before, loan);
+        } else {
+            self.lend_later(&group.schema, &change, wait.at);
+        }
         self.defer(change, Deferral { not_before: wait.at, reason: wait.reason }, wait.waits);
     }
 

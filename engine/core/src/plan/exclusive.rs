@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Deferral, Window};
+use terrarium_provider::{Deferral, Schedule, Window};
 use terrarium_value::{Cause, Kind, Value};
 
 use super::occupancy::pick;
 use super::{Found, Planner};
-use crate::{ActionReason, DeferredChange, PlannedAction, Waits, codes};
+use crate::{ActionReason, DeferredChange, PlannedAction, ResourceChange, Waits, codes};
 
 impl Planner<'_> {
     /// Refuses two holders of one thing whose windows overlap; a successor waits for its predecessor.
@@ -40,7 +40,10 @@ impl Planner<'_> {
                 continue;
             };
             let reason = format!("{holder} to let go of it");
-            let deferral = Deferral { not_before: at.or(Some(self.now)), reason };
+            let not_before = at.or(Some(self.now));
+            let not_after = change.window.and_then(|window| window.until());
+            let change = ResourceChange { schedule: Schedule { not_before, not_after }, ..change };
+            let deferral = Deferral { not_before, reason };
             let waits = Waits::Held(holder);
             found.deferred.push(DeferredChange { change, deferral, waits, approved: false });
         }

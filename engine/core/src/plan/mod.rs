@@ -399,13 +399,32 @@ pub(crate) fn located(
 }
 
 fn targeted(options: &PlanOptions, node: &Node) -> bool {
+    is_target(&options.targets, node)
+}
+
+fn is_target(targets: &[terrarium_address::Target], node: &Node) -> bool {
     let Node::Resource(path, block) = node else { return false };
     let block = block.in_module(path.clone());
-    options.targets.iter().any(|target| names_block(target, &block))
+    targets.iter().any(|target| names_block(target, &block))
+}
+
+/// Returns the blocks that targets name, and those that need one of them: what goes when the targets are
+/// destroyed.
+pub(crate) fn blocks_with_dependents(
+    config: &terrarium_lang::Configuration,
+    targets: &[terrarium_address::Target],
+) -> HashSet<ConfigAddr> {
+    let (graph, _) = Graph::of(config);
+    let needing = graph.dependents(|node| is_target(targets, node)).into_iter();
+    let blocks = needing.filter_map(|at| match &graph.nodes[at] {
+        Node::Resource(path, block) => Some(block.in_module(path.clone()).config()),
+        _ => None,
+    });
+    blocks.collect()
 }
 
 /// Returns whether a target names instances of this block (and not a module around it).
-fn names_block(target: &terrarium_address::Target, block: &ConfigAddr) -> bool {
+pub(crate) fn names_block(target: &terrarium_address::Target, block: &ConfigAddr) -> bool {
     use terrarium_address::Target;
     match target {
         Target::Module(module) => block.module.is_within(&module.config()),

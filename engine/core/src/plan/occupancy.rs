@@ -92,8 +92,7 @@ impl Loan {
             renewed: matches!(change.action, PlannedAction::Replace(_)),
             fresh: fresh
                 || matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_)),
-            gap: change.action == PlannedAction::Replace(ReplaceOrder::DeleteFirst)
-                && change.notes.gap.is_some(),
+            gap: change.action == PlannedAction::Replace(ReplaceOrder::DeleteFirst),
             ended: change.ended.as_ref().map(|ended| ended.at),
             waits: None,
         }
