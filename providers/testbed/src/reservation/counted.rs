@@ -1,6 +1,5 @@
 //! Reservations of a number of things that a filter chooses: hosts and devices.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     filter::{self, Condition},
     inventory::{self, Resource},
     lease::{Lease, Reservation, ReservationStatus, Window},
-    malformed, missing, user_name,
+    malformed, missing, scarcity, user_name,
 };
 use crate::{
     cloud::Cloud,
@@ -48,7 +47,7 @@ impl Counted {
         for filter in self.filters {
             given.get(*filter).ok_or_else(|| missing(filter))?;
         }
-        self.check_before_end(given)?;
+        let before_end = self.check_before_end(given)?;
         let conditions = self.conditions(given)?;
         let search = Search { lease, window, held: &[], own: Some(&reservation.id) };
         let mut query = given.clone();
@@ -64,18 +63,9 @@ impl Counted {
             return Ok(());
         }
         query.insert("resource_type".to_owned(), json!(reservation.resource_type));
-        let mut shown: Vec<String> =
-            query.iter().map(|(key, value)| format!("'{key}': {}", json::python(value))).collect();
-        for (key, text) in [
-            ("start_date", python_date(window.start)),
-            ("end_date", python_date(window.end)),
-            ("project_id", format!("'{}'", lease.project_id)),
-            ("count_range", format!("'{}-{}'", range.0, range.1)),
-        ] {
-            shown.push(format!("'{key}': {text}"));
-        }
-        let query = shown.join(", ");
-        Err(no(500, format!("Not enough resources available with query {{{query}}}")))
+        let count = json!(format!("{}-{}", range.0, range.1));
+        let added = [("count_range", count), ("before_end", before_end)];
+        Err(scarcity::nothing_fits((lease, window), &query, &added))
     }
 
     /// Returns the site's own filter where the request has none.
@@ -295,11 +285,6 @@ impl Counted {
         }
         Ok(())
     }
-}
-
-/// Returns Python's text of a date, which the fork puts into a refusal.
-fn python_date(at: Timestamp) -> String {
-    at.strftime("datetime.datetime(%Y, %-m, %-d, %-H, %-M)").to_string()
 }
 
 /// Whose lease looks for things, when, and what it already has.

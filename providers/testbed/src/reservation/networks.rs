@@ -66,7 +66,7 @@ fn reserve(
     if take(cloud, lease, reservation, lease.window())? {
         return Ok(());
     }
-    Err(scarcity::nothing_fits(lease, given, &[("before_end", before_end)]))
+    Err(scarcity::nothing_fits((lease, lease.window()), given, &[("before_end", before_end)]))
 }
 
 /// Keeps a member of a request out of sight.

@@ -1,24 +1,27 @@
 //! What Chameleon says where too little is free: the whole question, as Python writes it.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::lease::Lease;
+use super::lease::{Lease, Window};
 use crate::{
     json::{self, Body},
     reply::{Refusal, no},
 };
 
-/// Returns the refusal of a new reservation for which too little is free.
+/// Returns the refusal of what a reservation asks for where too little is free in the window.
 ///
-/// Changes of a reservation have texts of their own, which name no question. `added` is what
-/// Blazar adds to the request's members.
-pub(super) fn nothing_fits(lease: &Lease, given: &Body, added: &[(&str, Value)]) -> Refusal {
+/// `added` is what Blazar adds to the request's members.
+pub(super) fn nothing_fits(
+    (lease, window): (&Lease, Window),
+    given: &Body,
+    added: &[(&str, Value)],
+) -> Refusal {
     let member = |key: &str, value: &Value| format!("'{key}': {}", json::python(value));
     let asked = given.iter().filter(|(key, _)| added.iter().all(|(name, _)| name != key));
     let mut parts: Vec<String> = asked.map(|(key, value)| member(key, value)).collect();
-    parts.push(format!("'start_date': {}", datetime(lease.start)));
-    parts.push(format!("'end_date': {}", datetime(lease.end)));
+    parts.push(format!("'start_date': {}", datetime(window.start)));
+    parts.push(format!("'end_date': {}", datetime(window.end)));
     parts.push(format!("'project_id': '{}'", lease.project_id));
     parts.extend(added.iter().map(|(key, value)| member(key, value)));
     no(500, format!("Not enough resources available with query {{{}}}", parts.join(", ")))
@@ -26,15 +29,7 @@ pub(super) fn nothing_fits(lease: &Lease, given: &Body, added: &[(&str, Value)])
 
 /// Returns a lease's date, which is a whole minute, as Python shows it.
 fn datetime(at: Timestamp) -> String {
-    let at = TimeZone::UTC.to_datetime(at);
-    format!(
-        "datetime.datetime({}, {}, {}, {}, {})",
-        at.year(),
-        at.month(),
-        at.day(),
-        at.hour(),
-        at.minute()
-    )
+    at.strftime("datetime.datetime(%Y, %-m, %-d, %-H, %-M)").to_string()
 }
 
 #[cfg(test)]
