@@ -1,6 +1,6 @@
 //! What every world begins with: images, flavors, networks and the course's security groups.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,14 +12,7 @@ use crate::{
     json::{Body, map},
     network::{self, networks::NETWORK, plugs, subnets::SUBNET},
     reply::{Outcome, Refusal},
-    reservation::{
-        addresses, date,
-        lease::{
-            Event, EventKind, EventStatus, LEASE, Lease, LeaseStatus, Reservation,
-            ReservationStatus,
-        },
-        reserved_flavors,
-    },
+    reservation::{addresses, course_lease, reserved_flavors},
     settings::Settings,
     site::{Hardware, SITES, Site, SiteNetwork},
     store::{Kind, Object, Store},
@@ -33,11 +26,7 @@ pub(crate) const USER_NAME: &str = "student";
 /// Id of the reserved flavor that runs at KVM@TACC from the start; its reservation has the same.
 pub const RESERVED_FLAVOR: &str = "b3f5c1de-8a5e-4b0c-9d4e-6f1a2c7e9183";
 /// How many servers that reservation holds.
-const RESERVED_AMOUNT: i64 = 10;
-/// Name of the lease that has it.
-const RESERVED_LEASE: &str = "course-vms";
-/// When that lease ends: beyond every rehearsal, so that it is nothing that falls due.
-const RESERVED_END: Timestamp = Timestamp::constant(4_102_444_800, 0);
+pub(crate) const RESERVED_AMOUNT: i64 = 10;
 /// Name of the project of the site's operators, who own what is shared.
 const OPERATORS: &str = "admin";
 
@@ -153,61 +142,10 @@ fn plant_flavors(cloud: &Cloud<'_>) -> Outcome<()> {
                 seeded: true,
                 body: map(body.clone()),
             };
-            plant_lease(cloud, &source)?;
+            course_lease::plant(cloud, &source)?;
             add(cloud, &FLAVOR, &project_id(), reserved)?;
         }
     }
-    Ok(())
-}
-
-/// Adds the course's lease, which is older than the world and outlives it.
-fn plant_lease(cloud: &Cloud<'_>, flavor: &Object) -> Outcome<()> {
-    let week = SignedDuration::from_hours(7 * 24);
-    let start = date::minute(cloud.now.saturating_sub(week).unwrap_or(cloud.now));
-    let event = |kind, time, status| Event {
-        id: seeded_id(cloud.site, "lease event", &format!("{kind:?}")),
-        kind,
-        time,
-        status,
-        created: start,
-        updated: None,
-    };
-    let own = json!({
-        "vcpus": flavor.number("vcpus"), "memory_mb": flavor.number("ram"),
-        "disk_gb": flavor.number("disk"), "amount": RESERVED_AMOUNT, "affinity": null,
-        "flavor_id": RESERVED_FLAVOR, "server_group_id": null, "aggregate_id": 1,
-        "resource_properties": reserved_flavors::copied(flavor),
-    });
-    let lease = Lease {
-        id: seeded_id(cloud.site, "lease", RESERVED_LEASE),
-        name: RESERVED_LEASE.to_owned(),
-        project_id: project_id(),
-        user_id: plain_id("account", USER_NAME),
-        trust_id: plain_id("trust", RESERVED_LEASE),
-        status: LeaseStatus::Active,
-        degraded: false,
-        start,
-        end: RESERVED_END,
-        created: start,
-        updated: None,
-        reservations: vec![Reservation {
-            id: RESERVED_FLAVOR.to_owned(),
-            resource_type: "flavor:instance".to_owned(),
-            resource_id: seeded_id(cloud.site, "instance reservation", RESERVED_LEASE),
-            status: ReservationStatus::Active,
-            missing_resources: false,
-            resources_changed: false,
-            created: start,
-            updated: None,
-            own: map(own),
-        }],
-        events: vec![
-            event(EventKind::Start, start, EventStatus::Done),
-            event(EventKind::End, RESERVED_END, EventStatus::Undone),
-            event(EventKind::BeforeEnd, RESERVED_END, EventStatus::Undone),
-        ],
-    };
-    add(cloud, &LEASE, &project_id(), serde_json::to_value(lease).unwrap_or_default())?;
     Ok(())
 }
 
