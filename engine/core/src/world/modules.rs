@@ -113,7 +113,10 @@ impl World<'_> {
         }
         let children =
             Rc::new(module.config.calls.get(call).map(|c| self.expand(id, c)).unwrap_or_default());
-        module.children.borrow_mut().insert(call.clone(), children.clone());
+        // While an apply goes on, what is not known yet may become so.
+        if self.phase != Phase::Apply || !children.is_empty() {
+            module.children.borrow_mut().insert(call.clone(), children.clone());
+        }
         children
     }
 

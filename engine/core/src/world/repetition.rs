@@ -80,12 +80,18 @@ impl World<'_> {
             Told::Are(instances) => (Some(instances), None),
             Told::Wrong => (None, None),
             Told::Waits(causes) => {
-                self.wait_for(at, causes.clone());
+                if self.phase == super::Phase::Plan {
+                    self.wait_for(at, causes.clone());
+                }
                 let argument = if shape == Shape::Count { "count" } else { "for_each" };
                 (None, Some(Unsettled { argument: argument.to_owned(), causes }))
             }
         };
         let repetition = Rc::new(Repetition { shape, instances, waits, deps });
+        if self.phase == super::Phase::Apply && repetition.instances.is_none() {
+            // It may be known before the apply ends.
+            return repetition;
+        }
         self.repetitions.borrow_mut().insert(at.clone(), repetition.clone());
         repetition
     }

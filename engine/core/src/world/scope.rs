@@ -247,7 +247,13 @@ impl World<'_> {
         let repetition = self.call_repetition(id, call);
         self.reads.note_all(&repetition.deps);
         if repetition.instances.is_none() {
-            let causes = repetition.waits.as_ref().map_or(Causes::NONE, |it| put_off(&it.causes));
+            let waits = repetition.waits.as_ref().map(|waits| &waits.causes);
+            let causes = match waits {
+                None => Causes::NONE,
+                // Nothing has to be made for its values to be known.
+                Some(causes) if !self.makes_something(&module.path, name) => causes.clone(),
+                Some(causes) => put_off(causes),
+            };
             return Ok(Value::unknown(Type::Dynamic, causes));
         }
         let children = self.children(id, &call.name);

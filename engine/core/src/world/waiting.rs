@@ -111,6 +111,13 @@ impl World<'_> {
         found
     }
 
+    /// Returns whether a call leads to any resource or data source.
+    pub(super) fn makes_something(&self, caller: &ModulePath, call: &str) -> bool {
+        let path = caller.config().child(call.into(), InstanceKey::None);
+        let modules = &self.inputs.config.modules;
+        modules.iter().any(|(at, module)| at.is_within(&path) && !module.resources.is_empty())
+    }
+
     /// Returns the instances that stand for all where a call around the module can't be told yet, each
     /// with what that call waits for.
     pub(crate) fn stand_ins_of(&self, config: &ModulePath) -> Vec<StandIn> {
