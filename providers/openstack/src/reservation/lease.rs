@@ -63,9 +63,9 @@ impl Hooks for LeaseHooks {
         &self,
         scope: &Scope<'_>,
         object: &mut Json,
-        _known: &Value,
+        known: &Value,
     ) -> Result<(), ApiError> {
-        looks::enrich(scope, object).await
+        looks::enrich(self.only, scope, object, known).await
     }
 
     fn decode(&self, object: &Json, known: &Value, out: &mut Map) {

@@ -1,6 +1,5 @@
 //! From Blazar's lease to an instance's values, and what only other services know of it.
 
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_value::{Map, Type, Value};
 
@@ -20,16 +19,21 @@ const EVENTS: Attr =
     objects("events", &[text("event_type"), text("id"), text("status"), text("time")]);
 
 /// Looks up what an active lease lends that Blazar does not tell: floating IPs carry its tag, and a
-/// network its name.
-pub(super) async fn enrich(scope: &Scope<'_>, lease: &mut Json) -> Result<(), ApiError> {
+/// network the name that was asked for.
+pub(super) async fn enrich(
+    only: Option<PartKind>,
+    scope: &Scope<'_>,
+    lease: &mut Json,
+    known: &Value,
+) -> Result<(), ApiError> {
     if field(lease, "status") != "ACTIVE" {
         return Ok(());
     }
     let mut found = JsonMap::new();
-    for reservation in elements(lease, "reservations") {
-        let id = field(reservation, "id");
-        match field(reservation, "resource_type") {
-            "virtual:floatingip" => {
+    for part in part::fill(only, part::parts(only, known), lease) {
+        let Some(id) = part.text("id") else { continue };
+        match part.kind {
+            PartKind::FloatingIp => {
                 let query = vec![("tags", format!("reservation:{id}"))];
                 let call = scope.get(Service::Network, "/floatingips").query(query);
                 let all = scope.session.list(&call, "floatingips").await?;
@@ -38,11 +42,10 @@ pub(super) async fn enrich(scope: &Scope<'_>, lease: &mut Json) -> Result<(), Ap
                 addresses.sort_unstable();
                 found.insert(id.to_owned(), json!(addresses));
             }
-            "network" => {
-                let name = field(reservation, "network_name");
+            PartKind::Network => {
+                let name = part.text("network_name").unwrap_or_default();
                 let query = vec![("name", name.to_owned())];
-                let call =
-                    scope.get(Service::Network, "/networks").method(Method::GET).query(query);
+                let call = scope.get(Service::Network, "/networks").query(query);
                 let all = scope.session.list(&call, "networks").await?;
                 let named = all.iter().find(|network| field(network, "name") == name);
                 found.insert(id.to_owned(), json!(named.map(|network| field(network, "id"))));
