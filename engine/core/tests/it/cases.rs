@@ -2,19 +2,21 @@
 //!
 //! `--- NAME.tf` sets a file (empty: removes it), `--- vars` the variables (`name = JSON`); commands are
 //! `plan`, `apply`, `validate`, `graph`, `state`, `cloud`, `fault`, `drift`, `vanish`, `taint`, `wait`,
-//! `deaf`, `calls`. After `BLESS=1 cargo test -p terrarium-core` the files hold what was answered: read
+//! `deaf`, `calls`; about time `run` (as `run -once`), `schedule`, `overdue`, `until`, `end`, `capacity`,
+//! `lag`, `linger`. After `BLESS=1 cargo test -p terrarium-core` the files hold what was answered: read
 //! the difference.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use terrarium_core::Mode;
 use terrarium_provider::Action;
 use terrarium_state::{Batch, Durability, ObjectChange, ObjectStatus};
 use terrarium_value::json;
 
 use crate::fake::{Fault, Trouble};
-use crate::scene::{Command, Scene};
+use crate::scene::{Command, Doing, Scene};
 use crate::show;
 
 #[tokio::test]
@@ -115,8 +117,31 @@ async fn step(scene: &mut Scene, title: &str, body: &str) -> Option<String> {
             taint(scene, addr).await;
             None
         }
-        ["wait", seconds] => {
-            scene.pass(seconds.parse().unwrap());
+        ["wait", span] => {
+            scene.pass(seconds(span));
+            None
+        }
+        ["until", at] => {
+            scene.cloud.inside().now = at.parse().unwrap();
+            None
+        }
+        ["run", ref flags @ ..] => Some(run(scene, flags).await),
+        ["schedule"] => Some(show::schedule(&scene.state().await)),
+        ["overdue"] => Some(show::overdue(&scene.state().await, scene.cloud.inside().now)),
+        ["end", name, at] => {
+            scene.cloud.inside().end(name, at);
+            None
+        }
+        ["capacity", leases] => {
+            scene.cloud.inside().capacity = leases.parse().unwrap();
+            None
+        }
+        ["lag", span] => {
+            scene.cloud.inside().lag = SignedDuration::from_secs(seconds(span));
+            None
+        }
+        ["linger", span] => {
+            scene.cloud.inside().linger = SignedDuration::from_secs(seconds(span));
             None
         }
         ["deaf", how] => {
@@ -125,6 +150,19 @@ async fn step(scene: &mut Scene, title: &str, body: &str) -> Option<String> {
         }
         _ => panic!("unknown section {title}"),
     }
+}
+
+/// Reads a span: seconds, or `30m`, `12h`, `2d`.
+fn seconds(span: &str) -> i64 {
+    let (digits, unit) = span.split_at(span.find(char::is_alphabetic).unwrap_or(span.len()));
+    let factor = match unit {
+        "" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86400,
+        _ => panic!("unknown unit {unit}"),
+    };
+    digits.parse::<i64>().unwrap() * factor
 }
 
 fn variable((name, value): (&str, &str)) -> (terrarium_address::Name, terrarium_value::Value) {
@@ -161,6 +199,8 @@ fn command(flags: &[&str]) -> Command {
             "-destroy" => command.options.mode = Mode::Destroy,
             "-refresh-only" => command.options.mode = Mode::RefreshOnly,
             "-refresh" => command.options.refresh = value != "false",
+            "-eager" => command.options.time.eager = true,
+            "-allow-gap" => command.options.time.allow_gap = true,
             "-no-defer" => command.options.time.defer = false,
             "-offline" => command.options.offline = true,
             "-target" => command.options.targets.push(value.parse().unwrap()),
@@ -179,7 +219,7 @@ fn command(flags: &[&str]) -> Command {
 }
 
 async fn plan(scene: &mut Scene, flags: &[&str]) -> String {
-    let outcome = scene.run(&command(flags), false).await.unwrap();
+    let outcome = scene.run(&command(flags), Doing::Plan).await.unwrap();
     scene.cloud.take_log();
     let mut lines = outcome.told;
     lines.push(show::plan(&outcome.plan, &outcome.found, &outcome.sources));
@@ -187,14 +227,23 @@ async fn plan(scene: &mut Scene, flags: &[&str]) -> String {
 }
 
 async fn apply(scene: &mut Scene, flags: &[&str]) -> String {
+    carry_out(scene, flags, Doing::Apply).await
+}
+
+async fn run(scene: &mut Scene, flags: &[&str]) -> String {
+    carry_out(scene, flags, Doing::Run).await
+}
+
+async fn carry_out(scene: &mut Scene, flags: &[&str], doing: Doing) -> String {
     scene.cloud.take_log();
-    let outcome = scene.run(&command(flags), true).await;
+    let outcome = scene.run(&command(flags), doing).await;
     let log = scene.cloud.take_log();
     let Some(outcome) = outcome else {
         return log.into_iter().chain(["Killed.".to_owned()]).collect::<Vec<_>>().join("\n");
     };
     let mut lines: Vec<String> = outcome.told;
     lines.extend(log);
+    lines.extend(outcome.held.iter().map(show::held));
     match &outcome.run {
         None => lines.push(show::plan(&outcome.plan, &outcome.found, &outcome.sources)),
         Some((summary, found)) => {
@@ -202,6 +251,7 @@ async fn apply(scene: &mut Scene, flags: &[&str]) -> String {
             lines.push(show::run(summary, &all, &outcome.sources));
         }
     }
+    lines.extend(outcome.next.map(|at| format!("Next: {at}.")));
     lines.join("\n")
 }
 

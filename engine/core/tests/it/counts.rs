@@ -6,7 +6,7 @@ use terrarium_core::planfile::{self, SavedPlan};
 use terrarium_state::Dep;
 
 use crate::fake::FakeKind;
-use crate::scene::{Command, Scene};
+use crate::scene::{Command, Doing, Scene};
 
 /// `readers` instances that read all of `instances`.
 fn readers(readers: usize, instances: usize) -> Scene {
@@ -22,9 +22,9 @@ fn readers(readers: usize, instances: usize) -> Scene {
 #[tokio::test]
 async fn a_block_is_planned_and_read_in_one_call() {
     let mut scene = readers(50, 40);
-    scene.run(&Command::default(), true).await.unwrap();
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
     scene.cloud.inside().calls.clear();
-    let outcome = scene.run(&Command::default(), false).await.unwrap();
+    let outcome = scene.run(&Command::default(), Doing::Plan).await.unwrap();
     assert!(!outcome.plan.has_changes());
     assert_eq!(scene.cloud.calls("plan"), 2, "one call for each block");
     assert_eq!(scene.cloud.calls("read"), 2);
@@ -34,7 +34,7 @@ async fn a_block_is_planned_and_read_in_one_call() {
 #[tokio::test]
 async fn readers_of_a_block_record_the_block_alone() {
     let mut scene = readers(50, 40);
-    scene.run(&Command::default(), true).await.unwrap();
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
     let state = scene.state().await;
     let deps: usize =
         state.resources.values().filter_map(|it| it.current.as_ref()).map(|it| it.deps.len()).sum();
@@ -49,7 +49,7 @@ async fn only_what_is_read_directly_is_recorded() {
         writeln!(text, "  link = fake_thing.r{}.id\n}}", at - 1).unwrap();
     }
     let mut scene = Scene::of(&text);
-    scene.run(&Command::default(), true).await.unwrap();
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
     let state = scene.state().await;
     for (addr, instance) in &state.resources {
         let deps = &instance.current.as_ref().unwrap().deps;
@@ -62,7 +62,7 @@ async fn only_what_is_read_directly_is_recorded() {
 async fn work_of_a_type_is_polled_together() {
     let text = "resource \"fake_slow\" \"s\" {\n  count = 8\n  name  = \"s${count.index}\"\n}\n";
     let mut scene = Scene::of(text);
-    scene.run(&Command::default(), true).await.unwrap();
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
     assert_eq!(scene.cloud.names().len(), 8);
     assert_eq!(scene.cloud.calls("poll"), 2, "two rounds of all, not of each");
 }
@@ -75,7 +75,7 @@ async fn a_saved_plan_comes_back_as_it_was_unless_damaged_or_stale() {
          data \"fake_lookup\" \"d\" { name = fake_thing.a[0].token }\n\
          output \"o\" { value = fake_thing.a[*].id }\n",
     );
-    let outcome = scene.run(&Command::default(), false).await.unwrap();
+    let outcome = scene.run(&Command::default(), Doing::Plan).await.unwrap();
     let saved = SavedPlan {
         plan: outcome.plan,
         sources: planfile::fingerprint(&outcome.sources),
@@ -98,7 +98,7 @@ async fn a_saved_plan_comes_back_as_it_was_unless_damaged_or_stale() {
     planfile::check_fresh(&back, &state, &saved.sources, "default").unwrap();
     assert!(planfile::check_fresh(&back, &state, &saved.sources, "other").is_err());
     assert!(planfile::check_fresh(&back, &state, "other sources", "default").is_err());
-    scene.run(&Command::default(), true).await.unwrap();
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
     let state = scene.state().await;
     assert!(planfile::check_fresh(&back, &state, &saved.sources, "default").is_err());
 }

@@ -12,7 +12,7 @@ use terrarium_state::{
     Store, StoreError, Ticket,
 };
 
-use crate::scene::{Command, Scene};
+use crate::scene::{Command, Doing, Scene};
 
 /// How many worlds are played.
 const SEEDS: u64 = 120;
@@ -72,7 +72,7 @@ async fn life(seed: u64, scene: &mut Scene) -> Result<(), String> {
                 scene.disk.set_script(Script::Seeded { state: dice.next(), one_in: 6 });
             }
             let crash = Some(usize::try_from(dice.below(60)).unwrap());
-            scene.run(&Command { crash, ..Command::default() }, true).await;
+            scene.run(&Command { crash, ..Command::default() }, Doing::Apply).await;
             scene.cloud.inside().log.push("--".to_owned());
             scene.disk.set_script(Script::Calm);
             scene.pass(i64::try_from(dice.below(90)).unwrap());
@@ -82,7 +82,7 @@ async fn life(seed: u64, scene: &mut Scene) -> Result<(), String> {
         if found != declared {
             return Err(format!("declared are {declared:?}, found are {found:?}"));
         }
-        let plan = scene.run(&Command::default(), false).await.unwrap().plan;
+        let plan = scene.run(&Command::default(), Doing::Plan).await.unwrap().plan;
         if plan.errored || plan.has_changes() {
             return Err(format!("the plan is not empty: {:?}", plan.counts()));
         }
@@ -90,14 +90,14 @@ async fn life(seed: u64, scene: &mut Scene) -> Result<(), String> {
     let mut destroy = Command::default();
     destroy.options.mode = Mode::Destroy;
     let crash = Some(usize::try_from(dice.below(40)).unwrap());
-    scene.run(&Command { crash, ..destroy.clone() }, true).await;
+    scene.run(&Command { crash, ..destroy.clone() }, Doing::Apply).await;
     settle(scene, &destroy).await?;
     let left = scene.cloud.names();
     if left.is_empty() { Ok(()) } else { Err(format!("left over are {left:?}")) }
 }
 
 async fn settle(scene: &mut Scene, command: &Command) -> Result<(), String> {
-    let outcome = scene.run(command, true).await.unwrap();
+    let outcome = scene.run(command, Doing::Apply).await.unwrap();
     let Some((summary, _)) = outcome.run else {
         return Err(format!("not applied: {:?}", outcome.found));
     };
@@ -142,7 +142,7 @@ fn world(scene: &mut Scene, dice: &mut Dice, generation: u64) -> Vec<String> {
 }
 
 /// `SplitMix64`.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -153,8 +153,12 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
+    }
+
+    pub(crate) fn small(&mut self, bound: i64) -> i64 {
+        i64::try_from(self.below(bound.unsigned_abs())).unwrap()
     }
 }
 

@@ -7,4 +7,5 @@ mod counts;
 mod crash;
 mod fake;
 mod scene;
+mod semester;
 mod show;

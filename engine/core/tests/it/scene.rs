@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::Name;
 use terrarium_core::{
-    ApplyOptions, Cancel, Depth, Event, Held, InputValue, Inputs, Mode, Plan, PlanOptions,
-    Progress, ProviderSet, RunSummary,
+    ApplyOptions, Cancel, Depth, Event, Held, HeldBack, InputValue, Inputs, Mode, Plan,
+    PlanOptions, Progress, ProviderSet, RunSummary,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::{Environment, Files};
@@ -66,6 +66,20 @@ pub(crate) struct Outcome {
     pub(crate) sources: Sources,
     pub(crate) run: Option<(RunSummary, Diagnostics)>,
     pub(crate) told: Vec<String>,
+    /// What a run held back.
+    pub(crate) held: Vec<HeldBack>,
+    /// When the next scheduled action falls due, after a run.
+    pub(crate) next: Option<Timestamp>,
+}
+
+/// How far a command goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Plan,
+    /// The plan is approved and carried out.
+    Apply,
+    /// What is approved and due is carried out: `run -once`.
+    Run,
 }
 
 /// A clock that jumps; the cloud's clock is the same.
@@ -190,16 +204,16 @@ impl Scene {
     }
 
     /// Recovers, plans, and, where asked, applies. `None` after a crash.
-    pub(crate) async fn run(&mut self, command: &Command, apply: bool) -> Option<Outcome> {
+    pub(crate) async fn run(&mut self, command: &Command, doing: Doing) -> Option<Outcome> {
         let (store, fence) = self.open().await;
         let held = Held { store: store.clone(), fence: fence.clone() };
-        let body = self.carry_out(command, apply, &held);
+        let body = self.carry_out(command, doing, &held);
         let outcome = killed_after(body, command.crash).await?;
         store.unlock(fence).await.unwrap();
         Some(outcome)
     }
 
-    async fn carry_out(&self, command: &Command, apply: bool, held: &Held) -> Outcome {
+    async fn carry_out(&self, command: &Command, doing: Doing, held: &Held) -> Outcome {
         let cancel = Cancel::default();
         let told = Arc::new(Told {
             lines: Mutex::default(),
@@ -208,7 +222,7 @@ impl Scene {
         });
         let progress: Arc<dyn Progress> = told.clone();
         let (mut inputs, sources, mut found) = self.inputs(held.store.load().await.unwrap(), true);
-        let depth = if apply { Depth::Resolve } else { Depth::Look };
+        let depth = if doing == Doing::Plan { Depth::Look } else { Depth::Resolve };
         if !found.has_errors() {
             let (state, recovered) = terrarium_core::recover(&inputs, held, depth, &progress).await;
             inputs.prior = state;
@@ -218,19 +232,33 @@ impl Scene {
             terrarium_core::plan(&inputs, &command.options, &progress, &Cancel::default()).await;
         plan.errored |= found.has_errors();
         found.extend(planned);
-        let mut run = None;
-        if apply && !plan.errored {
+        let mut outcome = Outcome {
+            plan,
+            found,
+            sources,
+            run: None,
+            told: Vec::new(),
+            held: Vec::new(),
+            next: None,
+        };
+        if doing != Doing::Plan && !outcome.plan.errored {
+            let mut left = None;
+            if doing == Doing::Run {
+                let turn = terrarium_core::turn(outcome.plan, &inputs.prior, self.clock.now());
+                (outcome.plan, outcome.held, outcome.next) = (turn.plan, turn.held, turn.next);
+                left = Some(turn.left);
+            }
             inputs.environment.planning = false;
             let options = ApplyOptions {
                 parallelism: command.options.parallelism,
                 progress: &progress,
                 cancel: &cancel,
-                left: None,
+                left,
             };
-            run = Some(terrarium_core::apply(&inputs, &plan, held, &options).await);
+            outcome.run = Some(terrarium_core::apply(&inputs, &outcome.plan, held, &options).await);
         }
-        let told = std::mem::take(&mut *told.lines.lock().unwrap());
-        Outcome { plan, found, sources, run, told }
+        outcome.told = std::mem::take(&mut *told.lines.lock().unwrap());
+        outcome
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

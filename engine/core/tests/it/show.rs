@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use terrarium_core::{
-    Blocked, OutputChange, Plan, PlannedAction, ReplaceOrder, ResourceChange, RunSummary,
+    Blocked, DeferredChange, HeldBack, OutputChange, Overdue, Plan, PlannedAction, ReplaceOrder,
+    ResourceChange, RunSummary, Waits,
 };
 use terrarium_diagnostic::{Diagnostics, Severity, Sources};
-use terrarium_state::{Dep, ObjectStatus, State};
-use terrarium_value::{Kind, Marks, Value};
+use terrarium_provider::Window;
+use terrarium_state::{Dep, Ended, ObjectStatus, Scheduled, State};
+use terrarium_value::{Kind, Marks, Value, When};
 
 /// A value on one line: `?` for unknown, `(sensitive)` for what is marked, null parts left out.
 pub(crate) fn value(value: &Value) -> String {
@@ -80,7 +83,76 @@ fn change(change: &ResourceChange) -> String {
         PlannedAction::Update | PlannedAction::Replace(_) => line += &differences(change),
         PlannedAction::NoOp | PlannedAction::Delete | PlannedAction::Forget => {}
     }
+    if change.keeps_old {
+        line += " (keeps the old one)";
+    }
+    let gone = matches!(change.action, PlannedAction::Delete | PlannedAction::Forget);
+    if let Some(window) = change.window.as_ref().filter(|_| !gone) {
+        write!(line, " {}", self::window(window)).unwrap();
+    }
+    let on: Vec<String> = change.occupies.lenders.iter().map(ToString::to_string).collect();
+    let on = on.iter().chain(&change.occupies.foreign).map(String::as_str).collect::<Vec<_>>();
+    if !on.is_empty() && !gone {
+        write!(line, " on {}", on.join(", ")).unwrap();
+    }
     line
+}
+
+fn window(window: &Window) -> String {
+    let until = window.until().map(|until| until.to_string()).unwrap_or_default();
+    format!("[{}..{until}]", window.from())
+}
+
+fn ended(change: &ResourceChange) -> String {
+    format!("ended {}{}", change.addr, since(change.ended.as_ref()))
+}
+
+fn since(ended: Option<&Ended>) -> String {
+    let Some(ended) = ended else { return String::new() };
+    let with = ended.with.as_ref().map(|addr| format!(" with {addr}")).unwrap_or_default();
+    format!(" at {}{with}", ended.at)
+}
+
+fn deferred(deferred: &DeferredChange) -> String {
+    let change = change(&deferred.change);
+    let (code, reason) = (deferred.waits.reason(), &deferred.deferral.reason);
+    let at = deferred.not_before().map(|at| format!(" until {at}")).unwrap_or_default();
+    let closes = deferred.change.schedule.not_after;
+    let closes = closes.map(|at| format!(", at the latest {at}")).unwrap_or_default();
+    let word = match &deferred.waits {
+        Waits::Closed(at) => format!("can't {change} (closed {at})"),
+        _ if deferred.approved => format!("approved {change} ({code})"),
+        _ => format!("deferred {change} ({code})"),
+    };
+    format!("{word}{at}{closes}: {reason}")
+}
+
+pub(crate) fn held(held: &HeldBack) -> String {
+    let until = held.open_until.map(|at| format!(" (possible until {at})")).unwrap_or_default();
+    format!("held back {:?} {}: {}{until}", held.action, held.addr, held.why)
+}
+
+pub(crate) fn schedule(state: &State) -> String {
+    let lines: Vec<String> = state.schedule.iter().map(entry).collect();
+    if lines.is_empty() { "Nothing.".to_owned() } else { lines.join("\n") }
+}
+
+fn entry(entry: &Scheduled) -> String {
+    let bound = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+    let window = &entry.schedule;
+    let (from, until) = (bound(window.not_before), bound(window.not_after));
+    let approved = if entry.approval.is_some() { "" } else { " unapproved" };
+    format!("{:?} {} [{from}..{until}]{approved}: {}", entry.action, entry.addr, entry.reason)
+}
+
+pub(crate) fn overdue(state: &State, now: Timestamp) -> String {
+    let overdue = terrarium_core::overdue(state, now);
+    let line = |it: &Overdue| {
+        let until = it.open_until.map(|at| format!(", possible until {at}")).unwrap_or_default();
+        format!("{:?} {} since {}{until}", it.action, it.addr, it.since)
+    };
+    let lines: Vec<String> = overdue.iter().map(line).collect();
+    if lines.is_empty() { "Nothing.".to_owned() } else { lines.join("\n") }
 }
 
 fn differences(change: &ResourceChange) -> String {
@@ -101,11 +173,20 @@ fn differences(change: &ResourceChange) -> String {
 
 fn output(name: &str, output: &OutputChange) -> Option<String> {
     let secret = |it: &Value| if output.sensitive { "(sensitive)".to_owned() } else { value(it) };
+    let when = match output.after.causes_deep().when() {
+        When::At(at) => format!(" (known after {at})"),
+        When::Later => " (known later)".to_owned(),
+        When::Apply => String::new(),
+    };
+    let until = output.until.map(|at| format!(" until {at}")).unwrap_or_default();
     Some(match output.action {
         PlannedAction::NoOp => return None,
-        PlannedAction::Create => format!("output {name}: + {}", secret(&output.after)),
+        PlannedAction::Create => format!("output {name}: + {}{when}{until}", secret(&output.after)),
         PlannedAction::Delete => format!("output {name}: - {}", secret(&output.before)),
-        _ => format!("output {name}: {} -> {}", secret(&output.before), secret(&output.after)),
+        _ => {
+            let (before, after) = (secret(&output.before), secret(&output.after));
+            format!("output {name}: {before} -> {after}{when}{until}")
+        }
     })
 }
 
@@ -118,14 +199,13 @@ pub(crate) fn plan(plan: &Plan, diagnostics: &Diagnostics, sources: &Sources) ->
         lines.push(format!("read {} {}", data.addr, value(&data.value)));
     }
     let shown = |it: &&ResourceChange| {
-        it.action != PlannedAction::NoOp || it.moved_from.is_some() || it.importing.is_some()
+        let stays = it.action == PlannedAction::NoOp;
+        !stays || it.moved_from.is_some() || it.importing.is_some() || it.reason.is_some()
     };
     lines.extend(plan.changes.iter().filter(shown).map(change));
-    for deferred in &plan.deferred {
-        let change = change(&deferred.change);
-        let (code, reason) = (deferred.waits.reason(), &deferred.deferral.reason);
-        lines.push(format!("deferred {change} ({code}): {reason}"));
-    }
+    lines.extend(plan.ended().map(ended));
+    lines.extend(plan.deferred.iter().map(deferred));
+    lines.extend(plan.leftovers.iter().map(|addr| format!("left over {addr}")));
     lines.extend(plan.outputs.iter().filter_map(|(name, it)| output(name, it)));
     self::diagnostics(&mut lines, diagnostics, sources);
     let (import, add, change, destroy) = plan.counts();
@@ -205,12 +285,19 @@ pub(crate) fn state(state: &State) -> String {
             };
             let found = terrarium_value::json::decode(&object.attributes).unwrap();
             let id = found.get("id").map(value).unwrap_or_default();
-            lines.push(format!("{addr}{role}{tainted} {id}{deps}{secrets}"));
+            let on: Vec<String> = object.occupies.iter().map(ToString::to_string).collect();
+            let on = if on.is_empty() { String::new() } else { format!(" on {}", on.join(", ")) };
+            let window = object.window.as_ref().map(|it| format!(" {}", self::window(it)));
+            let window = window.unwrap_or_default();
+            let over = object.ended.as_ref().map(|it| format!(" ended{}", since(Some(it))));
+            let over = over.unwrap_or_default();
+            lines.push(format!("{addr}{role}{tainted} {id}{deps}{secrets}{on}{window}{over}"));
         }
     }
     for (name, it) in &state.outputs {
         let value = if it.sensitive { "(sensitive)" } else { &it.value };
-        lines.push(format!("output {name} = {value}"));
+        let until = it.until.map(|at| format!(" until {at}")).unwrap_or_default();
+        lines.push(format!("output {name} = {value}{until}"));
     }
     for open in &state.intents {
         lines.push(format!("open intent: {:?} {}", open.intent.action, open.intent.addr));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_address::AttrPath;
 use terrarium_provider::Action;
 use terrarium_value::{Map, Value};
@@ -49,7 +49,6 @@ pub(crate) struct Fault {
     pub(crate) trouble: Trouble,
 }
 
-#[derive(Default)]
 pub(crate) struct Inside {
     pub(crate) objects: BTreeMap<u64, Object>,
     next: u64,
@@ -59,6 +58,32 @@ pub(crate) struct Inside {
     pub(crate) now: Timestamp,
     /// Whether nothing can be asked.
     pub(crate) deaf: bool,
+    /// How many leases there can be at a time.
+    pub(crate) capacity: usize,
+    /// How long after its start a lease is not active yet.
+    pub(crate) lag: SignedDuration,
+    /// Whether a lease is said to be active when only its time has come.
+    pub(crate) lies: bool,
+    /// How long after its lease a server is still there.
+    pub(crate) linger: SignedDuration,
+}
+
+impl Default for Inside {
+    fn default() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            next: 0,
+            faults: Vec::new(),
+            log: Vec::new(),
+            calls: BTreeMap::new(),
+            now: Timestamp::UNIX_EPOCH,
+            deaf: false,
+            capacity: 100,
+            lag: SignedDuration::ZERO,
+            lies: false,
+            linger: SignedDuration::ZERO,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -66,7 +91,9 @@ pub(crate) struct Cloud(Mutex<Inside>);
 
 impl Cloud {
     pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().unwrap()
+        let mut inside = self.0.lock().unwrap();
+        inside.catch_up();
+        inside
     }
 
     pub(crate) fn count(&self, call: &str) {
@@ -164,9 +191,10 @@ impl Inside {
     pub(crate) fn vanish(&mut self, name: &str) {
         let named = |it: &Object| it.state.get("name").and_then(Value::as_str) == Some(name);
         self.objects.retain(|_, object| !named(object));
+        self.catch_up();
     }
 
-    fn by_name(&mut self, name: &str) -> &mut Object {
+    pub(super) fn by_name(&mut self, name: &str) -> &mut Object {
         let named = |it: &&mut Object| it.state.get("name").and_then(Value::as_str) == Some(name);
         self.objects.values_mut().find(named).unwrap_or_else(|| panic!("no object {name}"))
     }
@@ -184,6 +212,7 @@ pub(crate) fn settled(planned: &Value, id: &str) -> Value {
             "zone" => Value::string("z1"),
             "status" => Value::string("ACTIVE"),
             "output" => Value::string("out"),
+            "ip" => Value::string(format!("192.0.2.{id}")),
             _ => Value::string("chosen"),
         }
     })

@@ -10,8 +10,8 @@ use terrarium_provider::{
 };
 use terrarium_value::{Type, Value};
 
-use super::Cloud;
 use super::provider::FakeProvider;
+use super::{Cloud, lease};
 
 pub(crate) const REFUSED: Code = Code("T9001");
 
@@ -30,7 +30,7 @@ impl FakeKind {
     }
 }
 
-fn block<const N: usize>(attributes: [(&str, Attribute); N]) -> Block {
+pub(super) fn block<const N: usize>(attributes: [(&str, Attribute); N]) -> Block {
     let attributes = attributes.into_iter().map(|(name, it)| (name.into(), it)).collect();
     Block { attributes, ..Block::default() }
 }
@@ -52,7 +52,7 @@ pub(crate) fn resource_schema(kind: &str) -> Option<Schema> {
             ("note", Attribute::optional(Type::String)),
             ("output", Attribute::computed(Type::String)),
         ]),
-        _ => return None,
+        _ => return lease::resource_schema(kind),
     };
     let effect = if kind == "fake_local" { Effect::Local } else { Effect::External };
     Some(Schema { block, effect, ..Schema::default() })
@@ -87,6 +87,9 @@ fn thing() -> Block {
 }
 
 pub(crate) fn data_schema(kind: &str) -> Option<Schema> {
+    if kind == "fake_lease" {
+        return Some(lease::data_schema());
+    }
     let block = block([
         ("name", Attribute::required(Type::String)),
         ("id", Attribute::computed(Type::String)),
@@ -118,11 +121,11 @@ impl ProviderKind for FakeKind {
     }
 
     fn resource_kinds(&self) -> Vec<&str> {
-        vec!["fake_thing", "fake_slow", "fake_local"]
+        ["fake_thing", "fake_slow", "fake_local"].into_iter().chain(lease::KINDS).collect()
     }
 
     fn data_kinds(&self) -> Vec<&str> {
-        vec!["fake_lookup"]
+        vec!["fake_lookup", "fake_lease"]
     }
 
     fn validate_resource(&self, _kind: &str, config: &Value) -> Diagnostics {

@@ -3,10 +3,16 @@
 //! Types: `fake_thing` (external, at once), `fake_slow` (external, accepted and polled), `fake_local`
 //! (local effect), and the data source `fake_lookup`. The cloud refuses to delete what another object
 //! links to, so that a wrong order shows.
+//!
+//! Types of time: `fake_lease` (lends a reservation), `fake_server` (sits on one and dies with it),
+//! `fake_attachment` and `fake_association` (sit on a server, and hold a volume or an address alone),
+//! `fake_address` (scarce), and the data source `fake_lease`.
 
 mod cloud;
+mod events;
 mod find;
 mod kind;
+mod lease;
 mod provider;
 
 pub(crate) use cloud::{Cloud, Fault, Trouble};

@@ -9,15 +9,16 @@ use async_trait::async_trait;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, DataReply, DataRequest, Doubt,
-    FindReply, FindRequest, ImportRequest, Imported, Pending, Permit, PlanReply, PlanRequest,
-    PollOutcome, PollReply, Private, Provider, ReadReply, ReadRequest,
+    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
+    Doubt, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, Permit, PlanReply,
+    PlanRequest, PollOutcome, PollReply, Private, Provider, ReadOutcome, ReadReply, ReadRequest,
+    Standing, Term,
 };
 use terrarium_value::{Type, Value};
 
-use super::cloud::{Inside, settled};
+use super::cloud::{Inside, Object, settled};
 use super::kind::{REFUSED, data_schema};
-use super::{Cloud, Trouble, find};
+use super::{Cloud, Trouble, events, find, lease};
 
 pub(super) const POLL: Duration = Duration::from_secs(10);
 pub(super) const TIMEOUT: Duration = Duration::from_mins(5);
@@ -39,7 +40,7 @@ pub(crate) fn breathe() -> impl Future<Output = ()> {
     })
 }
 
-fn error(summary: &str, detail: String) -> Diagnostics {
+pub(super) fn error(summary: &str, detail: String) -> Diagnostics {
     Diagnostic::error(REFUSED, summary).detail(detail).into()
 }
 
@@ -122,6 +123,9 @@ fn create(
         inside.objects.get_mut(&id).unwrap().building = 1;
         return accepted(inside, id, None);
     }
+    if let Some(reply) = events::create(inside, kind, request, &marker) {
+        return reply;
+    }
     let marker = (trouble != Some(Trouble::LostUnmarked)).then_some(marker);
     if trouble == Some(Trouble::LostDoubled) {
         inside.make(kind, planned, marker.clone());
@@ -159,16 +163,23 @@ fn update(inside: &mut Inside, request: &ApplyRequest) -> ApplyReply {
     if let Some(link) = inside.dangling(planned) {
         return ApplyReply::refused(error("Not found", format!("no object {link} to link to")));
     }
-    let state = settled(planned, &id.to_string());
-    inside.objects.get_mut(&id).unwrap().state = state.clone();
-    ApplyReply::done(Some(state), None)
+    if let Some(why) = events::refuses_update(inside, id, planned) {
+        return ApplyReply::refused(error("Refused", why.to_owned()));
+    }
+    inside.objects.get_mut(&id).unwrap().state = settled(planned, &id.to_string());
+    inside.catch_up();
+    let mut reply = ApplyReply::done(Some(inside.objects[&id].state.clone()), None);
+    if let ApplyOutcome::Done { window, .. } = &mut reply.outcome {
+        *window = lease::term(&inside.objects[&id]).map(|term| term.window);
+    }
+    reply
 }
 
 fn delete(inside: &mut Inside, kind: &str, request: &ApplyRequest) -> ApplyReply {
     let Some(id) = inside.find(request.prior.as_ref()) else {
         return ApplyReply::done(None, None);
     };
-    if let Some(user) = inside.user_of(id) {
+    if let Some(user) = inside.user_of(id).or_else(|| events::sits_on(inside, id)) {
         return ApplyReply::refused(error("In use", format!("{id} is used by {user}")));
     }
     if kind == "fake_slow" {
@@ -178,6 +189,7 @@ fn delete(inside: &mut Inside, kind: &str, request: &ApplyRequest) -> ApplyReply
         return accepted(inside, id, None);
     }
     inside.objects.remove(&id);
+    inside.catch_up();
     ApplyReply::done(None, None)
 }
 
@@ -221,7 +233,11 @@ impl Provider for FakeProvider {
     async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         self.cloud.count("plan");
         breathe().await;
-        let forcing = if kind == "fake_thing" { vec![AttrPath::attr("size")] } else { Vec::new() };
+        let inside = self.cloud.inside();
+        if kind == "fake_lease" {
+            return requests.into_iter().map(|it| lease::plan(&inside, it)).collect();
+        }
+        let forcing = lease::forcing(kind);
         requests
             .into_iter()
             .map(|it| PlanReply::planned(planned(kind, it), forcing.clone(), None))
@@ -240,7 +256,7 @@ impl Provider for FakeProvider {
                 return ReadReply::found(request.state, request.private);
             }
             match inside.find(Some(&request.state)) {
-                Some(id) => ReadReply::found(inside.objects[&id].state.clone(), request.private),
+                Some(id) => found(&inside, &inside.objects[&id], request),
                 None => ReadReply::gone(),
             }
         };
@@ -257,17 +273,20 @@ impl Provider for FakeProvider {
             inside.log.push(format!("read {}", request.addr));
             let name = request.config.get("name").and_then(Value::as_str).unwrap().to_owned();
             let named = |state: &Value| state.get("name").and_then(Value::as_str) == Some(&name);
-            let found = inside.objects.values().find(|object| named(&object.state));
+            let found = inside.objects.values().find(|object| {
+                named(&object.state) && (kind != "fake_lease" || object.kind == kind)
+            });
             replies.push(match found {
                 None => DataReply::refused(error("No match", format!("nothing is named {name}"))),
-                Some(object) => DataReply::read(Value::object(
-                    schema
-                        .block
-                        .attributes
-                        .keys()
-                        .map(|it| (it.clone(), object.state.get(it).unwrap().clone()))
-                        .collect(),
-                )),
+                Some(object) => {
+                    let names = schema.block.attributes.keys();
+                    let null = Value::null(Type::String);
+                    let values =
+                        names.map(|it| (it.clone(), object.state.get(it).unwrap_or(&null).clone()));
+                    let (state, term) = (Value::object(values.collect()), lease::term(object));
+                    let outcome = DataOutcome::Read { state, term };
+                    DataReply { outcome, diagnostics: Diagnostics::new() }
+                }
             });
         }
         replies
@@ -312,9 +331,35 @@ impl Provider for FakeProvider {
         requests.iter().map(|request| find::find(&inside, kind, request)).collect()
     }
 
+    async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {
+        self.cloud.count("lenders");
+        breathe().await;
+        let inside = self.cloud.inside();
+        values.iter().map(|value| inside.lender(value)).collect()
+    }
+
     fn realm(&self) -> Option<String> {
         Some("fake cloud".into())
     }
+}
+
+fn found(inside: &Inside, object: &Object, request: ReadRequest) -> ReadReply {
+    let mut reply = ReadReply::found(object.state.clone(), request.private);
+    if object.kind == "fake_lease"
+        && let ReadOutcome::Found { term, state, .. } = &mut reply.outcome
+    {
+        *term = lease::term(object);
+        if let Some(Term { standing: standing @ Standing::Upcoming, .. }) = term
+            && inside.lies
+        {
+            *standing = Standing::Open;
+        }
+        if matches!(term, Some(Term { standing: Standing::Ended(_), .. })) {
+            // Whoever ended it early: what was asked for is what it is compared with.
+            *state = lease::set(state, "end", request.state.get("end").unwrap().clone());
+        }
+    }
+    reply
 }
 
 fn planned(kind: &str, request: PlanRequest) -> Value {

@@ -1,0 +1,242 @@
+//! The types that time has to do with: leases, what sits on them, and what only one may hold.
+
+use jiff::{SignedDuration, Timestamp};
+use terrarium_address::{AttrPath, Name};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::{
+    Attribute, Block, Cost, Occupies, PlanNotes, PlanOutcome, PlanReply, PlanRequest,
+    PlannedChange, Schedule, Schema, Standing, Term, Window,
+};
+use terrarium_value::{Type, Value};
+
+use super::cloud::{Inside, Object};
+use super::kind::{REFUSED, block};
+
+/// The resource types of this module.
+pub(super) const KINDS: [&str; 5] =
+    ["fake_lease", "fake_server", "fake_attachment", "fake_address", "fake_association"];
+
+/// How long before its end a lease can be extended.
+pub(super) const LAST: SignedDuration = SignedDuration::from_hours(48);
+
+pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
+    let text = || Attribute::optional(Type::String);
+    let needed = || Attribute::required(Type::String);
+    let given = || Attribute::computed(Type::String);
+    let of = |block: Block| Schema { block, ..Schema::default() };
+    let occupies = |name: &str| vec![Occupies { path: AttrPath::attr(name) }];
+    Some(match kind {
+        "fake_lease" => Schema {
+            lends: vec![AttrPath::attr("reservation"), AttrPath::attr("address")],
+            late: vec![AttrPath::attr("address")],
+            ..of(block([
+                ("id", given()),
+                ("name", needed()),
+                ("start", text()),
+                ("end", needed()),
+                ("kind", text()),
+                ("zone", text()),
+                ("on_ended", text()),
+                ("reservation", given()),
+                ("status", given()),
+                ("begins", given()),
+                ("address", given()),
+            ]))
+        },
+        "fake_server" => Schema {
+            lends: vec![AttrPath::attr("id")],
+            occupies: occupies("reservation"),
+            exclusive: vec![AttrPath::attr("port")],
+            ..of(block([
+                ("id", given()),
+                ("name", needed()),
+                ("reservation", text()),
+                ("port", text()),
+                ("note", text()),
+                ("status", given()),
+            ]))
+        },
+        "fake_attachment" => Schema {
+            occupies: occupies("server"),
+            exclusive: vec![AttrPath::attr("volume")],
+            ..of(block([
+                ("id", given()),
+                ("name", text()),
+                ("server", needed()),
+                ("volume", needed()),
+            ]))
+        },
+        "fake_address" => Schema {
+            scarce: true,
+            ..of(block([("id", given()), ("name", needed()), ("ip", given())]))
+        },
+        "fake_association" => Schema {
+            occupies: occupies("server"),
+            exclusive: vec![AttrPath::attr("address")],
+            ..of(block([
+                ("id", given()),
+                ("name", text()),
+                ("server", needed()),
+                ("address", needed()),
+            ]))
+        },
+        _ => return None,
+    })
+}
+
+pub(super) fn data_schema() -> Schema {
+    let block = block([
+        ("name", Attribute::required(Type::String)),
+        ("id", Attribute::computed(Type::String)),
+        ("reservation", Attribute::computed(Type::String)),
+        ("status", Attribute::computed(Type::String)),
+        ("end", Attribute::computed(Type::String)),
+    ]);
+    Schema { block, lends: vec![AttrPath::attr("reservation")], ..Schema::default() }
+}
+
+/// Returns the paths whose change can't be made in place.
+pub(super) fn forcing(kind: &str) -> Vec<AttrPath> {
+    let names: &[&str] = match kind {
+        "fake_thing" => &["size"],
+        "fake_lease" => &["kind"],
+        "fake_server" => &["reservation", "port"],
+        "fake_attachment" => &["server", "volume"],
+        "fake_association" => &["server", "address"],
+        _ => &[],
+    };
+    names.iter().map(|name| AttrPath::attr(*name)).collect()
+}
+
+pub(super) fn text(value: &Value, name: &str) -> Option<String> {
+    value.get(name)?.as_str().map(str::to_owned)
+}
+
+pub(super) fn instant(value: &Value, name: &str) -> Option<Timestamp> {
+    text(value, name)?.parse().ok()
+}
+
+/// Returns when a lease begins that is made now.
+pub(super) fn begins(lease: &Value, now: Timestamp) -> Timestamp {
+    instant(lease, "begins")
+        .unwrap_or_else(|| instant(lease, "start").map_or(now, |at| at.max(now)))
+}
+
+fn window(lease: &Value, now: Timestamp) -> Option<Window> {
+    let end = instant(lease, "end")?;
+    Window::new(begins(lease, now), Some(end))
+}
+
+/// Returns how a lease of the cloud stands.
+pub(super) fn term(lease: &Object) -> Option<Term> {
+    let window = window(&lease.state, lease.created_at)?;
+    let standing = match text(&lease.state, "status").as_deref() {
+        Some("ACTIVE") => Standing::Open,
+        Some("TERMINATED") => Standing::Ended(window.until()?),
+        _ => Standing::Upcoming,
+    };
+    Some(Term { window, standing, zone: text(&lease.state, "zone").map(Name::from) })
+}
+
+/// Plans one lease.
+pub(super) fn plan(inside: &Inside, request: PlanRequest) -> PlanReply {
+    let now = inside.now;
+    let refuse = |summary: &str, detail: String| {
+        PlanReply::refused(Diagnostic::error(REFUSED, summary).detail(detail))
+    };
+    let mut requires_replace = forcing("fake_lease");
+    let mut schedule = Schedule::default();
+    let mut notes = notes(&request.config);
+    let mut warnings = Diagnostics::new();
+    let mut request = request;
+    if let Some(prior) = request.prior.as_ref().filter(|prior| begins(prior, now) > now)
+        && text(prior, "start") != text(&request.config, "start")
+    {
+        let start = instant(&request.config, "start").map_or(now, |start| start.max(now));
+        request.proposed = set(&request.proposed, "begins", Value::string(start.to_string()));
+    }
+    let end = instant(&request.proposed, "end");
+    match (&request.prior, request.ended) {
+        (Some(prior), Some(_)) => {
+            let moved = end != instant(prior, "end") && end.is_some_and(|end| end > now);
+            match text(&request.config, "on_ended").as_deref() {
+                Some("error") if !moved => {
+                    return refuse("Ended", format!("{} ended", request.addr));
+                }
+                Some("recreate") => requires_replace.push(AttrPath::attr("status")),
+                _ => {}
+            }
+            let again = moved || requires_replace.contains(&AttrPath::attr("status"));
+            let mut planned = request.proposed;
+            if again {
+                requires_replace.push(AttrPath::attr("end"));
+                planned = set(&planned, "status", Value::string("PENDING"));
+            }
+            let reply = PlanReply::planned(planned, requires_replace, request.private);
+            return with(reply, schedule, None, notes, warnings);
+        }
+        (Some(prior), None) => {
+            let (old, begun) = (instant(prior, "end"), begins(prior, now) <= now);
+            if let (Some(old), Some(new)) = (old, end)
+                && begun
+                && new > old
+            {
+                schedule.not_before = old.checked_sub(LAST).ok().filter(|opens| *opens > now);
+                schedule.not_after = Some(old);
+            }
+            let differs = |name: &str| text(prior, name) != text(&request.proposed, name);
+            if differs("kind") {
+                let name = text(prior, "name").unwrap_or_default();
+                let taken = inside.taken(window(&request.proposed, now));
+                if taken > inside.capacity {
+                    return refuse("Not enough hosts", format!("no room for {}", request.addr));
+                }
+                if taken == inside.capacity {
+                    notes.gap = Some(format!("it fits only on the hosts of {name}."));
+                }
+            }
+        }
+        (None, _) => {
+            if end.is_some_and(|end| end <= now) {
+                return refuse("In the past", format!("{} would end in the past", request.addr));
+            }
+            if instant(&request.config, "start").is_some_and(|start| start < now) {
+                let warning = Diagnostic::warning(REFUSED, "Start has passed");
+                warnings.push(warning.detail(format!("{} begins now", request.addr)));
+            }
+        }
+    }
+    let window = window(&request.proposed, now);
+    let reply = PlanReply::planned(request.proposed, requires_replace, request.private);
+    with(reply, schedule, window, notes, warnings)
+}
+
+fn notes(config: &Value) -> PlanNotes {
+    let cost = Cost { total_milli: 2_000, hourly_milli: 1_000, unit: "SU".into() };
+    PlanNotes {
+        zone: text(config, "zone").map(Name::from),
+        cost: text(config, "kind").map(|_| cost),
+        gap: None,
+        perishes: Some("the disks of its servers".to_owned()),
+    }
+}
+
+fn with(
+    mut reply: PlanReply,
+    schedule: Schedule,
+    window: Option<Window>,
+    notes: PlanNotes,
+    diagnostics: Diagnostics,
+) -> PlanReply {
+    if let PlanOutcome::Planned(planned) = &mut reply.outcome {
+        **planned = PlannedChange { schedule, window, notes, ..(**planned).clone() };
+    }
+    PlanReply { diagnostics, ..reply }
+}
+
+/// Replaces one attribute.
+pub(super) fn set(value: &Value, name: &str, to: Value) -> Value {
+    let mut entries = value.as_entries().unwrap().clone();
+    entries.insert(name.into(), to);
+    Value::object(entries)
+}
