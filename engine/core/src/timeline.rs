@@ -119,6 +119,11 @@ impl Timeline {
         self.instants().next().is_none()
     }
 
+    /// Returns whether everything in it is over: nothing in it will happen any more.
+    pub fn is_over(&self) -> bool {
+        self.rows().all(|row| matches!(row.stage, Stage::Ended(_) | Stage::Closed(_)))
+    }
+
     /// Lists all rows, heads before what sits on them.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.groups.iter().flat_map(|group| group.head.iter().chain(&group.rows))

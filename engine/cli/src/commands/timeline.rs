@@ -79,8 +79,15 @@ impl Form {
         };
         let extension = out.extension().and_then(|extension| extension.to_str());
         match extension.map(str::to_ascii_lowercase).as_deref() {
-            _ if args.plan.json => Ok(Self::Json),
             Some("json") => Ok(Self::Json),
+            _ if args.plan.json => fail(
+                codes::FLAGS,
+                "Two forms of one timeline",
+                format!(
+                    "-json and -out={} ask for different things: leave one out.",
+                    out.display()
+                ),
+            ),
             Some("txt") => Ok(Self::Text),
             Some("svg") => Ok(Self::Picture),
             Some("html" | "htm") => Ok(Self::Page),

@@ -17,6 +17,7 @@ use terrarium_provider::{Action, Cost, Deferral, PlanNotes, Schedule, Schema, St
 use terrarium_state::{Ended, Instance, Object, Scheduled, State};
 
 use crate::fixture::{assert_file, cases};
+use crate::terrarium::Lab;
 
 #[test]
 fn timelines_are_drawn_as_they_were_looked_at() {
@@ -101,6 +102,54 @@ fn what_has_no_time_has_no_timeline() {
     let (timeline, times) = of(&case);
     assert!(timeline.is_empty());
     assert_eq!(render::text(&timeline, &times, 80), "");
+}
+
+#[test]
+fn a_plan_does_not_draw_what_is_over() {
+    let window = ["2025-02-01T14:00:00Z", "2025-02-02T14:00:00Z"];
+    let case = serde_json::json!({"now": "2025-02-17T14:00:00Z", "things": [
+        {"addr": "openstack_reservation_lease_v1.gpu", "action": "no-op", "window": window, "ended": window[1]},
+    ]});
+    let (timeline, times) = of(&case);
+    assert_eq!(render::excerpt(&timeline, &times, 80), "");
+    assert!(render::text(&timeline, &times, 80).contains("ended"));
+}
+
+#[test]
+fn the_commands_write_what_the_endings_say() {
+    let lab = Lab::copy(&["examples/gpu-lab"]);
+    let of = |args: &[&str]| {
+        let args = [&["-chdir=examples/gpu-lab"], args, &["-testbed"]].concat();
+        lab.good(&args)
+    };
+    of(&["testbed", "reset", "-force", "-at=2027-02-20T14:00:00Z"]);
+    of(&["plan", "-out=saved.plan"]);
+    let text = of(&["timeline", "saved.plan"]);
+    assert!(text.starts_with("Timeline: now 20 Feb 09:00 EST (14:00 UTC)"), "{text}");
+    assert_eq!(text, of(&["timeline"]));
+    for (name, begins) in [
+        ("t.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\""),
+        ("t.html", "<!DOCTYPE html>"),
+        ("t.json", "{\n  \"format_version\": \"1.0\""),
+        ("t.txt", "Timeline: now"),
+    ] {
+        assert_eq!(of(&["timeline", &format!("-out={name}"), "saved.plan"]), "");
+        let text = lab.read(&format!("examples/gpu-lab/{name}"));
+        assert!(text.starts_with(begins), "{name}: {text}");
+        assert!(text.contains("gpu"), "{name}: {text}");
+    }
+    let calendar = of(&["calendar", "saved.plan"]);
+    assert_eq!(calendar.matches("BEGIN:VEVENT\r\n").count(), 4, "{calendar}");
+    assert!(calendar.contains("DTSTART:20270313T140000Z\r\nDTEND:20270320T010000Z\r\n"));
+    for args in [
+        &["timeline", "-out=t.png"][..],
+        &["timeline", "-json", "-out=t.svg"],
+        &["timeline", "main.tf"],
+        &["calendar", "-json"],
+    ] {
+        let args = [&["-chdir=examples/gpu-lab"], args, &["-testbed"]].concat();
+        assert_eq!(lab.run(&args).code, 1, "{args:?}");
+    }
 }
 
 /// Builds the timeline of a case.

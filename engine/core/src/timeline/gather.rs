@@ -206,7 +206,10 @@ impl<'a> Scene<'a> {
         let sits = !item.lenders().is_empty()
             || item.foreign().is_some()
             || matches!(item.deferred, Some(DeferredChange { waits: Waits::Lender(_), .. }));
-        let window = self.bar(stage, own, on, sits);
+        // What was scheduled and has no window of its own begins now, and stays.
+        let now = Window::new(self.now, None)
+            .filter(|_| stage == Stage::Now(PlannedAction::Create) && item.scheduled.is_some());
+        let window = self.bar(stage, own, on, sits).or(now);
         let acts = matches!(
             stage,
             Stage::Now(PlannedAction::Update | PlannedAction::Replace(_) | PlannedAction::Create)

@@ -22,8 +22,11 @@ pub fn text(timeline: &Timeline, times: &Times, width: usize) -> String {
     chart(timeline, times, width, usize::MAX)
 }
 
-/// Returns the timeline as a plan shows it: of very many rows the first ones.
+/// Returns the timeline as a plan shows it: of very many rows the first ones; nothing where all is over.
 pub fn excerpt(timeline: &Timeline, times: &Times, width: usize) -> String {
+    if timeline.is_over() {
+        return String::new();
+    }
     chart(timeline, times, width, EXCERPT_ROWS)
 }
 
