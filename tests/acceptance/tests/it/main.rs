@@ -8,5 +8,6 @@
 
 mod cycle;
 mod kills;
+mod leases;
 mod readme;
 mod tidy;
