@@ -7,23 +7,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    allocation,
-    inventory::{self, Resource},
     lease::{Lease, Reservation, Window},
+    rates,
 };
 use crate::{
     cloud::Cloud,
-    json,
     reply::{Outcome, no},
-    site::{Hardware, SITES},
+    site::SITES,
     store::Store,
 };
-
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-const HALF_YEAR: SignedDuration = SignedDuration::from_hours(183 * 24);
 
 /// Before its end a lease can be extended for this long, or for 2/7 of the longest lease.
 const EXTENSION_WINDOW: SignedDuration = SignedDuration::from_hours(48);
@@ -37,34 +32,6 @@ const CHARGES: &str = "_charges";
 const PAST_EXPIRATION: &str = "Cannot create a lease beyond Chameleon project expiration date. \
     Please ask your PI to request an allocation renewal. https://chameleoncloud.readthedocs.io/en/\
     latest/user/project.html#recharge-or-extend-your-allocation";
-
-/// What a flavor costs, and how long it can be leased.
-struct FlavorTerms {
-    name: &'static str,
-    /// Hundredths of a service unit per hour.
-    rate: i64,
-    longest: SignedDuration,
-}
-
-/// The rates of larger GPU flavors are not published: they follow from those of one GPU.
-const FLAVORS: &[FlavorTerms] = &[
-    terms("m1.tiny", 1, HALF_YEAR),
-    terms("m1.small", 2, HALF_YEAR),
-    terms("m1.medium", 4, HALF_YEAR),
-    terms("m1.large", 8, HALF_YEAR),
-    terms("m1.xlarge", 15, HALF_YEAR),
-    terms("m1.xxlarge", 30, HALF_YEAR),
-    terms("g1.h100.pci.1", 50, WEEK),
-    terms("g1.h100.pci.4", 200, WEEK),
-    terms("g1.h100.vgpu.1g.12gb", 7, WEEK),
-];
-
-/// What a virtual CPU costs where the flavor says nothing: that of the `m1` flavors.
-const RATE_PER_VCPU: i64 = 2;
-
-const fn terms(name: &'static str, rate: i64, longest: SignedDuration) -> FlavorTerms {
-    FlavorTerms { name, rate, longest }
-}
 
 /// A span of time that a reservation is charged for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,9 +51,9 @@ impl Charge {
 /// Checks and charges a new lease, whose reservations already have what they asked for.
 pub(crate) fn create(cloud: &Cloud<'_>, lease: &mut Lease) -> Outcome<()> {
     let window = lease.window();
-    let rates = rates(cloud, lease)?;
+    let rates = rates::of(cloud, lease)?;
     if cloud.settings.lease_limits {
-        check_duration(window, longest(cloud, lease))?;
+        check_duration(window, rates::longest(cloud, lease))?;
         check_balance(cloud, lease, amount(rates.iter().sum(), window))?;
         check_allocation_end(cloud, lease)?;
     }
@@ -100,7 +67,7 @@ pub(crate) fn create(cloud: &Cloud<'_>, lease: &mut Lease) -> Outcome<()> {
 /// Checks and charges what a lease becomes; `lease` has its new window and things, `old` is the
 /// lease as it was.
 pub(crate) fn update(cloud: &Cloud<'_>, old: &Lease, lease: &mut Lease) -> Outcome<()> {
-    let rates = rates(cloud, lease)?;
+    let rates = rates::of(cloud, lease)?;
     if cloud.settings.lease_limits {
         check_extension(cloud, old, lease)?;
         let before: i64 = old.reservations.iter().map(last_rate).sum();
@@ -185,7 +152,7 @@ fn check_duration(window: Window, longest: SignedDuration) -> Outcome<()> {
 /// Checks a change of dates: what has begun can be extended near its end only, and then for the
 /// longest time from now on.
 fn check_extension(cloud: &Cloud<'_>, old: &Lease, lease: &Lease) -> Outcome<()> {
-    let longest = longest(cloud, lease);
+    let longest = rates::longest(cloud, lease);
     if lease.end <= old.end && lease.start >= old.start {
         return Ok(());
     }
@@ -251,61 +218,6 @@ fn name_of(cloud: &Cloud<'_>, select: &str, id: &str) -> Outcome<String> {
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?.unwrap_or_else(|| id.to_owned()))
 }
 
-/// Returns how long the lease may be: as its strictest reservation says.
-fn longest(cloud: &Cloud<'_>, lease: &Lease) -> SignedDuration {
-    if cloud.site.hardware != Hardware::Virtual {
-        return WEEK;
-    }
-    let flavors = lease.reservations.iter().filter_map(flavor_terms);
-    flavors.map(|terms| terms.longest).min().unwrap_or(HALF_YEAR)
-}
-
-/// Returns what each reservation costs, in hundredths of a service unit per hour.
-fn rates(cloud: &Cloud<'_>, lease: &Lease) -> Outcome<Vec<i64>> {
-    lease.reservations.iter().map(|reservation| rate(cloud, reservation)).collect()
-}
-
-fn rate(cloud: &Cloud<'_>, reservation: &Reservation) -> Outcome<i64> {
-    let inventory = inventory::of(cloud.site);
-    match reservation.resource_type.as_str() {
-        "physical:host" => held(cloud, &inventory.hosts, reservation),
-        "network" => held(cloud, &inventory.networks, reservation),
-        "device" => held(cloud, &inventory.devices, reservation),
-        "virtual:floatingip" => Ok(0),
-        _ => {
-            let number = |key: &str| json::number(&reservation.own, key).unwrap_or(0);
-            let rate = flavor_terms(reservation)
-                .map_or(number("vcpus") * RATE_PER_VCPU, |terms| terms.rate);
-            Ok(rate * number("amount"))
-        }
-    }
-}
-
-/// Returns what the things cost together that a reservation has of `resources`.
-fn held(cloud: &Cloud<'_>, resources: &[Resource], reservation: &Reservation) -> Outcome<i64> {
-    let ids = allocation::of_reservation(cloud, &reservation.id)?;
-    let mine = resources.iter().filter(|resource| ids.contains(&resource.id));
-    Ok(mine.map(|resource| hundredths(resource.property("su_factor"))).sum())
-}
-
-/// Returns the hundredths in a text such as `1.5`; what is no number counts as 1.
-fn hundredths(text: &str) -> i64 {
-    if text.is_empty() {
-        return 100;
-    }
-    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
-    let rest: String = rest.chars().chain("00".chars()).take(2).collect();
-    format!("{whole}{rest}").parse().unwrap_or(100)
-}
-
-/// Returns the terms of the flavor from which a reservation's own was made.
-fn flavor_terms(reservation: &Reservation) -> Option<&'static FlavorTerms> {
-    let source = json::text(&reservation.own, "resource_properties");
-    let source: Value = serde_json::from_str(source).unwrap_or_default();
-    let name = source.get("name")?.as_str()?;
-    FLAVORS.iter().find(|terms| terms.name == name)
-}
-
 fn charges(reservation: &Reservation) -> Vec<Charge> {
     let charges = reservation.own.get(CHARGES).cloned().unwrap_or_default();
     serde_json::from_value(charges).unwrap_or_default()
@@ -351,9 +263,6 @@ mod tests {
         for (hundredths, text) in [(0, "0.00"), (7, "0.07"), (1250, "12.50"), (-5, "-0.05")] {
             assert_eq!(units(hundredths), text);
         }
-        for (text, number) in [("1.0", 100), ("16.0", 1600), ("0.5", 50), ("2", 200), ("", 100)] {
-            assert_eq!(hundredths(text), number, "{text}");
-        }
     }
 
     #[test]
@@ -368,20 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn every_flavor_has_its_terms() {
-        for line in include_str!("../../data/flavors.csv").lines().skip(1) {
-            let name = line.split(',').next().unwrap_or_default();
-            let known = FLAVORS.iter().any(|terms| terms.name == name);
-            assert!(known || name == "baremetal", "{name}");
-        }
-    }
-
-    #[test]
     fn the_longest_lease_includes_both_ends() {
         let start = Timestamp::UNIX_EPOCH;
+        let longest = SignedDuration::from_hours(7 * 24);
         let refused = |seconds: i64| {
             let end = start + SignedDuration::from_secs(seconds);
-            check_duration(Window { start, end }, WEEK).is_err()
+            check_duration(Window { start, end }, longest).is_err()
         };
         assert!(!refused(604_800) && !refused(604_801));
         assert!(refused(604_802) && refused(604_860));
