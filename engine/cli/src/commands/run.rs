@@ -1,17 +1,18 @@
 //! `run`: stays, and carries out what was approved when its time comes. It never approves, repairs no drift,
 //! and holds the lock only while it acts.
 
+mod decide;
 mod patience;
 mod telling;
 mod turn;
 mod wait;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use terrarium_address::ResourceAddr;
-use terrarium_core::{Cancel, HeldBack};
+use terrarium_address::{Name, ResourceAddr};
+use terrarium_core::{Cancel, HeldBack, OutputChange};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Clock;
 use terrarium_state::{SqliteStore, State};
@@ -32,6 +33,7 @@ use crate::setup::testbed::{self, Testbed};
 use crate::setup::variables::Missing;
 
 /// Flags.
+#[expect(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit codes: 0, all that was due is done; 1, something failed or was missed; 2, with -once: something that \
@@ -98,7 +100,7 @@ pub(crate) async fn due_now(
     let mut total = Total::default();
     loop {
         let turn = turn::Turning { context, parallelism, cancel };
-        let came = turn.take(session, &mut patience, None).await?;
+        let came = turn.take(session, &mut patience, Some(&teller)).await?;
         total.add(&came, &teller);
         if !came.acted || !came.failed.is_empty() || cancel.is_raised() {
             return Ok(total.code(true));
@@ -116,6 +118,8 @@ struct Total {
     held: BTreeSet<(ResourceAddr, String)>,
     /// What is held back by now.
     holds: Vec<HeldBack>,
+    /// Root outputs, as the last action left them.
+    outputs: BTreeMap<Name, OutputChange>,
 }
 
 impl Total {
@@ -124,17 +128,21 @@ impl Total {
         self.done.0 += came.done.0;
         self.done.1 += came.done.1;
         self.done.2 += came.done.2;
-        for held in &came.held {
-            if self.held.insert((held.addr.clone(), held.why.clone())) {
-                teller.held_back(held);
-            }
-        }
+        let new: Vec<&HeldBack> = came
+            .held
+            .iter()
+            .filter(|held| self.held.insert((held.addr.clone(), held.why.clone())))
+            .collect();
+        teller.held_back(&new);
         self.holds.clone_from(&came.held);
         for missed in &came.missed {
             self.bad = true;
             teller.missed(missed);
         }
-        self.bad |= came.failed.iter().any(|failed| failed.again.is_none());
+        self.bad |= came.interrupted || came.failed.iter().any(|failed| failed.again.is_none());
+        if came.acted {
+            self.outputs.clone_from(&came.outputs);
+        }
     }
 
     /// Returns the exit code: what is held back counts where nobody stays for it.
@@ -149,8 +157,13 @@ impl Total {
     }
 }
 
-/// How long to leave a lock alone that somebody else holds, and a configuration that has errors.
+/// The first rest after a turn that could not be planned: a lock that somebody else holds, errors of the
+/// configuration, a cloud that does not answer. Each further one is twice as long.
 const LATER: SignedDuration = SignedDuration::from_secs(30);
+/// The longest such rest.
+const LATEST: SignedDuration = SignedDuration::from_mins(10);
+/// How often a clock that jumps is moved on for it.
+const TROUBLES: u32 = 12;
 
 /// A run that stays.
 struct Watch<'a> {
@@ -164,6 +177,8 @@ struct Watch<'a> {
     teller: Teller<'a>,
     patience: Patience,
     total: Total,
+    /// How many turns in a row could not be planned.
+    troubles: u32,
 }
 
 impl<'a> Watch<'a> {
@@ -173,13 +188,15 @@ impl<'a> Watch<'a> {
         testbed: Option<Arc<Testbed>>,
         until: Option<Timestamp>,
     ) -> Result<Self, Failed> {
+        let pace = Pace::of(testbed.as_ref(), args.no_jump);
         Ok(Self {
             clock: session::clock(context, testbed.as_deref()),
-            pace: Pace::of(testbed.as_ref(), args.no_jump),
+            pace,
             store: store::open(context)?,
             teller: Teller::new(context),
-            patience: Patience::default(),
+            patience: Patience::counting(pace == Pace::Jumps),
             total: Total::default(),
+            troubles: 0,
             args,
             context,
             testbed,
@@ -194,7 +211,7 @@ impl<'a> Watch<'a> {
         loop {
             let state = store::load(&self.store).await?;
             if state.schedule.is_empty() {
-                self.teller.complete(self.total.done, first);
+                self.teller.complete(self.total.done, &self.total.outputs, first);
                 return Ok(self.total.code(true));
             }
             let now = self.clock.now();
@@ -202,19 +219,20 @@ impl<'a> Watch<'a> {
                 self.teller.stopped(&state.schedule, now);
                 return Ok(self.total.code(false));
             }
-            if first && !self.args.once {
-                self.teller.begins(&state.schedule, now);
-            }
-            first = false;
+            let begins = std::mem::take(&mut first) && !self.args.once;
             let next = match self.turn(&cancel).await {
                 Ok(came) => {
+                    if begins {
+                        self.teller.begins(&state.schedule, now);
+                    }
+                    self.troubles = 0;
                     self.total.add(&came, &self.teller);
                     if came.acted && !cancel.is_raised() {
                         continue;
                     }
                     self.next(&came)
                 }
-                Err(failed) if self.args.once => return Err(failed),
+                Err(failed) if self.args.once || self.is_hopeless() => return Err(failed),
                 Err(failed) => self.later(&failed),
             };
             if self.args.once || cancel.is_raised() {
@@ -254,11 +272,17 @@ impl<'a> Watch<'a> {
         [came.next, self.patience.next(now), poll].into_iter().flatten().min()
     }
 
+    /// Returns whether a clock that jumps has run on long enough.
+    fn is_hopeless(&self) -> bool {
+        self.pace == Pace::Jumps && self.troubles >= TROUBLES
+    }
+
     /// Says what kept a turn from being planned at all, and when it is tried again.
-    fn later(&self, failed: &Failed) -> Option<Timestamp> {
-        self.context.report(&failed.0);
-        let again = self.clock.now().saturating_add(LATER).ok();
-        self.teller.again(again);
+    fn later(&mut self, failed: &Failed) -> Option<Timestamp> {
+        let rest = LATER.checked_mul(1 << self.troubles.min(16)).unwrap_or(LATEST).min(LATEST);
+        self.troubles += 1;
+        let again = self.clock.now().saturating_add(rest).ok();
+        self.teller.trouble(failed, again);
         again
     }
 
@@ -273,8 +297,8 @@ impl<'a> Watch<'a> {
         if state.schedule.is_empty() {
             return Ok(Continue(()));
         }
-        // Nothing but a person can go on, and a clock that jumps would never meet one.
-        if next.is_none() && self.pace == Pace::Jumps {
+        // What is left was given up, or only a person can go on, whom a clock that jumps would never meet.
+        if next.is_none() && (self.pace == Pace::Jumps || self.total.holds.is_empty()) {
             return Ok(Break(()));
         }
         self.teller.waits(&state.schedule, next, self.clock.now());

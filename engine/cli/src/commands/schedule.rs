@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use terrarium_core::{Mode, Plan, RunSummary};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::Configuration;
-use terrarium_state::{Scheduled, State};
+use terrarium_state::{Instance, Scheduled, State};
 
 use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
@@ -26,8 +26,12 @@ const OVERDUE_NAMES: usize = 5;
 /// is overdue.
 pub(crate) async fn read(context: &Context) -> Result<(State, Option<Timestamp>), Failed> {
     let state = store::read(context).await?;
-    let timed =
-        !state.schedule.is_empty() || state.outputs.values().any(|output| output.until.is_some());
+    let ended = |instance: &Instance| {
+        instance.current.as_ref().is_some_and(|object| object.ended.is_some())
+    };
+    let timed = !state.schedule.is_empty()
+        || state.outputs.values().any(|output| output.until.is_some())
+        || state.resources.values().any(ended);
     let now = if timed { clock::of_state(context, &state).await } else { None };
     if let Some(now) = now {
         context.report(&overdue(context, &state, now));

@@ -26,7 +26,7 @@ pub struct Args {
     /// With -json: print sensitive values in clear
     #[arg(long)]
     pub show_sensitive: bool,
-    /// With -json and a saved plan: inline lists deferred changes among resource_changes, too
+    /// With -json and a saved plan: inline lists deferred changes among `resource_changes`, too
     #[arg(
         long,
         value_name = "apart|inline",

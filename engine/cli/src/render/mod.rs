@@ -1,5 +1,6 @@
 //! Data to text for people: plans, states, outputs, diagnostics, progress.
 
+pub(crate) mod alike;
 pub mod diagnostics;
 pub(crate) mod diff;
 pub mod instant;

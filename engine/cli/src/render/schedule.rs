@@ -1,12 +1,10 @@
 //! What is scheduled, in lines: instances of one block that wait for the same are one line.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
-use terrarium_address::{ConfigAddr, InstanceKey};
 use terrarium_provider::Action;
 use terrarium_state::Scheduled;
 
+use super::alike::alike;
 use super::instant::Times;
 
 /// Most lines; the rest is counted.
@@ -14,19 +12,9 @@ const LIMIT: usize = 20;
 
 /// Returns a line for all that waits for the same: when, what, because of what; the soonest first.
 pub(crate) fn lines(entries: &[Scheduled], times: &Times, now: Timestamp) -> Vec<String> {
-    type Key<'a> = (&'a ConfigAddr, Action, Option<Timestamp>);
-    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
-    let mut groups: Vec<(&Scheduled, Vec<&InstanceKey>)> = Vec::new();
-    for entry in entries {
-        let key = (&entry.addr.block, entry.action, entry.schedule.not_before);
-        match known.get(&key).and_then(|at| groups.get_mut(*at)) {
-            Some((_, more)) => more.push(&entry.addr.key),
-            None => {
-                known.insert(key, groups.len());
-                groups.push((entry, Vec::new()));
-            }
-        }
-    }
+    let key =
+        |entry: &&Scheduled| (entry.addr.block.clone(), entry.action, entry.schedule.not_before);
+    let mut groups = alike(entries, key);
     groups.sort_by_key(|(entry, _)| entry.schedule.not_before.unwrap_or(Timestamp::MAX));
     let mut lines: Vec<String> = groups
         .iter()

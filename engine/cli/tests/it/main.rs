@@ -12,6 +12,7 @@ mod refusals;
 mod states;
 mod terrarium;
 mod testbed;
+mod time;
 mod timeline;
 mod twins;
 mod variables;

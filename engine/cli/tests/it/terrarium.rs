@@ -1,8 +1,8 @@
 //! The binary in a directory of its own.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -74,11 +74,48 @@ impl Lab {
         }
     }
 
+    /// Starts the binary and reads its lines until one contains `text`.
+    pub(crate) fn start(&self, args: &[&str], text: &str) -> Running {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_terrarium"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let found = lines.by_ref().any(|line| line.unwrap().contains(text));
+        assert!(found, "{args:?} ended before it said {text:?}");
+        Running { child, lines }
+    }
+
     /// Runs the binary, which must succeed, and returns its stdout.
     pub(crate) fn good(&self, args: &[&str]) -> String {
         let ran = self.run(args);
         assert_eq!(ran.code, 0, "{args:?}\n{}\n{}", ran.out, ran.err);
         ran.out
+    }
+}
+
+/// A binary that is running.
+pub(crate) struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    /// Asks it to stop, as Ctrl-C or a service manager does.
+    pub(crate) fn terminate(&self) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for its end; returns its exit code and the rest of its lines.
+    pub(crate) fn end(mut self) -> (i32, String) {
+        let rest: Vec<String> = self.lines.by_ref().map(Result::unwrap).collect();
+        (self.child.wait().unwrap().code().unwrap_or(-1), rest.join("\n"))
     }
 }
 

@@ -16,7 +16,12 @@ const RECREATIONS: u32 = 3;
 
 /// What is known of the actions that failed.
 #[derive(Debug, Default)]
-pub(super) struct Patience(BTreeMap<ResourceAddr, Trial>);
+pub(super) struct Patience {
+    trials: BTreeMap<ResourceAddr, Trial>,
+    /// Whether attempts are counted although a window is open: a clock that jumps runs through a week of them
+    /// in no time.
+    counts: bool,
+}
 
 #[derive(Debug, Default)]
 struct Trial {
@@ -27,6 +32,11 @@ struct Trial {
 }
 
 impl Patience {
+    /// Builds a patience that counts attempts even inside a window.
+    pub(super) fn counting(counts: bool) -> Self {
+        Self { counts, ..Self::default() }
+    }
+
     /// Notes a failure; returns when to try again, or `None` where it is given up.
     pub(super) fn failed(
         &mut self,
@@ -34,13 +44,15 @@ impl Patience {
         now: Timestamp,
         open_until: Option<Timestamp>,
     ) -> Option<Timestamp> {
-        let trial = self.0.entry(addr.clone()).or_default();
+        let counts = self.counts;
+        let trial = self.trials.entry(addr.clone()).or_default();
         trial.failures += 1;
         let doublings = (trial.failures - 1).min(16);
         let rest = FIRST.checked_mul(1 << doublings).unwrap_or(LONGEST).min(LONGEST);
         let again = now.saturating_add(rest).ok();
         let fits = |at: &Timestamp| match open_until {
-            Some(until) => *at < until,
+            Some(until) if !counts => *at < until,
+            Some(until) => *at < until && trial.failures < ATTEMPTS,
             None => trial.failures < ATTEMPTS,
         };
         trial.again = again.filter(fits);
@@ -50,7 +62,7 @@ impl Patience {
     /// Notes that a broken object is deleted and made anew; returns whether that is still allowed.
     pub(super) fn recreates(&mut self, addr: &ResourceAddr) -> bool {
         let trial = self
-            .0
+            .trials
             .entry(addr.clone())
             .or_insert_with(|| Trial { again: Some(Timestamp::MIN), ..Trial::default() });
         trial.recreations += 1;
@@ -62,17 +74,17 @@ impl Patience {
 
     /// Forgets an action that was carried out.
     pub(super) fn done(&mut self, addr: &ResourceAddr) {
-        self.0.remove(addr);
+        self.trials.remove(addr);
     }
 
     /// Returns whether an action is left alone now.
     pub(super) fn rests(&self, addr: &ResourceAddr, now: Timestamp) -> bool {
-        self.0.get(addr).is_some_and(|trial| trial.again.is_none_or(|again| now < again))
+        self.trials.get(addr).is_some_and(|trial| trial.again.is_none_or(|again| now < again))
     }
 
     /// Returns when the next action may be tried again.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
-        self.0.values().filter_map(|trial| trial.again).filter(|again| *again > now).min()
+        self.trials.values().filter_map(|trial| trial.again).filter(|again| *again > now).min()
     }
 }
 

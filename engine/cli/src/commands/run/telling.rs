@@ -1,18 +1,22 @@
 //! What a run says: to people in lines, to programs in events.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use terrarium_core::HeldBack;
+use terrarium_address::Name;
+use terrarium_core::{HeldBack, OutputChange, PlannedAction};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_state::Scheduled;
 
 use super::turn::{FailedDue, Missed};
 use crate::codes;
-use crate::context::{Context, Speech};
+use crate::context::{Context, Failed, Speech};
 use crate::json::stream;
+use crate::render::alike::alike;
 use crate::render::instant::{Times, duration};
+use crate::render::outputs::outputs;
 use crate::render::paint::{bold, green, yellow};
 use crate::render::schedule::{lines, verb, waiting};
 
@@ -21,15 +25,22 @@ pub(super) struct Teller<'a> {
     context: &'a Context,
     /// What was said last of what it waits for: it is not said twice.
     said: RefCell<String>,
+    /// The zone that the configuration's dates are in, once it was planned.
+    zone: RefCell<Option<Name>>,
 }
 
 impl<'a> Teller<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, said: RefCell::default() }
+        Self { context, said: RefCell::default(), zone: RefCell::default() }
     }
 
     fn times(&self, now: Timestamp) -> Times {
-        Times::new(self.context.env.time_zone(), now)
+        Times::declared(self.zone.borrow().as_deref(), &self.context.env.time_zone(), now)
+    }
+
+    /// Shows instants in this zone from now on.
+    pub(super) fn speak_in(&self, zone: Option<&Name>) {
+        *self.zone.borrow_mut() = zone.cloned();
     }
 
     fn json(&self, line: impl FnOnce() -> String) -> bool {
@@ -55,17 +66,16 @@ impl<'a> Teller<'a> {
     /// Says until when it waits.
     pub(super) fn waits(&self, entries: &[Scheduled], next: Option<Timestamp>, now: Timestamp) {
         let times = self.times(now);
-        let due: Vec<Scheduled> = entries
-            .iter()
-            .filter(|entry| entry.schedule.not_before.is_some_and(|at| at <= now))
-            .cloned()
-            .collect();
-        let text = match (next, lines(&due, &times, now).into_iter().next()) {
-            (_, Some(first)) => format!("Waiting; asked again every so often. {first}"),
+        let is_due = |entry: &&Scheduled| entry.schedule.not_before.is_some_and(|at| at <= now);
+        let due = entries.iter().filter(is_due).min_by_key(|entry| entry.schedule.not_before);
+        let text = match (next, due.and_then(|entry| Some((entry, entry.schedule.not_before?)))) {
+            (Some(_), Some((entry, since))) => {
+                format!("Waiting for {}, due since {}.", entry.reason, times.both(since))
+            }
             (Some(at), None) => {
                 format!("Waiting until {} ({}).", times.both(at), duration(now, at))
             }
-            (None, None) => "Waiting for `terrarium apply`.".to_owned(),
+            (None, _) => "Waiting for `terrarium apply`.".to_owned(),
         };
         if *self.said.borrow() == text {
             return;
@@ -76,25 +86,33 @@ impl<'a> Teller<'a> {
         *self.said.borrow_mut() = text;
     }
 
-    /// Says that something due is not what was approved.
-    pub(super) fn held_back(&self, held: &HeldBack) {
-        let open =
-            held.open_until.map(|at| format!(" It can be done until {}.", self.times(at).both(at)));
-        let text = format!(
-            "{} {}: {}.{}",
-            verb(held.action),
-            held.addr,
-            held.why,
-            open.unwrap_or_default()
-        );
-        if self.json(|| stream::held_back(held)) {
+    /// Says what is due and not what was approved; instances of one block are said once.
+    pub(super) fn held_back(&self, held: &[&HeldBack]) {
+        if self.context.speech() == Speech::Json {
+            for held in held {
+                self.context.out.line(&stream::held_back(held));
+            }
             return;
         }
-        let mut warning = Diagnostic::warning(codes::HELD_BACK, "Due work is held back")
-            .detail(text)
-            .help("`terrarium apply` approves what the configuration says now; `run` never does.");
-        warning.origin.addr = Some(held.addr.clone());
-        self.context.report(&warning.into());
+        let groups = alike(held.iter().copied(), |one| {
+            (one.addr.block.clone(), one.action, one.why.clone())
+        });
+        for (first, more) in groups {
+            let more = match more.len() {
+                0 => String::new(),
+                count => format!(" and {count} more"),
+            };
+            let open = first
+                .open_until
+                .map(|at| format!(" It can be done until {}.", self.times(at).both(at)));
+            let (verb, why) = (verb(first.action), first.why.trim_end_matches('.'));
+            let text = format!("{verb} {}{more}: {why}.{}", first.addr, open.unwrap_or_default());
+            let warning =
+                Diagnostic::warning(codes::HELD_BACK, "Due work is held back").detail(text).help(
+                    "`terrarium apply` approves what the configuration says now; `run` never does.",
+                );
+            self.context.report(&warning.into());
+        }
     }
 
     /// Says that something can't be carried out any more.
@@ -124,9 +142,17 @@ impl<'a> Teller<'a> {
         self.context.say(&yellow(&format!("{}: tried again {again}", failed.addr)));
     }
 
-    /// Says when a turn that could not be planned is tried again.
-    pub(super) fn again(&self, at: Option<Timestamp>) {
-        if let Some(at) = at {
+    /// Says why a turn could not be planned, once for the same reason, and when it is tried again.
+    pub(super) fn trouble(&self, failed: &Failed, again: Option<Timestamp>) {
+        let text = format!(
+            "{:?}",
+            failed.0.iter().map(|one| (&one.summary, &one.detail)).collect::<Vec<_>>()
+        );
+        if *self.said.borrow() != text {
+            *self.said.borrow_mut() = text;
+            self.context.report(&failed.0);
+        }
+        if let Some(at) = again {
             self.context.say(&yellow(&format!("Tried again {}.", self.times(at).both(at))));
         }
     }
@@ -135,6 +161,7 @@ impl<'a> Teller<'a> {
     pub(super) fn complete(
         &self,
         (added, changed, destroyed): (usize, usize, usize),
+        values: &BTreeMap<Name, OutputChange>,
         at_once: bool,
     ) {
         let text = if at_once {
@@ -146,6 +173,13 @@ impl<'a> Teller<'a> {
         };
         if !self.json(|| stream::run_complete((added, changed, destroyed), &text)) {
             self.context.say(&format!("\n{}", bold(&green(&text))));
+        }
+        let kept = values.iter().filter(|(_, output)| output.action != PlannedAction::Delete);
+        let known = kept.filter(|(_, output)| output.after.is_wholly_known());
+        let shown =
+            outputs(known.map(|(name, output)| (&**name, output.after.clone(), output.sensitive)));
+        if !shown.is_empty() {
+            self.context.say(&format!("\nOutputs:\n\n{}", shown.trim_end()));
         }
     }
 

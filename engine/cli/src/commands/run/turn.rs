@@ -1,18 +1,19 @@
 //! One turn under the lock: plan, take what is due and approved, carry it out, write down what stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use terrarium_address::{ResourceAddr, Target};
+use terrarium_address::{Name, ResourceAddr, Target};
 use terrarium_core::{
-    ActionReason, ApplyOptions, Cancel, Depth, Event, HeldBack, Mode, Plan, PlanOptions,
-    PlannedAction, Progress, RunSummary, TimeOptions, Turn, Waits,
+    ApplyOptions, Cancel, Depth, Event, HeldBack, Mode, OutputChange, Plan, PlanOptions, Progress,
+    RunSummary, TimeOptions, Turn,
 };
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Action;
 use terrarium_state::{Batch, Scheduled, State};
 
+use super::decide::{acting, count, gate, missed, split, without_broken};
 use super::errors;
 use super::patience::Patience;
 use super::telling::Teller;
@@ -43,6 +44,10 @@ pub(super) struct Came {
     pub(super) next: Option<Timestamp>,
     /// What keeps a due action waiting, so that it is asked again soon.
     pub(super) gate: Option<Gate>,
+    /// Whether it was interrupted before all of it was carried out.
+    pub(super) interrupted: bool,
+    /// Root outputs, where something was carried out.
+    pub(super) outputs: BTreeMap<Name, OutputChange>,
 }
 
 /// Why something that could be due waits.
@@ -88,19 +93,25 @@ impl Turning<'_> {
             .filter(|addr| patience.rests(addr, now))
             .collect();
         let mut came = Came::default();
-        let (plan, aside) = self.plan(session, &full, resting, &mut came, patience).await?;
+        let (plan, aside) = self.plan(session, resting, (&mut came, patience)).await?;
         let (reduced, kept) = split(&full, &aside);
         came.missed = missed(&plan, &reduced);
+        if let Some(teller) = teller {
+            teller.speak_in(plan.zone.as_ref());
+        }
+        // What needs something that rests waits with it, and is not held back.
+        let rests =
+            (!aside.is_empty()).then(|| terrarium_core::turn(plan.clone(), &full, now).held);
         let Turn { plan, held, mut left, next } = terrarium_core::turn(plan, &reduced, now);
         left.extend(kept);
-        // What needs something that rests is not held back by anything new.
-        came.held = if aside.is_empty() { held } else { Vec::new() };
         came.next = next;
-        came.gate = gate(&left, &came.held, &aside, now);
-        let plan = self.without_broken(plan, patience, &mut came);
+        came.gate = gate(&left, &held, &aside, now);
+        came.held = rests.unwrap_or(held);
+        came.held.retain(|held| !aside.contains(&held.addr));
+        let plan = without_broken(plan, patience, &mut came);
         if acting(&plan) {
             let summary = self.carry_out(session, &plan, left).await?;
-            self.count(&mut came, summary, (&full, patience), session.inputs.clock.now());
+            count(&mut came, summary, (&full, patience), session.inputs.clock.now());
             if let Some(teller) = teller {
                 for failed in &came.failed {
                     teller.failed(failed);
@@ -133,12 +144,11 @@ impl Turning<'_> {
     /// Plans everything; where that has errors, plans what is due and has none. Returns what is left aside.
     async fn plan(
         &self,
-        session: &mut Session,
-        state: &State,
+        session: &Session,
         mut aside: BTreeSet<ResourceAddr>,
-        came: &mut Came,
-        patience: &mut Patience,
+        (came, patience): (&mut Came, &mut Patience),
     ) -> Result<(Plan, BTreeSet<ResourceAddr>), Failed> {
+        let state = &session.inputs.prior;
         let (plan, found) = self.planned(session, Vec::new()).await;
         if !plan.errored && !found.has_errors() {
             self.context.report(&found);
@@ -195,23 +205,6 @@ impl Turning<'_> {
         terrarium_core::plan(&session.inputs, &options, &silent, self.cancel).await
     }
 
-    /// Leaves out what was made anew too often.
-    fn without_broken(&self, mut plan: Plan, patience: &mut Patience, came: &mut Came) -> Plan {
-        for change in &mut plan.changes {
-            let broken = matches!(change.action, PlannedAction::Replace(_))
-                && change.reason == Some(ActionReason::Tainted);
-            if broken && !patience.recreates(&change.addr) {
-                change.action = PlannedAction::NoOp;
-                change.reason = None;
-                change.requires_replace.clear();
-                change.after = change.before.clone();
-                let why = "what it left was made anew three times, and broke each time".to_owned();
-                came.failed.push(FailedDue { addr: change.addr.clone(), why, again: None });
-            }
-        }
-        plan
-    }
-
     async fn carry_out(
         &self,
         session: &mut Session,
@@ -241,86 +234,7 @@ impl Turning<'_> {
         self.context.report(&diagnostics);
         Ok(summary)
     }
-
-    fn count(
-        &self,
-        came: &mut Came,
-        summary: RunSummary,
-        (state, patience): (&State, &mut Patience),
-        now: Timestamp,
-    ) {
-        let count = |action| summary.done.iter().filter(|done| done.action == action).count();
-        came.done = (
-            count(PlannedAction::Create),
-            count(PlannedAction::Update),
-            count(PlannedAction::Delete),
-        );
-        for done in &summary.done {
-            // The delete of what was broken is no success yet.
-            if done.action != PlannedAction::Delete
-                || !self.scheduled(state, &done.addr, Action::Create)
-            {
-                patience.done(&done.addr);
-            }
-        }
-        came.acted = !summary.done.is_empty();
-        for failure in summary.failed {
-            let entry = state.schedule.iter().find(|entry| entry.addr == failure.addr);
-            let until = entry.and_then(|entry| entry.schedule.not_after);
-            let again = patience.failed(&failure.addr, now, until);
-            came.failed.push(FailedDue { addr: failure.addr, why: failure.why, again });
-        }
-    }
-
-    fn scheduled(&self, state: &State, addr: &ResourceAddr, action: Action) -> bool {
-        state.schedule.iter().any(|entry| entry.addr == *addr && entry.action == action)
-    }
 }
-
-/// Takes entries out of the schedule that are left aside this time.
-fn split(state: &State, aside: &BTreeSet<ResourceAddr>) -> (State, Vec<Scheduled>) {
-    let (kept, considered) =
-        state.schedule.iter().cloned().partition(|entry| aside.contains(&entry.addr));
-    (State { schedule: considered, ..state.clone() }, kept)
-}
-
-fn acting(plan: &Plan) -> bool {
-    plan.changes.iter().any(|change| change.action != PlannedAction::NoOp)
-}
-
-/// Lists what is scheduled and can't come any more.
-fn missed(plan: &Plan, state: &State) -> Vec<Missed> {
-    let closed = plan.deferred.iter().filter_map(|deferred| match deferred.waits {
-        Waits::Closed(at) => Some((&deferred.change.addr, at)),
-        _ => None,
-    });
-    closed
-        .filter_map(|(addr, closed)| {
-            let entry = state.schedule.iter().find(|entry| entry.addr == *addr)?;
-            Some(Missed { addr: addr.clone(), action: entry.action, closed })
-        })
-        .collect()
-}
-
-/// Returns what keeps scheduled work waiting that could be due by now.
-fn gate(
-    left: &[Scheduled],
-    held: &[HeldBack],
-    aside: &BTreeSet<ResourceAddr>,
-    now: Timestamp,
-) -> Option<Gate> {
-    let waits = left.iter().filter(|entry| {
-        !aside.contains(&entry.addr) && !held.iter().any(|held| held.addr == entry.addr)
-    });
-    waits
-        .filter_map(|entry| match entry.schedule.not_before {
-            Some(at) if at <= now => Some(Gate::Time),
-            Some(_) => None,
-            None => Some(Gate::Unknown),
-        })
-        .min()
-}
-
 /// Tells only what was recovered: a run that looks every ten seconds says nothing of what it reads.
 struct Quiet(Arc<progress::Teller>);
 

@@ -53,7 +53,7 @@ fn none_found(address: &str) -> Diagnostic {
 pub(super) fn show(args: &Show, context: &Context) -> Outcome {
     let addr: ResourceAddr =
         session::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
-    let (state, _) = context.block_on(schedule::read(context))??;
+    let (state, now) = context.block_on(schedule::read(context))??;
     let found = state
         .resources
         .get(&addr)
@@ -73,7 +73,8 @@ pub(super) fn show(args: &Show, context: &Context) -> Outcome {
         &addr.block.kind,
     );
     let tainted = if object.status == ObjectStatus::Tainted { " (tainted)" } else { "" };
-    let ended = ended(object, &Times::new(context.env.time_zone(), Timestamp::now()));
+    let ended =
+        ended(object, &Times::new(context.env.time_zone(), now.unwrap_or_else(Timestamp::now)));
     let mut out = format!("{}\n", bold(&format!("# {addr}:{tainted}{ended}")));
     write_object(&mut out, &addr, object, schema.as_deref());
     context.out.data(&out);

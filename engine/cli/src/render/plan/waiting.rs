@@ -1,17 +1,18 @@
 //! What a plan says about time: what waits until when and why, what can't come any more, what ended, what
 //! all of it costs. Instances of one block that wait for the same are said once.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use terrarium_address::{ConfigAddr, InstanceKey, ResourceAddr};
+use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_core::{DeferredChange, Plan, PlannedAction, ReplaceOrder, ResourceChange, Waits};
 use terrarium_provider::Cost;
 
 use super::{body, words};
+use crate::render::alike::alike;
 use crate::render::instant::Times;
 use crate::render::paint::bold;
+use crate::render::schedule;
 use crate::render::wrap::{PROSE_WIDTH, wrap};
 
 /// Most names that one line lists; the rest is counted.
@@ -29,11 +30,11 @@ forgets them.";
 
 /// Writes everything that waits, the soonest first.
 pub(super) fn write(out: &mut String, plan: &Plan, times: &Times) {
-    let groups = alike(&plan.deferred);
+    let groups = groups(&plan.deferred);
     let (closed, coming): (Vec<_>, Vec<_>) =
-        groups.into_iter().partition(|group| !group.first.can_come());
+        groups.into_iter().partition(|group| !group.0.can_come());
     let (unknown, timed): (Vec<_>, Vec<_>) =
-        coming.into_iter().partition(|group| waits_for_values(group.first));
+        coming.into_iter().partition(|group| waits_for_values(group.0));
     for (title, groups) in [(WAITING, timed), (UNKNOWN, unknown), (CLOSED, closed)] {
         if groups.is_empty() {
             continue;
@@ -55,29 +56,16 @@ pub(super) fn waits_for_values(deferred: &DeferredChange) -> bool {
     matches!(deferred.waits, Waits::Values | Waits::Configuration)
 }
 
-/// Instances of a block that wait for the same.
-struct Alike<'a> {
-    first: &'a DeferredChange,
-    more: Vec<&'a InstanceKey>,
-}
+/// Instances of a block that wait for the same: the first, and those like it.
+type Group<'a> = (&'a DeferredChange, Vec<&'a DeferredChange>);
 
 /// Brings together what differs in its key only, by the time at which it comes.
-fn alike(all: &[DeferredChange]) -> Vec<Alike<'_>> {
-    type Key<'a> = (&'a ConfigAddr, PlannedAction, Option<Timestamp>, String, bool);
-    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
-    let mut groups: Vec<Alike<'_>> = Vec::new();
-    for one in all {
-        let block = &one.change.addr.block;
-        let key = (block, one.change.action, one.not_before(), kind(one), one.approved);
-        match known.get(&key).and_then(|at| groups.get_mut(*at)) {
-            Some(group) => group.more.push(&one.change.addr.key),
-            None => {
-                known.insert(key, groups.len());
-                groups.push(Alike { first: one, more: Vec::new() });
-            }
-        }
-    }
-    groups.sort_by_key(|group| group.first.not_before().unwrap_or(Timestamp::MAX));
+fn groups(all: &[DeferredChange]) -> Vec<Group<'_>> {
+    let mut groups = alike(all, |one| {
+        let change = &one.change;
+        (change.addr.block.clone(), change.action, one.not_before(), kind(one), one.approved)
+    });
+    groups.sort_by_key(|(first, _)| first.not_before().unwrap_or(Timestamp::MAX));
     groups
 }
 
@@ -93,23 +81,23 @@ fn kind(deferred: &DeferredChange) -> String {
     }
 }
 
-fn deferred(out: &mut String, group: &Alike<'_>, (plan, times): (&Plan, &Times)) {
-    let DeferredChange { change, approved, .. } = group.first;
-    let title = if group.first.can_come() {
+fn deferred(out: &mut String, group: &Group<'_>, (plan, times): (&Plan, &Times)) {
+    let DeferredChange { change, approved, .. } = group.0;
+    let title = if group.0.can_come() {
         words::title(change)
     } else {
         format!("{} can't be {}", bold(&change.addr.to_string()), done(change.action))
     };
     let _infallible = writeln!(out, "  # {title}");
     let times = &times.in_zone(change.notes.zone.as_deref());
-    let _infallible = writeln!(out, "  # ({})", when(group.first, plan.at, times));
-    if let Some(more) = others(&group.more) {
+    let _infallible = writeln!(out, "  # ({})", when(group.0, plan.at, times));
+    if let Some(more) = others(group.1.iter().map(|one| &one.change.addr.key)) {
         let _infallible = writeln!(out, "  # ({more})");
     }
     for note in words::notes(change, plan, times) {
         let _infallible = writeln!(out, "  # ({note})");
     }
-    if !group.first.can_come() {
+    if !group.0.can_come() {
         return;
     }
     if *approved {
@@ -156,12 +144,10 @@ fn because(deferred: &DeferredChange) -> String {
 }
 
 /// Says which other instances a group stands for.
-fn others(keys: &[&InstanceKey]) -> Option<String> {
-    if keys.is_empty() {
-        return None;
-    }
-    let names = listed(keys.iter().map(ToString::to_string), keys.len());
-    Some(format!("and {} more like it: {names}", keys.len()))
+fn others<'a>(keys: impl ExactSizeIterator<Item = &'a InstanceKey>) -> Option<String> {
+    let count = keys.len();
+    let names = listed(keys.map(ToString::to_string), count);
+    (count > 0).then(|| format!("and {count} more like it: {names}"))
 }
 
 /// Lists the first names and the last, where there are too many.
@@ -190,31 +176,21 @@ fn done(action: PlannedAction) -> &'static str {
 
 /// Names what ended and stays so, with the two ways on.
 pub(super) fn ended(out: &mut String, plan: &Plan, times: &Times) {
-    type Key<'a> = (&'a ConfigAddr, Timestamp);
-    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
-    let mut groups: Vec<(&ResourceChange, Timestamp, Vec<&InstanceKey>)> = Vec::new();
-    for change in plan.ended().filter(|change| change.action == PlannedAction::NoOp) {
-        let Some(ended) = &change.ended else { continue };
-        let key = (&change.addr.block, ended.at);
-        match known.get(&key).and_then(|at| groups.get_mut(*at)) {
-            Some((_, _, more)) => more.push(&change.addr.key),
-            None => {
-                known.insert(key, groups.len());
-                groups.push((change, ended.at, Vec::new()));
-            }
-        }
-    }
+    let over = plan.ended().filter(|change| change.action == PlannedAction::NoOp);
+    let mut groups = alike(over, |change| {
+        (change.addr.block.clone(), change.ended.as_ref().map(|ended| ended.at))
+    });
     if groups.is_empty() {
         return;
     }
+    groups.sort_by_key(|(change, _)| change.ended.clone().map(|ended| (ended.at, ended.with)));
     let _infallible = write!(out, "\n{ENDED}\n\n");
-    for (change, at, more) in groups {
-        let with = change.ended.as_ref().and_then(|ended| ended.with.as_ref());
-        let with = with.map(|addr| format!(", with {addr}")).unwrap_or_default();
-        let times = times.in_zone(change.notes.zone.as_deref());
-        let addr = bold(&change.addr.to_string());
-        let _infallible = writeln!(out, "  # {addr} ended {}{with}", times.both(at));
-        if let Some(more) = others(&more) {
+    for (change, more) in groups {
+        let Some(ended) = &change.ended else { continue };
+        let with = ended.with.as_ref().map(|addr| format!(", with {addr}")).unwrap_or_default();
+        let at = times.in_zone(change.notes.zone.as_deref()).both(ended.at);
+        let _infallible = writeln!(out, "  # {} ended {at}{with}", bold(&change.addr.to_string()));
+        if let Some(more) = others(more.iter().map(|change| &change.addr.key)) {
             let _infallible = writeln!(out, "  # ({more})");
         }
     }
@@ -225,11 +201,10 @@ pub(super) fn ended(out: &mut String, plan: &Plan, times: &Times) {
 pub(super) fn approved(plan: &Plan, times: &Times) -> Option<String> {
     let waiting: Vec<&DeferredChange> =
         plan.deferred.iter().filter(|one| one.can_come() && one.approved).collect();
-    let count = match waiting.len() {
-        0 => return None,
-        1 => "1 approved change waits".to_owned(),
-        count => format!("{count} approved changes wait"),
-    };
+    if waiting.is_empty() {
+        return None;
+    }
+    let count = schedule::waiting(waiting.len());
     let next = waiting.iter().filter_map(|one| one.not_before()).min();
     let next = match next {
         Some(at) if at > plan.at => format!(": next at {}", times.both(at)),

@@ -1,0 +1,104 @@
+//! What a turn decides: what it leaves aside, what it missed, what it waits for, what its failures mean.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use terrarium_address::ResourceAddr;
+use terrarium_core::{ActionReason, HeldBack, Plan, PlannedAction, RunSummary, Waits};
+use terrarium_provider::Action;
+use terrarium_state::{Scheduled, State};
+
+use super::patience::Patience;
+use super::turn::{Came, FailedDue, Gate, Missed};
+
+/// Notes what was carried out, and what failed.
+pub(super) fn count(
+    came: &mut Came,
+    summary: RunSummary,
+    (state, patience): (&State, &mut Patience),
+    now: Timestamp,
+) {
+    let count = |action| summary.done.iter().filter(|done| done.action == action).count();
+    came.done =
+        (count(PlannedAction::Create), count(PlannedAction::Update), count(PlannedAction::Delete));
+    for done in &summary.done {
+        // The delete of what was broken is no success yet.
+        if done.action != PlannedAction::Delete || !scheduled(state, &done.addr, Action::Create) {
+            patience.done(&done.addr);
+        }
+    }
+    came.acted = !summary.done.is_empty();
+    came.interrupted = summary.interrupted;
+    came.outputs = summary.outputs;
+    for failure in summary.failed {
+        let entry = state.schedule.iter().find(|entry| entry.addr == failure.addr);
+        let until = entry.and_then(|entry| entry.schedule.not_after);
+        let again = patience.failed(&failure.addr, now, until);
+        came.failed.push(FailedDue { addr: failure.addr, why: failure.why, again });
+    }
+}
+
+fn scheduled(state: &State, addr: &ResourceAddr, action: Action) -> bool {
+    state.schedule.iter().any(|entry| entry.addr == *addr && entry.action == action)
+}
+
+/// Takes entries out of the schedule that are left aside this time.
+pub(super) fn split(state: &State, aside: &BTreeSet<ResourceAddr>) -> (State, Vec<Scheduled>) {
+    let (kept, considered) =
+        state.schedule.iter().cloned().partition(|entry| aside.contains(&entry.addr));
+    (State { schedule: considered, ..state.clone() }, kept)
+}
+
+/// Leaves out what was made anew too often.
+pub(super) fn without_broken(mut plan: Plan, patience: &mut Patience, came: &mut Came) -> Plan {
+    for change in &mut plan.changes {
+        let broken = matches!(change.action, PlannedAction::Replace(_))
+            && change.reason == Some(ActionReason::Tainted);
+        if broken && !patience.recreates(&change.addr) {
+            change.action = PlannedAction::NoOp;
+            change.reason = None;
+            change.requires_replace.clear();
+            change.after = change.before.clone();
+            let why = "what it left was made anew three times, and broke each time".to_owned();
+            came.failed.push(FailedDue { addr: change.addr.clone(), why, again: None });
+        }
+    }
+    plan
+}
+
+pub(super) fn acting(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| change.action != PlannedAction::NoOp)
+}
+
+/// Lists what is scheduled and can't come any more.
+pub(super) fn missed(plan: &Plan, state: &State) -> Vec<Missed> {
+    let closed = plan.deferred.iter().filter_map(|deferred| match deferred.waits {
+        Waits::Closed(at) => Some((&deferred.change.addr, at)),
+        _ => None,
+    });
+    closed
+        .filter_map(|(addr, closed)| {
+            let entry = state.schedule.iter().find(|entry| entry.addr == *addr)?;
+            Some(Missed { addr: addr.clone(), action: entry.action, closed })
+        })
+        .collect()
+}
+
+/// Returns what keeps scheduled work waiting that could be due by now.
+pub(super) fn gate(
+    left: &[Scheduled],
+    held: &[HeldBack],
+    aside: &BTreeSet<ResourceAddr>,
+    now: Timestamp,
+) -> Option<Gate> {
+    let waits = left.iter().filter(|entry| {
+        !aside.contains(&entry.addr) && !held.iter().any(|held| held.addr == entry.addr)
+    });
+    waits
+        .filter_map(|entry| match entry.schedule.not_before {
+            Some(at) if at <= now => Some(Gate::Time),
+            Some(_) => None,
+            None => Some(Gate::Unknown),
+        })
+        .min()
+}
