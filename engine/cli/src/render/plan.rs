@@ -17,6 +17,7 @@ use super::instant::Times;
 use super::paint::{bold, cyan, green, red, yellow};
 use super::text::{self, Look};
 use super::wrap::{PROSE_WIDTH, wrap};
+pub(crate) use waiting::milli;
 
 /// Returns the whole plan as text, without advice on what to run next. Instants are shown in the zone that
 /// the plan's dates were declared in, else in the user's. The timeline, where there is one, stands after the

@@ -85,7 +85,7 @@ fn line(out: &mut String, row: &Row, times: &Times, class: &str) {
         instant(until, times)
     };
     let length = row.window.and_then(words::length).unwrap_or_default();
-    let cost = row.cost.as_ref().map(|cost| {
+    let cost = words::price(row).map(|cost| {
         format!("{}<br><span class=\"utc\">{}</span>", words::cost(cost), words::rate(cost))
     });
     let _infallible = writeln!(

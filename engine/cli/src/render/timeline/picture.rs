@@ -296,7 +296,7 @@ impl Picture<'_> {
         let times = &self.times.in_zone(row.zone.as_deref());
         let mut parts = vec![words::stage(row, times)];
         parts.extend(words::later(row, times));
-        parts.extend(row.cost.as_ref().map(words::cost));
+        parts.extend(words::price(row).map(words::cost));
         if matches!(row.stage, Stage::Later { at: None, .. }) {
             parts.extend(row.waits_for.as_ref().map(|what| format!("waits for {what}")));
         }

@@ -224,7 +224,7 @@ impl Page<'_> {
             facts.push(words::span(window, times));
             facts.extend(words::length(window));
         }
-        facts.extend(row.cost.as_ref().map(words::cost));
+        facts.extend(words::price(row).map(words::cost));
         facts.extend(row.was.map(|was| format!("was {}", words::span(was, times))));
         facts.extend(words::later(row, times));
         facts.extend(row.overdue_since.map(|at| format!("overdue since {}", times.both(at))));

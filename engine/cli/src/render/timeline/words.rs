@@ -7,6 +7,7 @@ use terrarium_core::{Mark, Moment, PlannedAction, Row, Stage, Timeline};
 use terrarium_provider::{Cost, Window};
 
 use crate::render::instant::{Times, duration};
+use crate::render::plan::milli;
 use crate::render::wrap::wrap;
 
 /// Shortens names to what tells them apart: `openstack_compute_instance_v2` to `instance_v2`, where no
@@ -155,27 +156,29 @@ pub(super) fn verb(action: PlannedAction) -> &'static str {
     }
 }
 
-/// Returns a cost: `2016 SU`, `120.5 SU`.
+/// Returns the cost of a row, where it costs anything.
+pub(super) fn price(row: &Row) -> Option<&Cost> {
+    row.cost.as_ref().filter(|cost| cost.total_milli > 0)
+}
+
+/// Returns a cost: `2,016 SU`, `120.5 SU`.
 pub(super) fn cost(cost: &Cost) -> String {
-    format!("{} {}", thousandths(cost.total_milli), cost.unit)
+    format!("{} {}", milli(cost.total_milli), cost.unit)
 }
 
 /// Returns what is spent per hour: `12 SU/h`.
 pub(super) fn rate(cost: &Cost) -> String {
-    format!("{} {}/h", thousandths(cost.hourly_milli), cost.unit)
+    format!("{} {}/h", milli(cost.hourly_milli), cost.unit)
 }
 
-fn thousandths(milli: u64) -> String {
-    let (whole, part) = (milli / 1000, milli % 1000);
-    if part == 0 {
-        return whole.to_string();
-    }
-    format!("{whole}.{part:03}").trim_end_matches('0').to_owned()
-}
-
-/// Returns what everything costs: `2016 SU in all`, by unit.
+/// Returns what everything costs: `2,016 SU in all`, by unit.
 pub(super) fn costs(timeline: &Timeline) -> Vec<String> {
-    timeline.costs().iter().map(|sum| format!("{} in all", cost(sum))).collect()
+    timeline
+        .costs()
+        .iter()
+        .filter(|sum| sum.total_milli > 0)
+        .map(|sum| format!("{} in all", cost(sum)))
+        .collect()
 }
 
 /// Returns whose time is shown: `times in America/New_York`; `None` for UTC.
@@ -210,7 +213,7 @@ pub(super) fn everything(row: &Row, times: &Times) -> Vec<String> {
     }
     lines.extend(row.was.map(|was| format!("was {}", span(was, times))));
     lines.extend(later(row, times));
-    lines.extend(row.cost.as_ref().map(|it| format!("{}, {}", cost(it), rate(it))));
+    lines.extend(price(row).map(|it| format!("{}, {}", cost(it), rate(it))));
     lines.extend(waits(row));
     lines.extend(row.perishes.as_ref().map(|what| format!("lost at the end: {what}")));
     if let Stage::Later { approved: true, .. } = row.stage {
