@@ -67,6 +67,73 @@ async fn work_of_a_type_is_polled_together() {
     assert_eq!(scene.cloud.calls("poll"), 2, "two rounds of all, not of each");
 }
 
+/// Builds leases in every stage: ended, running with an extension that waits, coming, replaced with a gap.
+fn leases() -> Scene {
+    Scene::of(
+        "resource \"fake_lease\" \"past\" {\n  name = \"past\"\n  end  = \"2026-03-02T00:00:00Z\"\n}\n\
+         resource \"fake_server\" \"past\" {\n  name        = \"past\"\n  reservation = fake_lease.past.reservation\n}\n\
+         resource \"fake_lease\" \"runs\" {\n  name = \"runs\"\n  kind = \"a100\"\n  zone = \"America/Chicago\"\n  \
+         end  = \"2026-03-20T00:00:00Z\"\n}\n\
+         resource \"fake_server\" \"runs\" {\n  name        = \"runs\"\n  reservation = fake_lease.runs.reservation\n}\n",
+    )
+}
+
+const MORE: &str = "
+resource \"fake_lease\" \"comes\" {
+  name  = \"comes\"
+  start = \"2026-03-08T00:00:00Z\"
+  end   = \"2026-03-10T00:00:00Z\"
+}
+resource \"fake_server\" \"comes\" {
+  name        = \"comes\"
+  reservation = fake_lease.comes.reservation
+}
+resource \"fake_server\" \"never\" {
+  name        = \"never\"
+  reservation = fake_lease.past.reservation
+}
+resource \"fake_address\" \"a\" { name = \"a\" }
+resource \"fake_association\" \"a\" {
+  server  = fake_server.comes.id
+  address = fake_address.a.id
+}
+data \"fake_lookup\" \"d\" {
+  name       = \"comes\"
+  depends_on = [fake_lease.comes]
+}
+output \"address\" { value = fake_lease.comes.address }
+output \"runs\" { value = fake_server.runs.id }
+";
+
+#[tokio::test]
+async fn a_saved_plan_keeps_what_it_says_of_time() {
+    let mut scene = leases();
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
+    scene.cloud.inside().now = "2026-03-03T00:00:00Z".parse().unwrap();
+    let longer = scene.files.values().next().unwrap().replace("20T00", "25T00") + MORE;
+    scene.file("main.tf", &longer);
+    let outcome = scene.run(&Command::default(), Doing::Plan).await.unwrap();
+    let text = crate::show::plan(&outcome.plan, &outcome.found, &outcome.sources);
+    for word in ["ended", "deferred", "can't", "those who need it", "known after", "<="] {
+        assert!(text.contains(word), "{word} is missing in\n{text}");
+    }
+    let deferred = outcome.plan.deferred.iter().map(|it| &it.change);
+    let all: Vec<_> = outcome.plan.changes.iter().chain(deferred).collect();
+    assert!(all.iter().any(|it| it.notes.cost.is_some() && it.notes.perishes.is_some()));
+    assert!(all.iter().any(|it| it.standing.is_some() && it.schedule.not_after.is_some()));
+    assert!(all.iter().any(|it| it.approval.is_some() && !it.covers.is_empty()));
+    assert_eq!(outcome.plan.zone.as_deref(), Some("America/Chicago"));
+    let saved = SavedPlan {
+        plan: outcome.plan,
+        sources: planfile::fingerprint(&outcome.sources),
+        workspace: "default".into(),
+    };
+    let kind = FakeKind::new(scene.cloud.clone());
+    let kinds = terrarium_core::ProviderSet::new(vec![std::sync::Arc::new(kind)]);
+    let back = planfile::read(&planfile::write(&saved).unwrap(), &kinds).unwrap();
+    assert_eq!(format!("{back:#?}"), format!("{saved:#?}"));
+}
+
 #[tokio::test]
 async fn a_saved_plan_comes_back_as_it_was_unless_damaged_or_stale() {
     let mut scene = Scene::of(

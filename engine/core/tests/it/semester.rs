@@ -12,7 +12,7 @@ use crate::scene::{Command, Doing, Scene};
 use crate::show;
 
 /// How many semesters are lived through.
-const SEEDS: u64 = 25;
+const SEEDS: u64 = 12;
 
 /// Hours of a semester.
 const LENGTH: i64 = 100;
@@ -34,6 +34,8 @@ struct Semester {
     text: String,
     /// How many hours after its start a lease is active.
     lag: i64,
+    /// How many minutes after its end what sat on a lease is still there.
+    linger: i64,
     terms: Vec<Term>,
     sitting: Vec<Sitting>,
 }
@@ -86,7 +88,32 @@ fn invent(dice: &mut Dice) -> Semester {
         }
     }
     let lag = if dice.below(2) == 0 { 0 } else { dice.small(4) };
-    Semester { text, lag, terms, sitting }
+    let linger = if dice.below(2) == 0 { 0 } else { 30 };
+    in_turn(dice, &mut text, &mut terms, &mut sitting);
+    Semester { text, lag, linger, terms, sitting }
+}
+
+/// Adds leases that follow each other, and one volume that goes from server to server.
+fn in_turn(dice: &mut Dice, text: &mut String, terms: &mut Vec<Term>, sitting: &mut Vec<Sitting>) {
+    let mut from = dice.small(LENGTH / 4);
+    writeln!(text, "resource \"fake_thing\" \"shared\" {{ name = \"shared\" }}").unwrap();
+    for turn in 0..dice.below(4) {
+        let term = Term { from, until: from + 2 + dice.small(LENGTH / 5) };
+        let (start, end) = (hour(term.from), hour(term.until));
+        writeln!(
+            text,
+            "resource \"fake_lease\" \"t{turn}\" {{\n  name = \"t{turn}\"\n  start = \"{start}\"\n  end = \"{end}\"\n}}\n\
+             resource \"fake_server\" \"t{turn}\" {{\n  name = \"t{turn}\"\n  reservation = fake_lease.t{turn}.reservation\n}}\n\
+             resource \"fake_attachment\" \"t{turn}\" {{\n  name = \"t{turn}\"\n  server = fake_server.t{turn}.id\n  \
+             volume = fake_thing.shared.id\n}}"
+        )
+        .unwrap();
+        for kind in ["fake_server", "fake_attachment"] {
+            sitting.push(Sitting { name: format!("{kind} t{turn}"), lease: Some(terms.len()) });
+        }
+        terms.push(term);
+        from = term.until + dice.small(2);
+    }
 }
 
 impl Semester {
@@ -148,6 +175,7 @@ async fn live_in(
     crashes: Option<u64>,
 ) -> Result<String, String> {
     scene.cloud.inside().lag = SignedDuration::from_hours(semester.lag);
+    scene.cloud.inside().linger = SignedDuration::from_mins(semester.linger);
     let mut said = String::new();
     let mut crashes = crashes.map(Dice);
     for (step, at) in hours.iter().enumerate() {
@@ -160,6 +188,11 @@ async fn live_in(
         }
         let fail = |why: String| format!("hour {at}: {why}");
         said += &carry_out(&mut scene, doing).await.map_err(fail)?;
+        if semester.linger > 0 {
+            // Nothing failed although others are still there; now they go, and what waited comes.
+            scene.pass(60 * semester.linger);
+            said += &carry_out(&mut scene, Doing::Run).await.map_err(fail)?;
+        }
         let (found, wanted) = (existing(&scene).map_err(fail)?, semester.at(*at));
         if found != wanted {
             return Err(fail(format!("there are {found:?}, not {wanted:?}")));

@@ -107,6 +107,7 @@ pub(super) fn create(
     kind: &str,
     request: &ApplyRequest,
     marker: &str,
+    broken: bool,
 ) -> Option<ApplyReply> {
     let marker = Some(marker.to_owned());
     let planned = request.planned.as_ref()?;
@@ -137,7 +138,8 @@ pub(super) fn create(
             let reservation = text(planned, "reservation").filter(|it| !it.is_empty());
             let lease = reservation.as_ref().map(|it| inside.lease_of(it).map(status));
             let id = inside.make(kind, planned, marker);
-            if lease.as_ref().is_none_or(|lease| lease.as_deref() == Some("ACTIVE")) {
+            let stands = lease.as_ref().is_none_or(|lease| lease.as_deref() == Some("ACTIVE"));
+            if stands && !broken {
                 return Some(ApplyReply::done(Some(inside.objects[&id].state.clone()), None));
             }
             let object = inside.objects.get_mut(&id)?;

@@ -123,7 +123,8 @@ fn create(
         inside.objects.get_mut(&id).unwrap().building = 1;
         return accepted(inside, id, None);
     }
-    if let Some(reply) = events::create(inside, kind, request, &marker) {
+    let broken = trouble == Some(Trouble::RefuseMade);
+    if let Some(reply) = events::create(inside, kind, request, &marker, broken) {
         return reply;
     }
     let marker = (trouble != Some(Trouble::LostUnmarked)).then_some(marker);
