@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `GET clock` | | `now`, `rate`, `next_event` (null where nothing is due) |
 //! | `POST clock` | `advance_seconds`, `to` (RFC 3339) or `rate` | the same; forwards only |
-//! | `GET status` | | `world` (its id), `clock`, `pending_events`, counts by site and type |
+//! | `GET status` | | `world` (its id), `clock`, `pending_events`, counts by site and type, and of leases that others hold |
 //! | `GET objects` | | `objects`; `?seeded=true` adds what the world began with |
 //! | `GET settings`, `PUT settings` | members of [`Settings`] to change | all of them |
 //! | `POST reset` | `{"at": instant}`, or nothing for the real time | the status of the new world; settings stay |
@@ -18,7 +18,7 @@ use crate::{
     cloud::Cloud,
     due, json,
     reply::{Refusal, Reply},
-    reservation,
+    reservation::{self, allocation},
     router::{Request, Target, plain_refusal},
     settings::Settings,
     site::SITES,
@@ -113,7 +113,9 @@ fn status(clock: &Clock<'_>) -> rusqlite::Result<Reply> {
             .query_map([site.region], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?
             .map(|row| row.map(|(kind, count)| (kind, Value::from(count))))
             .collect::<rusqlite::Result<Map<String, Value>>>()?;
-        sites.push(json!({"region": site.region, "slug": site.slug, "objects": counts}));
+        let others = allocation::count_background(conn, site.region)?;
+        sites.push(json!({"region": site.region, "slug": site.slug, "objects": counts,
+            "leases_of_others": others}));
     }
     let (_, pending) = due::told(conn)?;
     Ok(Reply::json(

@@ -24,7 +24,9 @@ pub(crate) enum What {
     VolumeGone,
     LeaseNotice,
     LeaseEnds,
+    LeaseEnded,
     LeaseStarts,
+    LeaseStarted,
     LeaseIdle,
     LoadGrows,
 }
@@ -58,7 +60,9 @@ const ROWS: &[Row] = &[
     // A lease that ends frees its hosts for one that starts at the same time.
     row(What::LeaseNotice, "lease notice", 1, reservation::ticks::notice),
     row(What::LeaseEnds, "lease ends", 2, reservation::ticks::end),
+    row(What::LeaseEnded, "lease ended", 2, reservation::ticks::ended),
     row(What::LeaseStarts, "lease starts", 3, reservation::ticks::start),
+    row(What::LeaseStarted, "lease started", 3, reservation::ticks::started),
     silent(What::LeaseIdle, "lease idle", 4, reservation::reaper::reap),
     silent(What::LoadGrows, "load grows", 5, reservation::load::grow),
 ];

@@ -26,6 +26,8 @@ pub struct Settings {
     pub quotas: BTreeMap<String, i64>,
     /// How long nobody may have a host, device or address before and after a lease, in minutes.
     pub cleaning_minutes: u32,
+    /// How long a lease is STARTING and TERMINATING, in seconds; nothing can be done to it then.
+    pub lease_transition_s: u32,
     /// Whether leases of flavors can be changed, as Chameleon has it; released Blazar answers 500.
     pub flavor_leases_change: bool,
     /// Starts and ends of leases that will fail.
@@ -65,6 +67,7 @@ impl Default for Settings {
             token_lifetime_s: 14_400,
             quotas: BTreeMap::new(),
             cleaning_minutes: 5,
+            lease_transition_s: 0,
             flavor_leases_change: true,
             lease_faults: Vec::new(),
             failed_hosts: Vec::new(),

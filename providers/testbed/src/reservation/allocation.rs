@@ -4,7 +4,7 @@
 //! many leases there are.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::lease::Window;
 use crate::{clock, cloud::Cloud, reply::Outcome};
@@ -167,6 +167,14 @@ pub(crate) fn calendar(
         Allocation::read,
     )?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Counts the leases of a site that the world invented.
+pub(crate) fn count_background(conn: &Connection, site: &str) -> rusqlite::Result<i64> {
+    conn.prepare_cached(
+        "SELECT count(DISTINCT lease) FROM allocation WHERE site = ? AND background",
+    )?
+    .query_row([site], |row| row.get(0))
 }
 
 /// Moves the windows of all that a reservation has.

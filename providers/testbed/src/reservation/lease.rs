@@ -60,12 +60,15 @@ pub(crate) struct Event {
     pub(crate) updated: Option<Timestamp>,
 }
 
-/// Stable statuses of a lease; between two requests no other is seen in this world.
+/// Statuses of a lease. Those in which Blazar is at work last no time unless the world's settings
+/// say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum LeaseStatus {
     Pending,
+    Starting,
     Active,
+    Terminating,
     Terminated,
     Error,
 }
@@ -93,6 +96,8 @@ pub(crate) enum EventKind {
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum EventStatus {
     Undone,
+    #[serde(rename = "IN_PROGRESS")]
+    InProgress,
     Done,
     Error,
 }
@@ -109,6 +114,11 @@ impl Lease {
 
     pub(crate) fn has(&self, kind: EventKind, status: EventStatus) -> bool {
         self.event(kind).is_some_and(|event| event.status == status)
+    }
+
+    /// Tells whether Blazar is at work on the lease: nothing else can be done to it then.
+    pub(crate) fn is_transitional(&self) -> bool {
+        matches!(self.status, LeaseStatus::Starting | LeaseStatus::Terminating)
     }
 
     pub(crate) fn window(&self) -> Window {

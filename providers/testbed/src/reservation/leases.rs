@@ -11,7 +11,7 @@ use super::{
 use crate::{
     call::Call,
     cloud::Cloud,
-    reply::{Outcome, Reply, Service},
+    reply::{Outcome, Reply, Service, no},
     settings::LeaseEvent,
 };
 
@@ -28,8 +28,8 @@ pub(super) fn answer(call: &Call<'_>, rest: &[&str]) -> Outcome<Reply> {
             let lease = find(call, id)?;
             Ok(Reply::json(200, json!({"lease": lease.shown()})))
         }
-        ("PUT", [id]) => change::update(call, find(call, id)?),
-        ("DELETE", [id]) => delete(call, find(call, id)?),
+        ("PUT", [id]) => change::update(call, settled(find(call, id)?)?),
+        ("DELETE", [id]) => delete(call, settled(find(call, id)?)?),
         ("GET", [id, "hosts"]) => contents(call, id, Pool::Hosts, "hosts"),
         ("GET", [id, "networks"]) => contents(call, id, Pool::Networks, "networks"),
         ("GET", [id, "devices"]) => contents(call, id, Pool::Devices, "devices"),
@@ -41,6 +41,11 @@ pub(super) fn answer(call: &Call<'_>, rest: &[&str]) -> Outcome<Reply> {
 fn find(call: &Call<'_>, id: &str) -> Outcome<Lease> {
     let lease = lease::load(&call.cloud, id)?.ok_or_else(|| not_found("lease_id", id))?;
     if lease.project_id == call.who.project { Ok(lease) } else { Err(forbidden("leases:get")) }
+}
+
+/// Refuses what can't be done to a lease on which the manager is at work.
+fn settled(lease: Lease) -> Outcome<Lease> {
+    if lease.is_transitional() { Err(no(500, "Invalid lease status.")) } else { Ok(lease) }
 }
 
 /// Lists the records of what a lease holds; whose it is does not matter, as in the fork.
@@ -65,7 +70,7 @@ fn delete(call: &Call<'_>, mut lease: Lease) -> Outcome<Reply> {
         lease.updated = Some(cloud.now);
         lease::save(cloud, &lease)?;
         let message = format!("Failed to cleanly end lease {}", lease.id);
-        return Ok(Service::Reservation.refusal(&crate::reply::no(500, message)).kept());
+        return Ok(Service::Reservation.refusal(&no(500, message)).kept());
     }
     delete_now(cloud, &mut lease)?;
     Ok(Reply::json(200, json!({})))

@@ -54,12 +54,21 @@ pub(super) fn forget_events(cloud: &Cloud<'_>, lease: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// A lease starts.
+/// A lease starts, or the manager begins to start it.
 pub(crate) fn start(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
     let Some(mut lease) = lease::load(cloud, id)? else { return Ok(()) };
     if lease.status != LeaseStatus::Pending {
         return Ok(());
     }
+    if takes_time(cloud, &mut lease, EventKind::Start)? {
+        return cloud.later(cloud.settings.lease_transition_s, What::LeaseStarted, id);
+    }
+    started(cloud, id)
+}
+
+/// A lease has started.
+pub(crate) fn started(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
+    let Some(mut lease) = lease::load(cloud, id)? else { return Ok(()) };
     carry_out(cloud, &mut lease, EventKind::Start)?;
     lease::save(cloud, &lease)?;
     reaper::watch(cloud, &lease)?;
@@ -72,23 +81,44 @@ pub(crate) fn start(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// A lease ends; one that has not started yet waits for that.
+/// A lease ends, or the manager begins to end it; one that has not started yet waits for that.
 pub(crate) fn end(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
     let Some(mut lease) = lease::load(cloud, id)? else { return Ok(()) };
-    if lease.has(EventKind::Start, EventStatus::Undone) {
+    let waits = lease.has(EventKind::Start, EventStatus::Undone) || lease.is_transitional();
+    if waits || !matches!(lease.status, LeaseStatus::Active | LeaseStatus::Error) {
         return Ok(());
     }
-    if !matches!(lease.status, LeaseStatus::Active | LeaseStatus::Error) {
-        return Ok(());
+    if takes_time(cloud, &mut lease, EventKind::End)? {
+        return cloud.later(cloud.settings.lease_transition_s, What::LeaseEnded, id);
     }
+    ended(cloud, id)
+}
+
+/// A lease has ended.
+pub(crate) fn ended(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
+    let Some(mut lease) = lease::load(cloud, id)? else { return Ok(()) };
     carry_out(cloud, &mut lease, EventKind::End)?;
     lease::save(cloud, &lease)
+}
+
+/// Puts a lease into the status in which the manager is at work on it, if that lasts any time.
+fn takes_time(cloud: &Cloud<'_>, lease: &mut Lease, kind: EventKind) -> Outcome<bool> {
+    if cloud.settings.lease_transition_s == 0 {
+        return Ok(false);
+    }
+    lease.status = match kind {
+        EventKind::End => LeaseStatus::Terminating,
+        _ => LeaseStatus::Starting,
+    };
+    finish(cloud, lease, kind, EventStatus::InProgress);
+    lease::save(cloud, lease)?;
+    Ok(true)
 }
 
 /// A lease's owner is told that it ends soon; one that has not started yet waits for that.
 pub(crate) fn notice(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
     let Some(mut lease) = lease::load(cloud, id)? else { return Ok(()) };
-    if lease.has(EventKind::Start, EventStatus::Undone) {
+    if lease.has(EventKind::Start, EventStatus::Undone) || lease.is_transitional() {
         return Ok(());
     }
     finish(cloud, &mut lease, EventKind::BeforeEnd, EventStatus::Done);

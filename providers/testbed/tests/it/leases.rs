@@ -362,3 +362,37 @@ fn a_restricted_credential_makes_no_leases() {
         assert_eq!(reply.status, status, "restricted: {restricted}");
     }
 }
+
+#[test]
+fn what_the_manager_is_at_work_on_is_left_alone() {
+    let mut cloud = boundless();
+    cloud.call("PUT", "/testbed/settings", &json!({"lease_transition_s": 8}));
+    let body = host_lease("slow", ("now", "2026-03-01 13:00"), (1, "gpu_v100"));
+    let (_, lease) = cloud.call("POST", LEASES, &body);
+    let path = format!("{LEASES}/{}", lease["lease"]["id"].as_str().expect("an id"));
+    let rename = json!({"name": "slower"});
+    // The manager looks 5 s after the minute, and every 10 s.
+    for (wait, status, refused) in [
+        (4.0, "PENDING", false),
+        (1.0, "STARTING", true),
+        (7.0, "STARTING", true),
+        (1.0, "ACTIVE", false),
+        (3_591.0, "ACTIVE", false),
+        (1.0, "TERMINATING", true),
+        (8.0, "TERMINATED", false),
+    ] {
+        cloud.advance(wait);
+        let (_, shown) = cloud.call("GET", &path, &Value::Null);
+        assert_eq!(shown["lease"]["status"], status, "{shown}");
+        let (code, answer) = cloud.call("PUT", &path, &rename);
+        assert_eq!(code, if refused { 500 } else { 200 }, "{status}: {answer}");
+        if refused {
+            assert_eq!(answer["error_message"], "Invalid lease status.");
+            assert_eq!(cloud.call("DELETE", &path, &Value::Null).0, 500);
+        }
+    }
+    let (_, shown) = cloud.call("GET", &path, &Value::Null);
+    for event in shown["lease"]["events"].as_array().expect("a list") {
+        assert_eq!(event["status"], "DONE", "{event}");
+    }
+}
