@@ -395,7 +395,7 @@ impl Plan {
                 PlannedAction::Delete => counts.3 += 1,
                 PlannedAction::Replace(_) => {
                     counts.1 += 1;
-                    counts.3 += 1;
+                    counts.3 += usize::from(!change.keeps_old);
                 }
                 PlannedAction::NoOp | PlannedAction::Read | PlannedAction::Forget => {}
             }

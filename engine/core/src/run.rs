@@ -40,15 +40,18 @@ pub struct HeldBack {
 /// An entry that the plan no longer needs is dropped; one that the plan defers again stays.
 pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
     let changes = Changes::of(&plan);
-    let deferred: HashMap<&ResourceAddr, &DeferredChange> =
-        plan.deferred.iter().map(|deferred| (&deferred.change.addr, deferred)).collect();
+    let deferred: HashMap<(&ResourceAddr, Option<Action>), &DeferredChange> = plan
+        .deferred
+        .iter()
+        .map(|deferred| ((&deferred.change.addr, action_of(&deferred.change)), deferred))
+        .collect();
     let scheduled: HashSet<&ResourceAddr> =
         state.schedule.iter().map(|entry| &entry.addr).collect();
     let mut held = Vec::new();
     let mut left = Vec::new();
     let mut due: BTreeMap<usize, &Scheduled> = BTreeMap::new();
     for entry in &state.schedule {
-        if let Some(deferred) = deferred.get(&entry.addr) {
+        if let Some(deferred) = deferred.get(&(&entry.addr, Some(entry.action))) {
             let kept = |new| Scheduled {
                 approval: entry.approval.clone(),
                 inputs: entry.inputs.clone(),

@@ -79,9 +79,10 @@ impl Walk<'_> {
     /// Rows of objects to which nothing is done and of which something is not as recorded that no read
     /// tells: what they read and sit on, on which the order at the end depends, their window, their end.
     fn reread(&self) -> Vec<ObjectChange> {
-        if self.plan.mode != Mode::Normal || !self.plan.targets.is_empty() {
+        if self.plan.mode == Mode::Destroy || !self.plan.targets.is_empty() {
             return Vec::new();
         }
+        let normal = self.plan.mode == Mode::Normal;
         let unchanged =
             self.plan.changes.iter().filter(|change| {
                 change.action == PlannedAction::NoOp && change.importing.is_none()
@@ -90,21 +91,29 @@ impl Walk<'_> {
             .filter_map(|change| {
                 let recorded = self.recorded(change)?;
                 let object = object::write(&change.after, &change.schema, None).ok()?;
-                let same = recorded.deps == change.deps
-                    && recorded.sensitive == object.sensitive
-                    && recorded.window == change.window
-                    && recorded.occupies == change.occupies.lenders
-                    && recorded.ended == change.ended;
-                let object = Object {
+                // Without a plan of it nobody knows what it reads today, nor what it sits on.
+                let now = Object {
                     window: change.window,
-                    occupies: change.occupies.lenders.clone(),
                     ended: change.ended.clone(),
-                    attributes: object.attributes,
-                    schema_version: object.schema_version,
-                    deps: change.deps.clone(),
-                    sensitive: object.sensitive,
                     ..recorded.clone()
                 };
+                let object = if normal {
+                    Object {
+                        attributes: object.attributes,
+                        schema_version: object.schema_version,
+                        deps: change.deps.clone(),
+                        sensitive: object.sensitive,
+                        occupies: change.occupies.lenders.clone(),
+                        ..now
+                    }
+                } else {
+                    now
+                };
+                let same = recorded.deps == object.deps
+                    && recorded.sensitive == object.sensitive
+                    && recorded.window == object.window
+                    && recorded.occupies == object.occupies
+                    && recorded.ended == object.ended;
                 (!same).then(|| row(change, None, Some(object)))
             })
             .collect()

@@ -68,8 +68,11 @@ impl Planner<'_> {
                 self.accept(group, candidate, planned, change);
             }
             Some(wait) => {
-                let change = self.go_down_now(group, candidate, change);
+                let (change, goes_down) = self.go_down_now(group, candidate, change);
                 self.put_off(group, candidate, planned, change, wait);
+                if goes_down {
+                    self.lend_gap(&candidate.addr);
+                }
             }
         }
     }
@@ -81,22 +84,23 @@ impl Planner<'_> {
         group: &Group<'_>,
         candidate: &Candidate,
         change: ResourceChange,
-    ) -> ResourceChange {
+    ) -> (ResourceChange, bool) {
         let gap = |lender| self.loan(lender).is_some_and(|loan: Loan| loan.gap);
-        let Some(prior) = &candidate.prior else { return change };
+        let Some(prior) = &candidate.prior else { return (change, false) };
         if !candidate.seat.moves.as_ref().is_some_and(gap) {
-            return change;
+            return (change, false);
         }
         let reason = Some(ActionReason::LenderEnds);
         let removal = super::managed::removal(group, &candidate.addr, prior, reason);
         self.found.borrow_mut().add(removal);
-        ResourceChange {
+        let creation = ResourceChange {
             action: PlannedAction::Create,
             before: Value::null(group.schema.block.ty()),
             reason: None,
             requires_replace: Vec::new(),
             ..change
-        }
+        };
+        (creation, true)
     }
 
     fn put_off(

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Deferral, Schedule, Window};
+use terrarium_provider::{Schedule, Window};
 use terrarium_value::{Cause, Kind, Value};
 
 use super::occupancy::pick;
 use super::{Found, Planner};
-use crate::{ActionReason, DeferredChange, PlannedAction, ResourceChange, Waits, codes};
+use crate::{ActionReason, PlannedAction, Waits, codes};
 
 impl Planner<'_> {
     /// Refuses two holders of one thing whose windows overlap; a successor waits for its predecessor.
@@ -34,6 +34,7 @@ impl Planner<'_> {
         if waiting.is_empty() {
             return;
         }
+        let mut late: HashMap<ResourceAddr, Option<Timestamp>> = HashMap::new();
         for change in std::mem::take(&mut found.changes) {
             let Some((holder, at)) = waiting.remove(&change.addr) else {
                 found.changes.push(change);
@@ -42,12 +43,46 @@ impl Planner<'_> {
             let reason = format!("{holder} to let go of it");
             let not_before = at.or(Some(self.now));
             let not_after = change.window.and_then(|window| window.until());
-            let change = ResourceChange { schedule: Schedule { not_before, not_after }, ..change };
-            let deferral = Deferral { not_before, reason };
-            let waits = Waits::Held(holder);
-            found.deferred.push(DeferredChange { change, deferral, waits, approved: false });
+            late.insert(change.addr.clone(), not_before);
+            let schedule = Schedule { not_before, not_after };
+            let waits = (Waits::Held(holder), reason);
+            found.deferred.push(self.postponed_after_all(change, schedule, waits));
         }
+        self.hold_back_readers(&mut found, late);
+        self.world.forget_named();
         found.index();
+    }
+
+    /// What reads something that is deferred after all is deferred with it, however far.
+    fn hold_back_readers(
+        &self,
+        found: &mut Found,
+        mut late: HashMap<ResourceAddr, Option<Timestamp>>,
+    ) {
+        loop {
+            let before = found.deferred.len();
+            for change in std::mem::take(&mut found.changes) {
+                let causes = change.after.causes_deep();
+                let awaited = causes.iter().find_map(|cause| match cause {
+                    Cause::Instance { addr, .. } if *addr != change.addr => {
+                        late.get_key_value(addr)
+                    }
+                    _ => None,
+                });
+                let Some((addr, at)) = awaited.map(|(addr, at)| (addr.clone(), *at)) else {
+                    found.changes.push(change);
+                    continue;
+                };
+                late.insert(change.addr.clone(), at);
+                let not_after = change.window.and_then(|window| window.until());
+                let schedule = Schedule { not_before: at, not_after };
+                let waits = (Waits::Dependency(addr.clone()), addr.to_string());
+                found.deferred.push(self.postponed_after_all(change, schedule, waits));
+            }
+            if found.deferred.len() == before {
+                return;
+            }
+        }
     }
 }
 

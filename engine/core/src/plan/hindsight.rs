@@ -13,7 +13,30 @@ use terrarium_value::{Cause, Causes, When};
 use super::Planner;
 use super::defer::recaused;
 use super::need::{Need, Needs};
-use crate::{DeferredChange, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes};
+use crate::{
+    ActionReason, DeferredChange, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes,
+};
+
+/// Who moves off a lender, and when the last of them does.
+struct Moving {
+    last: Option<Timestamp>,
+    who: Vec<ResourceAddr>,
+}
+
+impl Moving {
+    fn removal(&self, change: ResourceChange) -> DeferredChange {
+        let schedule = Schedule { not_before: self.last, not_after: None };
+        DeferredChange {
+            change: ResourceChange { schedule, ..change },
+            deferral: Deferral {
+                not_before: self.last,
+                reason: "what still sits on it to move".to_owned(),
+            },
+            waits: Waits::Consumers(self.who.clone()),
+            approved: false,
+        }
+    }
+}
 
 impl Planner<'_> {
     /// Looks back at the plan as a whole.
@@ -28,39 +51,48 @@ impl Planner<'_> {
         self.warn_of_ended_values();
     }
 
-    /// A replaced lender stays until what sits on it has moved.
+    /// A replaced lender stays until what sits on it has moved: its removal waits with them.
     fn keep_lenders(&self) {
         let mut found = self.found.borrow_mut();
-        let mut moving: HashMap<ResourceAddr, Option<Timestamp>> = HashMap::new();
+        let mut moving: HashMap<ResourceAddr, Moving> = HashMap::new();
         for deferred in &found.deferred {
-            if matches!(deferred.change.action, PlannedAction::Replace(_)) {
-                for lender in &deferred.change.occupies.lenders {
-                    let at = deferred.not_before();
-                    let latest = moving.entry(lender.clone()).or_insert(at);
-                    *latest = latest.zip(at).map(|(a, b)| a.max(b));
-                }
+            if !matches!(deferred.change.action, PlannedAction::Replace(_)) {
+                continue;
+            }
+            for lender in &deferred.change.occupies.lenders {
+                let at = deferred.not_before();
+                let known = moving
+                    .entry(lender.clone())
+                    .or_insert_with(|| Moving { last: at, who: Vec::new() });
+                known.last = known.last.zip(at).map(|(a, b)| a.max(b));
+                known.who.push(deferred.change.addr.clone());
             }
         }
         if moving.is_empty() {
             return;
         }
-        let mut kept = Vec::new();
-        for change in &mut found.changes {
-            let Some(at) = moving.get(&change.addr) else { continue };
+        for change in std::mem::take(&mut found.changes) {
+            let Some(moving) = moving.get(&change.addr) else {
+                found.changes.push(change);
+                continue;
+            };
             if change.deposed.is_some() && change.action == PlannedAction::Delete {
-                kept.push((change.addr.clone(), change.deposed.clone(), *at));
+                found.deferred.push(moving.removal(change));
             } else if change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst) {
-                change.keeps_old = true;
+                let null = terrarium_value::Value::null(change.schema.block.ty());
+                let old = ResourceChange {
+                    action: PlannedAction::Delete,
+                    reason: Some(ActionReason::Deposed),
+                    deposed: Some("replaced".into()),
+                    after: null,
+                    requires_replace: Vec::new(),
+                    ..change.clone()
+                };
+                found.deferred.push(moving.removal(old));
+                found.changes.push(ResourceChange { keeps_old: true, ..change });
+            } else {
+                found.changes.push(change);
             }
-        }
-        for (addr, deposed, at) in kept {
-            let is_it = |change: &ResourceChange| change.addr == addr && change.deposed == deposed;
-            let Some(position) = found.changes.iter().position(is_it) else { continue };
-            let change = found.changes.remove(position);
-            let reason = "what still sits on it to move".to_owned();
-            let deferral = Deferral { not_before: at, reason };
-            let waits = Waits::Consumers(Vec::new());
-            found.deferred.push(DeferredChange { change, deferral, waits, approved: false });
         }
         found.index();
     }
@@ -96,16 +128,27 @@ impl Planner<'_> {
 
     fn not_needed_now(&self, change: ResourceChange, need: Need) -> DeferredChange {
         let at = need.at();
-        let when = at.map_or(When::Later, When::At);
+        let (waits, reason) = need.told();
+        let schedule = Schedule { not_before: at, not_after: change.schedule.not_after };
+        self.postponed_after_all(change, schedule, (waits, reason))
+    }
+
+    /// Turns a change that was planned for now into a deferred one; who reads it learns of it.
+    pub(super) fn postponed_after_all(
+        &self,
+        change: ResourceChange,
+        schedule: Schedule,
+        (waits, reason): (Waits, String),
+    ) -> DeferredChange {
+        let when = schedule.not_before.map_or(When::Later, When::At);
         let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when });
         let after = recaused(&change.after, &change.addr, &causes);
+        let published = if change.before.is_null() { &after } else { &change.before };
         let (block, key) = (&change.addr.block, change.addr.key.clone());
-        self.world.set_instance(block, key, Some(after.clone()));
-        let schedule = Schedule { not_before: at, not_after: change.schedule.not_after };
-        let (waits, reason) = need.told();
+        self.world.set_instance(block, key, Some(published.clone()));
         DeferredChange {
             change: ResourceChange { after, schedule, ..change },
-            deferral: Deferral { not_before: at, reason },
+            deferral: Deferral { not_before: schedule.not_before, reason },
             waits,
             approved: false,
         }

@@ -6,7 +6,7 @@ use terrarium_address::{AttrPath, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::IgnoreChanges;
 use terrarium_lang::expr::{KeyRef, Subject};
-use terrarium_provider::{PlanOutcome, PlanReply, PlanRequest, PlannedChange, Provider};
+use terrarium_provider::{PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange, Provider};
 use terrarium_value::{Cause, Causes, Marks, Value, When};
 
 use super::action::{Pressure, decide};
@@ -190,7 +190,8 @@ impl Planner<'_> {
         // The order is only of interest, and only told, where something is replaced.
         let order = ReplaceOrder::DeleteFirst;
         let (action, reason, forced) = decide(&bare, &planned.planned, forcing, &pressure, order);
-        let change = ResourceChange { requires_replace: forced, reason, ..change };
+        let notes = PlanNotes { gap: planned.notes.gap.clone(), ..PlanNotes::default() };
+        let change = ResourceChange { requires_replace: forced, reason, notes, ..change };
         if !matches!(action, PlannedAction::Replace(_)) {
             let ended = prior.ended.clone();
             self.settle(group, &candidate, planned, ResourceChange { action, ended, ..change });
@@ -258,6 +259,8 @@ impl Planner<'_> {
             self.found.borrow_mut().zones.insert(zone);
         }
         let stays = matches!(change.action, PlannedAction::NoOp | PlannedAction::Update);
+        // A replacement is planned twice; only the first time the provider knows the predecessor.
+        let gap = planned.notes.gap.or(change.notes.gap);
         ResourceChange {
             after,
             schedule: planned.schedule,
@@ -265,7 +268,7 @@ impl Planner<'_> {
             private: planned.private,
             occupies: candidate.seat.occupies.clone(),
             standing: prior.and_then(|prior| prior.standing).filter(|_| stays),
-            notes: planned.notes,
+            notes: PlanNotes { gap, ..planned.notes },
             ..change
         }
     }

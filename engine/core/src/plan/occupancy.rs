@@ -24,6 +24,8 @@ pub(super) struct Lent {
     /// Who lends a value that its replaced predecessor lent.
     by_deposed: HashMap<Name, ResourceAddr>,
     loans: HashMap<ResourceAddr, Loan>,
+    /// Recorded objects that ended.
+    ends: HashMap<ResourceAddr, Timestamp>,
     /// What the provider said of values that no object lends.
     foreign: HashMap<Name, Option<Lender>>,
     /// Whether the recorded objects are in.
@@ -299,8 +301,26 @@ impl Planner<'_> {
         change: &ResourceChange,
         at: Option<Timestamp>,
     ) {
-        let loan = Loan { waits: Some(at), ..Loan::of(change) };
+        let loan = Loan { waits: Some(at), gap: false, ..Loan::of(change) };
         self.lend(schema, &change.addr, &change.after, loan);
+    }
+
+    /// Notes that a lender goes now and comes back later, so that what sits on it does, too.
+    pub(super) fn lend_gap(&self, addr: &ResourceAddr) {
+        if let Some(loan) = self.lent.borrow_mut().loans.get_mut(addr) {
+            loan.gap = true;
+            loan.renewed = true;
+        }
+    }
+
+    /// Notes that an object ended, whatever the plan makes of it.
+    pub(super) fn saw_end(&self, addr: &ResourceAddr, at: Timestamp) {
+        self.lent.borrow_mut().ends.insert(addr.clone(), at);
+    }
+
+    /// Returns since when the object that is recorded at an address is ended.
+    pub(super) fn seen_end(&self, addr: &ResourceAddr) -> Option<Timestamp> {
+        self.lent.borrow().ends.get(addr).copied()
     }
 
     /// Notes what the replaced predecessor of an instance lent.

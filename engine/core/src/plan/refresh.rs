@@ -37,6 +37,11 @@ impl Planner<'_> {
         provider: &Arc<dyn Provider>,
         mut objects: Vec<Recorded<'_>>,
     ) {
+        for object in &objects {
+            if let Some(ended) = object.prior.as_ref().and_then(|prior| prior.ended.as_ref()) {
+                self.saw_end(object.addr, ended.at);
+            }
+        }
         // What is ended does not come back: it is not asked about any more.
         objects.retain(|object| object.prior.as_ref().is_some_and(|prior| prior.ended.is_none()));
         if objects.is_empty() || self.options.offline {
@@ -73,6 +78,9 @@ impl Planner<'_> {
                     Some(Standing::Ended(at)) => Some(Ended { at, with: None }),
                     _ => None,
                 };
+                if let Some(ended) = &ended {
+                    self.saw_end(object.addr, ended.at);
+                }
                 if ended.is_none() && !value.same(&before.value) {
                     self.drifted(group, object.addr, &before, value.clone());
                 }
@@ -83,7 +91,10 @@ impl Planner<'_> {
                 *object.prior = Some(Prior { value, private, window, ended, standing, ..before });
             }
             ReadOutcome::Gone => match self.expected_end(group, &before) {
-                Some(ended) => *object.prior = Some(Prior { ended: Some(ended), ..before }),
+                Some(ended) => {
+                    self.saw_end(object.addr, ended.at);
+                    *object.prior = Some(Prior { ended: Some(ended), ..before });
+                }
                 None => {
                     self.drifted(group, object.addr, &before, Value::null(group.schema.block.ty()));
                 }
@@ -99,8 +110,10 @@ impl Planner<'_> {
     fn expected_end(&self, group: &Group<'_>, before: &Prior) -> Option<Ended> {
         let loans: Vec<_> =
             before.occupies.iter().filter_map(|addr| Some((addr, self.loan(addr)?))).collect();
+        // What a lender was before this plan counts, not the new one that the plan may make of it.
         let over = loans.iter().find_map(|(addr, loan)| {
-            Some(Ended { at: loan.over(self.now)?, with: Some((*addr).clone()) })
+            let at = self.seen_end(addr).or_else(|| loan.over(self.now).filter(|_| !loan.fresh))?;
+            Some(Ended { at, with: Some((*addr).clone()) })
         });
         let known = !loans.is_empty();
         let own = before.window.and_then(|window| window.until()).filter(|until| {
