@@ -1,4 +1,4 @@
-//! OpenStack: compute, networking, block storage and images, over plain HTTP.
+//! OpenStack: compute, networking, block storage, images and reservations (Blazar), over plain HTTP.
 //!
 //! A resource type is a row of a table (`schema`); one generic verb each creates, reads, updates,
 //! deletes and finds (`verbs`), and hooks hold what is a type's own. Nothing here waits for long

@@ -1,6 +1,7 @@
 //! The bodies of requests about leases.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_value::{Type, Value};
 
@@ -36,11 +37,17 @@ pub(super) fn create(
     if let Some(at) = planned.text("before_end_date").and_then(date::read) {
         body.insert("before_end_date".into(), json!(date::blazar(at)));
     }
-    let events = planned.items("event").iter().map(|event| {
-        let at = event.text("time").and_then(date::read).map(date::blazar);
-        json!({"event_type": event.text("event_type"), "time": at})
-    });
-    body.insert("events".into(), events.collect());
+    let zone = planned.text("time_zone").and_then(|name| TimeZone::get(name).ok());
+    let mut events = Vec::new();
+    for event in planned.items("event") {
+        let text = event.text("time").unwrap_or_default();
+        let at = match date::parse(text, zone.as_ref()).map_err(Failure::other)?.moment {
+            date::Moment::Now => now,
+            date::Moment::At(at) => at,
+        };
+        events.push(json!({"event_type": event.text("event_type"), "time": date::blazar(at)}));
+    }
+    body.insert("events".into(), events.into());
     body.insert(
         "reservations".into(),
         parts.iter().map(|p| Json::Object(part::wanted(p))).collect(),

@@ -1,156 +1,25 @@
 //! The calendar of a pool: which thing is taken when, by whom; and what is free.
 
+mod pool;
+mod thing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value as Json;
 use terrarium_provider::Window;
 
 use super::date;
 use super::filter::{self, Condition};
-use super::part::PartKind;
 use crate::client::{ApiError, Call, Service, Session};
-use crate::look::{elements, field};
+use crate::look::elements;
+
+pub(super) use pool::Pool;
+use thing::taken_of;
+pub(super) use thing::{Taken, Thing};
 
 /// Most starts that are tried when a free window is looked for.
 const STARTS: usize = 2_000;
-
-/// The property with the project ids for which a thing is set aside.
-const AUTHORIZED: &str = "authorized_projects";
-
-/// Kinds of things that are taken whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Pool {
-    Hosts,
-    Networks,
-    Devices,
-}
-
-impl Pool {
-    /// Returns the pool that a kind of part is served from.
-    pub(super) fn of(kind: PartKind) -> Option<Self> {
-        match kind {
-            PartKind::Host => Some(Self::Hosts),
-            PartKind::Network => Some(Self::Networks),
-            PartKind::Device => Some(Self::Devices),
-            _ => None,
-        }
-    }
-
-    /// Reads a pool's name in the configuration: `hosts`, `networks`, `devices`.
-    pub(super) fn named(name: &str) -> Self {
-        match name {
-            "networks" => Self::Networks,
-            "devices" => Self::Devices,
-            _ => Self::Hosts,
-        }
-    }
-
-    /// Returns the path of its list.
-    pub(super) fn path(self) -> &'static str {
-        match self {
-            Self::Hosts => "/os-hosts",
-            Self::Networks => "/networks",
-            Self::Devices => "/devices",
-        }
-    }
-
-    /// Returns what its things are called, which is also the key around the list.
-    pub(super) fn things(self) -> &'static str {
-        match self {
-            Self::Hosts => "hosts",
-            Self::Networks => "networks",
-            Self::Devices => "devices",
-        }
-    }
-
-    /// Returns the property that says which type a thing is of.
-    pub(super) fn type_property(self) -> &'static str {
-        match self {
-            Self::Hosts => "node_type",
-            Self::Networks => "physical_network",
-            Self::Devices => "machine_name",
-        }
-    }
-}
-
-/// A span in which a thing is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Taken {
-    /// From when.
-    pub(super) from: Timestamp,
-    /// Until when.
-    pub(super) until: Timestamp,
-    /// By which lease.
-    pub(super) lease: String,
-    /// By which reservation.
-    pub(super) reservation: String,
-    /// By whom, where the site tells; of a lease in the plan, its address.
-    pub(super) user: String,
-}
-
-/// Something that can be reserved.
-#[derive(Clone, Debug)]
-pub(super) struct Thing {
-    /// Its id in the calendar.
-    pub(super) id: String,
-    /// What people call it.
-    pub(super) name: String,
-    /// Whether anybody may reserve it.
-    pub(super) reservable: bool,
-    /// All that its record says.
-    pub(super) properties: BTreeMap<String, Json>,
-    /// When it is taken, by time.
-    pub(super) taken: Vec<Taken>,
-}
-
-impl Thing {
-    /// Reads a thing of a pool's list.
-    pub(super) fn of(json: &Json) -> Self {
-        let properties: BTreeMap<String, Json> =
-            json.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-        let id = json.get("id").map(crate::wire::scalar_text).unwrap_or_default();
-        let name = ["node_name", "name", "hypervisor_hostname", "segment_id", "uid"]
-            .iter()
-            .find_map(|key| json.get(*key).map(crate::wire::scalar_text).filter(|t| !t.is_empty()));
-        let no = |key: &str, bad: bool| json.get(key).and_then(Json::as_bool) == Some(bad);
-        Self {
-            name: name.unwrap_or_else(|| id.clone()),
-            reservable: !no("reservable", false) && !no("disabled", true),
-            id,
-            properties,
-            taken: Vec::new(),
-        }
-    }
-
-    /// Returns a property's text; empty where it is missing.
-    pub(super) fn property(&self, name: &str) -> &str {
-        self.properties.get(name).and_then(Json::as_str).unwrap_or_default()
-    }
-
-    fn open_to(&self, project: Option<&str>) -> bool {
-        let authorized = self.property(AUTHORIZED);
-        authorized.is_empty()
-            || project.is_none_or(|project| authorized.split(',').any(|one| one.trim() == project))
-    }
-
-    /// Returns what takes it within a window, cleaning before and after included.
-    pub(super) fn taken_in<'t>(
-        &'t self,
-        ask: &'t Ask<'_>,
-        (from, until): (Timestamp, Timestamp),
-    ) -> impl Iterator<Item = &'t Taken> {
-        let (from, until) = (date::earlier(from, ask.cleaning), date::later(until, ask.cleaning));
-        self.taken.iter().filter(move |taken| {
-            taken.from < until && from < taken.until && !ask.except.contains(&taken.lease)
-        })
-    }
-
-    fn is_free(&self, ask: &Ask<'_>, window: (Timestamp, Timestamp)) -> bool {
-        self.taken_in(ask, window).next().is_none()
-    }
-}
 
 /// What is asked of a calendar.
 #[derive(Clone, Debug)]
@@ -323,15 +192,4 @@ impl Calendar {
         let holds = |thing: &&Thing| thing.taken.iter().any(|taken| taken.lease == lease);
         self.things.iter().filter(holds).collect()
     }
-}
-
-fn taken_of(json: &Json) -> Option<Taken> {
-    let user = json.get("extras").map(|extras| field(extras, "user_name")).unwrap_or_default();
-    Some(Taken {
-        from: date::read(field(json, "start_date"))?,
-        until: date::read(field(json, "end_date"))?,
-        lease: field(json, "lease_id").to_owned(),
-        reservation: field(json, "id").to_owned(),
-        user: user.to_owned(),
-    })
 }

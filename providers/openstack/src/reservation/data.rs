@@ -1,28 +1,25 @@
 //! Data sources: leases, what can be reserved, who has it when, and when it is free.
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_provider::Term;
-use terrarium_value::{Map, Value};
+use terrarium_value::Value;
 
-use super::calendar::{Ask as Asked, Calendar, Pool, Thing};
+use super::calendar::{Calendar, Pool, Thing};
 use super::filter::{self, Condition};
 use super::part;
-use super::{date, rules, term};
+use super::{date, term};
 use crate::client::{ApiError, Service};
 use crate::data::{Ask, DataHooks};
 use crate::look::{Look, elements, field};
-use crate::schema::{Attr, DataSource, blocks, flag, int, objects, text, text_map};
+use crate::schema::{Attr, DataSource, blocks, flag, objects, text, text_map};
 use crate::verbs::{encoded, unwrapped};
 use crate::wire::scalar_text;
 
-/// How far ahead free windows are looked for, where nothing is said.
-const HORIZON: SignedDuration = SignedDuration::from_hours(60 * 24);
+pub(super) const REGION: Attr = text("region").optional_computed().local();
 
-const REGION: Attr = text("region").optional_computed().local();
-
-const WHERE: Attr =
+pub(super) const WHERE: Attr =
     blocks("where", &[text("op"), text("property").required(), text("value").required()]).local();
 
 const RESERVATION: &[Attr] = &[
@@ -192,11 +189,11 @@ fn thing_json(pool: Pool, thing: &Thing) -> Json {
 }
 
 /// Returns the conditions of a data source's `where` blocks.
-fn conditions(config: &Value) -> Vec<Condition> {
+pub(super) fn conditions(config: &Value) -> Vec<Condition> {
     filter::of_blocks(config.items("where")).unwrap_or_default()
 }
 
-const POOL: Attr = text("pool").one_of(&["hosts", "networks", "devices"]).local();
+pub(super) const POOL: Attr = text("pool").one_of(&["hosts", "networks", "devices"]).local();
 
 pub(crate) const ALLOCATIONS_DATA: DataSource = DataSource {
     name: "openstack_reservation_allocations_v1",
@@ -263,98 +260,5 @@ impl DataHooks for AllocationData {
         });
         let all: Vec<Json> = all.collect();
         Ok(vec![json!({"id": format!("{} {}", ask.place(), pool.things()), "allocations": all})])
-    }
-}
-
-pub(crate) const AVAILABILITY_DATA: DataSource = DataSource {
-    name: "openstack_reservation_availability_v1",
-    thing: "free window",
-    service: Service::Reservation,
-    path: "",
-    collection: "windows",
-    attributes: &[
-        // `count` is the language's own.
-        int("amount").local(),
-        text("duration").required().local(),
-        text("first_end_date").computed(),
-        text("first_start_date").computed(),
-        text("from").local(),
-        POOL,
-        REGION,
-        text("time_zone").local(),
-        text("until").local(),
-        WHERE,
-        objects("windows", &[text("end_date"), int("free"), text("label"), text("start_date")]),
-    ],
-    shared: false,
-    lends: &[],
-    hooks: &AvailabilityData,
-};
-
-struct AvailabilityData;
-
-#[async_trait]
-impl DataHooks for AvailabilityData {
-    async fn list(&self, ask: &Ask<'_>) -> Result<Vec<Json>, ApiError> {
-        let config = ask.config;
-        let wrong = |why: String| ApiError::Other(why);
-        let zone = match config.text("time_zone") {
-            Some(name) => Some(
-                jiff::tz::TimeZone::get(name)
-                    .map_err(|_| wrong(format!("there is no time zone {name:?}")))?,
-            ),
-            None => None,
-        };
-        let now = date::minute(ask.session.clock().now());
-        let at = |name: &str, default: Timestamp| match config.text(name) {
-            None => Ok(default),
-            Some(text) => match date::parse(text, zone.as_ref()).map_err(wrong)?.moment {
-                date::Moment::Now => Ok(now),
-                date::Moment::At(at) => Ok(at),
-            },
-        };
-        let from = at("from", now)?.max(now);
-        let until = at("until", date::later(from, HORIZON))?;
-        let length = date::duration(config.text("duration").unwrap_or_default()).map_err(wrong)?;
-        let count = config.int("amount").and_then(|n| usize::try_from(n).ok()).unwrap_or(1).max(1);
-        let pool = Pool::named(config.text("pool").unwrap_or_default());
-        let calendar = Calendar::read(ask.session, ask.region, pool).await?;
-        let (project, _) = ask.session.who().await?;
-        let conditions = conditions(config);
-        let asked = Asked {
-            conditions: &conditions,
-            cleaning: rules::of(ask.place()).map_or(SignedDuration::ZERO, rules::Rules::cleaning),
-            except: std::collections::BTreeSet::new(),
-            project: project.as_deref(),
-        };
-        let windows = calendar.windows(&asked, (count, length), (from, until));
-        let first = windows.first().map(|(window, _)| window.from());
-        let windows: Vec<Json> = windows
-            .iter()
-            .map(|(window, free)| {
-                let end = window.until().unwrap_or(until);
-                let label = format!(
-                    "{} to {}",
-                    date::shown(window.from(), zone.as_ref()),
-                    date::shown(end, zone.as_ref())
-                );
-                json!({"start_date": date::stored(window.from()), "end_date": date::stored(end),
-                    "free": free, "label": label})
-            })
-            .collect();
-        Ok(vec![json!({
-            "id": format!("{} {} {}", ask.place(), pool.things(), date::stored(from)),
-            "windows": windows,
-            "first_start_date": first.map(date::stored),
-            "first_end_date": first.map(|at| date::stored(date::later(at, length))),
-        })])
-    }
-
-    fn decode(&self, object: &Json, _config: &Value, out: &mut Map) {
-        for name in ["first_start_date", "first_end_date"] {
-            if object.get(name).is_none_or(Json::is_null) {
-                out.insert(name.into(), Value::null(terrarium_value::Type::String));
-            }
-        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod advice;
 mod apply;
+mod availability;
 mod body;
 mod calendar;
 mod check;
@@ -29,9 +30,8 @@ mod rules;
 mod shortage;
 mod term;
 
-pub(crate) use data::{
-    ALLOCATIONS_DATA, AVAILABILITY_DATA, DEVICES_DATA, HOSTS_DATA, LEASE_DATA, NETWORKS_DATA,
-};
+pub(crate) use availability::AVAILABILITY_DATA;
+pub(crate) use data::{ALLOCATIONS_DATA, DEVICES_DATA, HOSTS_DATA, LEASE_DATA, NETWORKS_DATA};
 pub(crate) use ledger::Ledger;
 pub(crate) use lenders::lenders;
 pub(crate) use rows::{

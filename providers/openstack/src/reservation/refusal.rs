@@ -92,6 +92,15 @@ async fn lacking(
         except: own.into_iter().map(str::to_owned).collect(),
         project: project.as_deref(),
     };
+    if let Some(own) = own {
+        let held = calendar.held_by(own);
+        let blocked = held.iter().filter(|thing| thing.taken_in(&ask, window).next().is_some());
+        let blocked: Vec<String> = blocked.map(|thing| thing.id.clone()).collect();
+        let shortage = Shortage { wanted: blocked.len(), window, extended: Some(blocked) };
+        return (shortage.wanted > 0).then(|| {
+            shortage.told(&calendar, &ask, (&BTreeSet::new(), zone(planned).as_ref()), now)
+        });
+    }
     let wanted = usize::try_from(part.amount().0).unwrap_or(1);
     if calendar.free(&ask, window).len() >= wanted {
         return None;

@@ -1,22 +1,25 @@
 //! Whether the calendar has room for what is planned.
 
+mod choice;
+mod unknown;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use terrarium_diagnostic::{Diagnostic, Severity, nearest};
+use terrarium_diagnostic::{Diagnostic, Severity};
 use terrarium_value::Value;
 
-use super::calendar::{Ask, Calendar, Pool, Taken, Thing};
+use super::calendar::{Ask, Calendar, Pool, Taken};
 use super::filter::{self, Condition};
 use super::ledger::{Claim, Ledger};
-use super::part::{self, Part, PartKind};
+use super::part::{self, PartKind};
 use super::plan::{Course, Sketch};
-use super::shortage::Shortage;
-use super::{date, rules};
+use super::rules;
 use crate::client::{ApiError, Call, Service, Session};
-use crate::codes;
 use crate::look::{Look, field};
 use crate::verbs::Scope;
+use choice::{Found, gap, held_on, pick};
+use unknown::unknown_to_all;
 
 /// What one part of one planned lease needs of a calendar.
 struct Need {
@@ -188,14 +191,6 @@ impl Desk<'_> {
     }
 }
 
-/// What stands against a need.
-enum Found {
-    /// Only another lease can have it.
-    Replace(Vec<terrarium_address::AttrPath>),
-    /// There is not enough.
-    Short(Shortage),
-}
-
 fn take(calendar: &mut Calendar, claim: &Claim, addr: &str) {
     let Some(thing) = calendar.things.iter_mut().find(|thing| thing.id == claim.thing) else {
         return;
@@ -250,86 +245,6 @@ fn needs_of(at: usize, sketch: &Sketch<'_>) -> Vec<Need> {
     parts.collect()
 }
 
-/// Chooses what is free, as Blazar would.
-fn pick(
-    calendar: &Calendar,
-    ask: &Ask<'_>,
-    (least, most): (i64, i64),
-    window: (Timestamp, Timestamp),
-) -> Result<Vec<String>, Found> {
-    let count = |n: i64| usize::try_from(n).unwrap_or(1).max(1);
-    let free = calendar.free(ask, window);
-    if free.len() < count(least) {
-        let shortage = Shortage { wanted: count(least), window, extended: None };
-        return Err(Found::Short(shortage));
-    }
-    Ok(free.iter().take(count(most)).map(|thing| thing.id.clone()).collect())
-}
-
-/// Decides about a lease that has begun: it keeps what it holds, or it is another one.
-fn held_on(
-    only: Option<PartKind>,
-    (calendar, ask): (&Calendar, &Ask<'_>),
-    (held, end): (&[&Thing], Timestamp),
-    (from, until): (Timestamp, Timestamp),
-    part: &Part,
-) -> Result<Vec<String>, Found> {
-    let of_this: Vec<&&Thing> =
-        held.iter().filter(|thing| filter::meets(&thing.properties, ask.conditions)).collect();
-    let id = part.text("id").unwrap_or_default();
-    let mine = |thing: &&&Thing| thing.taken.iter().any(|taken| taken.reservation == id);
-    let held: Vec<&Thing> = held.iter().filter(mine).copied().collect();
-    if held.is_empty() {
-        return Ok(Vec::new());
-    }
-    if held.iter().any(|thing| !of_this.iter().any(|one| one.id == thing.id)) {
-        return Err(Found::Replace(vec![part::path(only, part, "resource_properties")]));
-    }
-    let (least, most) = part.amount();
-    let count = |n: i64| usize::try_from(n).unwrap_or(1);
-    if held.len() > count(most) {
-        return Err(Found::Replace(vec![part::path(only, part, "max")]));
-    }
-    let blocked =
-        |thing: &&&Thing| until > end && thing.taken_in(ask, (end, until)).next().is_some();
-    let blocked: Vec<String> = held.iter().filter(blocked).map(|thing| thing.id.clone()).collect();
-    if !blocked.is_empty() {
-        let shortage =
-            Shortage { wanted: blocked.len(), window: (end, until), extended: Some(blocked) };
-        return Err(Found::Short(shortage));
-    }
-    let more = count(least).saturating_sub(held.len());
-    let mut chosen: Vec<String> = held.iter().map(|thing| thing.id.clone()).collect();
-    let free = calendar.free(ask, (from, until));
-    let free: Vec<String> =
-        free.iter().map(|t| t.id.clone()).filter(|id| !chosen.contains(id)).collect();
-    if free.len() < more {
-        let shortage = Shortage { wanted: more, window: (from, until), extended: None };
-        return Err(Found::Short(shortage));
-    }
-    chosen.extend(free.into_iter().take(more));
-    Ok(chosen)
-}
-
-/// Says why a replacement only fits once its predecessor is gone, where that is so.
-fn gap(
-    calendar: &Calendar,
-    ask: &Ask<'_>,
-    part: &Part,
-    (window, stands): ((Timestamp, Timestamp), Option<String>),
-) -> Option<String> {
-    let stands = stands?;
-    let mut without = ask.clone();
-    without.except.insert(stands);
-    let least = usize::try_from(part.amount().0).unwrap_or(1);
-    let (now, then) = (calendar.free(ask, window).len(), calendar.free(&without, window).len());
-    (then >= least).then(|| {
-        let things = calendar.pool.things();
-        let free = if now == 0 { "none".to_owned() } else { format!("only {now}") };
-        format!("of the {things} that fit, {free} of the {least} it needs is free; the old lease holds the others")
-    })
-}
-
 /// Returns the ids of the project's own leases; none where they can't be listed.
 pub(super) async fn own_leases(session: &Session, region: &str) -> BTreeSet<String> {
     let call = Call::get(Service::Reservation, region, "/leases");
@@ -338,64 +253,9 @@ pub(super) async fn own_leases(session: &Session, region: &str) -> BTreeSet<Stri
         .unwrap_or_default()
 }
 
-/// Refuses a filter that nothing can ever meet: a property that nothing has, or a value of none.
-fn unknown_to_all(
-    only: Option<PartKind>,
-    calendar: &Calendar,
-    conditions: &[Condition],
-    part: &Part,
-) -> Option<Diagnostic> {
-    let things = calendar.pool.things();
-    let wrong = |summary: String, near: Option<&str>| {
-        let path = part::path(only, part, "resource_properties");
-        let diagnostic = Diagnostic::error(codes::INVALID, summary).path(path);
-        match near {
-            Some(near) => diagnostic.help(format!("did you mean {near:?}?")),
-            None => {
-                diagnostic.help(format!("data.openstack_reservation_{things}_v1 lists them all"))
-            }
-        }
-    };
-    for condition in conditions {
-        let all = &calendar.things;
-        let having: Vec<&Thing> =
-            all.iter().filter(|t| t.properties.contains_key(&condition.property)).collect();
-        if having.is_empty() {
-            let names: BTreeSet<&str> =
-                all.iter().flat_map(|t| t.properties.keys().map(String::as_str)).collect();
-            let near = nearest(&condition.property, names);
-            return Some(wrong(
-                format!("None of the site's {things} has a property {:?}", condition.property),
-                near,
-            ));
-        }
-        let one = std::slice::from_ref(condition);
-        if condition.op == "=" && !having.iter().any(|t| filter::meets(&t.properties, one)) {
-            let values: BTreeSet<&str> =
-                having.iter().map(|t| t.property(&condition.property)).collect();
-            let near = nearest(&condition.value, values);
-            return Some(wrong(
-                format!(
-                    "None of the site's {things} has {} = {:?}",
-                    condition.property, condition.value
-                ),
-                near,
-            ));
-        }
-    }
-    None
-}
-
 fn unread(error: &ApiError) -> Diagnostic {
     let mut diagnostic =
         error.diagnostic("The calendar could not be read, so nobody looked whether there is room");
     diagnostic.severity = Severity::Warning;
     diagnostic
-}
-
-/// Returns until when a lease could last at most: what it holds is free until then.
-pub(super) fn free_until(things: &[&Thing], ask: &Ask<'_>, from: Timestamp) -> Option<Timestamp> {
-    let taken = things.iter().flat_map(|thing| thing.taken.iter());
-    let next = taken.filter(|taken| taken.from >= from && !ask.except.contains(&taken.lease));
-    next.map(|taken| date::earlier(taken.from, ask.cleaning)).min()
 }

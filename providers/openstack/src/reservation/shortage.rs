@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use terrarium_diagnostic::{Diagnostic, Severity};
 
 use super::calendar::{Ask, Calendar, Taken, Thing};
-use super::{date, filter, room};
+use super::{date, filter};
 use crate::codes;
 
 /// Most things that a message names.
@@ -92,7 +92,7 @@ impl Shortage {
             date::shown(until, words.zone),
             words.who_has(&things, self.window)
         );
-        let latest = room::free_until(&things, words.ask, from).filter(|latest| *latest > from);
+        let latest = free_until(&things, words.ask, from).filter(|latest| *latest > from);
         let help = match latest {
             Some(latest) => format!("extend it to {} at most", date::stored(latest)),
             None => "it can't be extended: plan another lease, and move to it".to_owned(),
@@ -171,4 +171,11 @@ impl Words<'_> {
 
 fn has_gpu(thing: &Thing) -> bool {
     thing.property("gpu.gpu") == "True" || thing.property("node_type").starts_with("gpu_")
+}
+
+/// Returns until when a lease could last at most: what it holds is free until then.
+fn free_until(things: &[&Thing], ask: &Ask<'_>, from: Timestamp) -> Option<Timestamp> {
+    let taken = things.iter().flat_map(|thing| thing.taken.iter());
+    let next = taken.filter(|taken| taken.from >= from && !ask.except.contains(&taken.lease));
+    next.map(|taken| date::earlier(taken.from, ask.cleaning)).min()
 }

@@ -1,0 +1,63 @@
+//! What a planned lease reserves.
+
+use terrarium_value::{Causes, Type, Value};
+
+use super::{Sketch, unknown_text};
+use crate::look::is_zero;
+use crate::reservation::filter;
+use crate::reservation::part::{self, Part, PartKind};
+
+/// Gives a part what its other arguments say: its filter, and its upper bound.
+pub(super) fn settle_part(part: &mut Part, given: Option<&Part>, was: Option<&Part>) {
+    let Some(given) = given else { return };
+    if part.get("max").is_some() && given.get("max").is_none_or(Value::is_null) {
+        let least = part.get("min").cloned().unwrap_or_else(|| Value::null(Type::Number));
+        part.set("max", least);
+    }
+    if part.kind.attribute("where").is_none() {
+        return;
+    }
+    let old = was.and_then(|was| was.get("resource_properties"));
+    let text = match given.items("where") {
+        [] => match given.get("resource_properties") {
+            Some(value) if !value.is_known() => return,
+            _ => Some(filter::normal(given.text("resource_properties").unwrap_or_default())),
+        },
+        blocks => filter::of_blocks(blocks).map(|all| filter::text(&all)),
+    };
+    let value = match text {
+        None => unknown_text(),
+        Some(text) => match old {
+            Some(old) if text.is_empty() && is_zero(old) => old.clone(),
+            Some(old) if old.as_str().is_some_and(|old| filter::same(old, &text)) => old.clone(),
+            _ => Value::string(text),
+        },
+    };
+    part.set("resource_properties", value);
+}
+
+/// Decides which changes of parts need a new lease.
+pub(super) fn part_changes(only: Option<PartKind>, sketch: &mut Sketch<'_>, begun: bool) {
+    let mut replace = Vec::new();
+    let mut forget = Vec::new();
+    for (at, after) in sketch.parts.iter().enumerate() {
+        let twin = sketch.before.iter().find(|one| one.kind == after.kind && one.at == after.at);
+        let Some(twin) = twin else { continue };
+        for name in part::changes(twin, after) {
+            let asks_for_addresses =
+                name == "required_floatingips" && !after.items("required_floatingips").is_empty();
+            let fixed = begun && matches!(after.kind, PartKind::Instance | PartKind::Network);
+            if asks_for_addresses || fixed {
+                replace.push(part::path(only, after, name));
+            } else if begun && after.kind == PartKind::FloatingIp && name == "amount" {
+                forget.push(at);
+            }
+        }
+    }
+    for at in forget {
+        if let Some(part) = sketch.parts.get_mut(at) {
+            part.set("addresses", Value::unknown(Type::list(Type::String), Causes::NONE));
+        }
+    }
+    sketch.draft.replace.extend(replace);
+}
