@@ -15,7 +15,7 @@ use terrarium_provider::Action;
 use terrarium_state::{Batch, Durability, ObjectChange, ObjectStatus};
 use terrarium_value::json;
 
-use crate::fake::{Fault, Trouble};
+use crate::fake::{Fault, Inside, Trouble};
 use crate::scene::{Command, Doing, Scene};
 use crate::show;
 
@@ -72,88 +72,69 @@ async fn play(text: &str) -> String {
 /// Carries out one section; `None` keeps its body.
 async fn step(scene: &mut Scene, title: &str, body: &str) -> Option<String> {
     let words: Vec<&str> = title.split_whitespace().collect();
-    match *words.as_slice() {
+    Some(match *words.as_slice() {
         ["vars"] => {
             scene.variables =
                 body.lines().filter_map(|line| line.split_once('=')).map(variable).collect();
-            None
+            return None;
         }
         [name] if name.contains('.') => {
             scene.files.remove(&PathBuf::from("project").join(name));
             if !body.trim().is_empty() {
                 scene.file(name, body);
             }
-            None
+            return None;
         }
-        ["plan", ref flags @ ..] => Some(plan(scene, flags).await),
-        ["apply", ref flags @ ..] => Some(apply(scene, flags).await),
-        ["validate"] => Some(validate(scene).await),
-        ["graph"] => Some(graph(scene).await),
-        ["state"] => Some(show::state(&scene.state().await)),
-        ["cloud"] => Some(scene.cloud.text().trim_end().to_owned()),
+        ["plan", ref flags @ ..] => plan(scene, flags).await,
+        ["apply", ref flags @ ..] => carry_out(scene, flags, Doing::Apply).await,
+        ["run", ref flags @ ..] => carry_out(scene, flags, Doing::Run).await,
+        ["validate"] => validate(scene).await,
+        ["graph"] => graph(scene).await,
+        ["state"] => show::state(&scene.state().await),
+        ["schedule"] => show::schedule(&scene.state().await),
+        ["overdue"] => show::overdue(&scene.state().await, scene.cloud.inside().now),
+        ["cloud"] => scene.cloud.text().trim_end().to_owned(),
         ["calls", call] => {
             let calls = scene.cloud.calls(call);
             scene.cloud.inside().calls.clear();
-            Some(calls.to_string())
-        }
-        ["fault", action, addr, trouble] => {
-            let fault = Fault {
-                addr: addr.to_owned(),
-                action: self::action(action),
-                trouble: self::trouble(trouble),
-            };
-            scene.cloud.inside().faults.push(fault);
-            None
-        }
-        ["drift", name, attribute, value] => {
-            scene.cloud.inside().drift(name, attribute, &json::decode(value).unwrap());
-            None
-        }
-        ["vanish", name] => {
-            scene.cloud.inside().vanish(name);
-            None
+            calls.to_string()
         }
         ["taint", addr] => {
             taint(scene, addr).await;
-            None
+            return None;
         }
-        ["wait", span] => {
-            scene.pass(seconds(span));
-            None
+        ref words => {
+            happen(&mut scene.cloud.inside(), words);
+            return None;
         }
-        ["until", at] => {
-            scene.cloud.inside().now = at.parse().unwrap();
-            None
+    })
+}
+
+/// Lets something happen in the cloud.
+fn happen(cloud: &mut Inside, words: &[&str]) {
+    match *words {
+        ["fault", action, addr, trouble] => cloud.faults.push(Fault {
+            addr: addr.to_owned(),
+            action: self::action(action),
+            trouble: self::trouble(trouble),
+        }),
+        ["drift", name, attribute, value] => {
+            cloud.drift(name, attribute, &json::decode(value).unwrap());
         }
-        ["run", ref flags @ ..] => Some(run(scene, flags).await),
-        ["schedule"] => Some(show::schedule(&scene.state().await)),
-        ["overdue"] => Some(show::overdue(&scene.state().await, scene.cloud.inside().now)),
-        ["end", name, at] => {
-            scene.cloud.inside().end(name, at);
-            None
-        }
-        ["capacity", leases] => {
-            scene.cloud.inside().capacity = leases.parse().unwrap();
-            None
-        }
-        ["lag", span] => {
-            scene.cloud.inside().lag = SignedDuration::from_secs(seconds(span));
-            None
-        }
-        ["linger", span] => {
-            scene.cloud.inside().linger = SignedDuration::from_secs(seconds(span));
-            None
-        }
-        ["deaf", how] => {
-            scene.cloud.inside().deaf = how == "on";
-            None
-        }
-        _ => panic!("unknown section {title}"),
+        ["vanish", name] => cloud.vanish(name),
+        ["wait", span] => cloud.now = cloud.now.checked_add(duration(span)).unwrap(),
+        ["until", at] => cloud.now = at.parse().unwrap(),
+        ["end", name, at] => cloud.end(name, at),
+        ["capacity", leases] => cloud.capacity = leases.parse().unwrap(),
+        ["lag", span] => cloud.lag = duration(span),
+        ["linger", span] => cloud.linger = duration(span),
+        ["deaf", how] => cloud.deaf = how == "on",
+        _ => panic!("unknown section {words:?}"),
     }
 }
 
 /// Reads a span: seconds, or `30m`, `12h`, `2d`.
-fn seconds(span: &str) -> i64 {
+fn duration(span: &str) -> SignedDuration {
     let (digits, unit) = span.split_at(span.find(char::is_alphabetic).unwrap_or(span.len()));
     let factor = match unit {
         "" => 1,
@@ -162,7 +143,7 @@ fn seconds(span: &str) -> i64 {
         "d" => 86400,
         _ => panic!("unknown unit {unit}"),
     };
-    digits.parse::<i64>().unwrap() * factor
+    SignedDuration::from_secs(digits.parse::<i64>().unwrap() * factor)
 }
 
 fn variable((name, value): (&str, &str)) -> (terrarium_address::Name, terrarium_value::Value) {
@@ -224,14 +205,6 @@ async fn plan(scene: &mut Scene, flags: &[&str]) -> String {
     let mut lines = outcome.told;
     lines.push(show::plan(&outcome.plan, &outcome.found, &outcome.sources));
     lines.join("\n")
-}
-
-async fn apply(scene: &mut Scene, flags: &[&str]) -> String {
-    carry_out(scene, flags, Doing::Apply).await
-}
-
-async fn run(scene: &mut Scene, flags: &[&str]) -> String {
-    carry_out(scene, flags, Doing::Run).await
 }
 
 async fn carry_out(scene: &mut Scene, flags: &[&str], doing: Doing) -> String {

@@ -58,7 +58,7 @@ fn invent(dice: &mut Dice) -> Semester {
         writeln!(text, "  end = \"{}\"\n}}", hour(term.until)).unwrap();
         terms.push(term);
     }
-    for server in 0..1 + dice.below(4) {
+    for server in 0..=dice.below(4) {
         let lease = usize::try_from(dice.below(5)).unwrap();
         let lease = (lease < terms.len()).then_some(lease);
         writeln!(text, "resource \"fake_server\" \"s{server}\" {{\n  name = \"s{server}\"")
@@ -229,7 +229,7 @@ async fn after_every_run_exactly_what_can_exist_exists() {
         match first {
             Err(why) => writeln!(wrong, "seed {seed}: {why}\n{}", semester.text).unwrap(),
             Ok(said) if again.as_ref() != Ok(&said) => {
-                writeln!(wrong, "seed {seed}: not the same twice").unwrap()
+                writeln!(wrong, "seed {seed}: not the same twice").unwrap();
             }
             Ok(_) => {}
         }

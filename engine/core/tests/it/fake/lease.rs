@@ -105,7 +105,7 @@ pub(super) fn forcing(kind: &str) -> Vec<AttrPath> {
         "fake_association" => &["server", "address"],
         _ => &[],
     };
-    names.iter().map(|name| AttrPath::attr(*name)).collect()
+    names.iter().copied().map(AttrPath::attr).collect()
 }
 
 pub(super) fn text(value: &Value, name: &str) -> Option<String> {

@@ -15,5 +15,5 @@ mod kind;
 mod lease;
 mod provider;
 
-pub(crate) use cloud::{Cloud, Fault, Trouble};
+pub(crate) use cloud::{Cloud, Fault, Inside, Trouble};
 pub(crate) use kind::FakeKind;
