@@ -41,6 +41,8 @@ pub(crate) struct Cloud {
     pub(crate) logins: Mutex<u32>,
     /// The bodies of the logins.
     pub(crate) auth: Mutex<Vec<Json>>,
+    /// What the token says beside the usual.
+    pub(crate) token: Mutex<serde_json::Map<String, Json>>,
 }
 
 impl Cloud {
@@ -82,13 +84,16 @@ impl Cloud {
             let of = |region: &str| json!({"interface": "public", "region": region, "region_id": region, "url": url});
             json!([of("KVM"), of("CHI@UC")])
         };
-        let body = json!({"token": {"project": {"id": "p1"}, "user": {"id": "u1"}, "catalog": [
+        let mut body = json!({"token": {"project": {"id": "p1"}, "user": {"id": "u1"}, "catalog": [
             {"type": "reservation", "endpoints": endpoint("http://cloud/reservation")},
             {"type": "network", "endpoints": endpoint("http://cloud/network")},
             {"type": "compute", "endpoints": endpoint("http://cloud/compute/v2.1")},
             {"type": "image", "endpoints": endpoint("http://cloud/image")},
             {"type": "volumev3", "endpoints": endpoint("http://cloud/volume/v3/p1")},
         ]}});
+        for (key, value) in &*self.token.lock().unwrap() {
+            body["token"][key] = value.clone();
+        }
         let mut headers = HeaderMap::new();
         headers.insert("x-subject-token", "t0ken".parse().unwrap());
         Response { status: StatusCode::CREATED, headers, body: body.to_string().into() }

@@ -39,7 +39,7 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Plans instances of a type together, each with its prior values or none.
-async fn plan(
+pub(crate) async fn plan(
     cloud: &Arc<Cloud>,
     provider: &dyn Provider,
     kind: &str,

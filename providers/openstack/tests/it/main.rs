@@ -6,6 +6,7 @@
     reason = "a case that can't be run is a case that fails"
 )]
 
+mod account;
 mod batches;
 mod case;
 mod cloud;
