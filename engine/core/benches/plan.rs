@@ -132,6 +132,7 @@ impl<'r> Bench<'r> {
             parallelism: PARALLELISM,
             progress: &self.progress,
             cancel: &Cancel::default(),
+            left: None,
         };
         let (_, diagnostics) = self.runtime.block_on(apply(&inputs, plan, held, &options));
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");

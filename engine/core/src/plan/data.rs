@@ -53,7 +53,7 @@ impl Planner<'_> {
                 RuleKind::Precondition,
             );
             let wait = Wait::later(
-                self.waits_for_values(&candidate, &bare),
+                Self::waits_for_values(&candidate, &bare),
                 self.waits_for_named(group, &candidate),
             );
             if let Some(wait) = wait.filter(|_| self.options.time.defer) {

@@ -14,7 +14,7 @@ use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, co
 
 impl Planner<'_> {
     /// Returns what a configuration's unknown values wait for, beyond this apply.
-    pub(super) fn waits_for_values(&self, candidate: &Candidate, config: &Value) -> Option<Wait> {
+    pub(super) fn waits_for_values(candidate: &Candidate, config: &Value) -> Option<Wait> {
         let causes = config.causes_deep();
         let later = causes.iter().filter_map(|cause| {
             let Cause::Instance { addr, when } = cause else { return None };
@@ -69,7 +69,7 @@ impl Planner<'_> {
             }
             Some(wait) => {
                 let (change, goes_down) = self.go_down_now(group, candidate, change);
-                self.put_off(group, candidate, planned, change, wait);
+                self.put_off(group, candidate, (planned, change), wait);
                 if goes_down {
                     self.lend_gap(&candidate.addr);
                 }
@@ -107,8 +107,7 @@ impl Planner<'_> {
         &self,
         group: &Group<'_>,
         candidate: &Candidate,
-        planned: PlannedChange,
-        change: ResourceChange,
+        (planned, change): (PlannedChange, ResourceChange),
         wait: Wait,
     ) {
         let change = self.filled(group, candidate, planned, change);

@@ -16,7 +16,7 @@ impl Planner<'_> {
     /// Refuses two holders of one thing whose windows overlap; a successor waits for its predecessor.
     pub(super) fn check_exclusive(&self) {
         let mut found = self.found.borrow_mut();
-        let holders = holders(&found);
+        let holders = holders(&found, self.now);
         let mut waiting: HashMap<ResourceAddr, (ResourceAddr, Option<Timestamp>)> = HashMap::new();
         for ((_, thing), mut holders) in holders {
             holders.sort_by_key(|holder| holder.from);
@@ -101,20 +101,21 @@ struct Holder {
 
 /// Lists who holds what, by the role in which it is held and its name: a server and an address may share a
 /// port, two servers may not.
-fn holders(found: &Found) -> BTreeMap<(String, String), Vec<Holder>> {
+fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Holder>> {
     let mut all: BTreeMap<(String, String), Vec<Holder>> = BTreeMap::new();
-    let now = found.changes.iter().map(|change| (change, None));
+    let at_once = found.changes.iter().map(|change| (change, None));
     let later = found.deferred.iter().filter(|deferred| deferred.can_come());
     let later = later.map(|deferred| (&deferred.change, Some(deferred.not_before())));
-    for (change, deferred) in now.chain(later) {
+    for (change, deferred) in at_once.chain(later) {
         let gone = matches!(change.action, PlannedAction::Delete | PlannedAction::Forget);
         if gone || change.ended.is_some() || change.schema.exclusive.is_empty() {
             continue;
         }
         let from = deferred.flatten().or(change.window.as_ref().map(Window::from));
+        let made_now = deferred.is_none() && change.before.is_null();
         let holder = || Holder {
             addr: change.addr.clone(),
-            from: from.unwrap_or(Timestamp::MIN),
+            from: from.unwrap_or(if made_now { now } else { Timestamp::MIN }),
             until: change.window.and_then(|window| window.until()),
             bounded: change.window.is_some() || deferred.is_some(),
             is_due: deferred.is_none() && change.action == PlannedAction::Create,

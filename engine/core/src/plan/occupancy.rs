@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr};
 use terrarium_provider::{Lender, Provider, Schema, Standing, Term, Window};
 use terrarium_state::Ended;
-use terrarium_value::{Cause, Kind, Value};
+use terrarium_value::{Cause, Kind, Value, When};
 
 use super::candidate::Candidate;
 use super::{Group, Planner};
@@ -45,7 +45,7 @@ pub(super) struct Loan {
     pub(super) gap: bool,
     pub(super) ended: Option<Timestamp>,
     /// When it will be made, where it waits itself.
-    waits: Option<Option<Timestamp>>,
+    waits: Option<When>,
 }
 
 /// Where an instance sits, and what that means for it in time.
@@ -131,7 +131,8 @@ impl Loan {
     /// Returns what one who sits on it has to wait for.
     fn wait(&self, label: &str, now: Timestamp) -> Option<Wait> {
         let wait = |at, reason| Some(Wait { at, waits: Waits::Lender(label.to_owned()), reason });
-        if let Some(at) = self.waits {
+        if let Some(when) = self.waits {
+            let at = if let When::At(at) = when { Some(at) } else { None };
             return wait(at, format!("{label}, which waits itself"));
         }
         let from = self.window.map(|window| window.from());
@@ -214,7 +215,7 @@ impl Planner<'_> {
         }
         seat.moves = seat.moves.or_else(|| self.loses_lender(group, candidate, &lenders));
         seat.occupies.lenders = lenders.into_iter().collect();
-        let waits = self.waits_for_values(candidate, &config);
+        let waits = Self::waits_for_values(candidate, &config);
         seat.wait = Wait::later(seat.wait.take(), waits);
         seat.wait = Wait::later(seat.wait.take(), self.waits_for_named(group, candidate));
         seat
@@ -229,9 +230,9 @@ impl Planner<'_> {
         lenders: &BTreeSet<ResourceAddr>,
     ) -> Option<ResourceAddr> {
         let prior = candidate.prior.as_ref()?;
-        let recorded = prior.occupies.iter().filter(|addr| !lenders.contains(*addr));
-        let lost = recorded.into_iter().find(|addr| {
-            !self.is_declared(addr) || self.loan(addr).is_some_and(|loan| loan.renewed)
+        let lost = prior.occupies.iter().find(|addr| {
+            let renewed = || self.loan(addr).is_some_and(|loan| loan.renewed);
+            !self.is_declared(addr) || (!lenders.contains(*addr) && renewed())
         });
         lost.cloned().or_else(|| {
             let lent = self.lent.borrow();
@@ -301,7 +302,8 @@ impl Planner<'_> {
         change: &ResourceChange,
         at: Option<Timestamp>,
     ) {
-        let loan = Loan { waits: Some(at), gap: false, ..Loan::of(change) };
+        let loan =
+            Loan { waits: Some(at.map_or(When::Later, When::At)), gap: false, ..Loan::of(change) };
         self.lend(schema, &change.addr, &change.after, loan);
     }
 

@@ -5,6 +5,7 @@
 mod cases;
 mod counts;
 mod crash;
+mod edits;
 mod fake;
 mod scene;
 mod semester;

@@ -17,11 +17,12 @@ const SEEDS: u64 = 12;
 /// Hours of a semester.
 const LENGTH: i64 = 100;
 
-/// A lease of the configuration: first and last hour.
+/// A lease of the configuration: first and last hour, and how late it is active.
 #[derive(Clone, Copy)]
-struct Term {
-    from: i64,
-    until: i64,
+pub(crate) struct Term {
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+    pub(crate) lag: i64,
 }
 
 /// Something declared that sits on a lease.
@@ -30,27 +31,30 @@ struct Sitting {
     lease: Option<usize>,
 }
 
-struct Semester {
-    text: String,
-    /// How many hours after its start a lease is active.
-    lag: i64,
+pub(crate) struct Semester {
+    pub(crate) text: String,
+    /// How many hours after its start a lease is active that had to be waited for.
+    pub(crate) lag: i64,
     /// How many minutes after its end what sat on a lease is still there.
     linger: i64,
-    terms: Vec<Term>,
+    pub(crate) terms: Vec<Term>,
+    /// How many of the terms are of leases that follow no other: `l0` and so on.
+    pub(crate) free: usize,
     sitting: Vec<Sitting>,
 }
 
-fn hour(at: i64) -> Timestamp {
+pub(crate) fn hour(at: i64) -> Timestamp {
     let base: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
     base.checked_add(SignedDuration::from_hours(at)).unwrap()
 }
 
 /// Invents a configuration.
-fn invent(dice: &mut Dice) -> Semester {
+pub(crate) fn invent(dice: &mut Dice) -> Semester {
+    let lag = if dice.below(2) == 0 { 0 } else { dice.small(4) };
     let (mut text, mut terms, mut sitting) = (String::new(), Vec::new(), Vec::new());
     for lease in 0..=dice.below(3) {
         let from = dice.small(LENGTH / 2);
-        let term = Term { from, until: from + 1 + dice.small(LENGTH / 2 - 1) };
+        let term = Term { from, until: from + 1 + dice.small(LENGTH / 2 - 1), lag: 0 };
         writeln!(text, "resource \"fake_lease\" \"l{lease}\" {{\n  name = \"l{lease}\"").unwrap();
         if from > 0 || dice.below(2) == 0 {
             writeln!(text, "  start = \"{}\"", hour(from)).unwrap();
@@ -87,10 +91,13 @@ fn invent(dice: &mut Dice) -> Semester {
             sitting.push(Sitting { name: format!("fake_association {name}"), lease });
         }
     }
-    let lag = if dice.below(2) == 0 { 0 } else { dice.small(4) };
     let linger = if dice.below(2) == 0 { 0 } else { 30 };
+    let free = terms.len();
     in_turn(dice, &mut text, &mut terms, &mut sitting);
-    Semester { text, lag, linger, terms, sitting }
+    for term in &mut terms {
+        term.lag = if term.from > 0 { lag } else { 0 };
+    }
+    Semester { text, lag, linger, terms, free, sitting }
 }
 
 /// Adds leases that follow each other, and one volume that goes from server to server.
@@ -98,7 +105,7 @@ fn in_turn(dice: &mut Dice, text: &mut String, terms: &mut Vec<Term>, sitting: &
     let mut from = dice.small(LENGTH / 4);
     writeln!(text, "resource \"fake_thing\" \"shared\" {{ name = \"shared\" }}").unwrap();
     for turn in 0..dice.below(4) {
-        let term = Term { from, until: from + 2 + dice.small(LENGTH / 5) };
+        let term = Term { from, until: from + 2 + dice.small(LENGTH / 5), lag: 0 };
         let (start, end) = (hour(term.from), hour(term.until));
         writeln!(
             text,
@@ -117,12 +124,19 @@ fn in_turn(dice: &mut Dice, text: &mut String, terms: &mut Vec<Term>, sitting: &
 }
 
 impl Semester {
+    /// Builds the world that it is lived in.
+    pub(crate) fn scene(&self) -> Scene {
+        let scene = Scene::of(&self.text);
+        scene.cloud.inside().lag = SignedDuration::from_hours(self.lag);
+        scene.cloud.inside().linger = SignedDuration::from_mins(self.linger);
+        scene
+    }
+
     /// Lists what exists on leases at an hour.
     fn at(&self, hour: i64) -> BTreeSet<String> {
         let stands = |lease: &usize| {
             let term = self.terms[*lease];
-            let lag = if term.from > 0 { self.lag } else { 0 };
-            term.from + lag <= hour && hour < term.until
+            term.from + term.lag <= hour && hour < term.until
         };
         let exist = self.sitting.iter().filter(|it| it.lease.as_ref().is_none_or(stands));
         exist.map(|it| it.name.clone()).collect()
@@ -165,17 +179,7 @@ async fn carry_out(scene: &mut Scene, doing: Doing) -> Result<String, String> {
 
 /// Lives through a semester, looking at these hours; the text of everything that was said comes back.
 async fn live(semester: &Semester, hours: &[i64], crashes: Option<u64>) -> Result<String, String> {
-    live_in(Scene::of(&semester.text), semester, hours, crashes).await
-}
-
-async fn live_in(
-    mut scene: Scene,
-    semester: &Semester,
-    hours: &[i64],
-    crashes: Option<u64>,
-) -> Result<String, String> {
-    scene.cloud.inside().lag = SignedDuration::from_hours(semester.lag);
-    scene.cloud.inside().linger = SignedDuration::from_mins(semester.linger);
+    let mut scene = semester.scene();
     let mut said = String::new();
     let mut crashes = crashes.map(Dice);
     for (step, at) in hours.iter().enumerate() {
@@ -186,33 +190,44 @@ async fn live_in(
             scene.run(&Command { crash, ..Command::default() }, doing).await;
             scene.pass(90);
         }
-        let fail = |why: String| format!("hour {at}: {why}");
-        said += &carry_out(&mut scene, doing).await.map_err(fail)?;
-        if semester.linger > 0 {
-            // Nothing failed although others are still there; now they go, and what waited comes.
-            scene.pass(60 * semester.linger);
-            said += &carry_out(&mut scene, Doing::Run).await.map_err(fail)?;
-        }
-        let (found, wanted) = (existing(&scene).map_err(fail)?, semester.at(*at));
-        if found != wanted {
-            return Err(fail(format!("there are {found:?}, not {wanted:?}")));
-        }
-        let plan = scene.run(&Command::default(), Doing::Plan).await.unwrap().plan;
-        if plan.has_changes() || plan.has_unapproved() {
-            let left = carry_out(&mut scene, Doing::Plan).await?;
-            return Err(fail(format!("the plan after it is not empty: {left}")));
-        }
-        let over = semester.terms.iter().all(|term| term.until <= *at);
-        if over && plan.has_waiting() {
-            return Err(fail("something waits when all is over".to_owned()));
-        }
-        writeln!(said, "{}", scene.cloud.text()).unwrap();
+        said += &look(&mut scene, semester, *at, doing).await?;
     }
     Ok(said)
 }
 
+/// Carries out a command at an hour, and compares what there is with what there should be.
+pub(crate) async fn look(
+    scene: &mut Scene,
+    semester: &Semester,
+    at: i64,
+    doing: Doing,
+) -> Result<String, String> {
+    let fail = |why: String| format!("hour {at}: {why}");
+    let mut said = carry_out(scene, doing).await.map_err(fail)?;
+    if semester.linger > 0 {
+        // Nothing failed although others are still there; now they go, and what waited comes.
+        scene.pass(SignedDuration::from_mins(semester.linger).as_secs());
+        said += &carry_out(scene, Doing::Run).await.map_err(fail)?;
+    }
+    let (found, wanted) = (existing(scene).map_err(fail)?, semester.at(at));
+    if found != wanted {
+        return Err(fail(format!("there are {found:?}, not {wanted:?}\n{said}")));
+    }
+    let plan = scene.run(&Command::default(), Doing::Plan).await.unwrap().plan;
+    if plan.has_changes() || plan.has_unapproved() {
+        let left = carry_out(scene, Doing::Plan).await?;
+        return Err(fail(format!("the plan after it is not empty: {left}")));
+    }
+    let over = semester.terms.iter().all(|term| term.until <= at);
+    if over && plan.has_waiting() {
+        return Err(fail("something waits when all is over".to_owned()));
+    }
+    writeln!(said, "{}", scene.cloud.text()).unwrap();
+    Ok(said)
+}
+
 /// Invents hours to look at, the first and the last of the semester among them.
-fn steps(dice: &mut Dice) -> Vec<i64> {
+pub(crate) fn steps(dice: &mut Dice) -> Vec<i64> {
     let inner: BTreeSet<i64> = (0..2 + dice.below(6)).map(|_| 1 + dice.small(LENGTH)).collect();
     [0].into_iter().chain(inner).chain([LENGTH + 10]).collect()
 }
@@ -273,11 +288,17 @@ async fn a_lease_that_seems_active_too_early_is_noticed() {
     let mut noticed = false;
     for seed in 0..SEEDS {
         let mut dice = Dice(seed);
-        let semester = Semester { lag: 20, ..invent(&mut dice) };
-        let hours = steps(&mut dice);
-        let scene = Scene::of(&semester.text);
+        let mut semester = Semester { lag: 20, ..invent(&mut dice) };
+        for term in semester.terms.iter_mut().filter(|term| term.from > 0) {
+            term.lag = 20;
+        }
+        let mut scene = semester.scene();
         scene.cloud.inside().lies = true;
-        noticed |= live_in(scene, &semester, &hours, None).await.is_err();
+        for (step, at) in steps(&mut dice).into_iter().enumerate() {
+            scene.cloud.inside().now = hour(at);
+            let doing = if step == 0 { Doing::Apply } else { Doing::Run };
+            noticed |= look(&mut scene, &semester, at, doing).await.is_err();
+        }
     }
     assert!(noticed);
 }
