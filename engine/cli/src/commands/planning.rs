@@ -10,7 +10,6 @@ use crate::context::{Context, Failed, Speech};
 use crate::json::stream;
 use crate::progress::Teller;
 use crate::render;
-use crate::render::instant::Times;
 use crate::setup::session::Session;
 
 /// A plan that was made, with what was said about it.
@@ -76,16 +75,9 @@ pub(crate) fn show(context: &Context, state: &State, made: &Made) -> Result<(), 
 
 /// Returns a plan as text with its timeline, in the user's time where it declares none.
 pub(crate) fn text(context: &Context, plan: &Plan, state: &State) -> String {
-    let user = context.env.time_zone();
     let timeline = terrarium_core::timeline(plan, state);
-    let times = Times::of_plan(plan, &user);
-    let timeline = render::timeline::excerpt(&timeline, &times, TIMELINE_WIDTH);
-    let timeline = Some(timeline).filter(|text| !text.is_empty());
-    render::plan::plan(plan, timeline.as_deref(), &user)
+    render::plan::plan(plan, Some(&timeline), &context.env.time_zone())
 }
-
-/// How wide the timeline is drawn within a plan.
-const TIMELINE_WIDTH: usize = 80;
 
 /// Chooses how a command speaks by its `-json` flag, and says the versions to programs.
 pub(crate) fn speak(context: &Context, json: bool, compact_warnings: bool) {

@@ -21,6 +21,8 @@ pub(crate) struct Told {
     changes: Vec<About>,
     deferred: Vec<Waiting>,
     ended: Vec<Ending>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    leftovers: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeline: Option<Box<RawValue>>,
 }
@@ -98,6 +100,7 @@ pub(crate) fn told(plan: &Plan, timeline: Option<Box<RawValue>>) -> Option<Told>
         changes,
         deferred: plan.deferred.iter().map(waiting).collect(),
         ended,
+        leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
         timeline,
     })
 }

@@ -1,5 +1,6 @@
 //! A plan as text: what will be done, to what, why, and what that makes of the outputs.
 
+mod cost;
 mod waiting;
 mod words;
 
@@ -9,20 +10,24 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_address::Mode as Block;
-use terrarium_core::{Mode, Plan, PlannedAction, ReplaceOrder, ResourceChange};
+use terrarium_core::{Mode, Plan, PlannedAction, ReplaceOrder, ResourceChange, Timeline};
 use terrarium_value::When;
 
 use super::diff::{Change, Diff, Differ, Sides};
 use super::instant::Times;
 use super::paint::{bold, cyan, green, red, yellow};
 use super::text::{self, Look};
+use super::timeline::excerpt;
 use super::wrap::{PROSE_WIDTH, wrap};
-pub(crate) use waiting::milli;
+pub(crate) use cost::milli;
+
+/// How wide the timeline is drawn within a plan.
+const TIMELINE_WIDTH: usize = 80;
 
 /// Returns the whole plan as text, without advice on what to run next. Instants are shown in the zone that
 /// the plan's dates were declared in, else in the user's. The timeline, where there is one, stands after the
 /// changes.
-pub fn plan(plan: &Plan, timeline: Option<&str>, user: &TimeZone) -> String {
+pub fn plan(plan: &Plan, timeline: Option<&Timeline>, user: &TimeZone) -> String {
     let times = &Times::of_plan(plan, user);
     let mut out = String::new();
     let shown: Vec<&ResourceChange> =
@@ -71,7 +76,7 @@ pub fn plan(plan: &Plan, timeline: Option<&str>, user: &TimeZone) -> String {
     if !shown.is_empty() || !plan.deferred.is_empty() {
         let _infallible = write!(out, "\n{}\n", summary(plan));
     }
-    if let Some(cost) = waiting::cost(plan) {
+    if let Some(cost) = cost::text(plan, timeline) {
         let _infallible = write!(out, "\n{cost}\n");
     }
     if !outputs.is_empty() {
@@ -84,11 +89,13 @@ pub fn plan(plan: &Plan, timeline: Option<&str>, user: &TimeZone) -> String {
 }
 
 /// Writes what waits, what ended, and the timeline.
-fn about_time(out: &mut String, plan: &Plan, timeline: Option<&str>, times: &Times) {
+fn about_time(out: &mut String, plan: &Plan, timeline: Option<&Timeline>, times: &Times) {
     waiting::write(out, plan, times);
     waiting::ended(out, plan, times);
-    if let Some(timeline) = timeline {
-        let _infallible = write!(out, "\n{}\n", timeline.trim_end());
+    waiting::leftovers(out, plan);
+    let chart = timeline.map(|timeline| excerpt(timeline, times, TIMELINE_WIDTH));
+    if let Some(chart) = chart.filter(|chart| !chart.is_empty()) {
+        let _infallible = write!(out, "\n{}\n", chart.trim_end());
     }
 }
 

@@ -28,7 +28,8 @@ pub(crate) fn lines(entries: &[Scheduled], times: &Times, now: Timestamp) -> Vec
             let what = format!("{} {}", verb(entry.action), entry.addr);
             let more =
                 if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-            format!("{when}: {what}{more}, which waits for {}", entry.reason)
+            let wait = if more.is_empty() { "waits" } else { "wait" };
+            format!("{when}: {what}{more}, which {wait} for {}", entry.reason)
         })
         .collect();
     if groups.len() > LIMIT {

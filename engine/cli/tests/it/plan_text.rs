@@ -61,7 +61,12 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
         data: Vec::new(),
         outputs: outputs.collect(),
         deferred: deferred.collect(),
-        leftovers: Vec::new(),
+        leftovers: case["leftovers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|addr| addr.as_str().unwrap().parse().unwrap())
+            .collect(),
         lineage: "line".into(),
         serial: 1,
         variables: BTreeMap::new(),

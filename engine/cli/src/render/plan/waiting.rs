@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use terrarium_address::{InstanceKey, ResourceAddr};
-use terrarium_core::{DeferredChange, Plan, PlannedAction, ReplaceOrder, ResourceChange, Waits};
-use terrarium_provider::Cost;
+use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Waits};
 
 use super::{body, words};
+use crate::context::shell_word;
 use crate::render::alike::alike;
 use crate::render::instant::Times;
 use crate::render::paint::bold;
@@ -133,11 +133,8 @@ fn because(deferred: &DeferredChange) -> String {
             format!("it is scarce and all that needs it waits: {names}; -eager makes it now")
         }
         Waits::Held(addr) => format!("{addr} still holds what it needs"),
-        Waits::Values
-        | Waits::Configuration
-        | Waits::Opening
-        | Waits::Closed(_)
-        | Waits::Provider => {
+        Waits::Opening => "only then it can be done".to_owned(),
+        Waits::Values | Waits::Configuration | Waits::Closed(_) | Waits::Provider => {
             format!("it waits for {}", deferred.deferral.reason)
         }
     }
@@ -197,6 +194,22 @@ pub(super) fn ended(out: &mut String, plan: &Plan, times: &Times) {
     let _infallible = write!(out, "\n{}\n", wrap(TWO_WAYS, PROSE_WIDTH));
 }
 
+const LEFTOVERS: &str =
+    "These are scarce, and all that needed them has ended; a command frees each:";
+
+/// Lists what only ended things needed, with the command that frees it.
+pub(super) fn leftovers(out: &mut String, plan: &Plan) {
+    if plan.leftovers.is_empty() {
+        return;
+    }
+    let _infallible = write!(out, "\n{}\n\n", wrap(LEFTOVERS, PROSE_WIDTH));
+    for addr in &plan.leftovers {
+        let target = shell_word(&format!("-target={addr}"));
+        let _infallible = writeln!(out, "  # {}", bold(&addr.to_string()));
+        let _infallible = writeln!(out, "      terrarium destroy {target}");
+    }
+}
+
 /// Says how much approved work waits, in a plan that has nothing else; `None` where there is none.
 pub(super) fn approved(plan: &Plan, times: &Times) -> Option<String> {
     let waiting: Vec<&DeferredChange> =
@@ -246,55 +259,6 @@ pub(super) fn beyond(plan: &Plan) -> String {
     out
 }
 
-/// Says what the changes cost, and what runs beside each other while a lease is replaced.
-pub(super) fn cost(plan: &Plan) -> Option<String> {
-    let acting = plan.changes.iter().filter(|change| {
-        matches!(
-            change.action,
-            PlannedAction::Create | PlannedAction::Replace(_) | PlannedAction::Update
-        )
-    });
-    let deferred = plan.deferred.iter().filter(|one| one.can_come()).map(|one| &one.change);
-    let costs: Vec<(&ResourceChange, &Cost)> = acting
-        .chain(deferred)
-        .filter_map(|change| Some((change, change.notes.cost.as_ref()?)))
-        .collect();
-    let unit = &costs.first()?.1.unit;
-    let costs = costs.iter().filter(|(_, cost)| cost.unit == *unit);
-    let total: u64 = costs.clone().map(|(_, cost)| cost.total_milli).sum();
-    let beside: u64 = costs
-        .filter(|(change, _)| change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst))
-        .map(|(_, cost)| cost.hourly_milli)
-        .sum();
-    let overlap = if beside > 0 {
-        format!(
-            " While an old and a new lease stand beside each other, each hour costs {} {unit} more.",
-            milli(beside)
-        )
-    } else {
-        String::new()
-    };
-    let text = wrap(&format!("Cost: {} {unit}.{overlap}", milli(total)), PROSE_WIDTH);
-    Some(text.replacen("Cost:", &bold("Cost:"), 1))
-}
-
-/// Returns thousandths as a number: `12`, `12.5`, `0.125`, `1,200`.
-pub(crate) fn milli(amount: u64) -> String {
-    let (whole, rest) = (amount / 1000, amount % 1000);
-    let digits = whole.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    if rest == 0 {
-        return grouped;
-    }
-    format!("{grouped}.{}", format!("{rest:03}").trim_end_matches('0'))
-}
-
 /// Names what sits on a lease that is changed, replaced or destroyed: it ends with it.
 pub(super) fn occupants(plan: &Plan, lender: &ResourceAddr) -> Option<String> {
     let sits = |change: &&ResourceChange| {
@@ -311,23 +275,5 @@ pub(super) fn occupants(plan: &Plan, lender: &ResourceAddr) -> Option<String> {
         0 => None,
         1 => names.into_iter().next(),
         count => Some(format!("{count} instances ({})", listed(names.into_iter(), count))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::milli;
-
-    #[test]
-    fn thousandths_are_written_without_needless_digits() {
-        for (amount, text) in [
-            (0, "0"),
-            (12_000, "12"),
-            (12_500, "12.5"),
-            (125, "0.125"),
-            (1_234_567_000, "1,234,567"),
-        ] {
-            assert_eq!(milli(amount), text);
-        }
     }
 }

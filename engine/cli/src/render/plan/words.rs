@@ -5,6 +5,7 @@ use terrarium_address::InstanceKey;
 use terrarium_address::Mode as Block;
 use terrarium_core::{ActionReason, Mode, Plan, PlannedAction, ResourceChange};
 
+use super::cost::milli;
 use super::waiting;
 use crate::render::instant::Times;
 use crate::render::paint::{bold, green, red};
@@ -176,9 +177,9 @@ fn hours(change: &ResourceChange, now: Timestamp, times: &Times) -> Vec<String> 
 /// Says what a change costs and whom it touches.
 fn consequences(change: &ResourceChange, plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(cost) = &change.notes.cost {
-        let hourly = waiting::milli(cost.hourly_milli);
-        let total = waiting::milli(cost.total_milli);
+    if let Some(cost) = change.notes.cost.as_ref().filter(|cost| cost.total_milli > 0) {
+        let hourly = milli(cost.hourly_milli);
+        let total = milli(cost.total_milli);
         notes.push(format!("costs {total} {unit}, {hourly} {unit} an hour", unit = cost.unit));
     }
     let (verb, touched) = match change.action {
