@@ -64,6 +64,7 @@ everywhere! {
     pending: crate::leases::cases::pending, "host.tf";
     flavor: crate::leases::cases::flavor, "flavor.tf";
     deferred: crate::leases::cases::deferred, "host.tf";
+    moved: crate::leases::cases::moved, "host.tf";
     stays: crate::leases::cases::stays, "host.tf";
     changed_in_place: crate::leases::cases::changed_in_place, "host.tf";
     address: crate::leases::cases::address, "address.tf";
@@ -72,6 +73,7 @@ everywhere! {
     too_few: crate::leases::outside::too_few, "host.tf";
     taken_meanwhile: crate::leases::outside::taken_meanwhile, "host.tf";
     deleted_outside: crate::leases::outside::deleted_outside, "host.tf";
+    shortened_outside: crate::leases::outside::shortened_outside, "host.tf";
     imported: crate::leases::outside::imported, "host.tf";
     killed: crate::leases::outside::killed, "flavor.tf";
 }

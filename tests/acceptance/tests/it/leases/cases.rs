@@ -59,6 +59,23 @@ pub(super) fn deferred(stage: &mut Stage) {
     stage.destroy();
 }
 
+/// A lease that is moved before it begins: in place, and what waits for it moves along.
+pub(super) fn moved(stage: &mut Stage) {
+    in_time_to_come(stage);
+    stage.apply();
+    let (lease, reservation) = (stage.output("lease"), stage.output("reservation"));
+    let later = stage.place().soon() + stage.place().length();
+    let start = stage.after(later);
+    stage.set("start", json!(start));
+    stage.set("end", json!(stage.after(later + stage.place().length())));
+    let said = stage.apply();
+    assert!(said.contains("0 added, 1 changed, 0 destroyed"), "{said}");
+    assert_eq!((lease, reservation), (stage.output("lease"), stage.output("reservation")));
+    stage.settled();
+    stage.ends(&["plan", "-detailed-exitcode=waiting"], 3);
+    stage.destroy();
+}
+
 /// `run` that is started early stands until its time, and then does what is due.
 pub(super) fn stays(stage: &mut Stage) {
     in_time_to_come(stage);

@@ -74,6 +74,27 @@ pub(super) fn deleted_outside(stage: &mut Stage) {
     stage.destroy();
 }
 
+/// Somebody else shortens the lease: drift that names the earlier end, and the next apply restores it.
+pub(super) fn shortened_outside(stage: &mut Stage) {
+    let end = stage.after(stage.place().soon() + stage.place().length());
+    stage.set("start", json!(stage.after(stage.place().soon())));
+    stage.set("end", json!(end));
+    stage.apply();
+    let lease = stage.output("lease");
+    let mut other = stage.beside(HOST);
+    other.ok(&["import", LEASE, &lease]);
+    let earlier = stage.after(stage.place().soon() + stage.place().length() / 2);
+    other.set("end", json!(earlier));
+    other.apply();
+    let said = stage.ends(&["plan", "-detailed-exitcode"], 2);
+    assert!(said.contains(&earlier) && said.contains(&end), "{said}");
+    assert!(said.contains("0 to add, 1 to change"), "{said}");
+    stage.apply();
+    assert_eq!(lease, stage.output("lease"));
+    stage.settled();
+    stage.destroy();
+}
+
 /// Killed while a lease is made: the next apply finds it and makes no second one.
 pub(super) fn killed(stage: &mut Stage) {
     if *stage.place() == Place::Testbed {
