@@ -62,7 +62,7 @@ fn length(rules: &Rules, sketch: &mut Sketch<'_>, now: Timestamp) {
     let from = match sketch.course {
         Course::Create => start,
         Course::Keep { end: old, begun: true, .. } if end > old => {
-            let opens = rules.extension_opens(&sketch.parts, old).unwrap_or(now);
+            let opens = rules.extension_opens(&sketch.parts, old);
             if opens > now {
                 wait(sketch, (opens, old));
             }

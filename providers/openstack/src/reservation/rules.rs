@@ -125,14 +125,15 @@ impl Rules {
         }
     }
 
-    /// Returns from when a lease that ends at `end` can be extended.
-    pub(super) fn extension_opens(&self, parts: &[Part], end: Timestamp) -> Option<Timestamp> {
-        let (far, _) = self.latest_end(parts, end)?;
-        let longest = far.duration_since(end);
+    /// Returns from when a lease that ends at `end` can be extended: leases without a longest length have
+    /// their last hours for it, too.
+    pub(super) fn extension_opens(&self, parts: &[Part], end: Timestamp) -> Timestamp {
         let (part, of) = self.extension.last_part;
-        let last_part = longest.checked_mul(part)?.checked_div(of)?;
+        let last_part = self
+            .latest_end(parts, end)
+            .and_then(|(far, _)| far.duration_since(end).checked_mul(part)?.checked_div(of));
         let last_hours = SignedDuration::from_hours(self.extension.last_hours);
-        Some(date::earlier(end, last_part.max(last_hours)))
+        date::earlier(end, last_part.unwrap_or(last_hours).max(last_hours))
     }
 
     fn flavor_name<'p>(&'p self, part: &'p Part) -> Option<&'p str> {
@@ -178,12 +179,12 @@ mod tests {
             vec![Part { kind, at: 0, values }]
         };
         let end: Timestamp = "2026-07-01T12:00:00Z".parse().unwrap();
-        let opens = |parts: &[Part]| rules.extension_opens(parts, end).map(date::stored);
+        let opens = |parts: &[Part]| date::stored(rules.extension_opens(parts, end));
         let host = part(PartKind::Host, "name", "x");
-        assert_eq!(opens(&host).as_deref(), Some("2026-06-29T12:00:00Z"));
+        assert_eq!(opens(&host), "2026-06-29T12:00:00Z");
         // From July on, six months have 184 days.
         let flavor = part(PartKind::Flavor, "flavor_id", "3");
-        assert_eq!(opens(&flavor).as_deref(), Some("2026-05-09T22:17:08Z"));
-        assert_eq!(opens(&part(PartKind::FloatingIp, "pool", "public")), None);
+        assert_eq!(opens(&flavor), "2026-05-09T22:17:08Z");
+        assert_eq!(opens(&part(PartKind::FloatingIp, "pool", "public")), "2026-06-29T12:00:00Z");
     }
 }
