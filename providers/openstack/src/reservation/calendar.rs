@@ -114,7 +114,8 @@ impl Calendar {
         })
     }
 
-    /// Returns the windows, each as long as possible, in which so many are free, between two instants.
+    /// Returns the windows, each as long as possible, in which the same so many are free, between two
+    /// instants; with each, how many are free all the time.
     pub(super) fn windows(
         &self,
         ask: &Ask<'_>,
@@ -122,50 +123,30 @@ impl Calendar {
         (from, until): (Timestamp, Timestamp),
     ) -> Vec<(Window, usize)> {
         let fitting = self.fitting(ask);
-        let mut edges: Vec<Timestamp> = fitting
-            .iter()
-            .flat_map(|thing| &thing.taken)
-            .flat_map(|taken| {
-                [date::earlier(taken.from, ask.cleaning), date::later(taken.until, ask.cleaning)]
-            })
-            .filter(|at| from < *at && *at < until)
-            .collect();
-        edges.extend([from, until]);
-        edges.sort();
-        edges.dedup();
-        edges.truncate(STARTS);
-        let bare = Ask { cleaning: SignedDuration::ZERO, ..ask.clone() };
+        let taken = fitting.iter().flat_map(|thing| &thing.taken);
+        let mut starts: Vec<Timestamp> =
+            taken.map(|taken| date::later(taken.until, ask.cleaning)).collect();
+        starts.retain(|at| from < *at && *at < until);
+        starts.push(from);
+        starts.sort();
+        starts.dedup();
         let mut found: Vec<(Timestamp, Timestamp, usize)> = Vec::new();
-        for (at, start) in edges.iter().enumerate() {
-            // The longest window from this edge on that still has as many.
-            let mut best: Option<(Timestamp, usize)> = None;
-            for end in edges.iter().skip(at + 1) {
-                let (from, until) = (*start, *end);
-                let free = |thing: &&&Thing| {
-                    thing.taken.iter().all(|taken| {
-                        bare.except.contains(&taken.lease)
-                            || date::later(taken.until, ask.cleaning) <= from
-                            || until <= date::earlier(taken.from, ask.cleaning)
-                    })
-                };
-                let free = fitting.iter().filter(free).count();
-                if free < count {
-                    break;
-                }
-                best = Some((until, free));
-            }
-            let Some((until, free)) =
-                best.filter(|(until, _)| until.duration_since(*start) >= length)
-            else {
+        for start in starts {
+            let ends = fitting.iter().filter_map(|thing| thing.free_until(ask, start));
+            let mut ends: Vec<Timestamp> = ends.map(|end| end.min(until)).collect();
+            ends.sort_by(|a, b| b.cmp(a));
+            let Some(end) = count.checked_sub(1).and_then(|last| ends.get(last)).copied() else {
                 continue;
             };
+            let free = ends.iter().filter(|one| **one >= end).count();
             // One that lies within the one before tells nothing new.
-            if found.last().is_none_or(|(_, last, _)| *last < until) {
-                found.push((*start, until, free));
+            let new = found.last().is_none_or(|(_, last, _)| *last < end);
+            if new && end.duration_since(start) >= length {
+                found.push((start, end, free));
             }
         }
-        found
-            .into_iter()
+        let windows = found.into_iter();
+        windows
             .filter_map(|(from, until, free)| Some((Window::new(from, Some(until))?, free)))
             .collect()
     }
@@ -193,3 +174,6 @@ impl Calendar {
         self.things.iter().filter(holds).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

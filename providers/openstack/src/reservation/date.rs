@@ -76,6 +76,12 @@ fn instant(local: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
     Err(format!("{local} {what} in {named}. Write {}.", both.join(" or ")))
 }
 
+/// Returns an instant as it can be written into a configuration, whatever its time zone: local, with the
+/// offset.
+pub(super) fn written(at: Timestamp, zone: Option<&TimeZone>) -> String {
+    zone.map_or_else(|| stored(at), |zone| with_offset(at, zone))
+}
+
 fn with_offset(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M%:z").to_string()
 }

@@ -44,15 +44,14 @@ impl Shortage {
         let (from, until) = self.window;
         let next =
             calendar.next_window(ask, (self.wanted, until.duration_since(from)), from.max(now));
-        let mut sentences = vec![
-            format!(
-                "From {} to {}, {}.",
-                date::shown(from, zone),
-                date::shown(until, zone),
-                words.who_has(&calendar.fitting(ask), self.window)
-            ),
-            words.next(next),
-        ];
+        let fitting = calendar.fitting(ask);
+        let mut sentences = if fitting.len() < self.wanted {
+            vec![format!("The site has only {} {things} that fit, whenever it is.", fitting.len())]
+        } else {
+            let (from, until) = (date::shown(from, zone), date::shown(until, zone));
+            let taken = words.who_has(&fitting, self.window);
+            vec![format!("From {from} to {until}, {taken}."), words.next(next)]
+        };
         let others = words.others(self.wanted, self.window);
         if !others.is_empty() {
             sentences.push(format!("Free in this window: {others}."));
@@ -76,7 +75,7 @@ impl Shortage {
         }
         let help = match next {
             Some((from, _)) => {
-                format!("move it to {}, or ask for what is free", date::stored(from))
+                format!("move it to {}, or ask for what is free", date::written(from, zone))
             }
             None => "ask for fewer, or for another type".to_owned(),
         };
@@ -94,7 +93,7 @@ impl Shortage {
         );
         let latest = free_until(&things, words.ask, from).filter(|latest| *latest > from);
         let help = match latest {
-            Some(latest) => format!("extend it to {} at most", date::stored(latest)),
+            Some(latest) => format!("extend it to {} at most", date::written(latest, words.zone)),
             None => "it can't be extended: plan another lease, and move to it".to_owned(),
         };
         Diagnostic::error(
@@ -123,9 +122,7 @@ impl Words<'_> {
                 date::shown(from, self.zone),
                 date::shown(until, self.zone)
             ),
-            None => {
-                format!("There are only {} of them at all.", self.calendar.fitting(self.ask).len())
-            }
+            None => "No later window has enough of them.".to_owned(),
         }
     }
 

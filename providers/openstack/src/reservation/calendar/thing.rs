@@ -85,6 +85,17 @@ impl Thing {
         })
     }
 
+    /// Returns until when it is free from an instant on, the end of time included; `None` where it is not.
+    pub(super) fn free_until(&self, ask: &Ask<'_>, from: Timestamp) -> Option<Timestamp> {
+        let taken = self.taken.iter().filter(|taken| !ask.except.contains(&taken.lease));
+        let spans = taken.map(|taken| {
+            (date::earlier(taken.from, ask.cleaning), date::later(taken.until, ask.cleaning))
+        });
+        let ahead: Vec<(Timestamp, Timestamp)> = spans.filter(|(_, until)| *until > from).collect();
+        let next = ahead.iter().map(|(start, _)| *start).min().unwrap_or(Timestamp::MAX);
+        (next > from).then_some(next)
+    }
+
     pub(super) fn is_free(&self, ask: &Ask<'_>, window: (Timestamp, Timestamp)) -> bool {
         self.taken_in(ask, window).next().is_none()
     }
