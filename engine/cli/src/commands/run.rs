@@ -226,13 +226,17 @@ impl<'a> Watch<'a> {
                         self.teller.begins(&state.schedule, now);
                     }
                     self.troubles = 0;
+                    self.teller.is_well();
                     self.total.add(&came, &self.teller);
                     if came.acted && !cancel.is_raised() {
                         continue;
                     }
                     self.next(&came)
                 }
-                Err(failed) if self.args.once || self.is_hopeless() => return Err(failed),
+                // What is wrong from the beginning is the caller's to mend.
+                Err(failed) if begins || self.args.once || self.is_hopeless() => {
+                    return Err(failed);
+                }
                 Err(failed) => self.later(&failed),
             };
             if self.args.once || cancel.is_raised() {

@@ -85,10 +85,8 @@ impl Lab {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let found = lines.by_ref().any(|line| line.unwrap().contains(text));
-        assert!(found, "{args:?} ended before it said {text:?}");
-        Running { child, lines }
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Running { child, lines }.until(text)
     }
 
     /// Runs the binary, which must succeed, and returns its stdout.
@@ -110,6 +108,13 @@ impl Running {
     pub(crate) fn terminate(&self) {
         let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(status.unwrap().success());
+    }
+
+    /// Reads its lines until one contains `text`.
+    pub(crate) fn until(mut self, text: &str) -> Self {
+        let found = self.lines.by_ref().any(|line| line.unwrap().contains(text));
+        assert!(found, "it ended before it said {text:?}");
+        self
     }
 
     /// Waits for its end; returns its exit code and the rest of its lines.

@@ -351,3 +351,19 @@ fn what_fails_is_tried_again_and_given_up() {
     lab.good(&["testbed", "settings", "{\"quotas\":{}}"]);
     lab.run(&["run", "--testbed"]).says(0, &["Run complete! Resources: 1 added"]);
 }
+
+#[test]
+fn a_run_bears_what_is_wrong_for_a_while() {
+    let lab = applied();
+    lab.write("main.tf", &format!("{MAIN}\noutput \"x\" {{"));
+    lab.run(&["run", "--testbed"]).says(1, &["Unclosed configuration block"]);
+    lab.write("main.tf", MAIN);
+    let run = lab.start(&["run", "--testbed", "-no-jump"], "Waiting until 8 Mar");
+    lab.write("main.tf", &format!("{MAIN}\noutput \"x\" {{"));
+    lab.good(&["testbed", "advance", "to", "2027-03-08T14:05:00Z"]);
+    let run = run.until("Tried again 8 Mar");
+    lab.write("main.tf", MAIN);
+    lab.good(&["testbed", "advance", "1h"]);
+    let (code, rest) = run.end();
+    assert_eq!((code, rest.contains("Run complete! Resources: 2 added")), (0, true), "{rest}");
+}

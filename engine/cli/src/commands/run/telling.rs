@@ -23,15 +23,21 @@ use crate::render::schedule::{lines, verb, waiting};
 /// Says what a run does while it stays.
 pub(super) struct Teller<'a> {
     context: &'a Context,
-    /// What was said last of what it waits for: it is not said twice.
+    /// What was said last of what it waits for, and of what kept it from planning: neither is said twice.
     said: RefCell<String>,
+    trouble: RefCell<String>,
     /// The zone that the configuration's dates are in, once it was planned.
     zone: RefCell<Option<Name>>,
 }
 
 impl<'a> Teller<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, said: RefCell::default(), zone: RefCell::default() }
+        Self {
+            context,
+            said: RefCell::default(),
+            trouble: RefCell::default(),
+            zone: RefCell::default(),
+        }
     }
 
     fn times(&self, now: Timestamp) -> Times {
@@ -142,14 +148,19 @@ impl<'a> Teller<'a> {
         self.context.say(&yellow(&format!("{}: tried again {again}", failed.addr)));
     }
 
+    /// Forgets a trouble that is over.
+    pub(super) fn is_well(&self) {
+        self.trouble.borrow_mut().clear();
+    }
+
     /// Says why a turn could not be planned, once for the same reason, and when it is tried again.
     pub(super) fn trouble(&self, failed: &Failed, again: Option<Timestamp>) {
         let text = format!(
             "{:?}",
             failed.0.iter().map(|one| (&one.summary, &one.detail)).collect::<Vec<_>>()
         );
-        if *self.said.borrow() != text {
-            *self.said.borrow_mut() = text;
+        if *self.trouble.borrow() != text {
+            *self.trouble.borrow_mut() = text;
             self.context.report(&failed.0);
         }
         if let Some(at) = again {
