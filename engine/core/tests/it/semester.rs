@@ -132,6 +132,16 @@ impl Semester {
         scene
     }
 
+    /// Declares one more server.
+    pub(crate) fn add_server(&mut self, lease: usize, name: &str) {
+        writeln!(
+            self.text,
+            "resource \"fake_server\" \"{name}\" {{\n  name = \"{name}\"\n  reservation = fake_lease.l{lease}.reservation\n}}"
+        )
+        .unwrap();
+        self.sitting.push(Sitting { name: format!("fake_server {name}"), lease: Some(lease) });
+    }
+
     /// Lists what exists on leases at an hour.
     fn at(&self, hour: i64) -> BTreeSet<String> {
         let stands = |lease: &usize| {
