@@ -60,15 +60,24 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
             left.extend(deferred.entry(&state.lineage).map(kept));
             continue;
         }
-        let Some(at) = changes.acting(entry) else { continue };
-        match objection(&plan.changes[at], entry, &state.lineage, &changes, &scheduled) {
-            None => {
-                due.insert(at, entry);
+        let why = match changes.acting(entry) {
+            Some(at) => {
+                let change = &plan.changes[at];
+                let why = objection(change, entry, &state.lineage, &changes, &scheduled);
+                if why.is_none() {
+                    due.insert(at, entry);
+                }
+                why
             }
-            Some(why) => {
-                left.push(entry.clone());
-                held.push(HeldBack::of(entry, why));
-            }
+            // It is done, or what the configuration says now needs it no more: that nobody approved.
+            None => match plan.changes.iter().find(|change| change.addr == entry.addr) {
+                Some(change) => approval::objection(entry, change, &state.lineage),
+                None => Some("the configuration no longer declares it so".to_owned()),
+            },
+        };
+        if let Some(why) = why {
+            left.push(entry.clone());
+            held.push(HeldBack::of(entry, why));
         }
     }
     hold_dependents(&plan, &mut due, &mut held, &mut left);
