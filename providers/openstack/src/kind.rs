@@ -27,7 +27,7 @@ pub struct Settings {
     pub clouds: CloudSource,
     /// The clock that all waits go through.
     pub clock: Arc<dyn Clock>,
-    /// The environment, of which only `OS_*` is read; empty to read none.
+    /// The environment, of which only `OS_*` and `TZ` are read; empty to read none.
     pub env: BTreeMap<String, String>,
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn check(
 }
 
 /// Returns whether a lease is to be made, or gets other dates.
-fn is_new(sketch: &Sketch<'_>) -> bool {
+pub(super) fn is_new(sketch: &Sketch<'_>) -> bool {
     match sketch.course {
         Course::Create => true,
         Course::Keep { start, end, .. } => Window::new(start, Some(end)) != sketch.window,

@@ -5,6 +5,7 @@ mod what;
 mod when;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window};
@@ -13,7 +14,7 @@ use terrarium_value::{Causes, Type, Value};
 use super::date;
 use super::dates::{Declared, declared};
 use super::part::{self, Part, PartKind};
-use super::{advice, errors, limits, looks, room};
+use super::{advice, errors, limits, looks, room, rules};
 use crate::codes;
 use crate::look::Look;
 use crate::plan::{Draft, Planning, merged, reply};
@@ -76,6 +77,10 @@ pub(super) async fn plan_many(
         .map(|request| sketch(only, merged(scope.row, planning.major, request), request, now))
         .collect();
     for sketch in &mut sketches {
+        if limits::is_new(sketch) || sketch.course == Course::Replace {
+            let local = local_zone(scope, sketch);
+            when::warn_zoneless(&mut sketch.draft, &sketch.declared, local.as_ref());
+        }
         let id = sketch.draft.prior.and_then(|prior| prior.text("id"));
         sketch.stands = scope.ledger.open(&sketch.request.addr, id);
     }
@@ -90,6 +95,12 @@ pub(super) async fn plan_many(
         }
     }
     sketches.into_iter().map(|sketch| finish(only, sketch)).collect()
+}
+
+/// Returns the time zone in which people here may have thought: the environment's, else the testbed's.
+fn local_zone(scope: &Scope<'_>, sketch: &Sketch<'_>) -> Option<TimeZone> {
+    let own = scope.env.get("TZ").and_then(|name| TimeZone::get(name).ok());
+    own.or_else(|| rules::of(&room::region_of(scope.session, sketch)).and_then(|_| rules::home()))
 }
 
 /// Refuses what a restricted application credential can't do.

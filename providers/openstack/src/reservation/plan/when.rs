@@ -1,6 +1,7 @@
 //! The dates of a planned lease.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::Window;
@@ -12,7 +13,6 @@ use crate::look::Look;
 use crate::plan::Draft;
 use crate::reservation::date::{self, Moment};
 use crate::reservation::dates::{Dates, Declared, Given, Start};
-use crate::reservation::rules;
 
 /// Plans the dates of a lease that is to be made.
 pub(super) fn anew(draft: &mut Draft<'_>, declared: &Declared, now: Timestamp) -> Option<Window> {
@@ -23,7 +23,6 @@ pub(super) fn anew(draft: &mut Draft<'_>, declared: &Declared, now: Timestamp) -
     }
     let dates = declared.anew(now);
     check_new(draft, declared, dates, now);
-    warn_zoneless(draft, declared);
     draft.set(
         "start_date",
         match dates.start {
@@ -95,15 +94,23 @@ fn not_after(declared: &Declared, (start, end): (Timestamp, Timestamp), name: &s
         .path(AttrPath::attr(name))
 }
 
-/// Warns of dates that nothing gives a time zone: they are UTC, and somebody may have meant local time.
-fn warn_zoneless(draft: &mut Draft<'_>, declared: &Declared) {
+/// Warns of dates that nothing gives a time zone: they are UTC, and somebody may have meant local time,
+/// which is that of `local` where we know one.
+pub(super) fn warn_zoneless(draft: &mut Draft<'_>, declared: &Declared, local: Option<&TimeZone>) {
     for (name, at) in &declared.zoneless {
-        let local = rules::home().map(|zone| date::shown(*at, Some(&zone)));
+        let place = local.and_then(TimeZone::iana_name).map(|name| format!(" in {name}"));
+        let shown = date::shown(*at, local);
+        let mine = local.and_then(TimeZone::iana_name).unwrap_or("America/New_York");
         draft.diagnostics.push(
-            Diagnostic::warning(codes::TIME, format!("{name} has no time zone and was read as UTC"))
-                .detail(format!("That is {} at Chameleon's sites in Texas.", local.unwrap_or_default()))
-                .help("set time_zone = \"America/New_York\" (yours), or write the offset: \"2026-03-02T09:00-05:00\"")
-                .path(AttrPath::attr(name)),
+            Diagnostic::warning(
+                codes::TIME,
+                format!("{name} has no time zone and was read as UTC"),
+            )
+            .detail(format!("That is {shown}{}.", place.unwrap_or_default()))
+            .help(format!(
+                "set time_zone = {mine:?}, or yours; or write the offset: \"2026-03-02T09:00-05:00\""
+            ))
+            .path(AttrPath::attr(name)),
         );
     }
 }
@@ -158,7 +165,6 @@ pub(super) fn keep(
     before_end(draft, declared, shifted || moved);
     check_before_end(draft, declared, wanted_start.at(now).zip(wanted_end));
     if moved || shifted {
-        warn_zoneless(draft, declared);
         draft.forget("events");
     }
     Window::new(wanted_start.at(now)?, Some(wanted_end?))
