@@ -10,4 +10,5 @@ mod cycle;
 mod kills;
 mod leases;
 mod readme;
+mod rehearsal;
 mod tidy;
