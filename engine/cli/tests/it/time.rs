@@ -367,3 +367,17 @@ fn a_run_bears_what_is_wrong_for_a_while() {
     let (code, rest) = run.end();
     assert_eq!((code, rest.contains("Run complete! Resources: 2 added")), (0, true), "{rest}");
 }
+
+#[test]
+fn what_an_action_left_broken_is_made_anew_three_times() {
+    let lab = Lab::of(&MAIN.replace("count       = 2", "count       = 3"));
+    lab.good(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
+    lab.good(&["apply", "--testbed", "-auto-approve"]);
+    // The lease has two hosts: the third server never finds one.
+    let ran = lab.run(&["run", "--testbed"]);
+    ran.says(1, &["No valid host", "was made anew three times", "1 approved change waits."]);
+    let made = ran.out.lines().filter(|line| line.ends_with(": Creating...")).count();
+    assert_eq!(made, 6, "two that stand, one that was tried four times:\n{}", ran.out);
+    let servers = lab.good(&["testbed", "list"]);
+    assert_eq!(servers.lines().filter(|line| line.contains("gpu-one-")).count(), 3, "{servers}");
+}

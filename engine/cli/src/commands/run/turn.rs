@@ -109,19 +109,24 @@ impl Turning<'_> {
         came.held = rests.unwrap_or(held);
         came.held.retain(|held| !aside.contains(&held.addr));
         let plan = without_broken(plan, patience, &mut came);
+        let given_up = |entry: &&Scheduled| {
+            came.failed.iter().any(|failed| failed.addr == entry.addr)
+                && !left.iter().any(|kept| kept.addr == entry.addr)
+        };
+        let kept: Vec<Scheduled> = full.schedule.iter().filter(given_up).cloned().collect();
+        left.extend(kept);
         if acting(&plan) {
             let summary = self.carry_out(session, &plan, left).await?;
-            count(&mut came, summary, (&full, patience), session.inputs.clock.now());
-            if let Some(teller) = teller {
-                for failed in &came.failed {
-                    teller.failed(failed);
-                }
-            }
+            let now = session.inputs.clock.now();
+            count(&mut came, summary, (&full, patience), now);
         } else if left != full.schedule
             && let Some(fence) = &session.fence
         {
             let batch = Batch { schedule: Some(left), ..Batch::default() };
             store::commit(&session.store, fence, batch).await?;
+        }
+        if let Some(teller) = teller {
+            came.failed.iter().for_each(|failed| teller.failed(failed));
         }
         Ok(came)
     }
