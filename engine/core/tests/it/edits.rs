@@ -1,5 +1,5 @@
 //! Random semesters whose configuration changes on the way: leases are extended, shortened and replaced,
-//! servers are added, and at last everything is destroyed.
+//! servers are added, runs are killed, and at last everything is destroyed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -20,6 +20,10 @@ const LAST: i64 = 48;
 struct Edited {
     semester: Semester,
     waiting: BTreeMap<usize, i64>,
+    /// The hour that was looked at before.
+    last: i64,
+    /// The leases that have a successor.
+    moving: BTreeSet<usize>,
     /// What was done, for those who look for a mistake.
     done: String,
 }
@@ -41,9 +45,12 @@ impl Edited {
     /// Changes one lease; comes back with an hour at which something falls due by it.
     fn edit(&mut self, at: i64, dice: &mut Dice) -> Option<i64> {
         let lease = usize::try_from(dice.below(self.semester.free as u64)).unwrap();
+        if self.moving.contains(&lease) {
+            return None;
+        }
         let term = self.semester.terms[lease];
         let (begun, ended) = (term.from <= at, term.until <= at);
-        match dice.below(4) {
+        match dice.below(5) {
             0 => {
                 let wanted = term.until.max(at) + 1 + dice.small(40);
                 self.set(lease, "end", &hour(wanted).to_string());
@@ -74,6 +81,17 @@ impl Edited {
                 }
             }
             3 => self.semester.add_server(lease, &format!("x{at}")),
+            // A successor that begins later: until then everything stays where it is.
+            4 if term.from + term.lag <= self.last && term.until - at > 3 => {
+                if self.waiting.contains_key(&lease) {
+                    return None;
+                }
+                let start = at + 1 + dice.small(term.until - at - 2);
+                self.set(lease, "kind", &format!("later than hour {at}"));
+                self.set(lease, "start", &hour(start).to_string());
+                self.moving.insert(lease);
+                return (dice.below(3) > 0).then_some(start + self.semester.lag);
+            }
             _ => {}
         }
         None
@@ -101,24 +119,29 @@ async fn live(seed: u64) -> Result<(), String> {
     let semester = invent(&mut dice);
     let mut hours: BTreeSet<i64> = steps(&mut dice).into_iter().collect();
     let mut scene = semester.scene();
-    let mut edited = Edited { semester, waiting: BTreeMap::new(), done: String::new() };
-    let mut last = -1;
+    let (waiting, moving) = (BTreeMap::new(), BTreeSet::new());
+    let mut edited = Edited { semester, waiting, last: -1, moving, done: String::new() };
     while let Some(at) = hours.pop_first() {
         scene.cloud.inside().now = hour(at);
         edited.pass(at);
-        let mut doing = if last < 0 { Doing::Apply } else { Doing::Run };
+        let mut doing = if edited.last < 0 { Doing::Apply } else { Doing::Run };
         writeln!(edited.done, "hour {at}").unwrap();
-        if last >= 0 && dice.below(2) == 0 {
+        if edited.last >= 0 && dice.below(2) == 0 {
             hours.extend(edited.edit(at, &mut dice));
             scene.file("main.tf", &edited.semester.text);
             doing = Doing::Apply;
+        }
+        if dice.below(4) == 0 {
+            let crash = Some(usize::try_from(dice.below(60)).unwrap());
+            scene.run(&Command { crash, ..Command::default() }, doing).await;
+            scene.pass(90);
         }
         let looked = look(&mut scene, &edited.semester, at, doing).await;
         looked.map_err(|why| format!("{why}\n{}\n{}", edited.done, edited.semester.text))?;
         if dice.below(8) == 0 {
             break;
         }
-        last = at;
+        edited.last = at;
     }
     destroy(&mut scene).await.map_err(|why| format!("{why}\n{}", edited.done))
 }
