@@ -77,6 +77,10 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("NotImplemented", "this site can't change such a lease: use -replace to make a new one"),
     ("not implemented", "this site can't change such a lease: use -replace to make a new one"),
+    (
+        "update not yet supported",
+        "plain Blazar can't change a lease of flavors, and leaves it in ERROR: plan again, and a new one takes its place",
+    ),
     (BUSY, "Blazar is still at work on the lease: try again in a minute"),
 ];
 

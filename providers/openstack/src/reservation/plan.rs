@@ -77,6 +77,7 @@ pub(super) async fn plan_many(
         .map(|request| sketch(only, merged(scope.row, planning.major, request), request, now))
         .collect();
     for sketch in &mut sketches {
+        what::flavors_stay(sketch, &room::region_of(scope.session, sketch));
         if limits::is_new(sketch) || sketch.course == Course::Replace {
             let local = local_zone(scope, sketch);
             when::warn_zoneless(&mut sketch.draft, &sketch.declared, local.as_ref());

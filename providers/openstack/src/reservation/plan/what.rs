@@ -1,11 +1,14 @@
 //! What a planned lease reserves.
 
+use terrarium_address::AttrPath;
+use terrarium_diagnostic::Diagnostic;
 use terrarium_value::{Causes, Type, Value};
 
-use super::{Sketch, unknown_text};
+use super::{Course, Sketch, unknown_text};
+use crate::codes;
 use crate::look::is_zero;
-use crate::reservation::filter;
 use crate::reservation::part::{self, Part, PartKind};
+use crate::reservation::{filter, limits, rules};
 
 /// Gives a part what its other arguments say: its filter, and its upper bound.
 pub(super) fn settle_part(part: &mut Part, given: Option<&Part>, was: Option<&Part>) {
@@ -34,6 +37,26 @@ pub(super) fn settle_part(part: &mut Part, given: Option<&Part>, was: Option<&Pa
         },
     };
     part.set("resource_properties", value);
+}
+
+/// Demands a new lease where the dates of one with flavors change at a site that can't do that: plain Blazar
+/// refuses it, and leaves the lease in ERROR. Chameleon extends such leases.
+pub(in crate::reservation) fn flavors_stay(sketch: &mut Sketch<'_>, region: &str) {
+    let flavors = sketch.parts.iter().any(|part| part.kind == PartKind::Flavor);
+    let keeps = matches!(sketch.course, Course::Keep { .. });
+    if !flavors || !keeps || !limits::is_new(sketch) || rules::of(region).is_some() {
+        return;
+    }
+    let path = AttrPath::attr("end_date");
+    sketch.draft.replace.extend([AttrPath::attr("start_date"), path.clone()]);
+    sketch.draft.diagnostics.push(
+        Diagnostic::warning(
+            codes::RULE,
+            "This site can't change the dates of a lease with flavors",
+        )
+        .detail("Plain Blazar refuses it, so that a new lease takes its place.")
+        .path(path),
+    );
 }
 
 /// Decides which changes of parts need a new lease.
