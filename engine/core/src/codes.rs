@@ -77,6 +77,9 @@ codes! {
     ENDED = "T0421", "something is written from the values of something that ended",
         "What ended keeps its last values so that the configuration can be evaluated, but nothing is behind them any \
          more. Give the lease a new end date, or remove what reads it.";
+    LENDER_GOES = "T0422", "an object sits on something that is removed",
+        "The object names what a lease lends by its id, and the lease is no longer in the configuration. What sits on a \
+         lease ends with it: remove both, keep both, or name another lease.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

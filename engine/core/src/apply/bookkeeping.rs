@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use terrarium_address::{Mode as BlockMode, ResourceAddr};
-use terrarium_state::{Batch, Durability, Object, ObjectChange};
+use terrarium_state::{Batch, Durability, Ended, Object, ObjectChange};
 
 use super::rows::row;
 use super::walk::Walk;
@@ -21,6 +21,7 @@ impl Walk<'_> {
             self.moved(change, &mut batch.objects);
         }
         batch.objects.extend(self.refreshed());
+        batch.objects.extend(self.ended_before_their_successors());
         let imported = self.plan.changes.iter().filter(|change| change.importing.is_some());
         batch.objects.extend(imported.filter_map(imported_row));
         batch.objects.extend(self.reread());
@@ -74,6 +75,36 @@ impl Walk<'_> {
             }
         }
         rows
+    }
+
+    /// Rows of objects that ended, and whose successors are only made later: until then they are ended.
+    fn ended_before_their_successors(&self) -> Vec<ObjectChange> {
+        let drifted: HashSet<&ResourceAddr> =
+            self.plan.drift.iter().map(|drift| &drift.addr).collect();
+        let changed: HashSet<&ResourceAddr> = self
+            .plan
+            .changes
+            .iter()
+            .filter(|change| change.deposed.is_none())
+            .map(|change| &change.addr)
+            .collect();
+        let later = self.plan.deferred.iter().map(|deferred| &deferred.change);
+        let successors = later.filter(|change| {
+            change.action == PlannedAction::Create
+                && !drifted.contains(&change.addr)
+                && !changed.contains(&change.addr)
+        });
+        let now = self.plan.at;
+        successors
+            .filter_map(|change| {
+                let recorded = self.recorded(change).filter(|object| object.ended.is_none())?;
+                let until = recorded.window.and_then(|window| window.until());
+                let at = until.map_or(now, |until| until.min(now));
+                let with = recorded.occupies.first().cloned();
+                let ended = Some(Ended { at, with });
+                Some(row(change, None, Some(Object { ended, ..recorded.clone() })))
+            })
+            .collect()
     }
 
     /// Rows of objects to which nothing is done and of which something is not as recorded that no read

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr};
+use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Lender, Provider, Schema, Standing, Term, Window};
 use terrarium_state::Ended;
 use terrarium_value::{Cause, Kind, Value, When};
 
 use super::candidate::Candidate;
 use super::{Group, Planner};
-use crate::{Occupancy, PlannedAction, ReplaceOrder, ResourceChange, Waits, object};
+use crate::{Occupancy, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object};
 
 /// What is lent in this run.
 #[derive(Default)]
@@ -214,6 +215,9 @@ impl Planner<'_> {
             }
         }
         seat.moves = seat.moves.or_else(|| self.loses_lender(group, candidate, &lenders));
+        if let Some(gone) = lenders.iter().find(|addr| self.goes(addr)) {
+            self.report_at(sits_on_removed(gone, &candidate.addr), group.resource, &candidate.addr);
+        }
         seat.occupies.lenders = lenders.into_iter().collect();
         let waits = Self::waits_for_values(candidate, &config);
         seat.wait = Wait::later(seat.wait.take(), waits);
@@ -232,7 +236,7 @@ impl Planner<'_> {
         let prior = candidate.prior.as_ref()?;
         let lost = prior.occupies.iter().find(|addr| {
             let renewed = || self.loan(addr).is_some_and(|loan| loan.renewed);
-            !self.is_declared(addr) || (!lenders.contains(*addr) && renewed())
+            self.goes(addr) || (!lenders.contains(*addr) && renewed())
         });
         lost.cloned().or_else(|| {
             let lent = self.lent.borrow();
@@ -245,10 +249,17 @@ impl Planner<'_> {
         })
     }
 
-    fn is_declared(&self, addr: &ResourceAddr) -> bool {
+    /// Returns whether an instance is removed by this plan: it is planned to be, or will be, since its block
+    /// is no longer there.
+    fn goes(&self, addr: &ResourceAddr) -> bool {
+        let found = self.found.borrow();
+        let planned = found.by_addr.get(addr).and_then(|at| found.changes.get(*at));
+        if let Some(change) = planned {
+            return matches!(change.action, PlannedAction::Delete | PlannedAction::Forget);
+        }
         let block = &addr.block;
         let module = self.inputs.config.module(&block.module.config());
-        module.is_some_and(|module| {
+        !module.is_some_and(|module| {
             module.resources.keys().any(|known| {
                 known.mode == block.mode && known.kind == block.kind && known.name == block.name
             })
@@ -391,6 +402,16 @@ impl Seat {
             (one, other) => one.or(other),
         };
     }
+}
+
+/// Says that what an object is configured to sit on is removed by the same plan.
+fn sits_on_removed(lender: &ResourceAddr, addr: &ResourceAddr) -> Diagnostic {
+    Diagnostic::error(codes::LENDER_GOES, "What it sits on is removed")
+        .detail(format!(
+            "{addr} still names what {lender} lends, and {lender} is no longer in the configuration: it would be \
+             removed, and {addr} with it."
+        ))
+        .help("remove both, keep both, or let it sit on another lease")
 }
 
 /// Lists the values at the paths that say what an object sits on; nulls are left out.
