@@ -15,7 +15,7 @@ fn commands() -> Vec<String> {
 
 #[test]
 fn its_commands_work_one_after_the_other() {
-    let dir = Workdir::of("examples/student-project");
+    let dir = Workdir::of("examples");
     let terrarium = Terrarium::plain(dir.top());
     let mut typed = 0;
     for line in commands() {
