@@ -83,6 +83,9 @@ impl Desk<'_> {
                 needs.extend(needs_of(at, sketch));
             }
         }
+        if needs.is_empty() {
+            return;
+        }
         for need in &needs {
             if !self.calendars.contains_key(&need.pool) {
                 let calendar = self.load(need.pool).await;
