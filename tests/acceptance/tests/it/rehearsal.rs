@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use terrarium_support::{Terrarium, Workdir};
+use terrarium_support::{Terrarium, Workdir, repository};
 
 /// Holds replies back, so that a kill falls between an effect and its answer.
 const SLOW: &str = r#"{"reply_after":{"min_ms":60,"max_ms":120,"seed":1}}"#;
@@ -10,7 +10,7 @@ const PROMPT: &str = r#"{"reply_after":null}"#;
 
 /// The lab in its directory, with what it printed so far.
 struct Lab {
-    _dir: Workdir,
+    dir: Workdir,
     terrarium: Terrarium,
 }
 
@@ -19,7 +19,7 @@ impl Lab {
         let dir = Workdir::of("examples/gpu-lab");
         let terrarium = Terrarium::on_testbed(dir.path()).env("TZ", "America/New_York");
         terrarium.ok(&["testbed", "reset", &format!("-at={at}")]);
-        Self { _dir: dir, terrarium }
+        Self { dir, terrarium }
     }
 
     /// Runs a command that must end with a code, and returns all that it printed.
@@ -96,6 +96,16 @@ fn the_gpu_lab_lives_from_three_weeks_before_the_deadline_to_the_day_after() {
     assert_eq!(lab.servers(), VMS);
     lab.ends(0, &["plan", "-detailed-exitcode"]);
     lab.ends(3, &["plan", "-detailed-exitcode=waiting"]);
+
+    let picture = lab.dir.path().join("timeline.svg");
+    lab.terrarium.ok(&["timeline", "-out=timeline.svg"]);
+    let drawn = std::fs::read_to_string(picture).expect("a picture");
+    let kept = repository().join("examples/gpu-lab/timeline.svg");
+    if std::env::var_os("UPDATE_FIXTURES").is_some() {
+        std::fs::write(&kept, &drawn).expect("the example's picture");
+    }
+    let kept = std::fs::read_to_string(kept).unwrap_or_default();
+    assert_eq!(drawn, kept, "UPDATE_FIXTURES=1 draws the example's picture anew");
 
     // Nothing is due yet.
     lab.ends(0, &["run", "-once"]);
