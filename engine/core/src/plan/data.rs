@@ -187,14 +187,10 @@ impl Planner<'_> {
                 );
             }
             DataOutcome::Deferred(deferral) => {
-                let unknown = Value::unknown(group.schema.block.ty(), causes_of(&candidate.addr));
-                self.world.set_instance(
-                    &candidate.addr.block,
-                    candidate.addr.key.clone(),
-                    Some(unknown.clone()),
-                );
-                let change = change(group, &candidate.addr, PlannedAction::Read, unknown);
-                self.defer(change, deferral, self.provider_waits(group));
+                let null = Value::null(group.schema.block.ty());
+                let change = change(group, &candidate.addr, PlannedAction::Read, null);
+                let change = ResourceChange { deps: candidate.deps.clone(), ..change };
+                self.put_off_as_told(group, candidate, change, deferral);
             }
         }
         Folded::Open

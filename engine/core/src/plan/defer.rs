@@ -10,7 +10,9 @@ use terrarium_value::{Cause, Causes, Kind, Value, When};
 use super::candidate::Candidate;
 use super::occupancy::{Loan, Wait};
 use super::{Group, Planner};
-use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, proposed};
+use crate::{
+    ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object, proposed,
+};
 
 impl Planner<'_> {
     /// Returns what a configuration's unknown values wait for, beyond this apply.
@@ -133,6 +135,35 @@ impl Planner<'_> {
             self.lend_later(&group.schema, &change, wait.at);
         }
         self.defer(change, Deferral { not_before: wait.at, reason: wait.reason }, wait.waits);
+    }
+
+    /// Puts off what its provider can't plan or read yet: those who read it wait with it.
+    pub(super) fn put_off_as_told(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        change: ResourceChange,
+        deferral: Deferral,
+    ) {
+        let (at, waits) = (deferral.not_before, self.provider_waits(group));
+        if !self.options.time.defer {
+            let wait = Wait { at, waits: waits.clone(), reason: deferral.reason.clone() };
+            self.refuse_waiting(group, candidate, &wait);
+        }
+        let prior = candidate.prior.as_ref().map(|prior| &prior.value);
+        let causes = waiting_causes(candidate, at);
+        let after = proposed::merge(&group.schema.block, prior, &candidate.config, &causes);
+        let after = object::mark_sensitive(after, &group.schema.block);
+        let action = match (prior, change.action) {
+            (Some(_), PlannedAction::Create) => PlannedAction::Update,
+            (_, action) => action,
+        };
+        let published = prior.unwrap_or(&after).clone();
+        self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(published));
+        let schedule = Schedule { not_before: at, not_after: None };
+        let change = ResourceChange { action, after, schedule, ..change };
+        self.lend_later(&group.schema, &change, at);
+        self.defer(change, deferral, waits);
     }
 
     fn refuse_waiting(&self, group: &Group<'_>, candidate: &Candidate, wait: &Wait) {

@@ -128,7 +128,7 @@ impl Planner<'_> {
                 PlanOutcome::Planned(planned) => self.settle(group, &candidate, *planned, change),
                 PlanOutcome::Refused => {}
                 PlanOutcome::Deferred(deferral) => {
-                    self.defer(change, deferral, self.provider_waits(group));
+                    self.put_off_as_told(group, &candidate, change, deferral);
                 }
             }
         }
@@ -175,8 +175,7 @@ impl Planner<'_> {
                 return None;
             }
             PlanOutcome::Deferred(deferral) => {
-                self.keep_for_readers(group, &candidate);
-                self.defer(change, deferral, self.provider_waits(group));
+                self.put_off_as_told(group, &candidate, change, deferral);
                 return None;
             }
         };

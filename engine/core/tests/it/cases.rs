@@ -3,7 +3,7 @@
 //! `--- NAME.tf` sets a file (empty: removes it), `--- vars` the variables (`name = JSON`); commands are
 //! `plan`, `apply`, `validate`, `graph`, `state`, `cloud`, `fault`, `drift`, `vanish`, `taint`, `wait`,
 //! `deaf`, `calls`; about time `run` (as `run -once`), `schedule`, `overdue`, `until`, `end`, `capacity`,
-//! `lag`, `linger`. After `BLESS=1 cargo test -p terrarium-core` the files hold what was answered: read
+//! `lag`, `linger`, `asleep`, `awake`. After `BLESS=1 cargo test -p terrarium-core` the files hold what was answered: read
 //! the difference.
 
 use std::fmt::Write as _;
@@ -128,6 +128,8 @@ fn happen(cloud: &mut Inside, words: &[&str]) {
         ["capacity", leases] => cloud.capacity = leases.parse().unwrap(),
         ["lag", span] => cloud.lag = duration(span),
         ["linger", span] => cloud.linger = duration(span),
+        ["asleep", name] => drop(cloud.asleep.insert(name.to_owned())),
+        ["awake", name] => drop(cloud.asleep.remove(name)),
         ["deaf", how] => cloud.deaf = how == "on",
         _ => panic!("unknown section {words:?}"),
     }

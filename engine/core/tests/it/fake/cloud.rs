@@ -1,6 +1,6 @@
 //! The cloud in memory: it outlives every crash of the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard};
 
@@ -58,6 +58,8 @@ pub(crate) struct Inside {
     pub(crate) now: Timestamp,
     /// Whether nothing can be asked.
     pub(crate) deaf: bool,
+    /// Names of things that can't be planned or looked up yet.
+    pub(crate) asleep: BTreeSet<String>,
     /// How many leases there can be at a time.
     pub(crate) capacity: usize,
     /// How long after its start a lease is not active yet.
@@ -78,6 +80,7 @@ impl Default for Inside {
             calls: BTreeMap::new(),
             now: Timestamp::UNIX_EPOCH,
             deaf: false,
+            asleep: BTreeSet::new(),
             capacity: 100,
             lag: SignedDuration::ZERO,
             lies: false,

@@ -6,13 +6,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
-    Doubt, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, Permit, PlanReply,
-    PlanRequest, PollOutcome, PollReply, Private, Provider, ReadOutcome, ReadReply, ReadRequest,
-    Standing, Term,
+    Deferral, Doubt, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, Permit,
+    PlanOutcome, PlanReply, PlanRequest, PollOutcome, PollReply, Private, Provider, ReadOutcome,
+    ReadReply, ReadRequest, Standing, Term,
 };
 use terrarium_value::{Type, Value};
 
@@ -241,7 +242,13 @@ impl Provider for FakeProvider {
         let forcing = lease::forcing(kind);
         requests
             .into_iter()
-            .map(|it| PlanReply::planned(planned(kind, it), forcing.clone(), None))
+            .map(|it| match asleep(&inside, &it.config) {
+                Some(deferral) => PlanReply {
+                    outcome: PlanOutcome::Deferred(deferral),
+                    diagnostics: Diagnostics::new(),
+                },
+                None => PlanReply::planned(planned(kind, it), forcing.clone(), None),
+            })
             .collect()
     }
 
@@ -277,6 +284,11 @@ impl Provider for FakeProvider {
             let found = inside.objects.values().find(|object| {
                 named(&object.state) && (kind != "fake_lease" || object.kind == kind)
             });
+            if let Some(deferral) = asleep(&inside, &request.config) {
+                let outcome = DataOutcome::Deferred(deferral);
+                replies.push(DataReply { outcome, diagnostics: Diagnostics::new() });
+                continue;
+            }
             replies.push(match found {
                 None => DataReply::refused(error("No match", format!("nothing is named {name}"))),
                 Some(object) => {
@@ -342,6 +354,14 @@ impl Provider for FakeProvider {
     fn realm(&self) -> Option<String> {
         Some("fake cloud".into())
     }
+}
+
+/// Returns until when a thing can't be planned or looked up.
+fn asleep(inside: &Inside, config: &Value) -> Option<Deferral> {
+    let name = config.get("name").and_then(Value::as_str)?;
+    let not_before = inside.now.checked_add(SignedDuration::from_hours(1)).ok();
+    let reason = format!("{name} to wake up");
+    inside.asleep.contains(name).then_some(Deferral { not_before, reason })
 }
 
 fn found(inside: &Inside, object: &Object, request: ReadRequest) -> ReadReply {
