@@ -222,3 +222,35 @@ fn answered(context: &Context, session: &Session) -> Vec<VariableArg> {
     });
     typed.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use terrarium_provider::{Action, Schedule};
+
+    use super::*;
+
+    #[test]
+    fn credentials_must_last_until_the_last_change() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let due = at("2027-03-08T14:00:00Z");
+        let entry = Scheduled {
+            addr: "lab_server.gpu".parse().unwrap(),
+            action: Action::Create,
+            schedule: Schedule { not_before: Some(due), not_after: None },
+            reason: "its lease".to_owned(),
+            approval: None,
+            inputs: std::collections::BTreeMap::new(),
+        };
+        let times = Times::new(TimeZone::UTC, due);
+        for (end, warned) in [
+            (None, false),
+            (Some(at("2027-03-09T00:00:00Z")), false),
+            (Some(at("2027-03-01T00:00:00Z")), true),
+        ] {
+            let summary = RunSummary { credentials_end: end, ..RunSummary::default() };
+            let found = credentials(&summary, std::slice::from_ref(&entry), &times);
+            assert_eq!(!found.is_empty(), warned, "{end:?}");
+        }
+    }
+}

@@ -381,3 +381,22 @@ fn what_an_action_left_broken_is_made_anew_three_times() {
     let servers = lab.good(&["testbed", "list"]);
     assert_eq!(servers.lines().filter(|line| line.contains("gpu-one-")).count(), 3, "{servers}");
 }
+
+#[test]
+fn the_run_line_leads_back_to_the_same_place() {
+    let lab = Lab::copy(&["examples/gpu-lab"]);
+    let at = "-chdir=examples/gpu-lab";
+    lab.write("examples/gpu-lab/course.vars", "project = \"project8\"\n");
+    lab.good(&[at, "testbed", "reset", "-force", "-at=2027-02-26T14:00:00Z"]);
+    lab.run(&[at, "apply", "--testbed", "-auto-approve", "-var-file", "course.vars"]).says(
+        0,
+        &[
+            "4 approved changes wait:",
+            "\n    terrarium -chdir=examples/gpu-lab run --testbed -var-file=course.vars\n",
+        ],
+    );
+    lab.good(&[at, "testbed", "advance", "to", "2027-03-13T15:00:00Z"]);
+    lab.run(&[at, "run", "--testbed", "-once"]).says(2, &["Due work is held back", "project"]);
+    lab.run(&[at, "run", "--testbed", "-once", "-var-file=course.vars"])
+        .says(0, &["Resources: 4 added"]);
+}
