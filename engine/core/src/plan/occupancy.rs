@@ -15,7 +15,9 @@ use terrarium_value::{Cause, Kind, Value, When};
 
 use super::candidate::Candidate;
 use super::{Group, Planner};
-use crate::{Occupancy, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object};
+use crate::{
+    ActionReason, Occupancy, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object,
+};
 
 /// What is lent in this run.
 #[derive(Default)]
@@ -255,7 +257,9 @@ impl Planner<'_> {
         let found = self.found.borrow();
         let planned = found.by_addr.get(addr).and_then(|at| found.changes.get(*at));
         if let Some(change) = planned {
-            return matches!(change.action, PlannedAction::Delete | PlannedAction::Forget);
+            // What goes down with its lender comes back.
+            return matches!(change.action, PlannedAction::Delete | PlannedAction::Forget)
+                && change.reason != Some(ActionReason::LenderEnds);
         }
         let block = &addr.block;
         let module = self.inputs.config.module(&block.module.config());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_provider::{Provider, ReadOutcome, ReadReply, ReadRequest, Standing};
 use terrarium_state::Ended;
@@ -112,7 +113,10 @@ impl Planner<'_> {
             before.occupies.iter().filter_map(|addr| Some((addr, self.loan(addr)?))).collect();
         // What a lender was before this plan counts, not the new one that the plan may make of it.
         let over = loans.iter().find_map(|(addr, loan)| {
-            let at = self.seen_end(addr).or_else(|| loan.over(self.now).filter(|_| !loan.fresh))?;
+            let at = self
+                .seen_end(addr)
+                .or_else(|| loan.over(self.now).filter(|_| !loan.fresh))
+                .or_else(|| self.predecessor_end(addr))?;
             Some(Ended { at, with: Some((*addr).clone()) })
         });
         let known = !loans.is_empty();
@@ -121,6 +125,13 @@ impl Planner<'_> {
             *until <= self.now && !known && (group.has_term() || !group.schema.occupies.is_empty())
         });
         over.or(own.map(|at| Ended { at, with: None }))
+    }
+
+    /// Returns since when a replaced lender is over that still stands for those who have not moved.
+    fn predecessor_end(&self, addr: &ResourceAddr) -> Option<Timestamp> {
+        let instance = self.inputs.prior.resources.get(addr)?;
+        let ends = instance.deposed.values().filter_map(|object| object.window?.until());
+        ends.filter(|until| *until <= self.now).max()
     }
 
     fn drifted(&self, group: &Group<'_>, addr: &ResourceAddr, before: &Prior, after: Value) {
