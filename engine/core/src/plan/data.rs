@@ -9,8 +9,9 @@ use terrarium_value::{Marks, Value};
 
 use super::candidate::Candidate;
 use super::defer::waiting_causes;
+use super::lending::Loan;
 use super::managed::causes_of;
-use super::occupancy::{Loan, Wait};
+use super::occupancy::Wait;
 use super::refresh::change;
 use super::{Group, Planner, recorded};
 use crate::model::DataResult;

@@ -8,7 +8,8 @@ use terrarium_state::{Dep, Ended};
 use terrarium_value::{Cause, Causes, Kind, Value, When};
 
 use super::candidate::Candidate;
-use super::occupancy::{Loan, Wait};
+use super::lending::Loan;
+use super::occupancy::Wait;
 use super::{Group, Planner};
 use crate::{
     ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, object, proposed,

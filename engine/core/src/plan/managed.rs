@@ -11,7 +11,7 @@ use terrarium_value::{Cause, Causes, Marks, Value, When};
 
 use super::action::{Pressure, decide};
 use super::candidate::{Candidate, Prior};
-use super::occupancy::Loan;
+use super::lending::Loan;
 use super::refresh::{Recorded, change};
 use super::{Group, Planner, recorded};
 use crate::rules::RuleKind;

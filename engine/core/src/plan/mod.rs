@@ -11,6 +11,7 @@ mod defer;
 mod exclusive;
 mod hindsight;
 mod import;
+mod lending;
 mod managed;
 mod need;
 mod occupancy;
@@ -80,7 +81,7 @@ pub(crate) struct Planner<'a> {
     /// Objects that the plan is restricted to; `None`: all.
     wanted: Option<BTreeSet<NodeIndex>>,
     found: RefCell<Found>,
-    lent: RefCell<occupancy::Lent>,
+    lent: RefCell<lending::Lent>,
     /// The files that were read for each instance.
     files: RefCell<HashMap<ResourceAddr, crate::world::FileReads>>,
     /// The instant of this plan.
