@@ -63,6 +63,7 @@ macro_rules! everywhere {
 everywhere! {
     pending: crate::leases::cases::pending, "host.tf";
     flavor: crate::leases::cases::flavor, "flavor.tf";
+    flavor_extended: crate::leases::cases::flavor_extended, "flavor.tf";
     deferred: crate::leases::cases::deferred, "host.tf";
     moved: crate::leases::cases::moved, "host.tf";
     stays: crate::leases::cases::stays, "host.tf";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::stage::Stage;
+use super::stage::{Place, Stage};
 
 const LEASE: &str = "openstack_reservation_lease_v1.gpu";
 const SERVER: &str = "openstack_compute_instance_v2.node[0]";
@@ -38,6 +38,24 @@ pub(super) fn flavor(stage: &mut Stage) {
     let said = stage.apply();
     assert!(said.contains("2 added"), "{said}");
     assert_eq!(stage.output("flavor"), stage.output("reservation"));
+    stage.settled();
+    stage.destroy();
+}
+
+/// The dates of a lease with a flavor: Chameleon extends it, plain Blazar can't, so that a new lease is
+/// planned there, with a warning; its name changes in place everywhere.
+pub(super) fn flavor_extended(stage: &mut Stage) {
+    stage.apply();
+    let before = stage.output("flavor");
+    stage.set("name", json!(format!("accept-renamed-{}", std::process::id())));
+    let said = stage.apply();
+    assert!(said.contains("0 added") && said.contains("0 destroyed"), "{said}");
+    stage.set("end", json!(stage.after(stage.place().length() + stage.place().length())));
+    let said = stage.ends(&["plan", "-detailed-exitcode"], 2);
+    let stays = *stage.place() == Place::Testbed;
+    assert_eq!(!stays, said.contains("can't change the dates"), "{said}");
+    stage.apply();
+    assert_eq!(stays, before == stage.output("flavor"));
     stage.settled();
     stage.destroy();
 }
