@@ -123,7 +123,11 @@ impl Planner<'_> {
             }
         }
         seat.moves = seat.moves.or_else(|| self.loses_lender(group, candidate, &lenders));
-        if let Some(gone) = lenders.iter().find(|addr| self.goes(addr)) {
+        let lends = |addr: &ResourceAddr| {
+            let over = self.loan(addr).and_then(|loan| loan.over(now));
+            over.or_else(|| self.seen_end(addr)).is_none()
+        };
+        if let Some(gone) = lenders.iter().find(|addr| self.goes(addr) && lends(addr)) {
             self.report_at(sits_on_removed(gone, &candidate.addr), group.resource, &candidate.addr);
         }
         seat.occupies.lenders = lenders.into_iter().collect();
