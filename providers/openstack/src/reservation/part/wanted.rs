@@ -119,10 +119,10 @@ pub(in crate::reservation) fn changed(
         });
         body.insert(name.into(), value);
     }
-    // Blazar compares the two with each other, so they go together.
-    for name in ["min", "max"] {
-        if body.contains_key("min") || body.contains_key("max") {
-            body.insert(name.into(), all.get(name).cloned().unwrap_or(Json::Null));
+    // Chameleon checks such a member as if it were a new one, so it goes whole.
+    if matches!(after.kind, PartKind::Host | PartKind::Device | PartKind::Network) {
+        for name in changeable(after.kind) {
+            body.insert((*name).into(), all.get(*name).cloned().unwrap_or(Json::Null));
         }
     }
     Some(body)
