@@ -68,6 +68,7 @@ everywhere! {
     moved: crate::leases::cases::moved, "host.tf";
     stays: crate::leases::cases::stays, "host.tf";
     changed_in_place: crate::leases::cases::changed_in_place, "host.tf";
+    grown: crate::leases::cases::grown, "host.tf";
     address: crate::leases::cases::address, "address.tf";
     ended: crate::leases::cases::ended, "host.tf";
     destroyed_in_the_middle: crate::leases::cases::destroyed_in_the_middle, "host.tf";

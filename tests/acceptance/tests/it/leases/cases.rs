@@ -127,6 +127,21 @@ pub(super) fn changed_in_place(stage: &mut Stage) {
     stage.destroy();
 }
 
+/// A node more, while one is in use: in place, and a second server comes to it.
+pub(super) fn grown(stage: &mut Stage) {
+    stage.set("servers", json!(1));
+    stage.apply();
+    let before = [stage.output("reservation"), stage.output("servers")];
+    stage.set("nodes", json!(2));
+    stage.set("servers", json!(2));
+    let said = stage.apply();
+    assert!(said.contains("1 added, 1 changed, 0 destroyed"), "{said}");
+    assert_eq!(before[0], stage.output("reservation"));
+    assert!(stage.output("servers").starts_with(&format!("{},", before[1])));
+    stage.settled();
+    stage.destroy();
+}
+
 /// A floating IP out of a lease, at a port.
 pub(super) fn address(stage: &mut Stage) {
     stage.apply();
