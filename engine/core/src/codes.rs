@@ -80,6 +80,9 @@ codes! {
     LENDER_GOES = "T0422", "an object sits on something that is removed",
         "The object names what a lease lends by its id, and the lease is no longer in the configuration. What sits on a \
          lease ends with it: remove both, keep both, or name another lease.";
+    SENSITIVE_OUTPUT = "T0423", "a root output would show what is sensitive",
+        "The value of an output of the root module contains a sensitive value. Mark the output `sensitive = true`, or \
+         give out only a part of the value.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

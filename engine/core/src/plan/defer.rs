@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Deferral, PlannedChange, Schedule};
+use terrarium_provider::{Deferral, PlannedChange, Schedule, Window};
 use terrarium_state::{Dep, Ended};
 use terrarium_value::{Cause, Causes, Kind, Value, When};
 
@@ -239,11 +239,12 @@ impl Planner<'_> {
         &self,
         group: &Group<'_>,
         candidate: &Candidate,
-        planned: &PlannedChange,
+        window: Option<Window>,
+        gap: Option<&String>,
     ) -> ReplaceOrder {
         // What others sit on is replaced under them only when its successor can carry them.
-        let carries = group.has_term() && planned.window.is_some();
-        let Some(gap) = planned.notes.gap.as_ref().filter(|_| carries) else {
+        let carries = group.has_term() && window.is_some();
+        let Some(gap) = gap.filter(|_| carries) else {
             let first = group.create_first || carries;
             return if first { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst };
         };

@@ -125,7 +125,10 @@ impl Planner<'_> {
         for ((candidate, change), reply) in replaced.into_iter().zip(replies) {
             self.report_each(reply.diagnostics, group.resource, &candidate.addr);
             match reply.outcome {
-                PlanOutcome::Planned(planned) => self.settle(group, &candidate, *planned, change),
+                PlanOutcome::Planned(planned) => {
+                    let change = self.ordered(group, &candidate, &planned, change);
+                    self.settle(group, &candidate, *planned, change);
+                }
                 PlanOutcome::Refused => {}
                 PlanOutcome::Deferred(deferral) => {
                     self.put_off_as_told(group, &candidate, change, deferral);
@@ -199,10 +202,26 @@ impl Planner<'_> {
         if prior.ended.is_some() {
             return Some(anew(group, candidate, change));
         }
-        let action = PlannedAction::Replace(self.order_of(group, &candidate, &planned));
         self.check_destroy(group, &candidate.addr, action);
         self.lend_deposed(&group.schema, &candidate.addr, &bare);
         Some((candidate, ResourceChange { action, ..change }))
+    }
+
+    /// Settles the order of a replacement, once its successor is planned: only then is it known whether
+    /// that fits beside its predecessor.
+    fn ordered(
+        &self,
+        group: &Group<'_>,
+        candidate: &Candidate,
+        planned: &PlannedChange,
+        change: ResourceChange,
+    ) -> ResourceChange {
+        if !matches!(change.action, PlannedAction::Replace(_)) {
+            return change;
+        }
+        let gap = planned.notes.gap.as_ref().or(change.notes.gap.as_ref());
+        let order = self.order_of(group, candidate, planned.window, gap);
+        ResourceChange { action: PlannedAction::Replace(order), ..change }
     }
 
     /// Something that could not be planned is unknown to those who read it.

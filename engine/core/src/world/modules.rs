@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use terrarium_address::{InstanceKey, ModulePath, Name};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_lang::config::{Module, ModuleCall, Variable};
+use terrarium_lang::config::{Module, ModuleCall, Output, Variable};
 use terrarium_value::{Marks, Type, Value};
 
 use super::{At, Deps, Phase, Repetition, Shape, World};
@@ -289,7 +289,14 @@ impl World<'_> {
             }
             let value =
                 self.evaluate(id, At::Module, |frame, diags| output.value.eval(frame, diags));
-            if output.sensitive { value.marked(Marks::SENSITIVE) } else { value }
+            if output.sensitive {
+                return value.marked(Marks::SENSITIVE);
+            }
+            let exported = id == ModuleId::ROOT && self.phase != Phase::Console;
+            if exported && value.deep_marks().contains(Marks::SENSITIVE) {
+                self.report(exports_sensitive(output));
+            }
+            value
         }))
     }
 
@@ -305,6 +312,18 @@ impl World<'_> {
                 .collect(),
         )
     }
+}
+
+/// Says that a root output would show what is sensitive.
+fn exports_sensitive(output: &Output) -> Diagnostic {
+    Diagnostic::error(codes::SENSITIVE_OUTPUT, "Output refers to sensitive values")
+        .detail(
+            "To reduce the risk of accidentally exporting sensitive data that was intended to be only internal, any \
+             root module output containing sensitive data must be explicitly marked as sensitive, to confirm your \
+             intent.",
+        )
+        .at(output.span, "")
+        .help("add `sensitive = true` to the output, or give out only a part that is not sensitive")
 }
 
 pub(crate) use crate::rules::RuleKind;

@@ -50,8 +50,8 @@ impl Edited {
         }
         let term = self.semester.terms[lease];
         let (begun, ended) = (term.from <= at, term.until <= at);
-        match dice.below(5) {
-            0 => {
+        match dice.below(8) {
+            0 | 5.. => {
                 let wanted = term.until.max(at) + 1 + dice.small(40);
                 self.set(lease, "end", &hour(wanted).to_string());
                 let term = &mut self.semester.terms[lease];
@@ -59,8 +59,13 @@ impl Edited {
                 if ended {
                     (term.from, term.until, term.lag) = (at, wanted, 0);
                 } else if begun && at < term.until - LAST {
+                    let opens = term.until - LAST;
                     self.waiting.insert(lease, wanted);
-                    return Some(term.until - LAST);
+                    if dice.below(2) == 0 {
+                        // What is new on it does not wait for the extension.
+                        self.semester.add_server(lease, &format!("x{at}"));
+                    }
+                    return Some(opens);
                 } else {
                     term.until = wanted;
                 }

@@ -15,7 +15,7 @@ use crate::show;
 const SEEDS: u64 = 12;
 
 /// Hours of a semester.
-const LENGTH: i64 = 100;
+const LENGTH: i64 = 200;
 
 /// A lease of the configuration: first and last hour, and how late it is active.
 #[derive(Clone, Copy)]
