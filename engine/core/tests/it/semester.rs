@@ -53,8 +53,8 @@ pub(crate) fn invent(dice: &mut Dice) -> Semester {
     let lag = if dice.below(2) == 0 { 0 } else { dice.small(4) };
     let (mut text, mut terms, mut sitting) = (String::new(), Vec::new(), Vec::new());
     for lease in 0..=dice.below(3) {
-        let from = dice.small(LENGTH / 2);
-        let term = Term { from, until: from + 1 + dice.small(LENGTH / 2 - 1), lag: 0 };
+        let from = dice.small(LENGTH / 4);
+        let term = Term { from, until: from + 1 + dice.small(3 * LENGTH / 4), lag: 0 };
         writeln!(text, "resource \"fake_lease\" \"l{lease}\" {{\n  name = \"l{lease}\"").unwrap();
         if from > 0 || dice.below(2) == 0 {
             writeln!(text, "  start = \"{}\"", hour(from)).unwrap();
