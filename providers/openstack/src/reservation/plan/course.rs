@@ -73,7 +73,9 @@ fn ended(
 ) -> Course {
     let ahead = matches!(declared.start, Given::At(Moment::At(at)) if at > now && at != start);
     let open = declared.start == Given::Unknown || declared.end_of(start).is_none();
-    if open || ahead || declared.end_of(start) != Some(end) {
+    // Another end that has passed as well brings nothing back: somebody had it end at another time.
+    let another = declared.end_of(start).is_some_and(|declared| declared != end && declared > now);
+    if open || ahead || another {
         return Course::Replace;
     }
     let since = declared.shown(end);
