@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
-use terrarium_provider::{Attribute, Block, Nesting, Private, Schema, Standing};
+use terrarium_provider::{Attribute, Block, Lends, Nesting, Private, Schema, Standing};
 use terrarium_state::{Object, ObjectStatus};
 use terrarium_value::{Cause, Causes, Marks, Value, When, json};
 
-use crate::ResourceChange;
+use crate::{PlannedAction, ResourceChange};
 
 /// Reads an object's values; sensitive parts are marked.
 ///
@@ -90,10 +90,17 @@ fn fits(pattern: &AttrPath, path: &AttrPath) -> bool {
         })
 }
 
-/// Returns from when on an object's late values are known, where that is not yet.
+/// Returns from when on what an object lends can be used, and its late values are known, where that is
+/// not yet, or after this apply.
 pub(crate) fn coming(change: &ResourceChange, now: Timestamp) -> Option<Timestamp> {
     let from = change.window?.from();
-    (from > now || change.standing == Some(Standing::Upcoming)).then_some(from)
+    let made = matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_));
+    let waits = match change.notes.lends.filter(|_| made) {
+        Some(Lends::WithApply) => false,
+        Some(Lends::AfterApply) => true,
+        None => from > now || change.standing == Some(Standing::Upcoming),
+    };
+    waits.then_some(from)
 }
 
 /// Makes the values that are only known from an instant on unknown until then.

@@ -25,7 +25,7 @@ pub use data::{DataOutcome, DataReply, DataRequest};
 pub use intent::{
     Doubt, Intent, IntentId, IntentStore, Marker, NoStore, NotRecorded, Recorded, Recorder, Step,
 };
-pub use plan::{Deferral, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
+pub use plan::{Deferral, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};
 pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
 pub use recover::{Candidate, FindReply, FindRequest};

@@ -72,8 +72,19 @@ pub struct PlanNotes {
     /// A replacement fits only on what its predecessor frees: it must be destroyed first. Why, in a
     /// sentence; `None`: the usual order.
     pub gap: Option<String>,
+    /// When what it lends can be used, where the window does not tell.
+    pub lends: Option<Lends>,
     /// What is lost when its window ends, in words: `the disks of its servers`.
     pub perishes: Option<String>,
+}
+
+/// When what a new object lends can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lends {
+    /// Once its creation is done, which waits for the start: a lease that begins within minutes.
+    WithApply,
+    /// Some time after its creation is done, although its window has begun.
+    AfterApply,
 }
 
 /// Why something is not done now.

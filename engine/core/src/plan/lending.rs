@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, ResourceAddr};
-use terrarium_provider::{Lender, Schema, Standing, Term, Window};
+use terrarium_provider::{Lender, Lends, Schema, Standing, Term, Window};
 use terrarium_value::{Value, When};
 
 use super::Planner;
@@ -40,21 +40,23 @@ pub(super) struct Loan {
     /// Whether its old object must go before the new one can come.
     pub(super) gap: bool,
     pub(super) ended: Option<Timestamp>,
+    /// When what a new object lends can be used, where the window does not tell.
+    lends: Option<Lends>,
     /// When it will be made, where it waits itself.
     waits: Option<When>,
 }
 
 impl Loan {
     pub(super) fn of(change: &ResourceChange) -> Self {
-        let fresh = change.before.is_null();
+        let made = matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_));
         Self {
             window: change.window,
             standing: change.standing,
             renewed: matches!(change.action, PlannedAction::Replace(_)),
-            fresh: fresh
-                || matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_)),
+            fresh: change.before.is_null() || made,
             gap: change.action == PlannedAction::Replace(ReplaceOrder::DeleteFirst),
             ended: change.ended.as_ref().map(|ended| ended.at),
+            lends: change.notes.lends.filter(|_| made),
             waits: None,
         }
     }
@@ -72,6 +74,7 @@ impl Loan {
             fresh: false,
             gap: false,
             ended,
+            lends: None,
             waits: None,
         }
     }
@@ -95,9 +98,11 @@ impl Loan {
             return wait(at, format!("{label}, which waits itself"));
         }
         let from = self.window.map(|window| window.from());
-        match from.filter(|from| *from > now) {
+        match from.filter(|from| *from > now && self.lends != Some(Lends::WithApply)) {
             Some(from) => wait(Some(from), format!("the start of {label}")),
-            None if self.standing == Some(Standing::Upcoming) && !self.fresh => {
+            None if self.lends == Some(Lends::AfterApply)
+                || (self.standing == Some(Standing::Upcoming) && !self.fresh) =>
+            {
                 wait(from, format!("{label} to become active"))
             }
             None => None,
@@ -119,6 +124,7 @@ impl Planner<'_> {
             fresh: false,
             gap: false,
             ended: object.ended.as_ref().map(|ended| ended.at),
+            lends: None,
             waits: None,
         })
     }

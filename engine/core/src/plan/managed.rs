@@ -6,7 +6,9 @@ use terrarium_address::{AttrPath, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::IgnoreChanges;
 use terrarium_lang::expr::{KeyRef, Subject};
-use terrarium_provider::{PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange, Provider};
+use terrarium_provider::{
+    Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange, Provider,
+};
 use terrarium_value::{Cause, Causes, Marks, Value, When};
 
 use super::action::{Pressure, decide};
@@ -279,6 +281,10 @@ impl Planner<'_> {
         let stays = matches!(change.action, PlannedAction::NoOp | PlannedAction::Update);
         // A replacement is planned twice; only the first time the provider knows the predecessor.
         let gap = planned.notes.gap.or(change.notes.gap);
+        // What sits on a lease whose creation waits for its start is made right after it.
+        let seat = &candidate.seat;
+        let soon = seat.wait.is_none() && seat.window.is_some_and(|it| it.from() > self.now);
+        let lends = planned.notes.lends.or(soon.then_some(Lends::WithApply));
         ResourceChange {
             after,
             schedule: planned.schedule,
@@ -286,7 +292,7 @@ impl Planner<'_> {
             private: planned.private,
             occupies: candidate.seat.occupies.clone(),
             standing: prior.and_then(|prior| prior.standing).filter(|_| stays),
-            notes: PlanNotes { gap, ..planned.notes },
+            notes: PlanNotes { gap, lends, ..planned.notes },
             ..change
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use terrarium_address::Name;
-use terrarium_provider::{Cost, Deferral, PlanNotes, Standing};
+use terrarium_provider::{Cost, Deferral, Lends, PlanNotes, Standing};
 use terrarium_state::Ended;
 
 use super::twin::{ChangeTwin, FindSchema, change_twin, resource};
@@ -94,6 +94,8 @@ pub(super) struct TimeTwin {
     cost: Option<(u64, u64, String)>,
     gap: Option<String>,
     perishes: Option<String>,
+    /// Whether what it lends can be used once it is made; `None`: its window tells.
+    lends: Option<bool>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) keeps_old: bool,
     approval: Option<String>,
@@ -122,6 +124,7 @@ impl TimeTwin {
                 .map(|cost| (cost.total_milli, cost.hourly_milli, cost.unit.to_string())),
             gap: notes.gap.clone(),
             perishes: notes.perishes.clone(),
+            lends: notes.lends.map(|lends| lends == Lends::WithApply),
             keeps_old: change.keeps_old,
             approval: change.approval.as_deref().map(Into::into),
             covers: texts(&change.covers),
@@ -168,6 +171,7 @@ impl TimeTwin {
             }),
             gap: self.gap,
             perishes: self.perishes,
+            lends: self.lends.map(|with| if with { Lends::WithApply } else { Lends::AfterApply }),
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::verbs::{
 const TICK: Duration = Duration::from_secs(10);
 
 /// A start this near is waited for.
-const NEAR: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const NEAR: SignedDuration = SignedDuration::from_mins(2);
 
 /// The step of an update that came while Blazar was at work.
 const RETRY_UPDATE: &str = "update";

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window};
+use terrarium_provider::{Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window};
 use terrarium_value::{Causes, Type, Value};
 
+use super::apply::NEAR;
 use super::date;
 use super::dates::{Declared, declared};
 use super::part::{self, Part, PartKind};
@@ -95,7 +96,7 @@ pub(super) async fn plan_many(
             advice::add(scope, sketch, now).await;
         }
     }
-    sketches.into_iter().map(|sketch| finish(only, sketch)).collect()
+    sketches.into_iter().map(|sketch| finish(only, sketch, now)).collect()
 }
 
 /// Returns the time zone in which people here may have thought: the environment's, else the testbed's.
@@ -166,7 +167,7 @@ fn sketch<'a>(
 }
 
 /// Answers for one lease.
-fn finish(only: Option<PartKind>, sketch: Sketch<'_>) -> PlanReply {
+fn finish(only: Option<PartKind>, sketch: Sketch<'_>, now: Timestamp) -> PlanReply {
     let Sketch { mut draft, request, declared, parts, course, window, schedule, mut notes, .. } =
         sketch;
     part::put(only, &parts, &mut draft.planned);
@@ -183,6 +184,7 @@ fn finish(only: Option<PartKind>, sketch: Sketch<'_>) -> PlanReply {
     }
     notes.zone = declared.zone_name.as_deref().map(Into::into);
     notes.perishes = perishes(&parts);
+    notes.lends = Some(lends(&draft, window, now));
     let mut reply = reply(draft, request);
     if let PlanOutcome::Planned(change) = &mut reply.outcome {
         change.window = window;
@@ -190,6 +192,13 @@ fn finish(only: Option<PartKind>, sketch: Sketch<'_>) -> PlanReply {
         change.notes = notes;
     }
     reply
+}
+
+/// Returns when what a new lease lends can be used: its creation waits for a start that is near.
+fn lends(draft: &Draft<'_>, window: Option<Window>, now: Timestamp) -> Lends {
+    let near = window.is_none_or(|window| window.from() <= date::later(now, NEAR));
+    let waits = draft.config.text("wait_for").unwrap_or("active") == "active";
+    if near && waits { Lends::WithApply } else { Lends::AfterApply }
 }
 
 /// Returns whether an update sends anything.
