@@ -103,6 +103,7 @@ fn window_of(one: &Json) -> Option<Window> {
 fn notes_of(one: &Json) -> PlanNotes {
     let text = |key: &str| one[key].as_str().map(str::to_owned);
     PlanNotes {
+        lends: None,
         zone: one["zone"].as_str().map(Into::into),
         cost: one["cost"].as_array().map(|cost| Cost {
             total_milli: cost[0].as_u64().unwrap(),

@@ -262,6 +262,7 @@ fn change_of(
             _ => None,
         },
         notes: PlanNotes {
+            lends: None,
             zone: thing["window"].is_array().then_some(zone).flatten(),
             cost: thing["cost"].is_array().then(|| Cost {
                 total_milli: cost(0),

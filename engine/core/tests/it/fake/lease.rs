@@ -214,6 +214,7 @@ pub(super) fn plan(inside: &Inside, request: PlanRequest) -> PlanReply {
 fn notes(config: &Value) -> PlanNotes {
     let cost = Cost { total_milli: 2_000, hourly_milli: 1_000, unit: "SU".into() };
     PlanNotes {
+        lends: None,
         zone: text(config, "zone").map(Name::from),
         cost: text(config, "kind").map(|_| cost),
         gap: None,
