@@ -239,10 +239,12 @@ impl<'a> Providers<'a> {
         provider: &dyn Provider,
         block: Option<&ProviderBlock>,
     ) -> bool {
-        let (Some(bound), Some(realm)) = (&self.inputs.prior.realm, provider.realm()) else {
+        let prior = &self.inputs.prior;
+        let (Some(bound), Some(realm)) = (&prior.realm, provider.realm()) else {
             return true;
         };
-        if same_realm(bound, &realm) {
+        // What records nothing can be used for any world.
+        if prior.resources.is_empty() || same_realm(bound, &realm) {
             return true;
         }
         let error = Diagnostic::error(codes::REALM, "The state belongs to another world")

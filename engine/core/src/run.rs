@@ -81,7 +81,10 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
         }
     }
     hold_dependents(&plan, &mut due, &mut held, &mut left);
-    let due = due.into_keys().collect();
+    let mut due: HashSet<usize> = due.into_keys().collect();
+    if !due.is_empty() {
+        due.extend(changes.reads(&due));
+    }
     let coming = left.iter().filter_map(|entry| entry.schedule.not_before);
     let next = coming.filter(|at| *at > now).min();
     drop(changes);
@@ -159,21 +162,55 @@ impl<'p> Changes<'p> {
         same.or(all.first()).copied()
     }
 
-    /// Returns something that a change needs and nobody approved.
+    /// Returns something that a change needs and nobody approved. Reading needs no approval: what a data
+    /// source needs counts in its place.
     fn unapproved(
         &self,
-        dep: &'p Dep,
+        deps: &'p [Dep],
         scheduled: &HashSet<&ResourceAddr>,
     ) -> Option<&'p ResourceAddr> {
-        match dep {
-            Dep::Instance(addr) => {
-                (self.by_addr.contains_key(addr) && !scheduled.contains(addr)).then_some(addr)
-            }
-            Dep::Block(block) => {
-                let all = self.by_block.get(&block.config()).into_iter().flatten();
-                all.copied().find(|addr| !scheduled.contains(*addr))
+        let mut wanted: Vec<&Dep> = deps.iter().collect();
+        let mut seen: HashSet<&ResourceAddr> = HashSet::new();
+        while let Some(dep) = wanted.pop() {
+            for addr in self.named(dep) {
+                if scheduled.contains(addr) || !seen.insert(addr) {
+                    continue;
+                }
+                let of_it = self.by_addr.get(addr).into_iter().flatten();
+                for change in of_it.map(|at| &self.plan.changes[*at]) {
+                    if change.action != PlannedAction::Read {
+                        return Some(addr);
+                    }
+                    wanted.extend(&change.deps);
+                }
             }
         }
+        None
+    }
+
+    /// Returns the instances that a dependency names and that do something.
+    fn named(&self, dep: &'p Dep) -> Vec<&'p ResourceAddr> {
+        match dep {
+            Dep::Instance(addr) => {
+                self.by_addr.get_key_value(addr).map(|(addr, _)| *addr).into_iter().collect()
+            }
+            Dep::Block(block) => self.by_block.get(&block.config()).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Returns the data sources that can be read once what is due is done: nothing that they need has to
+    /// be changed beside it.
+    fn reads(&self, due: &HashSet<usize>) -> HashSet<usize> {
+        let done: HashSet<&ResourceAddr> =
+            due.iter().map(|at| &self.plan.changes[*at].addr).collect();
+        let reads = self.plan.changes.iter().enumerate();
+        reads
+            .filter(|(_, change)| {
+                change.action == PlannedAction::Read
+                    && self.unapproved(&change.deps, &done).is_none()
+            })
+            .map(|(at, _)| at)
+            .collect()
     }
 }
 
@@ -202,7 +239,7 @@ fn objection<'p>(
     if let Some(why) = approval::objection(entry, change, lineage) {
         return Some(why);
     }
-    let needed = change.deps.iter().find_map(|dep| changes.unapproved(dep, scheduled));
+    let needed = changes.unapproved(&change.deps, scheduled);
     needed.map(|addr| format!("{addr}, which it needs, would have to be changed first"))
 }
 

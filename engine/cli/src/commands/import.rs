@@ -119,7 +119,9 @@ async fn take_over(
         );
     };
     // The command takes the object over and changes nothing of it: that is the next plan's business.
-    let realm = made.plan.realm.clone().filter(|_| session.inputs.prior.realm.is_none());
+    let prior = &session.inputs.prior;
+    let free = prior.realm.is_none() || prior.resources.is_empty();
+    let realm = made.plan.realm.clone().filter(|_| free);
     let batch = Batch { objects: vec![recorded(change)?], realm, ..Batch::default() };
     store::commit(&session.store, fence, batch).await?;
     context.say(&format!(

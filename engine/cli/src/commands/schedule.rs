@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use terrarium_core::{Mode, Plan, RunSummary};
+use terrarium_core::{Mode, Overdue, Plan, RunSummary};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::Configuration;
 use terrarium_state::{Instance, Scheduled, State};
@@ -70,9 +70,15 @@ pub(crate) fn overdue(context: &Context, state: &State, now: Timestamp) -> Diagn
     if overdue.len() > OVERDUE_NAMES {
         let _infallible = write!(detail, "\n  … and {} more", overdue.len() - OVERDUE_NAMES);
     }
+    let possible = |one: &Overdue| one.open_until.is_none_or(|until| until > now);
+    let help = if overdue.iter().any(possible) {
+        "`terrarium run -once` carries it out; `terrarium run` stays for what comes later."
+    } else {
+        "it can't be done any more: `terrarium plan` tells what is left of it"
+    };
     Diagnostic::warning(codes::OVERDUE, "Scheduled work is overdue")
         .detail(detail)
-        .help("`terrarium run -once` carries it out; `terrarium run` stays for what comes later.")
+        .help(help)
         .into()
 }
 

@@ -14,7 +14,7 @@ impl Walk<'_> {
     /// objects read today.
     pub(super) fn bookkeeping(&mut self) {
         let mut batch = Batch::default();
-        if self.inputs.prior.realm.is_none() {
+        if self.inputs.prior.realm.is_none() || self.inputs.prior.resources.is_empty() {
             batch.realm.clone_from(&self.plan.realm);
         }
         for change in &self.plan.changes {

@@ -250,10 +250,16 @@ impl Planner<'_> {
         };
         let warns = self.options.time.allow_gap;
         let diagnostic = if warns { Diagnostic::warning } else { Diagnostic::error };
+        let comes = match window.map(|window| window.from()).filter(|from| *from > self.now) {
+            Some(from) => format!("at {from}"),
+            None => "once its successor is active".to_owned(),
+        };
         let mut diagnostic = diagnostic(codes::GAP, "Replacement with a gap")
             .detail(format!(
-                "{}: {gap} What sits on it goes down now and comes back with its successor.",
-                candidate.addr
+                "{}: {}. {}, and comes back {comes}.",
+                candidate.addr,
+                gap.trim_end_matches('.'),
+                self.going_down(&candidate.addr)
             ))
             .at(group.resource.span, "")
             .about(candidate.addr.clone());
@@ -263,6 +269,26 @@ impl Planner<'_> {
         }
         self.world.report(diagnostic);
         ReplaceOrder::DeleteFirst
+    }
+
+    /// Says what sits on a lender now, as far as is recorded, and goes down with it.
+    fn going_down(&self, lender: &ResourceAddr) -> String {
+        let recorded = self.inputs.prior.resources.iter();
+        let seated: Vec<String> = recorded
+            .filter(|(_, instance)| {
+                instance.current.as_ref().is_some_and(|object| {
+                    object.ended.is_none() && object.occupies.contains(lender)
+                })
+            })
+            .map(|(addr, _)| addr.to_string())
+            .collect();
+        match seated.as_slice() {
+            [] => "What sits on it goes down now".to_owned(),
+            [one] => format!("{one} goes down now"),
+            [one, others @ ..] => {
+                format!("What sits on it, {one} and {} more, goes down now", others.len())
+            }
+        }
     }
 }
 

@@ -100,6 +100,9 @@ pub(super) fn title(change: &ResourceChange) -> String {
         (PlannedAction::Create, _) => format!("{addr} will be created"),
         (PlannedAction::Update, _) => format!("{addr} will be updated in-place"),
         (PlannedAction::Delete, _) => format!("{addr} will be {}", bold(&red("destroyed"))),
+        (PlannedAction::Forget, _) if change.ended.is_some() => {
+            format!("{addr} will be forgotten: it has ended")
+        }
         (PlannedAction::Forget, _) => {
             format!("{addr} will no longer be managed by Terrarium, but will not be destroyed")
         }
@@ -139,7 +142,7 @@ pub(super) fn notes(change: &ResourceChange, plan: &Plan, times: &Times) -> Vec<
         notes.push(format!("imported from \"{id}\""));
     }
     notes.extend(change.reason.as_ref().and_then(|reason| because(change, reason)));
-    if change.action == PlannedAction::Forget {
+    if change.action == PlannedAction::Forget && change.ended.is_none() {
         notes.push("destroy = false is set in the configuration".to_owned());
     }
     if let Some(ended) = &change.ended {
