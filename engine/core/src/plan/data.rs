@@ -57,6 +57,9 @@ impl Planner<'_> {
                 Self::waits_for_values(&candidate, &bare),
                 self.waits_for_named(group, &candidate),
             );
+            if self.keeps_last(group, &candidate) {
+                continue;
+            }
             if let Some(wait) = wait.filter(|_| self.options.time.defer) {
                 self.read_much_later(group, &candidate, wait);
                 continue;
@@ -72,6 +75,34 @@ impl Planner<'_> {
             self.read_now(group, &provider, due).await;
         }
         self.complete(group);
+    }
+
+    /// Leaves a data source as it was read last, where what it names has ended: a service would not know it
+    /// any more. Returns whether it did.
+    fn keeps_last(&self, group: &Group<'_>, candidate: &Candidate) -> bool {
+        let over = candidate.deps.iter().any(|dep| {
+            let addr = match dep {
+                Dep::Instance(addr) => addr.clone(),
+                // One for each instance of a block names the one with its own key.
+                Dep::Block(block) => block.instance(candidate.addr.key.clone()),
+            };
+            self.loan(&addr).is_some_and(|loan| loan.over(self.now).is_some())
+        });
+        let recorded = self.inputs.prior.resources.get(&candidate.addr);
+        let object = recorded.and_then(|instance| instance.current.as_ref()).filter(|_| over);
+        let Some(value) = object.and_then(|object| object::read(object, &group.schema).ok()) else {
+            return false;
+        };
+        let addr = candidate.addr.clone();
+        self.world.set_instance(&addr.block, addr.key.clone(), Some(value.clone()));
+        self.found.borrow_mut().data.push(DataResult {
+            addr,
+            provider: group.provider.recorded(),
+            schema: group.schema.clone(),
+            value,
+            deps: candidate.deps.clone(),
+        });
+        true
     }
 
     /// Returns why a data source can't be read while planning.
