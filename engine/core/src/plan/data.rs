@@ -78,8 +78,11 @@ impl Planner<'_> {
     }
 
     /// Leaves a data source as it was read last, where what it names has ended: a service would not know it
-    /// any more. Returns whether it did.
+    /// any more. Returns whether it did. What tells terms is read anew: it may tell of this end.
     fn keeps_last(&self, group: &Group<'_>, candidate: &Candidate) -> bool {
+        if group.has_term() {
+            return false;
+        }
         let over = candidate.deps.iter().any(|dep| {
             let addr = match dep {
                 Dep::Instance(addr) => addr.clone(),
