@@ -125,6 +125,8 @@ struct Builder<'p> {
     own_end: HashMap<usize, usize>,
     /// Where what moved in this plan was recorded before.
     moved: HashMap<&'p ResourceAddr, &'p ResourceAddr>,
+    /// The successors of lenders that what goes down and comes back waits for before it goes.
+    successors: HashMap<&'p ResourceAddr, Vec<usize>>,
     joints: HashMap<(Joint, ConfigAddr), usize>,
     blocks: Blocks<'p>,
 }
@@ -188,6 +190,7 @@ impl<'p> Builder<'p> {
             ends: HashMap::new(),
             own_end: HashMap::new(),
             moved: HashMap::new(),
+            successors: HashMap::new(),
             joints: HashMap::new(),
             blocks: Blocks::default(),
         }
@@ -227,7 +230,37 @@ impl<'p> Builder<'p> {
                 self.wait_for_readers(change, soft);
             }
         }
+        if soft == Soft::Include {
+            while self.wait_with_occupants() {}
+        }
         self.order
+    }
+
+    /// What goes down and comes back with an occupant waits with it: a refusal leaves all of it running.
+    fn wait_with_occupants(&mut self) -> bool {
+        let known = self.successors.len();
+        for (change, planned) in self.plan.changes.iter().enumerate() {
+            let Some(end) = self.own_end.get(&change).copied() else { continue };
+            if planned.action != PlannedAction::Replace(ReplaceOrder::DeleteFirst)
+                || self.successors.is_empty()
+                || self.successors.contains_key(&planned.addr)
+            {
+                continue;
+            }
+            let read = planned.deps.iter().flat_map(|dep| match dep {
+                Dep::Instance(addr) => std::slice::from_ref(addr).iter().collect::<Vec<_>>(),
+                Dep::Block(block) => self.blocks.of(block).to_vec(),
+            });
+            let first: Vec<usize> =
+                read.filter_map(|addr| self.successors.get(addr)).flatten().copied().collect();
+            if !first.is_empty() {
+                for successor in &first {
+                    self.order.edge(*successor, end);
+                }
+                self.successors.insert(&planned.addr, first);
+            }
+        }
+        self.successors.len() > known
     }
 
     fn task(&mut self, change: usize, step: Step) {
@@ -280,6 +313,7 @@ impl<'p> Builder<'p> {
                 .is_some_and(|ends| ends.iter().any(|(_, end)| *end == End::AfterCreate));
             if let Some(end) = self.own_end.get(&change).copied().filter(|_| stands_first) {
                 self.order.edge(needed, end);
+                self.successors.entry(&planned.addr).or_default().push(needed);
             }
         }
         for dep in &planned.deps {
