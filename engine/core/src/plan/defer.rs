@@ -7,7 +7,7 @@ use terrarium_provider::{Deferral, PlannedChange, Schedule, Window};
 use terrarium_state::{Dep, Ended};
 use terrarium_value::{Cause, Causes, Kind, Value, When};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Prior};
 use super::lending::Loan;
 use super::occupancy::Wait;
 use super::{Group, Planner};
@@ -184,7 +184,8 @@ impl Planner<'_> {
     /// What exists, or existed, rests as it is; what never did can't come any more.
     pub(super) fn rest(&self, group: &Group<'_>, candidate: &Candidate) -> bool {
         let Some(closed) = &candidate.seat.closed else { return false };
-        match &candidate.prior {
+        let prior = candidate.prior.clone().or_else(|| self.gone_with(group, candidate, closed));
+        match prior {
             Some(prior) => {
                 let ended = prior.ended.clone();
                 let still_there = ended.is_none().then_some(ActionReason::LenderEnds);
@@ -210,6 +211,15 @@ impl Planner<'_> {
             None => self.never(group, candidate, closed),
         }
         true
+    }
+
+    /// Returns what is recorded of an object that is gone, and that what it sat on took with it: a pasted
+    /// lease tells of its end only here, and that may be earlier than was recorded.
+    fn gone_with(&self, group: &Group<'_>, candidate: &Candidate, closed: &Ended) -> Option<Prior> {
+        let object = self.inputs.prior.resources.get(&candidate.addr)?.current.as_ref()?;
+        let value = object::read(object, &group.schema).ok()?;
+        self.found.borrow_mut().drift.retain(|drift| drift.addr != candidate.addr);
+        Some(Prior { ended: Some(closed.clone()), ..Prior::recorded(value, object) })
     }
 
     fn never(&self, group: &Group<'_>, candidate: &Candidate, closed: &Ended) {
