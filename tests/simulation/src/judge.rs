@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use terrarium_core::Mode;
-
-use crate::{Dice, Inventory, Plant, Report, Task, Weather, World};
+use crate::{Command, Dice, Inventory, Plant, Report, Task, Weather, World};
 
 /// Runs within which a world comes to rest.
 const RUNS: usize = 3;
@@ -55,7 +53,7 @@ impl Scenario {
         let mut stages = Vec::new();
         for text in texts {
             let mut world = World::new(0)?;
-            rest(&mut world, &text, Mode::Normal).map_err(|why| format!("{name}: {why}"))?;
+            rest(&mut world, &text, Command::Apply).map_err(|why| format!("{name}: {why}"))?;
             let inventory = world.inventory();
             stages.push((text, inventory));
         }
@@ -78,25 +76,25 @@ pub fn judge(seed: u64, scenario: &Scenario, plant: Plant) -> Verdict {
 
 fn lead(world: &mut World, scenario: &Scenario) -> Result<(), String> {
     for (text, expected) in &scenario.stages {
-        storm(world, text, Mode::Normal)?;
-        rest(world, text, Mode::Normal)?;
+        storm(world, text, Command::Apply)?;
+        rest(world, text, Command::Apply)?;
         same(&world.inventory(), expected)?;
     }
     let Some((text, _)) = scenario.stages.last() else { return Ok(()) };
-    storm(world, text, Mode::Destroy)?;
-    rest(world, text, Mode::Destroy)?;
+    storm(world, text, Command::Destroy)?;
+    rest(world, text, Command::Destroy)?;
     same(&world.inventory(), &Inventory::new())?;
     let left = world.state()?.resources.len();
     if left == 0 { Ok(()) } else { Err(format!("{left} objects are recorded after all is gone")) }
 }
 
 /// Runs in bad weather.
-fn storm(world: &mut World, text: &str, mode: Mode) -> Result<(), String> {
+fn storm(world: &mut World, text: &str, command: Command) -> Result<(), String> {
     let runs = world.with_dice(|dice: &mut Dice| dice.below(3));
     for _ in 0..runs {
         let (weather, parallelism) =
             world.with_dice(|dice| (Weather::drawn(dice, STEPS), 1 + dice.index(10)));
-        let task = Task { text, mode, parallelism };
+        let task = Task { text, command, parallelism };
         if let Some(report) = world.run(&task, &weather)? {
             no_leak(&report)?;
         }
@@ -105,10 +103,10 @@ fn storm(world: &mut World, text: &str, mode: Mode) -> Result<(), String> {
 }
 
 /// Runs in calm weather until nothing is left to do.
-fn rest(world: &mut World, text: &str, mode: Mode) -> Result<(), String> {
+fn rest(world: &mut World, text: &str, command: Command) -> Result<(), String> {
     let mut last = Report::default();
     for _ in 0..RUNS {
-        let task = Task { text, mode, parallelism: 10 };
+        let task = Task { text, command, parallelism: 10 };
         last = world.run(&task, &Weather::calm())?.ok_or("a calm run was killed")?;
         no_leak(&last)?;
         // What was sent before has arrived by now, one way or the other.
@@ -122,14 +120,14 @@ fn rest(world: &mut World, text: &str, mode: Mode) -> Result<(), String> {
     Err(format!("no rest within {RUNS} runs: {last:?}"))
 }
 
-fn no_leak(report: &Report) -> Result<(), String> {
+pub(crate) fn no_leak(report: &Report) -> Result<(), String> {
     match report.leaked.first() {
         Some(leak) => Err(format!("a secret was shown: {leak}")),
         None => Ok(()),
     }
 }
 
-fn same(found: &Inventory, expected: &Inventory) -> Result<(), String> {
+pub(crate) fn same(found: &Inventory, expected: &Inventory) -> Result<(), String> {
     if found == expected {
         return Ok(());
     }

@@ -6,7 +6,7 @@
 //! lost, refused or half acknowledged as the [`Weather`] has it. A crash drops the engine between
 //! two steps. Same seed, same trace.
 //!
-//! Start at [`World`], then [`judge`].
+//! Start at [`World`], then [`judge`], and [`judge_semester`] where there are leases.
 
 mod desk;
 mod dice;
@@ -14,6 +14,7 @@ mod files;
 mod judge;
 mod planted;
 mod run;
+mod semester;
 mod story;
 mod traffic;
 mod weather;
@@ -22,7 +23,8 @@ mod world;
 
 pub use dice::Dice;
 pub use judge::{Scenario, Verdict, judge};
-pub use planted::{Plant, forgetful, hasty, honest};
-pub use run::{Report, Task};
+pub use planted::Plant;
+pub use run::{Command, Report, Task};
+pub use semester::{Act, Semester, judge_semester};
 pub use weather::{Trouble, Weather};
 pub use world::{Inventory, World};

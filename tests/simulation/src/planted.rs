@@ -4,39 +4,61 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use terrarium_address::Name;
+use terrarium_core::{Plan, PlannedAction, ReplaceOrder};
 use terrarium_provider::{Action, Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
     Batch, Durability, Fence, HistoryEntry, IntentProgress, LockError, LockRequest, State, Store,
     StoreError, Ticket,
 };
 
-/// Stands between the engine and its store.
-pub type Plant = fn(Arc<dyn Store>) -> Arc<dyn Store>;
-
-/// Returns the store as it is.
-pub fn honest(store: Arc<dyn Store>) -> Arc<dyn Store> {
-    store
-}
-
-/// Intents are never written down.
-pub fn forgetful(store: Arc<dyn Store>) -> Arc<dyn Store> {
-    Arc::new(Planted { store, bug: Bug::Forgetful })
-}
-
-/// The outcome of a create is written down as done before it is sent.
-pub fn hasty(store: Arc<dyn Store>) -> Arc<dyn Store> {
-    Arc::new(Planted { store, bug: Bug::Hasty })
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Bug {
+/// A fault of the engine, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plant {
+    /// The engine as it is.
+    Honest,
+    /// Intents are never written down.
     Forgetful,
+    /// The outcome of a create is written down as done before it is sent.
     Hasty,
+    /// What was scheduled is never cancelled.
+    Stubborn,
+    /// A run carries out whatever the plan says.
+    Blanket,
+    /// A lease is taken for active as soon as it exists.
+    Rosy,
+    /// A replacement begins with the removal of what is there.
+    Rude,
+}
+
+impl Plant {
+    /// Stands between the engine and its store.
+    pub(crate) fn store(self, store: Arc<dyn Store>) -> Arc<dyn Store> {
+        match self {
+            Self::Forgetful | Self::Hasty | Self::Stubborn => {
+                Arc::new(Planted { store, plant: self })
+            }
+            Self::Honest | Self::Blanket | Self::Rosy | Self::Rude => store,
+        }
+    }
+
+    /// Spoils a plan before it is applied.
+    pub(crate) fn plan(self, plan: &mut Plan) {
+        if self != Self::Rude {
+            return;
+        }
+        for change in &mut plan.changes {
+            if matches!(change.action, PlannedAction::Replace(_)) {
+                change.action = PlannedAction::Replace(ReplaceOrder::DeleteFirst);
+                change.keeps_old = false;
+                change.create_first = false;
+            }
+        }
+    }
 }
 
 struct Planted {
     store: Arc<dyn Store>,
-    bug: Bug,
+    plant: Plant,
 }
 
 #[async_trait]
@@ -54,9 +76,12 @@ impl Store for Planted {
     }
 
     fn submit(&self, fence: &Fence, batch: Batch, durability: Durability) -> Ticket {
-        let batch = match self.bug {
-            Bug::Forgetful => Batch { progress: Vec::new(), ..batch },
-            Bug::Hasty => batch,
+        let batch = match self.plant {
+            Plant::Forgetful => Batch { progress: Vec::new(), ..batch },
+            Plant::Stubborn if batch.schedule.as_ref().is_some_and(Vec::is_empty) => {
+                Batch { schedule: None, ..batch }
+            }
+            _ => batch,
         };
         self.store.submit(fence, batch, durability)
     }
@@ -67,7 +92,7 @@ impl Store for Planted {
 
     fn intents(&self, fence: &Fence) -> Arc<dyn IntentStore> {
         let (inner, store) = (self.store.intents(fence), self.store.clone());
-        Arc::new(Journal { inner, store, fence: fence.clone(), bug: self.bug })
+        Arc::new(Journal { inner, store, fence: fence.clone(), plant: self.plant })
     }
 }
 
@@ -75,16 +100,19 @@ struct Journal {
     inner: Arc<dyn IntentStore>,
     store: Arc<dyn Store>,
     fence: Fence,
-    bug: Bug,
+    plant: Plant,
 }
 
 #[async_trait]
 impl IntentStore for Journal {
     async fn record(&self, intents: &[Intent]) -> Result<(), NotRecorded> {
-        if self.bug == Bug::Forgetful {
+        if self.plant == Plant::Forgetful {
             return Ok(());
         }
         self.inner.record(intents).await?;
+        if self.plant != Plant::Hasty {
+            return Ok(());
+        }
         let creates = intents.iter().filter(|intent| intent.action == Action::Create);
         let progress: Vec<_> = creates.map(|intent| (intent.id, IntentProgress::Done)).collect();
         let batch = Batch { progress, ..Batch::default() };

@@ -25,13 +25,24 @@ use crate::wire::{AllSites, Wire, WorldClock};
 /// What scenarios use for a secret; no diagnostic may show it.
 const SECRET: &str = "s3cret-of-the-simulation";
 
+/// The commands that change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Whatever is planned.
+    Apply,
+    /// Everything goes.
+    Destroy,
+    /// What is due and approved.
+    Run,
+}
+
 /// What a command is to do.
 #[derive(Clone, Debug)]
 pub struct Task<'a> {
     /// The configuration: `main.tf`.
     pub text: &'a str,
-    /// Apply or destroy.
-    pub mode: Mode,
+    /// What is done with it.
+    pub command: Command,
     /// Most actions at a time.
     pub parallelism: usize,
 }
@@ -41,8 +52,10 @@ pub struct Task<'a> {
 pub struct Report {
     /// Whether something failed.
     pub failed: bool,
-    /// How many changes were planned.
+    /// How many changes were planned, of a run: how many are due and approved.
     pub planned: usize,
+    /// Whether something was planned for later that nobody has approved yet.
+    pub unapproved: bool,
     /// How many intents are open at its end.
     pub open: usize,
     /// What was said, in lines.
@@ -54,7 +67,7 @@ pub struct Report {
 impl Report {
     /// Returns whether there was nothing to do, and nothing is left.
     pub fn is_quiet(&self) -> bool {
-        !self.failed && self.planned == 0 && self.open == 0
+        !self.failed && self.planned == 0 && !self.unapproved && self.open == 0
     }
 
     fn hear(&mut self, diagnostics: &Diagnostics) {
@@ -99,7 +112,7 @@ pub(crate) async fn command(process: Process, task: &Task<'_>) -> Report {
 
 async fn whole(process: &Process, task: &Task<'_>, report: &mut Report) -> Result<(), String> {
     let desk = Desk { store: process.store.clone(), traffic: process.traffic.clone() };
-    let store = (process.plant)(Arc::new(desk));
+    let store = process.plant.store(Arc::new(desk));
     let fence = store.lock(process.request()).await.map_err(|error| error.to_string())?;
     let held = Held { store: store.clone(), fence: fence.clone() };
     let state = store.load().await.map_err(|error| error.to_string())?;
@@ -124,7 +137,10 @@ async fn carry_out(
     inputs.prior = state;
     report.hear(&found);
     let options = PlanOptions {
-        mode: task.mode,
+        mode: match task.command {
+            Command::Apply | Command::Run => Mode::Normal,
+            Command::Destroy => Mode::Destroy,
+        },
         refresh: true,
         targets: Vec::new(),
         replace: Vec::new(),
@@ -133,17 +149,27 @@ async fn carry_out(
         imports: Vec::new(),
         time: terrarium_core::TimeOptions::default(),
     };
-    let (plan, found) = terrarium_core::plan(inputs, &options, &progress, &process.cancel).await;
+    let (mut plan, found) =
+        terrarium_core::plan(inputs, &options, &progress, &process.cancel).await;
     report.hear(&found);
     report.failed |= plan.errored;
-    report.planned = planned(&plan);
+    let mut left = None;
+    if task.command == Command::Run && !report.failed && process.plant != Plant::Blanket {
+        let turn = terrarium_core::turn(plan, &inputs.prior, inputs.clock.now());
+        let held = turn.held.iter().map(|held| format!("{} is held back: {}", held.addr, held.why));
+        report.said.extend(held);
+        (plan, left) = (turn.plan, Some(turn.left));
+    }
+    process.plant.plan(&mut plan);
+    report.planned = planned(&plan, task.command);
+    report.unapproved = left.is_none() && plan.has_unapproved();
     if !report.failed {
         inputs.environment.planning = false;
         let options = ApplyOptions {
             parallelism: task.parallelism,
             progress: &progress,
             cancel: &process.cancel,
-            left: None,
+            left,
         };
         let (summary, found) = terrarium_core::apply(inputs, &plan, held, &options).await;
         report.hear(&found);
@@ -153,11 +179,16 @@ async fn carry_out(
 }
 
 /// Returns how much a plan would change; reading data changes nothing.
-fn planned(plan: &Plan) -> usize {
+fn planned(plan: &Plan, command: Command) -> usize {
     let still = [PlannedAction::NoOp, PlannedAction::Read];
     let objects = plan.changes.iter().filter(|change| !still.contains(&change.action));
-    let outputs = plan.outputs.values().filter(|output| output.action != PlannedAction::NoOp);
-    objects.count() + outputs.count()
+    let outputs = plan
+        .outputs
+        .values()
+        .filter(|output| output.action != PlannedAction::NoOp && !output.waits());
+    // A run leaves outputs of what it does not carry out as they are.
+    let outputs = if command == Command::Run { 0 } else { outputs.count() };
+    objects.count() + outputs
 }
 
 impl Process {
@@ -198,7 +229,7 @@ impl Process {
 
     fn providers(&self, clock: &Arc<dyn Clock>) -> ProviderSet {
         let openstack = OpenStack::new(Settings {
-            transport: Arc::new(Wire(self.traffic.clone())),
+            transport: Arc::new(Wire { traffic: self.traffic.clone(), plant: self.plant }),
             clouds: CloudSource::Testbed(Arc::new(AllSites {
                 realm: format!("testbed {}", self.seed),
             })),

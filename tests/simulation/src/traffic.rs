@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
+use terrarium_address::ResourceAddr;
 use terrarium_openstack::{Request, Response, TransportError};
+use terrarium_provider::Action;
 use terrarium_state::{CommitError, MemoryDisk, MemoryStore, Ticket};
 use terrarium_testbed::{self as testbed, Router};
 use tokio::sync::oneshot;
@@ -15,6 +17,7 @@ use crate::story::Story;
 use crate::{Dice, Trouble, Weather};
 
 mod commits;
+mod inspect;
 mod requests;
 
 /// Longest time that a request is under way: a transport gives up then.
@@ -22,6 +25,9 @@ const LONGEST_WAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// How rarely a timer rings although something is under way.
 const EARLY_TIMER: u64 = 25;
+
+/// More than any scenario spends.
+const SERVICE_UNITS: u32 = 1_000_000;
 
 type Reply = Result<Response, TransportError>;
 
@@ -40,6 +46,12 @@ struct Inside {
     store: Option<Arc<MemoryStore>>,
     disk: MemoryDisk,
     story: Story,
+    /// What the process wrote down to do.
+    begun: Vec<(ResourceAddr, Action)>,
+    /// Servers that the process asked to be removed.
+    removed_servers: usize,
+    /// What no process may ever do, and one did.
+    wrong: Vec<String>,
 }
 
 /// A request on its way, or its reply.
@@ -71,6 +83,9 @@ impl Traffic {
             store: None,
             disk,
             story: Story::default(),
+            begun: Vec::new(),
+            removed_servers: 0,
+            wrong: Vec::new(),
         }))
     }
 
@@ -83,11 +98,15 @@ impl Traffic {
         let mut inside = self.inside();
         inside.store = Some(store);
         inside.weather = weather.clone();
+        inside.begun.clear();
+        inside.removed_servers = 0;
         let settings = json!({
             "token_lifetime_s": weather.token_lifetime_s.unwrap_or(14_400),
             "quotas": weather.quotas,
             // Servers without a lease find no host where leases are required.
             "leases_required": weather.failing_builds,
+            "lease_transition_s": weather.lease_transition_s,
+            "service_units": if weather.broke { 0 } else { SERVICE_UNITS },
         });
         inside.control("PUT", "/testbed/settings", &settings);
     }
@@ -117,6 +136,27 @@ impl Traffic {
         while !inside.away.is_empty() {
             inside.forward();
         }
+    }
+
+    /// Lets time pass until an instant, if it is not past.
+    pub(crate) fn pass(&self, to: Timestamp) {
+        self.inside().pass(to);
+    }
+
+    /// Returns what the process wrote down to do, and how many servers it asked to be removed.
+    pub(crate) fn begun(&self) -> (Vec<(ResourceAddr, Action)>, usize) {
+        let inside = self.inside();
+        (inside.begun.clone(), inside.removed_servers)
+    }
+
+    /// Returns what no process may ever do, and one did.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        self.inside().wrong.clone()
+    }
+
+    /// Asks a service as somebody of the same project.
+    pub(crate) fn others(&self, method: &str, path: &str, body: &Json) -> (u16, Json) {
+        self.inside().others(method, path, body)
     }
 
     /// Lets time pass until the services have nothing more to do.

@@ -21,6 +21,8 @@ pub enum Trouble {
     AnswersAfter(u16),
     /// The service has no time, and says how many seconds to wait.
     Busy(u16),
+    /// Blazar finds too few hosts for a lease, which it tells with a 500.
+    NotEnough,
 }
 
 const TROUBLES: &[Trouble] = &[
@@ -63,6 +65,12 @@ pub struct Weather {
     pub quotas: BTreeMap<String, i64>,
     /// Whether builds of servers end in ERROR.
     pub failing_builds: bool,
+    /// How rarely a lease is refused; 1 is always.
+    pub leases_refused_one_in: u64,
+    /// How long a lease takes to begin and to end.
+    pub lease_transition_s: u32,
+    /// Whether the projects' service units are spent.
+    pub broke: bool,
 }
 
 impl Weather {
@@ -102,5 +110,23 @@ impl Weather {
         }
         weather.failing_builds = dice.one_in(8);
         weather
+    }
+
+    /// Draws the weather of one run where there are leases.
+    pub fn drawn_for_leases(dice: &mut Dice, steps: u64) -> Self {
+        let mut weather = Self::drawn(dice, steps);
+        if dice.one_in(4) {
+            weather.leases_refused_one_in = 1 + dice.below(3);
+        }
+        if dice.one_in(3) {
+            weather.lease_transition_s = 10 + u32::try_from(dice.below(200)).unwrap_or_default();
+        }
+        weather.broke = dice.one_in(10);
+        weather
+    }
+
+    /// Returns weather in which no lease can be had.
+    pub fn without_leases() -> Self {
+        Self { leases_refused_one_in: 1, ..Self::default() }
     }
 }

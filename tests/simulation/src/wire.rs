@@ -7,19 +7,32 @@ use jiff::Timestamp;
 use terrarium_openstack::{Hint, Request, Response, Site, Sites, Transport, TransportError};
 use terrarium_provider::Clock;
 
+use crate::Plant;
 use crate::traffic::Traffic;
 
 /// Scheme and host of the simulated clouds.
 pub(crate) const ORIGIN: &str = "http://testbed.invalid";
 
 /// A transport that hands requests to the traffic.
-pub(crate) struct Wire(pub(crate) Arc<Traffic>);
+pub(crate) struct Wire {
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) plant: Plant,
+}
 
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let reply = self.0.send(request);
-        reply.await.unwrap_or_else(|_| Err(TransportError::MaybeSent("the world ended".into())))
+        let leases = request.url.contains("/leases");
+        let reply = self.traffic.send(request).await;
+        let reply =
+            reply.unwrap_or_else(|_| Err(TransportError::MaybeSent("the world ended".into())));
+        if !leases || self.plant != Plant::Rosy {
+            return reply;
+        }
+        reply.map(|response| {
+            let text = String::from_utf8_lossy(&response.body).replace("PENDING", "ACTIVE");
+            Response { body: text.into_bytes().into(), ..response }
+        })
     }
 }
 

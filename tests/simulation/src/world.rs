@@ -9,13 +9,15 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value as Json;
+use terrarium_address::ResourceAddr;
 use terrarium_core::Cancel;
+use terrarium_provider::Action;
 use terrarium_state::{MemoryDisk, MemoryStore, Script, State, Store};
 use terrarium_testbed::{self as testbed, Router};
 
 use crate::run::{self, Process, Report, Task};
 use crate::traffic::Traffic;
-use crate::{Dice, Plant, Weather, honest};
+use crate::{Dice, Plant, Weather};
 
 /// Objects of the world by type, name and status, with how many there are of each.
 pub type Inventory = BTreeMap<(String, String, String), usize>;
@@ -47,7 +49,7 @@ impl World {
         let router = Router::new(Arc::new(cloud));
         let disk = MemoryDisk::new(Script::Calm);
         let traffic = Arc::new(Traffic::new(router, disk.clone(), Dice::new(seed), beginning));
-        Ok(Self { seed, traffic, disk, plant: honest, runs: 0 })
+        Ok(Self { seed, traffic, disk, plant: Plant::Honest, runs: 0 })
     }
 
     /// Plants a fault into the engine.
@@ -67,7 +69,7 @@ impl World {
     /// Says where the engine waits for nothing, or runs for ever.
     pub fn run(&mut self, task: &Task<'_>, weather: &Weather) -> Result<Option<Report>, String> {
         self.runs += 1;
-        self.traffic.tell(format!("== run {}: {:?} {weather:?}", self.runs, task.mode));
+        self.traffic.tell(format!("== run {}: {:?} {weather:?}", self.runs, task.command));
         let store = Arc::new(MemoryStore::open(self.disk.clone()));
         self.traffic.begin(store.clone(), weather);
         let cancel = Cancel::default();
@@ -128,6 +130,44 @@ impl World {
         self.traffic.settle();
     }
 
+    /// Adds a line to the story.
+    pub(crate) fn tell(&self, line: String) {
+        self.traffic.tell(line);
+    }
+
+    /// Returns the world's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.traffic.now()
+    }
+
+    /// Lets time pass until an instant, if it is not past.
+    pub(crate) fn pass(&self, to: Timestamp) {
+        self.traffic.pass(to);
+    }
+
+    /// Changes settings of the testbed.
+    pub(crate) fn settings(&self, settings: &Json) {
+        self.traffic.control("PUT", "/testbed/settings", settings);
+    }
+
+    /// Asks a service as somebody of the same project.
+    pub(crate) fn others(&self, method: &str, path: &str, body: &Json) -> (u16, Json) {
+        if !body.is_null() || method != "GET" {
+            self.traffic.tell(format!("others: {method} {path} {body}"));
+        }
+        self.traffic.others(method, path, body)
+    }
+
+    /// Returns what the last process wrote down to do, and how many servers it asked to be removed.
+    pub(crate) fn begun(&self) -> (Vec<(ResourceAddr, Action)>, usize) {
+        self.traffic.begun()
+    }
+
+    /// Returns what no process may ever do, and one did.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        self.traffic.wrong()
+    }
+
     /// Returns what exists in the clouds.
     pub fn inventory(&self) -> Inventory {
         let listed = self.traffic.control("GET", "/testbed/objects", &Json::Null);
@@ -136,8 +176,10 @@ impl World {
             let text =
                 |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
             // An address has its number for a name, which differs from run to run.
-            let floating = text("type").contains("floating");
-            let name = if floating { String::new() } else { text("name") };
+            // So has what Blazar makes for a reservation.
+            let unnamed =
+                text("type").contains("floating") || text("name").contains("reservation:");
+            let name = if unnamed { String::new() } else { text("name") };
             *found.entry((text("type"), name, text("status"))).or_default() += 1;
         }
         found

@@ -24,6 +24,8 @@ impl Inside {
             }
             Paper::Commit { fence, batch, durability, to } => {
                 let fate = self.fate(durability);
+                let begun = batch.intents.iter().map(|intent| (intent.addr.clone(), intent.action));
+                self.begun.extend(begun);
                 self.story.tell(format!("commit {} -> {fate:?}", words(&batch)));
                 let script = match fate {
                     Fate::Written => Script::Calm,

@@ -1,5 +1,7 @@
 //! Requests and replies: each is brought forward by one step, into the trouble that was drawn for it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 use terrarium_openstack::{Response, TransportError};
 use terrarium_testbed::{self as testbed, Delivery, Effect, Fault};
@@ -11,6 +13,10 @@ use crate::Trouble;
 impl Inside {
     /// Draws what happens to a request.
     pub(super) fn trouble(&mut self, request: &testbed::Request) -> Option<Trouble> {
+        let refused = self.weather.leases_refused_one_in;
+        if leases(request) && refused > 0 && self.dice.one_in(refused) {
+            return Some(Trouble::NotEnough);
+        }
         let rare = self.weather.requests_one_in;
         if !self.dice.one_in(rare) {
             return None;
@@ -36,6 +42,9 @@ impl Inside {
     fn arrive(&mut self, mut out: Out) {
         let what = format!("{} {}", out.request.method, bare(&out.request.path_and_query));
         let trouble = out.trouble.take();
+        if out.to.is_some() && trouble != Some(Trouble::Late) {
+            self.inspect(&out.request);
+        }
         if trouble == Some(Trouble::Late) {
             self.story.tell(format!("{what} broken off, on its way"));
             let to = out.to.take();
@@ -78,6 +87,11 @@ impl Inside {
     }
 }
 
+/// Returns whether a request asks for a lease.
+fn leases(request: &testbed::Request) -> bool {
+    request.method == http::Method::POST && request.path_and_query.ends_with("/leases")
+}
+
 fn broken() -> TransportError {
     TransportError::MaybeSent("the connection was closed".into())
 }
@@ -93,12 +107,17 @@ fn effect(trouble: Trouble) -> Option<Effect> {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         body: Json::Null,
     };
+    let not_enough = json!({"error_code": 500, "error_message": "Not enough hosts available",
+        "error_name": "INTERNAL_SERVER_ERROR"});
     match trouble {
         Trouble::NotSent | Trouble::Late => None,
         Trouble::LostBefore => Some(Effect::DropBefore),
         Trouble::LostAfter => Some(Effect::DropAfter),
         Trouble::Answers(status) => Some(answer(status, &[])),
         Trouble::AnswersAfter(status) => Some(Effect::AnswerAfter { status }),
+        Trouble::NotEnough => {
+            Some(Effect::Answer { status: 500, headers: BTreeMap::new(), body: not_enough })
+        }
         Trouble::Busy(seconds) => Some(answer(429, &[("retry-after", seconds.to_string())])),
     }
 }

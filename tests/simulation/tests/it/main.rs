@@ -3,3 +3,4 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod seeds;
+mod semesters;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use terrarium_simulation::{Scenario, forgetful, hasty, honest, judge};
+use terrarium_simulation::{Plant, Scenario, judge};
 
 /// Reads a scenario of ours.
 fn scenario(name: &str) -> Scenario {
@@ -16,7 +16,7 @@ fn all_right(name: &str, seeds: impl IntoIterator<Item = u64>) {
     let mut first = None;
     let mut failed = Vec::new();
     for seed in seeds {
-        if let Some(wrong) = judge(seed, &scenario, honest).wrong {
+        if let Some(wrong) = judge(seed, &scenario, Plant::Honest).wrong {
             failed.push(seed);
             first.get_or_insert(wrong);
         }
@@ -58,20 +58,23 @@ fn what_was_wrong_with_a_successor_stays_right() {
 fn the_same_seed_is_the_same_story() {
     let scenario = scenario("pair");
     for seed in 0..3 {
-        assert_eq!(judge(seed, &scenario, honest).trace, judge(seed, &scenario, honest).trace);
+        assert_eq!(
+            judge(seed, &scenario, Plant::Honest).trace,
+            judge(seed, &scenario, Plant::Honest).trace
+        );
     }
 }
 
 #[test]
 fn an_engine_that_forgets_its_intents_is_noticed() {
     let scenario = scenario("pair");
-    let noticed = (0..20).filter(|seed| judge(*seed, &scenario, forgetful).wrong.is_some());
+    let noticed = (0..20).filter(|seed| judge(*seed, &scenario, Plant::Forgetful).wrong.is_some());
     assert!(noticed.count() > 2);
 }
 
 #[test]
 fn an_engine_that_calls_done_what_it_has_not_sent_is_noticed() {
     let scenario = scenario("pair");
-    let noticed = (0..20).filter(|seed| judge(*seed, &scenario, hasty).wrong.is_some());
+    let noticed = (0..20).filter(|seed| judge(*seed, &scenario, Plant::Hasty).wrong.is_some());
     assert!(noticed.count() > 2);
 }
