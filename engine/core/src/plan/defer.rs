@@ -187,7 +187,7 @@ impl Planner<'_> {
         let prior = candidate.prior.clone().or_else(|| self.gone_with(group, candidate, closed));
         match prior {
             Some(prior) => {
-                let ended = prior.ended.clone();
+                let ended = prior.ended.clone().or_else(|| self.let_go(group, &prior, closed));
                 let still_there = ended.is_none().then_some(ActionReason::LenderEnds);
                 let change = ResourceChange {
                     before: prior.value.clone(),
@@ -220,6 +220,15 @@ impl Planner<'_> {
         let value = object::read(object, &group.schema).ok()?;
         self.found.borrow_mut().drift.retain(|drift| drift.addr != candidate.addr);
         Some(Prior { ended: Some(closed.clone()), ..Prior::recorded(value, object) })
+    }
+
+    /// Returns since when an object that is still there no longer has to do with what it sat on: an address
+    /// whose port went with its server.
+    fn let_go(&self, group: &Group<'_>, prior: &Prior, closed: &Ended) -> Option<Ended> {
+        let lender = closed.with.as_ref()?;
+        let sat = prior.occupies.contains(lender);
+        let sits = self.still_sits_on(&group.schema, &prior.value, lender);
+        (sat && !sits).then(|| closed.clone())
     }
 
     fn never(&self, group: &Group<'_>, candidate: &Candidate, closed: &Ended) {

@@ -1,6 +1,6 @@
 //! Lending: what is lent in this plan, by whom, and how the lenders stand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use terrarium_provider::{Lender, Lends, Schema, Standing, Term, Window};
 use terrarium_value::{Value, When};
 
 use super::Planner;
-use super::occupancy::{Wait, pick};
+use super::occupancy::{Wait, occupied, pick};
 use crate::{PlannedAction, ReplaceOrder, ResourceChange, Waits, object};
 
 /// What is lent in this run.
@@ -20,6 +20,8 @@ pub(super) struct Lent {
     /// Who lends a value that its replaced predecessor lent.
     pub(super) by_deposed: HashMap<Name, ResourceAddr>,
     pub(super) loans: HashMap<ResourceAddr, Loan>,
+    /// Values that configurations give at paths that lend: what one is given one can't lend.
+    given: HashSet<Name>,
     /// Recorded objects that ended.
     ends: HashMap<ResourceAddr, Timestamp>,
     /// What the provider said of values that no object lends.
@@ -135,10 +137,38 @@ impl Planner<'_> {
             return;
         }
         let mut lent = self.lent.borrow_mut();
-        for text in lent_values(schema, &value.unmarked_deep()) {
-            lent.by_value.insert(text, addr.clone());
+        for text in lent_values(schema, &value.unmarked_deep(), Whose::Anybody) {
+            if !lent.given.contains(&text) {
+                lent.by_value.insert(text, addr.clone());
+            }
         }
         lent.loans.insert(addr.clone(), loan);
+    }
+
+    /// Notes what a configuration gives where its object might lend: the port of a server may be its own,
+    /// or one that it is given.
+    pub(super) fn note_given(&self, schema: &Schema, config: &Value) {
+        let settable = schema.lends.iter().filter(|path| is_settable(schema, path));
+        let mut found = Vec::new();
+        for path in settable {
+            pick(config, &path.0, &mut found);
+        }
+        let texts = found.iter().filter_map(Value::as_str).map(Name::from);
+        self.lent.borrow_mut().given.extend(texts);
+    }
+
+    /// Returns whether a value still names what an instance lends.
+    pub(super) fn still_sits_on(
+        &self,
+        schema: &Schema,
+        value: &Value,
+        lender: &ResourceAddr,
+    ) -> bool {
+        let lent = self.lent.borrow();
+        let values = occupied(schema, &value.unmarked_deep());
+        values
+            .iter()
+            .any(|value| value.as_str().and_then(|it| lent.by_value.get(it)) == Some(lender))
     }
 
     /// Notes that a lender waits itself.
@@ -175,7 +205,7 @@ impl Planner<'_> {
     pub(super) fn lend_deposed(&self, schema: &Schema, addr: &ResourceAddr, value: &Value) {
         if !schema.lends.is_empty() {
             let mut lent = self.lent.borrow_mut();
-            for text in lent_values(schema, &value.unmarked_deep()) {
+            for text in lent_values(schema, &value.unmarked_deep(), Whose::Anybody) {
                 lent.by_deposed.insert(text, addr.clone());
             }
         }
@@ -198,17 +228,33 @@ impl Planner<'_> {
             let Some(schema) = schema else { continue };
             let Ok(value) = object::read(current, schema) else { continue };
             let mut lent = self.lent.borrow_mut();
-            for text in lent_values(schema, &value.unmarked_deep()) {
+            // Whether the object was given what it might lend is not recorded.
+            for text in lent_values(schema, &value.unmarked_deep(), Whose::ItsOwn) {
                 lent.by_value.entry(text).or_insert_with(|| addr.clone());
             }
         }
     }
 }
 
-fn lent_values(schema: &Schema, value: &Value) -> Vec<Name> {
+/// Which values at the paths that lend are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those that only the provider sets.
+    ItsOwn,
+    /// All of them.
+    Anybody,
+}
+
+fn lent_values(schema: &Schema, value: &Value, whose: Whose) -> Vec<Name> {
     let mut found = Vec::new();
-    for AttrPath(path) in &schema.lends {
-        pick(value, path, &mut found);
+    for path in &schema.lends {
+        if whose == Whose::Anybody || !is_settable(schema, path) {
+            pick(value, &path.0, &mut found);
+        }
     }
     found.iter().filter_map(Value::as_str).filter(|text| !text.is_empty()).map(Name::from).collect()
+}
+
+fn is_settable(schema: &Schema, path: &AttrPath) -> bool {
+    schema.block.attribute_at(path).is_some_and(|attribute| attribute.presence.is_settable())
 }

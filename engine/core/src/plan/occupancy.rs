@@ -75,6 +75,7 @@ impl Planner<'_> {
             self.ask(provider, asked.into_iter().collect()).await;
         }
         for candidate in candidates {
+            self.note_given(&group.schema, &candidate.config.unmarked_deep());
             candidate.seat = self.seat(group, candidate);
         }
     }
@@ -237,7 +238,7 @@ fn sits_on_removed(lender: &ResourceAddr, addr: &ResourceAddr) -> Diagnostic {
 }
 
 /// Lists the values at the paths that say what an object sits on; nulls are left out.
-fn occupied(schema: &Schema, value: &Value) -> Vec<Value> {
+pub(super) fn occupied(schema: &Schema, value: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     for occupies in &schema.occupies {
         pick(value, &occupies.path.0, &mut found);

@@ -136,7 +136,7 @@ pub(crate) const INSTANCE: Resource = Resource {
     marker: MarkerField::Metadata,
     tags: false,
     marks: Marks {
-        lends: &["id"],
+        lends: &["id", "network.#.port"],
         occupies: &[
             "flavor_id",
             "flavor_name",
