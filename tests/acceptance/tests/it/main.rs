@@ -11,4 +11,5 @@ mod kills;
 mod leases;
 mod readme;
 mod rehearsal;
+mod rules;
 mod tidy;

@@ -1,0 +1,1 @@
+# Lease and node are gone from the configuration.
