@@ -75,11 +75,6 @@ impl Planner<'_> {
     /// Takes an instance over as it is.
     fn keep(&self, group: &Group<'_>, candidate: &Candidate) {
         let Some(prior) = &candidate.prior else { return };
-        self.world.set_instance(
-            &candidate.addr.block,
-            candidate.addr.key.clone(),
-            Some(prior.value.clone()),
-        );
         let change = ResourceChange {
             before: prior.value.clone(),
             private: prior.private.clone(),
@@ -91,7 +86,7 @@ impl Planner<'_> {
             standing: prior.standing,
             ..change(group, &candidate.addr, PlannedAction::NoOp, prior.value.clone())
         };
-        self.lend(&group.schema, &candidate.addr, &prior.value, Loan::of(&change));
+        self.publish(group, candidate, &change);
         self.found.borrow_mut().add(change);
     }
 

@@ -15,7 +15,7 @@ use super::refresh::Recorded;
 use super::{Group, Planner, recorded};
 use crate::graph::Node;
 use crate::world::Shape;
-use crate::{ActionReason, Mode, PlannedAction, ResourceChange, codes};
+use crate::{ActionReason, Mode, PlannedAction, ResourceChange, codes, object};
 
 impl Planner<'_> {
     /// Plans the end of recorded instances of a block that the configuration does not want any more.
@@ -143,7 +143,12 @@ impl Planner<'_> {
             if let Some(object) = &found.instance.current
                 && let Ok(prior) = bare_prior(group, object)
             {
-                self.world.set_instance(&addr.block, addr.key.clone(), Some(prior.value));
+                let from = prior.window.map(|window| window.from()).filter(|from| *from > self.now);
+                let value = match from {
+                    Some(from) => object::mask_late(&prior.value, &group.schema, addr, from),
+                    None => prior.value,
+                };
+                self.world.set_instance(&addr.block, addr.key.clone(), Some(value));
             }
         }
         if skipped || recorded.is_empty() {
