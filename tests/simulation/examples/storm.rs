@@ -43,5 +43,6 @@ fn storm(dir: &Path, first: &str, last: &str) -> Result<usize, String> {
             failed += 1;
         }
     }
+    println!("judged the seeds from {first} up to {last}: {failed} wrong");
     Ok(failed)
 }

@@ -28,17 +28,17 @@ fn all_right(name: &str, seeds: impl IntoIterator<Item = u64>) {
 
 #[test]
 fn two_servers_and_a_volume() {
-    all_right("pair", 0..70);
+    all_right("pair", 0..30);
 }
 
 #[test]
 fn a_way_in() {
-    all_right("access", 0..70);
+    all_right("access", 0..30);
 }
 
 #[test]
 fn a_successor_that_comes_first() {
-    all_right("order", 0..60);
+    all_right("order", 0..30);
 }
 
 /// Each was wrong once: a failed server taken over as whole, a taint lost by a refused removal.

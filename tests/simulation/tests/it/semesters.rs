@@ -20,43 +20,48 @@ fn all_right(name: &str, seeds: impl IntoIterator<Item = u64>) {
     }
 }
 
-/// Returns how many of a semester's first seeds a planted fault makes wrong.
-fn noticed(name: &str, plant: Plant) -> usize {
-    let semester = semester(name);
-    (0..4).filter(|seed| judge_semester(*seed, &semester, plant).wrong.is_some()).count()
+/// Returns whether a planted fault makes one of the first seeds wrong.
+fn noticed(plant: Plant) -> bool {
+    let semester = semester("turns");
+    (0..4).any(|seed| judge_semester(seed, &semester, plant).wrong.is_some())
 }
 
 #[test]
 fn nodes_machines_and_an_address() {
-    all_right("lab", 0..2);
+    all_right("lab", 0..1);
 }
 
 #[test]
 fn one_volume_in_turn() {
-    all_right("turns", 0..6);
+    all_right("turns", 0..3);
+}
+
+#[test]
+fn what_others_do_and_what_fails() {
+    all_right("trouble", 0..2);
 }
 
 #[test]
 fn an_engine_that_forgets_its_leases_is_noticed() {
-    assert!(noticed("turns", Plant::Forgetful) > 0);
+    assert!(noticed(Plant::Forgetful));
 }
 
 #[test]
 fn an_engine_that_keeps_what_was_cancelled_is_noticed() {
-    assert!(noticed("turns", Plant::Stubborn) > 0);
+    assert!(noticed(Plant::Stubborn));
 }
 
 #[test]
 fn a_run_that_does_what_nobody_approved_is_noticed() {
-    assert!(noticed("turns", Plant::Blanket) > 0);
+    assert!(noticed(Plant::Blanket));
 }
 
 #[test]
 fn an_engine_that_does_not_wait_for_its_lease_is_noticed() {
-    assert!(noticed("turns", Plant::Rosy) > 0);
+    assert!(noticed(Plant::Rosy));
 }
 
 #[test]
 fn an_engine_that_takes_servers_down_before_their_new_lease_is_noticed() {
-    assert!(noticed("turns", Plant::Rude) > 0);
+    assert!(noticed(Plant::Rude));
 }
