@@ -103,6 +103,9 @@ pub(crate) async fn due_now(
         let came = turn.take(session, &mut patience, Some(&teller)).await?;
         total.add(&came, &teller);
         if !came.acted || !came.failed.is_empty() || cancel.is_raised() {
+            if total.done != (0, 0, 0) {
+                teller.complete(total.done, &total.outputs, false);
+            }
             return Ok(total.code(true));
         }
         session.inputs.prior = Arc::new(store::load(&session.store).await?);

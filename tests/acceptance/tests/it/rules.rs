@@ -373,3 +373,33 @@ fn a_semester_is_rehearsed_twice_in_one_directory() {
     desk.terrarium.ok(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
     desk.ends(1, &PLAN).has("The state belongs to another world");
 }
+
+#[test]
+fn a_saved_plan_carries_out_what_has_fallen_due_since_and_no_lease_that_has_begun() {
+    let desk = Desk::new(NODES);
+    desk.ends(0, &APPLY);
+    desk.ends(0, &["plan", "-out=waiting"]);
+    desk.advance(WITHIN);
+    desk.ends(0, &["apply", "waiting"]).has("has fallen due since").has("1 added, 0 changed");
+    desk.ends(0, &PLAN).has("No changes.");
+    let late = Desk::new(NODES);
+    late.ends(0, &["plan", "-out=early"]);
+    late.advance(WITHIN);
+    late.ends(1, &["apply", "early"]).has("Saved plan came too late").has("Make a new plan");
+}
+
+#[test]
+fn a_target_leaves_the_late_values_of_others_late() {
+    let address = NODES
+        .replace("_host_v1\" \"week\"", "_floatingip_v1\" \"public\"")
+        .split_once("  min ")
+        .map(|(head, _)| format!("{head}  pool = \"public\"\n}}\n"))
+        .expect("a lease");
+    let (_, address) = address.split_once("resource ").expect("a lease");
+    let output = "output \"public\" {\n  value = openstack_reservation_floatingip_v1.public.addresses[0]\n}\n";
+    let desk = Desk::new(&format!("{NODES}\nresource {address}\n{output}"));
+    desk.ends(0, &APPLY).has("public = (known after 8 Mar 09:00 EST)");
+    desk.set("end", "2027-03-11 09:00");
+    let target = format!("-target={LEASE}");
+    desk.ends(0, &["apply", "-auto-approve", &target]).has("0 added, 1 changed, 0 destroyed");
+}
