@@ -1,5 +1,7 @@
 //! Phrases that several diagnostics share.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use terrarium_address::ModulePath;
 use terrarium_value::{Cause, Causes, When};
 
@@ -19,11 +21,25 @@ pub(crate) fn named(causes: &Causes) -> Option<String> {
     }))
 }
 
+/// Returns an instant as people of a time zone read it, with UTC beside it:
+/// `2026-03-08 09:00 EST (2026-03-08 14:00 UTC)`; UTC alone without one.
+pub(crate) fn instant(at: Timestamp, zone: Option<&str>) -> String {
+    let utc = at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    match zone.and_then(|name| TimeZone::get(name).ok()) {
+        Some(zone) => {
+            format!("{} ({utc})", at.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M %Z"))
+        }
+        None => utc,
+    }
+}
+
 /// Returns ` (it waits for a.b and 2 more)`, or nothing where no cause is known.
 pub(crate) fn causes(causes: &Causes) -> String {
     let names = listed(causes.iter().map(|cause| match cause {
         Cause::Instance { addr, when: When::Apply } => addr.to_string(),
-        Cause::Instance { addr, when: When::At(at) } => format!("{addr} (not before {at})"),
+        Cause::Instance { addr, when: When::At(at) } => {
+            format!("{addr} (not before {})", instant(*at, None))
+        }
         Cause::Instance { addr, when: When::Later } => format!("{addr}, which waits itself"),
         Cause::Other(words) => words.to_string(),
     }));

@@ -53,14 +53,7 @@ fn request(at: u64) -> PlanRequest {
         ("triggers_replace", Value::null(Type::Dynamic)),
     ]);
     let addr = format!("{KIND}.node[{at}]").parse().unwrap();
-    PlanRequest {
-        addr,
-        prior: None,
-        proposed: config.clone(),
-        config,
-        private: None,
-        ended: None,
-    }
+    PlanRequest { addr, prior: None, proposed: config.clone(), config, private: None, ended: None }
 }
 
 async fn create(provider: &dyn Provider, requests: &[PlanRequest]) {

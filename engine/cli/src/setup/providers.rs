@@ -22,7 +22,12 @@ pub(crate) fn all(
 ) -> ProviderSet {
     let places = Places { working_dir: context.root.clone(), home: context.env.home() };
     let (clouds, env) = match testbed {
-        Some(testbed) => (CloudSource::Testbed(testbed.sites()), std::collections::BTreeMap::new()),
+        Some(testbed) => {
+            // Of the environment only the time zone matters there.
+            let zone = context.env.all().iter().filter(|(name, _)| *name == "TZ");
+            let zone = zone.map(|(name, value)| (name.clone(), value.clone())).collect();
+            (CloudSource::Testbed(testbed.sites()), zone)
+        }
         None => (CloudSource::Files(places), context.env.all().clone()),
     };
     let settings = Settings {

@@ -270,7 +270,7 @@ impl Planner<'_> {
         let warns = self.options.time.allow_gap;
         let diagnostic = if warns { Diagnostic::warning } else { Diagnostic::error };
         let comes = match window.map(|window| window.from()).filter(|from| *from > self.now) {
-            Some(from) => format!("at {from}"),
+            Some(from) => format!("at {}", self.shown(from)),
             None => "once its successor is active".to_owned(),
         };
         let mut diagnostic = diagnostic(codes::GAP, "Replacement with a gap")

@@ -10,12 +10,13 @@ use terrarium_value::{Cause, Kind, Value};
 
 use super::occupancy::pick;
 use super::{Found, Planner};
-use crate::{ActionReason, PlannedAction, Waits, codes};
+use crate::{ActionReason, PlannedAction, Waits, codes, words};
 
 impl Planner<'_> {
     /// Refuses two holders of one thing whose windows overlap; a successor waits for its predecessor.
     pub(super) fn check_exclusive(&self) {
         let mut found = self.found.borrow_mut();
+        let zone = found.zones.first().cloned();
         let holders = holders(&found, self.now);
         let mut waiting: HashMap<ResourceAddr, (ResourceAddr, Option<Timestamp>)> = HashMap::new();
         for ((_, thing), mut holders) in holders {
@@ -27,7 +28,7 @@ impl Planner<'_> {
                 } else if (first.bounded || second.bounded)
                     && first.until.is_none_or(|until| until > second.from)
                 {
-                    self.world.report(overlap(&thing, first, second));
+                    self.world.report(overlap(&thing, first, second, zone.as_deref()));
                 }
             }
         }
@@ -149,12 +150,15 @@ fn name_of(value: &Value) -> Option<String> {
     }
 }
 
-fn overlap(thing: &str, first: &Holder, second: &Holder) -> Diagnostic {
-    let until = first.until.map_or("without end".to_owned(), |until| format!("until {until}"));
+fn overlap(thing: &str, first: &Holder, second: &Holder, zone: Option<&str>) -> Diagnostic {
+    let shown = |at| words::instant(at, zone);
+    let until = first.until.map_or("without end".to_owned(), |it| format!("until {}", shown(it)));
     Diagnostic::error(codes::OVERLAP, "Held by two at the same time")
         .detail(format!(
             "{} holds {thing} {until}, and {} would hold it from {} on.",
-            first.addr, second.addr, second.from
+            first.addr,
+            second.addr,
+            shown(second.from)
         ))
         .about(second.addr.clone())
         .help("let the second lease begin when the first one ends, or give each its own")

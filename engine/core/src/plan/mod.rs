@@ -347,6 +347,11 @@ impl<'a> Planner<'a> {
         self.world.report(located(diagnostic, resource, addr));
     }
 
+    /// Returns an instant in the time of the dates that are declared so far.
+    fn shown(&self, at: Timestamp) -> String {
+        crate::words::instant(at, self.found.borrow().zones.first().map(|zone| &**zone))
+    }
+
     /// Returns the time zone that all declared dates are in.
     fn zone(&self) -> Option<terrarium_address::Name> {
         let zones = std::mem::take(&mut self.found.borrow_mut().zones);

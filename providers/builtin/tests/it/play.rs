@@ -196,6 +196,7 @@ impl Case {
             proposed,
             config: config.clone(),
             private: None,
+            ended: None,
         };
         let reply =
             self.provider.plan_many(&self.kind, vec![request]).await.pop().ok_or("no answer")?;
