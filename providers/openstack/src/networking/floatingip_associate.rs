@@ -33,7 +33,11 @@ pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks { occupies: &["floating_ip", "port_id"], exclusive: &["floating_ip"], ..Marks::NONE },
+    marks: Marks {
+        occupies: &["floating_ip", "port_id"],
+        exclusive: &["floating_ip"],
+        ..Marks::NONE
+    },
     hooks: &AssociateHooks,
 };
 
