@@ -158,24 +158,25 @@ impl Evaluator<'_> {
         };
         let (result, diags) = if taken { (yes, yes_diags) } else { (no, no_diags) };
         self.diags.extend(diags.into_iter().filter(|one| one.code != codes::REFERENCE));
-        let result = match target {
-            Some(ty) => match convert(&result, &ty) {
-                Ok(converted) => converted,
-                Err(error) => {
-                    let side = if taken { "true" } else { "false" };
-                    let detail =
-                        format!("The {side} result value has the wrong type: {}.", error.message);
-                    return self.fail(
-                        codes::BRANCHES,
-                        span,
-                        "Inconsistent conditional result types",
-                        detail,
-                    );
-                }
-            },
-            None => result,
-        };
-        result.marked(heritage.marks)
+        match self.branch(result, target, (taken, span)) {
+            Ok(result) => result.marked(heritage.marks),
+            Err(failed) => failed,
+        }
+    }
+
+    /// Converts the taken result of a conditional to the type of both.
+    fn branch(
+        &mut self,
+        result: Value,
+        target: Option<Type>,
+        (taken, span): (bool, Span),
+    ) -> Result<Value, Value> {
+        let Some(ty) = target else { return Ok(result) };
+        convert(&result, &ty).map_err(|error| {
+            let side = if taken { "true" } else { "false" };
+            let detail = format!("The {side} result value has the wrong type: {}.", error.message);
+            self.fail(codes::BRANCHES, span, "Inconsistent conditional result types", detail)
+        })
     }
 }
 
