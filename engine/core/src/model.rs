@@ -351,6 +351,20 @@ impl ResourceChange {
     }
 }
 
+impl ResourceChange {
+    /// Turns a replacement into the creation that it ends with: there is nothing to remove any more.
+    #[must_use]
+    pub(crate) fn into_creation(self) -> Self {
+        Self {
+            action: PlannedAction::Create,
+            before: Value::null(self.schema.block.ty()),
+            reason: None,
+            requires_replace: Vec::new(),
+            ..self
+        }
+    }
+}
+
 impl Plan {
     /// Returns whether an apply would change an object or an output.
     pub fn has_changes(&self) -> bool {

@@ -45,6 +45,9 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
         .iter()
         .map(|deferred| ((&deferred.change.addr, action_of(&deferred.change)), deferred))
         .collect();
+    // The current object of an instance comes before what is left over of it.
+    let known: HashMap<&ResourceAddr, &ResourceChange> =
+        plan.changes.iter().rev().map(|change| (&change.addr, change)).collect();
     let scheduled: HashSet<&ResourceAddr> =
         state.schedule.iter().map(|entry| &entry.addr).collect();
     let mut held = Vec::new();
@@ -70,7 +73,7 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
                 why
             }
             // It is done, or what the configuration says now needs it no more: that nobody approved.
-            None => match plan.changes.iter().find(|change| change.addr == entry.addr) {
+            None => match known.get(&entry.addr) {
                 Some(change) => approval::objection(entry, change, &state.lineage),
                 None => Some("the configuration no longer declares it so".to_owned()),
             },

@@ -174,14 +174,7 @@ async fn finish_outputs(
     held: &Held,
 ) {
     let deferred = plan.deferred.iter().map(|deferred| &deferred.change);
-    let changes = plan.changes.iter().chain(deferred).cloned();
-    let changes: Vec<_> = changes
-        .map(|change| match windows.get(&change.addr) {
-            Some(window) => crate::ResourceChange { window: Some(*window), ..change },
-            None => change,
-        })
-        .collect();
-    let ends = crate::plan::outputs::Ends::of(changes.iter());
+    let ends = crate::plan::outputs::Ends::of(plan.changes.iter().chain(deferred), windows);
     let recorded = &inputs.prior.outputs;
     let emptied = plan.mode == Mode::Destroy
         && plan.targets.is_empty()

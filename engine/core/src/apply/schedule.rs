@@ -21,12 +21,9 @@ pub(super) fn approved(plan: &Plan, inputs: &Inputs, lineage: &str) -> Vec<Sched
     if plan.targets.is_empty() {
         return deferred.collect();
     }
-    let acts = |addr: &ResourceAddr| {
-        plan.changes
-            .iter()
-            .any(|change| change.addr == *addr && change.action != PlannedAction::NoOp)
-            || plan.deferred.iter().any(|deferred| deferred.change.addr == *addr)
-    };
+    let acting = plan.changes.iter().filter(|change| change.action != PlannedAction::NoOp);
+    let waiting = plan.deferred.iter().map(|deferred| &deferred.change);
+    let acts: HashSet<&ResourceAddr> = acting.chain(waiting).map(|change| &change.addr).collect();
     let going = match plan.mode {
         Mode::Destroy => crate::plan::blocks_with_dependents(&inputs.config, &plan.targets),
         Mode::Normal | Mode::RefreshOnly => HashSet::new(),
@@ -40,7 +37,8 @@ pub(super) fn approved(plan: &Plan, inputs: &Inputs, lineage: &str) -> Vec<Sched
         let addr = &entry.addr;
         is_target(addr) || (going.contains(&addr.block.config()) && !is_named(addr))
     };
-    let kept = prior.schedule.iter().filter(|entry| !acts(&entry.addr) && !targeted(entry));
+    let kept =
+        prior.schedule.iter().filter(|entry| !acts.contains(&entry.addr) && !targeted(entry));
     kept.cloned().chain(deferred).collect()
 }
 
@@ -49,9 +47,11 @@ pub(super) fn after_run(left: &[Scheduled], prior: &State, summary: &RunSummary)
     let failed = summary.failed.iter().map(|failed| &failed.addr);
     let skipped = summary.skipped.iter().map(|skipped| &skipped.addr);
     let undone: HashSet<&ResourceAddr> = failed.chain(skipped).chain(&summary.pending).collect();
-    let again = prior.schedule.iter().filter(|entry| {
-        undone.contains(&entry.addr) && !left.iter().any(|kept| kept.addr == entry.addr)
-    });
+    let kept: HashSet<&ResourceAddr> = left.iter().map(|entry| &entry.addr).collect();
+    let again = prior
+        .schedule
+        .iter()
+        .filter(|entry| undone.contains(&entry.addr) && !kept.contains(&entry.addr));
     left.iter().chain(again).cloned().collect()
 }
 

@@ -96,14 +96,7 @@ impl Planner<'_> {
         let reason = Some(ActionReason::LenderEnds);
         let removal = super::managed::removal(group, &candidate.addr, prior, reason);
         self.found.borrow_mut().add(removal);
-        let creation = ResourceChange {
-            action: PlannedAction::Create,
-            before: Value::null(group.schema.block.ty()),
-            reason: None,
-            requires_replace: Vec::new(),
-            ..change
-        };
-        (creation, true)
+        (change.into_creation(), true)
     }
 
     fn put_off(

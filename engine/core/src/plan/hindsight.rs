@@ -177,6 +177,11 @@ impl Planner<'_> {
     /// Notes the scarce objects whose consumers are all over.
     fn note_leftovers(&self) {
         let mut found = self.found.borrow_mut();
+        let is_over = found.changes.iter().any(|change| change.ended.is_some())
+            || !found.deferred.iter().all(DeferredChange::can_come);
+        if !is_over {
+            return;
+        }
         let needs = Needs::of(&found);
         let over = |change: &&ResourceChange| {
             let stays = matches!(change.action, PlannedAction::NoOp | PlannedAction::Update);

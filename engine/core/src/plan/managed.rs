@@ -197,7 +197,8 @@ impl Planner<'_> {
             return None;
         }
         if prior.ended.is_some() {
-            return Some(anew(group, candidate, change));
+            // What is ended needs no removal.
+            return Some((Candidate { prior: None, ..candidate }, change.into_creation()));
         }
         self.check_destroy(group, &candidate.addr, action);
         self.lend_deposed(&group.schema, &candidate.addr, &bare);
@@ -374,22 +375,6 @@ impl Planner<'_> {
             self.world.report(error);
         }
     }
-}
-
-/// Turns the replacement of something that is ended into a creation: there is nothing left to remove.
-fn anew(
-    group: &Group<'_>,
-    candidate: Candidate,
-    change: ResourceChange,
-) -> (Candidate, ResourceChange) {
-    let change = ResourceChange {
-        action: PlannedAction::Create,
-        before: Value::null(group.schema.block.ty()),
-        reason: None,
-        requires_replace: Vec::new(),
-        ..change
-    };
-    (Candidate { prior: None, ..candidate }, change)
 }
 
 /// Starts the removal of an object.

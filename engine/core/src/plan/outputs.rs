@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 use petgraph::graph::NodeIndex;
 use terrarium_address::{ConfigAddr, ModulePath, Name, ResourceAddr};
+use terrarium_provider::Window;
 use terrarium_state::{Dep, OutputValue};
 use terrarium_value::{Marks, Type, Value, json};
 
@@ -20,7 +21,7 @@ impl Planner<'_> {
             if self.options.mode == Mode::Destroy { BTreeMap::new() } else { values(&self.world) };
         let found = self.found.borrow();
         let deferred = found.deferred.iter().map(|deferred| &deferred.change);
-        let ends = Ends::of(found.changes.iter().chain(deferred));
+        let ends = Ends::of(found.changes.iter().chain(deferred), &HashMap::new());
         let mut changes = compare(&self.inputs.prior.outputs, after, &ends);
         if let Some(wanted) = &self.wanted {
             changes.retain(|name, _| self.is_covered(name, wanted));
@@ -56,11 +57,17 @@ pub(crate) struct Ends {
 
 impl Ends {
     /// Collects the ends of changed objects' windows.
-    pub(crate) fn of<'c>(changes: impl Iterator<Item = &'c ResourceChange>) -> Self {
+    ///
+    /// What services reported since the plan, by instance, comes before what was planned.
+    pub(crate) fn of<'c>(
+        changes: impl Iterator<Item = &'c ResourceChange>,
+        reported: &HashMap<ResourceAddr, Window>,
+    ) -> Self {
         let mut ends = Self::default();
         for change in changes.filter(|change| change.deposed.is_none()) {
             let ended = change.ended.as_ref().map(|ended| ended.at);
-            let until = ended.or_else(|| change.window.and_then(|window| window.until()));
+            let window = reported.get(&change.addr).copied().or(change.window);
+            let until = ended.or_else(|| window.and_then(|window| window.until()));
             if let Some(until) = until {
                 ends.instances.insert(change.addr.clone(), until);
                 let first = ends.blocks.entry(change.addr.block.config()).or_insert(until);
