@@ -223,13 +223,14 @@ impl Provider for OpenStackProvider {
         let items: Vec<(&Value, String)> = pending
             .iter()
             .map(|one| {
-                (one.accepted.state.as_ref().unwrap_or(&nothing), one.accepted.id.to_string())
+                let values = one.accepted.state.as_ref().or(one.planned.as_ref());
+                (values.unwrap_or(&nothing), one.accepted.id.to_string())
             })
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&Pending, Fetched)> = pending.iter().zip(fetched).collect();
         in_lanes(&pairs, |(one, fetched)| async {
-            let scope = self.scope(row, one.accepted.state.as_ref());
+            let scope = self.scope(row, one.accepted.state.as_ref().or(one.planned.as_ref()));
             match fetched.clone() {
                 Ok(object) => row.hooks.poll(&scope, one, object).await,
                 // A look that failed says nothing about the work: the engine's timer ends it.

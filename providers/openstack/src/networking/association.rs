@@ -58,17 +58,26 @@ async fn put(
     Ok(unwrapped(reply, "floatingip"))
 }
 
+/// A floating IP as it is now.
+#[derive(Clone, Copy)]
+pub(super) struct Address<'a> {
+    pub(super) id: &'a str,
+    pub(super) object: &'a Json,
+    /// Whether what the resource stands for exists by now: an address that was made, an association
+    /// that is to be changed. A new association of somebody's address is nothing before it succeeds.
+    pub(super) exists: bool,
+}
+
 /// Associates with the first port that can be reached, or answers that it is tried again later.
-/// `object` is the floating IP as it is now.
 pub(super) async fn associate(
     scope: &Scope<'_>,
     act: &mut Act<'_>,
-    (id, object): (&str, &Json),
+    address: Address<'_>,
     bodies: Vec<JsonMap<String, Json>>,
 ) -> Result<ApplyReply, Failure> {
     let mut refusal = ApiError::Other("there is no port to associate with".into());
     for body in bodies {
-        match put(scope, act, id, body).await {
+        match put(scope, act, address.id, body).await {
             Ok(mut object) => {
                 let planned = act.planned();
                 scope.row.hooks.enrich(scope, &mut object, &planned).await?;
@@ -79,14 +88,14 @@ pub(super) async fn associate(
             Err(failure) => return Err(failure),
         }
     }
-    later(scope, act, (id, object), refusal)
+    later(scope, act, address, refusal)
 }
 
 /// Answers that the association is tried again later, until the time-out.
 pub(super) fn later(
     scope: &Scope<'_>,
     act: &Act<'_>,
-    (id, object): (&str, &Json),
+    address: Address<'_>,
     error: ApiError,
 ) -> Result<ApplyReply, Failure> {
     let now = scope.session.clock().now();
@@ -96,12 +105,13 @@ pub(super) fn later(
     if now >= until {
         return Err(error.into());
     }
+    let Address { id, object, exists } = address;
     let note =
         Note { until: Some(until), why: error.message(), with: json!(id), ..Note::next(ASSOCIATE) };
     let planned = act.planned();
     Ok(ApplyReply::accepted(Accepted {
         id: id.into(),
-        state: Some(decode(scope, object, &planned)),
+        state: exists.then(|| decode(scope, object, &planned)),
         private: scope.private_with(&planned, &note),
         poll_after: RETRY,
         timeout,

@@ -7,8 +7,9 @@ use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{ApplyReply, Pending, PollReply};
 use terrarium_value::Value;
 
+use super::association::{self, Address};
 use super::network::check_domain;
-use super::{association, is_exhausted, is_unreachable};
+use super::{is_exhausted, is_unreachable};
 use crate::client::{ApiError, Failure, Service};
 use crate::data::PlainData;
 use crate::look::{Look, field};
@@ -71,7 +72,8 @@ impl Hooks for FloatingIpHooks {
         if let Some(id) = association::waiting_id(act) {
             let object = scope.fetch_one(&id).await?.unwrap_or(Json::Null);
             let bodies = vec![association::body(&act.planned())];
-            return association::associate(scope, act, (&id, &object), bodies).await;
+            let address = Address { id: &id, object: &object, exists: true };
+            return association::associate(scope, act, address, bodies).await;
         }
         let planned = act.planned();
         let mut body = create_body(scope, act);
@@ -85,7 +87,8 @@ impl Hooks for FloatingIpHooks {
                 body.remove("port_id");
                 body.remove("fixed_ip_address");
                 let object = post(scope, act, &planned, body).await?;
-                association::later(scope, act, (field(&object, "id"), &object), error)
+                let address = Address { id: field(&object, "id"), object: &object, exists: true };
+                association::later(scope, act, address, error)
             }
             Err(failure) => Err(failure),
         }

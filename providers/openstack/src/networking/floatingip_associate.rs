@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest, Pending, PollReply};
 
-use super::association;
+use super::association::{self, Address};
 use crate::client::{ApiError, Failure, Service};
 use crate::look::{Look, field};
 use crate::plan::Draft;
@@ -58,17 +58,25 @@ impl Hooks for AssociateHooks {
         };
         let id = field(&object, "id").to_owned();
         let bodies = vec![association::body(&act.planned())];
-        association::associate(scope, act, (&id, &object), bodies).await
+        let address = Address { id: &id, object: &object, exists: false };
+        association::associate(scope, act, address, bodies).await
     }
 
     async fn update(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let id = act.id();
         let object = scope.fetch_one(id).await?.unwrap_or(Json::Null);
         let bodies = vec![association::body(&act.planned())];
-        association::associate(scope, act, (id, &object), bodies).await
+        let address = Address { id, object: &object, exists: true };
+        association::associate(scope, act, address, bodies).await
     }
 
+    /// Takes the address from its port, unless another one has it by now: that is another's association.
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
+        let port = act.prior.and_then(|prior| prior.text("port_id")).unwrap_or_default();
+        let object = scope.fetch_one(act.id()).await?;
+        if object.is_none_or(|object| field(&object, "port_id") != port) {
+            return Ok(ApplyReply::done(None, None));
+        }
         let call = scope
             .call(Method::PUT, scope.path(act.id()))
             .body(json!({"floatingip": {"port_id": null}}));

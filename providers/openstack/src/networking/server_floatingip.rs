@@ -7,7 +7,7 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest, Pending, PollReply};
 use terrarium_value::{Map, Value};
 
-use super::association;
+use super::association::{self, Address};
 use super::floatingip_associate::by_address;
 use crate::client::{ApiError, Call, Failure, Service};
 use crate::look::{Look, elements, field};
@@ -59,16 +59,17 @@ impl Hooks for ServerFloatingIpHooks {
             body
         };
         let bodies = ports_of(scope, server, fixed).await?.into_iter().map(body).collect();
-        association::associate(scope, act, (&id, &address), bodies).await
+        let address = Address { id: &id, object: &address, exists: false };
+        association::associate(scope, act, address, bodies).await
     }
 
+    /// Takes the address from the server, unless it is with another one by now.
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-        let address = act.prior.and_then(|prior| prior.text("floating_ip")).unwrap_or_default();
-        let all = scope.session.list(&find_address(scope, address), "floatingips").await?;
-        let Some(found) = all.first() else { return Ok(ApplyReply::done(None, None)) };
-        let call = scope
-            .call(Method::PUT, scope.path(field(found, "id")))
-            .body(json!({"floatingip": {"port_id": null}}));
+        let Some((id, _)) = held(scope, act.id()).await? else {
+            return Ok(ApplyReply::done(None, None));
+        };
+        let call =
+            scope.call(Method::PUT, scope.path(&id)).body(json!({"floatingip": {"port_id": null}}));
         match scope.session.mutate(&mut act.step(), &call).await {
             Err(failure) if !matches!(failure.status(), Some(404 | 409)) => Err(failure),
             _ => Ok(ApplyReply::done(None, None)),
@@ -134,19 +135,26 @@ fn find_address<'s>(scope: &'s Scope<'_>, address: &str) -> Call<'s> {
 
 /// Reads the association that an id names: `<address>/<server>/<fixed address>`.
 async fn look(scope: &Scope<'_>, id: &str) -> Fetched {
+    Ok(held(scope, id).await?.map(|(_, association)| association))
+}
+
+/// Reads the association that an id names, with the floating IP's own id.
+async fn held(scope: &Scope<'_>, id: &str) -> Result<Option<(String, Json)>, ApiError> {
     let mut parts = id.splitn(3, '/');
     let (Some(address), Some(server)) = (parts.next(), parts.next()) else { return Ok(None) };
     let all = scope.session.list(&find_address(scope, address), "floatingips").await?;
-    let port = all.first().map(|address| field(address, "port_id").to_owned()).unwrap_or_default();
+    let Some(floating) = all.first() else { return Ok(None) };
+    let port = field(floating, "port_id");
     if port.is_empty() {
         return Ok(None);
     }
-    let call = scope.call(Method::GET, format!("/ports/{}", encoded(&port)));
+    let call = scope.call(Method::GET, format!("/ports/{}", encoded(port)));
     let Some(reply) = scope.session.find(&call).await? else { return Ok(None) };
     if reply.pointer("/port/device_id").and_then(Json::as_str) != Some(server) {
         return Ok(None);
     }
-    Ok(Some(json!({"id": id, "floating_ip_address": address, "device_id": server})))
+    let association = json!({"id": id, "floating_ip_address": address, "device_id": server});
+    Ok(Some((field(floating, "id").to_owned(), association)))
 }
 
 /// Finds the server's ports with the fixed address, else those with an IPv4 address.
