@@ -134,6 +134,11 @@ impl Case<'_> {
         self.draft.as_ref().map(|draft| draft.planned.unmarked_deep())
     }
 
+    fn find_request(&self) -> FindRequest {
+        let (kind, intent) = (self.kind().clone(), self.open.intent.clone());
+        FindRequest { kind, intent, planned: self.planned() }
+    }
+
     fn kind(&self) -> &Name {
         &self.open.intent.addr.block.kind
     }
@@ -169,8 +174,8 @@ impl Recovery<'_> {
     /// Looks for what a create without an outcome made.
     async fn look(&self, case: &Case<'_>) {
         loop {
-            let request = FindRequest { intent: case.open.intent.clone(), planned: case.planned() };
-            let mut replies = case.provider.find_many(case.kind(), &[request]).await;
+            let request = case.find_request();
+            let mut replies = case.provider.find_many(&[request]).await;
             let Some(reply) = replies.pop() else { return };
             self.world.report_all(reply.diagnostics);
             let Some(candidates) = reply.candidates else {
@@ -217,11 +222,12 @@ impl Recovery<'_> {
             return;
         }
         let request = ReadRequest {
+            kind: case.kind().clone(),
             addr: case.addr().clone(),
             state: found.state.clone(),
             private: found.private.clone(),
         };
-        let reply = case.provider.read_many(case.kind(), vec![request]).await.pop();
+        let reply = case.provider.read_many(vec![request]).await.pop();
         let Some(reply) = reply else { return };
         let row = match reply.outcome {
             ReadOutcome::Found { state, private, .. } => self.row(
@@ -261,11 +267,12 @@ impl Recovery<'_> {
         };
         let Ok(value) = object::read(object, &case.schema) else { return };
         let request = ReadRequest {
+            kind: case.kind().clone(),
             addr: intent.addr.clone(),
             state: value.unmarked_deep(),
             private: object.private.clone(),
         };
-        let reply = case.provider.read_many(case.kind(), vec![request]).await.pop();
+        let reply = case.provider.read_many(vec![request]).await.pop();
         let row = match reply.map(|reply| reply.outcome) {
             Some(ReadOutcome::Gone) => Some(Self::gone(case)),
             Some(ReadOutcome::Found { state, private, .. }) => {

@@ -101,6 +101,8 @@ pub struct Accepted {
 /// Work to ask about.
 #[derive(Clone, Debug)]
 pub struct Pending {
+    /// Its type.
+    pub kind: Name,
     /// The instance.
     pub addr: ResourceAddr,
     /// What was asked of the service.

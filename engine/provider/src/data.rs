@@ -1,6 +1,6 @@
 //! Reading data sources.
 
-use terrarium_address::ResourceAddr;
+use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
@@ -9,6 +9,8 @@ use crate::{Deferral, Term};
 /// Asks for one instance of a data source.
 #[derive(Clone, Debug)]
 pub struct DataRequest {
+    /// Its type.
+    pub kind: Name,
     /// The instance.
     pub addr: ResourceAddr,
     /// Its configuration, wholly known, null where nothing is set.

@@ -5,6 +5,7 @@
 //! is recorded. Providers never sleep, never print and never ask what time it is.
 
 mod apply;
+mod batch;
 mod clock;
 mod data;
 mod intent;
@@ -20,6 +21,7 @@ pub use apply::{
     Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Pending, Permit, PollOutcome,
     PollReply,
 };
+pub use batch::{Answers, Part, by_kind};
 pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
 pub use intent::{

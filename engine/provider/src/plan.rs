@@ -10,6 +10,8 @@ use crate::{Cost, Private, Schedule, Window};
 /// What the engine asks for one instance.
 #[derive(Clone, Debug)]
 pub struct PlanRequest {
+    /// Its type.
+    pub kind: Name,
     /// The instance.
     pub addr: ResourceAddr,
     /// Its values as last read; `None` where it does not exist.

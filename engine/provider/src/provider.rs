@@ -89,26 +89,27 @@ pub struct Configured {
     pub diagnostics: Diagnostics,
 }
 
-/// A configured provider. Every method answers per item and in the order of its items.
+/// A configured provider. Every method answers per item and in the order of its items; a batch may hold
+/// items of several types, so that a device is read in one round trip.
 ///
 /// # Cancel safety
 /// A dropped `apply` is an action without an outcome: recovery finds it by its intent.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Plans instances of one resource type.
-    async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply>;
+    /// Plans instances.
+    async fn plan_many(&self, requests: Vec<PlanRequest>) -> Vec<PlanReply>;
 
-    /// Reads instances of one resource type, with list calls where the API has them.
-    async fn read_many(&self, kind: &str, requests: Vec<ReadRequest>) -> Vec<ReadReply>;
+    /// Reads instances, with list calls where the API has them.
+    async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply>;
 
-    /// Reads instances of one data source.
-    async fn read_data_many(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply>;
+    /// Reads instances of data sources.
+    async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply>;
 
     /// Carries out one action, without waiting for what takes long.
     async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply;
 
-    /// Asks about work of one resource type that a service took on.
-    async fn poll_many(&self, kind: &str, pending: &[Pending]) -> Vec<PollReply>;
+    /// Asks about work that a service took on.
+    async fn poll_many(&self, pending: &[Pending]) -> Vec<PollReply>;
 
     /// Looks an object up by the id that the user gave.
     async fn import(
@@ -117,8 +118,8 @@ pub trait Provider: Send + Sync {
         request: ImportRequest,
     ) -> Result<Vec<Imported>, Diagnostics>;
 
-    /// Looks for what open intents of one resource type may have made.
-    async fn find_many(&self, kind: &str, requests: &[FindRequest]) -> Vec<FindReply>;
+    /// Looks for what open intents may have made.
+    async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply>;
 
     /// Looks up who lends what these known values of `occupies` paths name, with as few calls as the API
     /// allows; `None` for what is no loan (a flavor that anybody may use). Asked only for values that no

@@ -9,6 +9,8 @@ use crate::{Deferral, Private, Term};
 /// Asks how an instance looks today.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
+    /// Its type.
+    pub kind: Name,
     /// The instance.
     pub addr: ResourceAddr,
     /// Its values as last recorded.

@@ -10,6 +10,8 @@ use crate::{Intent, Private};
 /// Asks what exists that the intent may have made.
 #[derive(Clone, Debug)]
 pub struct FindRequest {
+    /// The type of what it may have made.
+    pub kind: Name,
     /// The open intent.
     pub intent: Intent,
     /// The planned values, as far as they were known when it was recorded.

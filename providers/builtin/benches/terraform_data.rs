@@ -53,11 +53,19 @@ fn request(at: u64) -> PlanRequest {
         ("triggers_replace", Value::null(Type::Dynamic)),
     ]);
     let addr = format!("{KIND}.node[{at}]").parse().unwrap();
-    PlanRequest { addr, prior: None, proposed: config.clone(), config, private: None, ended: None }
+    PlanRequest {
+        kind: KIND.into(),
+        addr,
+        prior: None,
+        proposed: config.clone(),
+        config,
+        private: None,
+        ended: None,
+    }
 }
 
 async fn create(provider: &dyn Provider, requests: &[PlanRequest]) {
-    let replies = provider.plan_many(KIND, requests.to_vec()).await;
+    let replies = provider.plan_many(requests.to_vec()).await;
     for (reply, request) in replies.into_iter().zip(requests) {
         let PlanOutcome::Planned(change) = reply.outcome else { panic!("not planned") };
         let apply = ApplyRequest {

@@ -176,25 +176,24 @@ fn no_such(kind: &str) -> Diagnostics {
 
 #[async_trait]
 impl terrarium_provider::Provider for Core {
-    async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
-        let resource = self.resource(kind);
-        let plan = |request| {
-            resource
-                .map_or_else(|| PlanReply::refused(no_such(kind)), |it| planning::plan(it, request))
+    async fn plan_many(&self, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+        let plan = |request: PlanRequest| match self.resource(&request.kind) {
+            Some(resource) => planning::plan(resource, request),
+            None => PlanReply::refused(no_such(&request.kind)),
         };
         requests.into_iter().map(plan).collect()
     }
 
-    async fn read_many(&self, kind: &str, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
-        let resource = self.resource(kind);
-        let read = |request| {
-            resource.map_or_else(|| ReadReply::refused(no_such(kind)), |it| self.read(it, request))
+    async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
+        let read = |request: ReadRequest| match self.resource(&request.kind) {
+            Some(resource) => self.read(resource, request),
+            None => ReadReply::refused(no_such(&request.kind)),
         };
         requests.into_iter().map(read).collect()
     }
 
-    async fn read_data_many(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
-        requests.iter().map(|_| DataReply::refused(no_such(kind))).collect()
+    async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply> {
+        requests.iter().map(|it| DataReply::refused(no_such(&it.kind))).collect()
     }
 
     async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply {
@@ -205,7 +204,7 @@ impl terrarium_provider::Provider for Core {
     }
 
     /// Nothing here is ever accepted for later, so what is asked about was done when it was accepted.
-    async fn poll_many(&self, _kind: &str, pending: &[Pending]) -> Vec<PollReply> {
+    async fn poll_many(&self, pending: &[Pending]) -> Vec<PollReply> {
         let done = |work: &Pending| PollOutcome::Done {
             state: work.accepted.state.clone(),
             private: work.accepted.private.clone(),
@@ -228,7 +227,7 @@ impl terrarium_provider::Provider for Core {
     }
 
     /// A local action leaves nothing behind but its outcome.
-    async fn find_many(&self, _kind: &str, requests: &[FindRequest]) -> Vec<FindReply> {
+    async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply> {
         let nothing =
             |_| FindReply { candidates: Some(Vec::new()), diagnostics: Diagnostics::new() };
         requests.iter().map(nothing).collect()

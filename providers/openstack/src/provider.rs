@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest, Deferral,
-    FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, PlanReply, PlanRequest,
-    PollOutcome, PollReply, Provider, ReadOutcome, ReadReply, ReadRequest,
+    Action, Answers, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
+    Deferral, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, PlanReply,
+    PlanRequest, PollOutcome, PollReply, Provider, ReadOutcome, ReadReply, ReadRequest, by_kind,
 };
 use terrarium_value::Value;
 
@@ -156,9 +156,13 @@ fn no_such(kind: &str) -> Diagnostic {
     Diagnostic::error(codes::INVALID, format!("The OpenStack provider has no type {kind:?}"))
 }
 
-#[async_trait]
-impl Provider for OpenStackProvider {
-    async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+fn unanswered() -> Diagnostic {
+    Diagnostic::error(codes::INVALID, "The OpenStack provider left a request without an answer")
+}
+
+/// One batch of one type.
+impl OpenStackProvider {
+    async fn plan_kind(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         match tables::resource(kind) {
             Some(row) => {
                 let planning = Planning { major: self.major, online: self.blocked.is_none() };
@@ -168,7 +172,7 @@ impl Provider for OpenStackProvider {
         }
     }
 
-    async fn read_many(&self, kind: &str, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
+    async fn read_kind(&self, kind: &str, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
         let Some(row) = tables::resource(kind) else {
             return requests.iter().map(|_| ReadReply::refused(no_such(kind))).collect();
         };
@@ -190,7 +194,7 @@ impl Provider for OpenStackProvider {
         in_lanes(&pairs, |(request, fetched)| self.read_one(row, request, fetched.clone())).await
     }
 
-    async fn read_data_many(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
+    async fn read_data_kind(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
         let Some(row) = tables::data_source(kind) else {
             return requests.iter().map(|_| DataReply::refused(no_such(kind))).collect();
         };
@@ -204,18 +208,7 @@ impl Provider for OpenStackProvider {
         in_lanes(&requests, |request| data::read(&self.session, row, request)).await
     }
 
-    async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply {
-        match (tables::resource(kind), &self.blocked) {
-            (None, _) => ApplyReply::refused(no_such(kind)),
-            (Some(_), Some(reason)) => ApplyReply::refused(Diagnostic::error(
-                codes::OFFLINE,
-                format!("Nothing can be changed: it waits for {reason}"),
-            )),
-            (Some(row), None) => self.act(row, request).await,
-        }
-    }
-
-    async fn poll_many(&self, kind: &str, pending: &[Pending]) -> Vec<PollReply> {
+    async fn poll_kind(&self, kind: &str, pending: &[&Pending]) -> Vec<PollReply> {
         let Some(row) = tables::resource(kind) else {
             return pending.iter().map(|_| poll_refused(no_such(kind))).collect();
         };
@@ -228,7 +221,7 @@ impl Provider for OpenStackProvider {
             })
             .collect();
         let fetched = self.fetch_all(row, &items).await;
-        let pairs: Vec<(&Pending, Fetched)> = pending.iter().zip(fetched).collect();
+        let pairs: Vec<(&Pending, Fetched)> = pending.iter().copied().zip(fetched).collect();
         in_lanes(&pairs, |(one, fetched)| async {
             let scope = self.scope(row, one.accepted.state.as_ref().or(one.planned.as_ref()));
             match fetched.clone() {
@@ -238,6 +231,72 @@ impl Provider for OpenStackProvider {
             }
         })
         .await
+    }
+
+    async fn find_kind(&self, kind: &str, requests: &[&FindRequest]) -> Vec<FindReply> {
+        let Some(row) = tables::resource(kind) else {
+            let reply = |_| FindReply { candidates: None, diagnostics: no_such(kind).into() };
+            return requests.iter().map(reply).collect();
+        };
+        if let Some(reason) = &self.blocked {
+            let why = Diagnostic::warning(
+                codes::OFFLINE,
+                format!("Not looked for: it waits for {reason}"),
+            );
+            let reply = |_| FindReply { candidates: None, diagnostics: why.clone().into() };
+            return requests.iter().map(reply).collect();
+        }
+        in_lanes(requests, |request| async {
+            let scope = self.scope(row, request.planned.as_ref());
+            row.hooks.find(&scope, request).await
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Provider for OpenStackProvider {
+    async fn plan_many(&self, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+        let mut answers = Answers::new(requests.len());
+        for part in by_kind(requests, |it| &it.kind) {
+            answers.put(&part.places, self.plan_kind(&part.kind, part.requests).await);
+        }
+        answers.into_vec(|| PlanReply::refused(unanswered()))
+    }
+
+    async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
+        let mut answers = Answers::new(requests.len());
+        for part in by_kind(requests, |it| &it.kind) {
+            answers.put(&part.places, self.read_kind(&part.kind, part.requests).await);
+        }
+        answers.into_vec(|| ReadReply::refused(unanswered()))
+    }
+
+    async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply> {
+        let mut answers = Answers::new(requests.len());
+        for part in by_kind(requests, |it| &it.kind) {
+            answers.put(&part.places, self.read_data_kind(&part.kind, part.requests).await);
+        }
+        answers.into_vec(|| DataReply::refused(unanswered()))
+    }
+
+    async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply {
+        match (tables::resource(kind), &self.blocked) {
+            (None, _) => ApplyReply::refused(no_such(kind)),
+            (Some(_), Some(reason)) => ApplyReply::refused(Diagnostic::error(
+                codes::OFFLINE,
+                format!("Nothing can be changed: it waits for {reason}"),
+            )),
+            (Some(row), None) => self.act(row, request).await,
+        }
+    }
+
+    async fn poll_many(&self, pending: &[Pending]) -> Vec<PollReply> {
+        let mut answers = Answers::new(pending.len());
+        for part in by_kind(pending.iter().collect(), |it| &it.kind) {
+            answers.put(&part.places, self.poll_kind(&part.kind, &part.requests).await);
+        }
+        answers.into_vec(|| poll_refused(unanswered()))
     }
 
     async fn import(
@@ -263,24 +322,12 @@ impl Provider for OpenStackProvider {
         }
     }
 
-    async fn find_many(&self, kind: &str, requests: &[FindRequest]) -> Vec<FindReply> {
-        let Some(row) = tables::resource(kind) else {
-            let reply = |_| FindReply { candidates: None, diagnostics: no_such(kind).into() };
-            return requests.iter().map(reply).collect();
-        };
-        if let Some(reason) = &self.blocked {
-            let why = Diagnostic::warning(
-                codes::OFFLINE,
-                format!("Not looked for: it waits for {reason}"),
-            );
-            let reply = |_| FindReply { candidates: None, diagnostics: why.clone().into() };
-            return requests.iter().map(reply).collect();
+    async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply> {
+        let mut answers = Answers::new(requests.len());
+        for part in by_kind(requests.iter().collect(), |it| &it.kind) {
+            answers.put(&part.places, self.find_kind(&part.kind, &part.requests).await);
         }
-        in_lanes(requests, |request| async {
-            let scope = self.scope(row, request.planned.as_ref());
-            row.hooks.find(&scope, request).await
-        })
-        .await
+        answers.into_vec(|| FindReply { candidates: None, diagnostics: unanswered().into() })
     }
 
     async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {

@@ -100,6 +100,7 @@ impl<'a> Walk<'a> {
         let config = ready.config.clone()?;
         let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when: When::Apply });
         let request = PlanRequest {
+            kind: change.addr.block.kind.clone(),
             addr: change.addr.clone(),
             proposed: proposed::merge(&change.schema.block, ready.prior.as_ref(), &config, &causes),
             prior: ready.prior.clone(),
@@ -107,7 +108,7 @@ impl<'a> Walk<'a> {
             private: self.recorded_private(change),
             ended: None,
         };
-        let reply = ready.provider.plan_many(&change.addr.block.kind, vec![request]).await.pop()?;
+        let reply = ready.provider.plan_many(vec![request]).await.pop()?;
         for diagnostic in reply.diagnostics {
             self.world.report(crate::plan::located(diagnostic, resource, &change.addr));
         }

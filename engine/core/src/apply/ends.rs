@@ -42,13 +42,12 @@ impl Walk<'_> {
                 lenders.into_iter().any(|lender| deleted(lender, &self.summary.done))
             })
             .collect();
-        let mut by_kind: BTreeMap<(Name, Name), Vec<&ResourceChange>> = BTreeMap::new();
+        let mut by_provider: BTreeMap<Name, Vec<&ResourceChange>> = BTreeMap::new();
         for change in refused {
-            let key = (change.provider.clone(), change.addr.block.kind.clone());
-            by_kind.entry(key).or_default().push(change);
+            by_provider.entry(change.provider.clone()).or_default().push(change);
         }
         let mut gone: Vec<ResourceAddr> = Vec::new();
-        for ((provider, kind), changes) in by_kind {
+        for (provider, changes) in by_provider {
             let Some(addr) = self.providers.recorded(&provider) else { continue };
             let Some(provider) = self.providers.configured(self.world, &addr).await else {
                 continue;
@@ -56,12 +55,13 @@ impl Walk<'_> {
             let requests = changes
                 .iter()
                 .map(|change| ReadRequest {
+                    kind: change.addr.block.kind.clone(),
                     addr: change.addr.clone(),
                     state: change.before.unmarked_deep(),
                     private: change.private.clone(),
                 })
                 .collect();
-            let replies = provider.read_many(&kind, requests).await;
+            let replies = provider.read_many(requests).await;
             let mut batch = Batch::default();
             for (change, reply) in changes.iter().zip(replies) {
                 if matches!(reply.outcome, ReadOutcome::Gone) {

@@ -131,6 +131,7 @@ impl<'a> Walk<'a> {
             under.ready.as_ref().map(|r| (r.planned.clone(), r.config.clone())).unwrap_or_default();
         let change = &self.plan.changes[task.change];
         under.pending = Some(Pending {
+            kind: change.addr.block.kind.clone(),
             addr: change.addr.clone(),
             action: Self::action_of(task.step),
             accepted: accepted.clone(),

@@ -41,7 +41,7 @@ pub(super) enum Event {
     Tick,
 }
 
-/// Work of one provider and type that is due to be asked about.
+/// Work of one provider that is due to be asked about.
 type Due = (Arc<dyn Provider>, Vec<usize>, Vec<Pending>);
 
 type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = Event> + 'w>>>;
@@ -273,22 +273,22 @@ impl<'a> Walk<'a> {
             self.fail(node, "its configuration or provider has errors");
             return;
         };
-        let request = DataRequest { addr: change.addr.clone(), config };
-        let kind: Name = change.addr.block.kind.clone();
+        let (kind, addr) = (change.addr.block.kind.clone(), change.addr.clone());
+        let request = DataRequest { kind, addr, config };
         running.push(Box::pin(async move {
-            let mut replies = provider.read_data_many(&kind, vec![request]).await;
+            let mut replies = provider.read_data_many(vec![request]).await;
             let none = terrarium_diagnostic::Diagnostics::new();
             Event::Read(node, Box::new(replies.pop().unwrap_or_else(|| DataReply::refused(none))))
         }));
     }
 
-    /// Asks about accepted work that is due, one call per provider and type.
+    /// Asks about accepted work that is due, one call per provider.
     fn poll<'w>(&mut self, running: &mut Running<'w>)
     where
         'a: 'w,
     {
         let now = self.inputs.clock.now();
-        let mut groups: BTreeMap<(Name, Name), Due> = BTreeMap::new();
+        let mut groups: BTreeMap<Name, Due> = BTreeMap::new();
         while let Some((at, node)) = self.timers.first().copied() {
             if at > now {
                 break;
@@ -298,16 +298,15 @@ impl<'a> Walk<'a> {
             let (Some(pending), Some(ready)) = (&mut under.pending, &under.ready) else { continue };
             pending.polls += 1;
             let change = &self.plan.changes[under.task.change];
-            let key = (change.provider.clone(), change.addr.block.kind.clone());
             let group = groups
-                .entry(key)
+                .entry(change.provider.clone())
                 .or_insert_with(|| (ready.provider.clone(), Vec::new(), Vec::new()));
             group.1.push(node);
             group.2.push(pending.clone());
         }
-        for ((_, kind), (provider, nodes, pending)) in groups {
+        for (provider, nodes, pending) in groups.into_values() {
             running.push(Box::pin(async move {
-                let replies = provider.poll_many(&kind, &pending).await;
+                let replies = provider.poll_many(&pending).await;
                 Event::Polled(nodes, replies)
             }));
         }

@@ -174,10 +174,14 @@ impl Planner<'_> {
         let mut requests = Vec::with_capacity(due.len());
         for (candidate, config) in &due {
             self.progress.on(Event::Reading { addr: candidate.addr.clone() });
-            requests.push(DataRequest { addr: candidate.addr.clone(), config: config.clone() });
+            requests.push(DataRequest {
+                kind: group.resource.block.kind.clone(),
+                addr: candidate.addr.clone(),
+                config: config.clone(),
+            });
         }
         let begun = self.inputs.clock.now();
-        let replies = provider.read_data_many(&group.resource.block.kind, requests).await;
+        let replies = provider.read_data_many(requests).await;
         let elapsed = self.inputs.clock.now().duration_since(begun).unsigned_abs();
         for ((candidate, _), reply) in due.into_iter().zip(replies) {
             if let Folded::Read(id) = self.fold_data(group, &candidate, reply) {

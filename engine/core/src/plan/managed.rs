@@ -107,8 +107,7 @@ impl Planner<'_> {
             candidate.prior = candidate.prior.take().filter(|prior| prior.ended.is_none());
         }
         let requests = candidates.iter().map(|c| request(group, c, c.prior.as_ref())).collect();
-        let kind = &group.resource.block.kind;
-        let replies = provider.plan_many(kind, requests).await;
+        let replies = provider.plan_many(requests).await;
         let mut replaced = Vec::new();
         for (candidate, reply) in candidates.into_iter().zip(replies) {
             replaced.extend(self.fold_plan(group, candidate, reply));
@@ -118,7 +117,7 @@ impl Planner<'_> {
         }
         let requests =
             replaced.iter().map(|(candidate, _)| request(group, candidate, None)).collect();
-        let replies = provider.plan_many(kind, requests).await;
+        let replies = provider.plan_many(requests).await;
         for ((candidate, change), reply) in replaced.into_iter().zip(replies) {
             self.report_each(reply.diagnostics, group.resource, &candidate.addr);
             match reply.outcome {
@@ -404,6 +403,7 @@ fn request(group: &Group<'_>, candidate: &Candidate, prior: Option<&Prior>) -> P
     let before = prior.map(|prior| prior.value.clone().unmarked_deep());
     let causes = causes_of(&candidate.addr);
     PlanRequest {
+        kind: group.resource.block.kind.clone(),
         addr: candidate.addr.clone(),
         proposed: proposed::merge(&group.schema.block, before.as_ref(), &config, &causes),
         prior: before,

@@ -54,12 +54,13 @@ impl Planner<'_> {
             let id = object::id_of(&prior.value);
             self.progress.on(Event::Refreshing { addr: object.addr.clone(), id });
             requests.push(ReadRequest {
+                kind: group.resource.block.kind.clone(),
                 addr: object.addr.clone(),
                 state: prior.value.clone().unmarked_deep(),
                 private: prior.private.clone(),
             });
         }
-        let replies = provider.read_many(&group.resource.block.kind, requests).await;
+        let replies = provider.read_many(requests).await;
         for (object, reply) in objects.iter_mut().zip(replies) {
             let id = object.prior.as_ref().and_then(|prior| object::id_of(&prior.value));
             self.progress.on(Event::Refreshed { addr: object.addr.clone(), id });

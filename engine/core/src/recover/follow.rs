@@ -13,6 +13,7 @@ impl Recovery<'_> {
     /// Follows work that a service took on to its end, or looks once.
     pub(super) async fn follow(&self, case: &Case<'_>, accepted: Accepted) {
         let mut pending = Pending {
+            kind: case.kind().clone(),
             addr: case.addr().clone(),
             action: case.open.intent.action,
             accepted,
@@ -23,8 +24,7 @@ impl Recovery<'_> {
         };
         loop {
             pending.polls += 1;
-            let Some(reply) =
-                case.provider.poll_many(case.kind(), std::slice::from_ref(&pending)).await.pop()
+            let Some(reply) = case.provider.poll_many(std::slice::from_ref(&pending)).await.pop()
             else {
                 return;
             };
@@ -123,6 +123,7 @@ impl Recovery<'_> {
 
     pub(super) async fn until_gone(&self, case: &Case<'_>, accepted: Accepted) -> bool {
         let mut pending = Pending {
+            kind: case.kind().clone(),
             addr: case.addr().clone(),
             action: Action::Delete,
             accepted,
@@ -134,8 +135,7 @@ impl Recovery<'_> {
         loop {
             self.wait(pending.accepted.poll_after).await;
             pending.polls += 1;
-            let replies =
-                case.provider.poll_many(case.kind(), std::slice::from_ref(&pending)).await;
+            let replies = case.provider.poll_many(std::slice::from_ref(&pending)).await;
             match replies.into_iter().next().map(|reply| reply.outcome) {
                 Some(PollOutcome::Done { .. }) => return true,
                 Some(PollOutcome::Waiting { .. }) if !self.is_overdue(&pending) => {}

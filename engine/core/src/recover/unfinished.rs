@@ -2,8 +2,8 @@
 //! since no plan would see that a call is missing.
 
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, FindRequest, Intent, Pending, Permit,
-    Private, Recorded, Recorder,
+    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, Pending, Permit, Private,
+    Recorded, Recorder,
 };
 use terrarium_state::{Batch, IntentProgress, OpenIntent};
 use terrarium_value::Value;
@@ -21,8 +21,8 @@ impl Recovery<'_> {
     }
 
     async fn underway(&self, case: &Case<'_>) -> Option<Accepted> {
-        let request = FindRequest { intent: case.open.intent.clone(), planned: case.planned() };
-        let reply = case.provider.find_many(case.kind(), &[request]).await.pop()?;
+        let request = case.find_request();
+        let reply = case.provider.find_many(&[request]).await.pop()?;
         self.report_mildly(reply.diagnostics);
         reply.candidates?.into_iter().find_map(|candidate| candidate.pending)
     }

@@ -137,9 +137,13 @@ impl Case {
 
     async fn read(&mut self, step: &Json) -> Result<(), String> {
         let Some(state) = self.state.take() else { return Ok(()) };
-        let request = ReadRequest { addr: self.addr.clone(), state, private: None };
-        let reply =
-            self.provider.read_many(&self.kind, vec![request]).await.pop().ok_or("no answer")?;
+        let request = ReadRequest {
+            kind: self.kind.as_str().into(),
+            addr: self.addr.clone(),
+            state,
+            private: None,
+        };
+        let reply = self.provider.read_many(vec![request]).await.pop().ok_or("no answer")?;
         if let ReadOutcome::Found { state, .. } = reply.outcome {
             self.state = Some(state);
         }
@@ -191,6 +195,7 @@ impl Case {
     async fn ask(&self, prior: Option<Value>, config: &Value) -> Result<PlannedChange, String> {
         let proposed = self.proposed(prior.as_ref(), config);
         let request = PlanRequest {
+            kind: self.kind.as_str().into(),
             addr: self.addr.clone(),
             prior,
             proposed,
@@ -198,8 +203,7 @@ impl Case {
             private: None,
             ended: None,
         };
-        let reply =
-            self.provider.plan_many(&self.kind, vec![request]).await.pop().ok_or("no answer")?;
+        let reply = self.provider.plan_many(vec![request]).await.pop().ok_or("no answer")?;
         match reply.outcome {
             PlanOutcome::Planned(change) => Ok(*change),
             other => Err(format!("not planned: {other:?} {:?}", reply.diagnostics)),

@@ -19,11 +19,12 @@ fn read(kind: &str, ids: &[String], script: Vec<Call>) -> usize {
     let replies = runtime.block_on(async {
         let ty = cloud.kind().resource_schema(kind).unwrap().block.ty();
         let requests = ids.iter().map(|id| ReadRequest {
+            kind: kind.into(),
             addr: addr(kind),
             state: value_of(&json!({"id": id, "region": "KVM", "name": "x"}), &ty),
             private: None,
         });
-        cloud.provider("3.4.0").await.read_many(kind, requests.collect()).await
+        cloud.provider("3.4.0").await.read_many(requests.collect()).await
     });
     cloud.assert_done();
     let found = replies.iter().map(|reply| match reply.outcome {
@@ -79,4 +80,45 @@ fn ten_thousand_ports_are_ten_pages() {
         )
     };
     assert_eq!(read("openstack_networking_port_v2", &ids, (0..10).map(page).collect()), 10_000);
+}
+
+#[test]
+fn a_batch_of_several_types_is_answered_in_its_order() {
+    let network = |id: &str| {
+        call(format!("GET /network/v2.0/networks/{id}"), json!({"network": {"id": id, "name": id}}))
+    };
+    let script = vec![
+        network("n1"),
+        network("n2"),
+        call(
+            "GET /network/v2.0/security-groups/g1".into(),
+            json!({"security_group": {"id": "g1", "name": "g1"}}),
+        ),
+    ];
+    let cloud = Cloud::new(script);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let replies = runtime.block_on(async {
+        let (network, group) =
+            ("openstack_networking_network_v2", "openstack_networking_secgroup_v2");
+        let requests =
+            [(network, "n1"), (group, "g1"), ("openstack_nothing", "x"), (network, "n2")].map(
+                |(kind, id)| {
+                    let ty = cloud.kind().resource_schema(kind).map(|schema| schema.block.ty());
+                    let values = json!({"id": id, "region": "KVM"});
+                    ReadRequest {
+                        kind: kind.into(),
+                        addr: addr(kind),
+                        state: value_of(&values, &ty.unwrap_or(terrarium_value::Type::Dynamic)),
+                        private: None,
+                    }
+                },
+            );
+        cloud.provider("3.4.0").await.read_many(requests.into()).await
+    });
+    cloud.assert_done();
+    let names = replies.iter().map(|reply| match &reply.outcome {
+        ReadOutcome::Found { state, .. } => state.get("name").and_then(|name| name.as_str()),
+        _ => None,
+    });
+    assert_eq!(names.collect::<Vec<_>>(), [Some("n1"), Some("g1"), None, Some("n2")]);
 }

@@ -109,10 +109,11 @@ async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider)
         one => vec![one.clone()],
     };
     let requests = configs.iter().map(|config| DataRequest {
+        kind: name.into(),
         addr: addr(name),
         config: value_of(config, &schema.block.ty()),
     });
-    let replies = provider.read_data_many(name, requests.collect()).await;
+    let replies = provider.read_data_many(requests.collect()).await;
     let mut says = Diagnostics::new();
     let mut states = Vec::new();
     for reply in replies {
@@ -164,6 +165,7 @@ impl Subject<'_> {
         config: &Value,
     ) -> Option<PlannedChange> {
         let request = PlanRequest {
+            kind: self.name.into(),
             addr: addr(self.name),
             prior: prior.cloned(),
             proposed: proposed(&self.schema, prior, config),
@@ -172,7 +174,7 @@ impl Subject<'_> {
             ended: self.ended,
         };
         let PlanReply { outcome, diagnostics } =
-            self.provider.plan_many(self.name, vec![request]).await.pop().unwrap();
+            self.provider.plan_many(vec![request]).await.pop().unwrap();
         self.says.extend(diagnostics);
         match outcome {
             PlanOutcome::Planned(change) => {
@@ -188,8 +190,9 @@ impl Subject<'_> {
     }
 
     async fn read(&mut self, state: &Value) -> Outcome {
-        let request = ReadRequest { addr: addr(self.name), state: state.clone(), private: None };
-        let reply = self.provider.read_many(self.name, vec![request]).await.pop().unwrap();
+        let (kind, addr) = (self.name.into(), addr(self.name));
+        let request = ReadRequest { kind, addr, state: state.clone(), private: None };
+        let reply = self.provider.read_many(vec![request]).await.pop().unwrap();
         self.says.extend(reply.diagnostics);
         match reply.outcome {
             ReadOutcome::Found { state, term, .. } => {
@@ -232,6 +235,7 @@ impl Subject<'_> {
                 ApplyOutcome::Accepted(accepted) => accepted,
             };
             let mut pending = Pending {
+                kind: self.name.into(),
                 addr: addr(self.name),
                 action,
                 accepted,
@@ -241,12 +245,8 @@ impl Subject<'_> {
                 polls: 0,
             };
             (prior, private) = loop {
-                let reply = self
-                    .provider
-                    .poll_many(self.name, std::slice::from_ref(&pending))
-                    .await
-                    .pop()
-                    .unwrap();
+                let reply =
+                    self.provider.poll_many(std::slice::from_ref(&pending)).await.pop().unwrap();
                 self.says.extend(reply.diagnostics);
                 match reply.outcome {
                     PollOutcome::Waiting { .. } => pending.polls += 1,

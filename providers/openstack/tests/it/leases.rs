@@ -51,6 +51,7 @@ pub(crate) async fn plan(
         let config = configured(value_of(config, &ty), &schema);
         let prior = prior.as_ref().map(|prior| value_of(prior, &ty));
         PlanRequest {
+            kind: kind.into(),
             addr: format!("{kind}.it[{at}]").parse().unwrap(),
             proposed: proposed(&schema, prior.as_ref(), &config),
             prior,
@@ -59,7 +60,7 @@ pub(crate) async fn plan(
             ended: None,
         }
     });
-    provider.plan_many(kind, requests.collect()).await
+    provider.plan_many(requests.collect()).await
 }
 
 fn host(count: i64, start: &str) -> Json {
@@ -140,8 +141,9 @@ fn found(
     let found = on_runtime(async {
         let schema = cloud.kind().resource_schema(FLAVOR).unwrap();
         let planned = Some(value_of(planned, &schema.block.ty()));
-        let request = FindRequest { intent: change(intent(FLAVOR, Action::Create)), planned };
-        cloud.provider("3.4.0").await.find_many(FLAVOR, &[request]).await.pop().unwrap()
+        let intent = change(intent(FLAVOR, Action::Create));
+        let request = FindRequest { kind: FLAVOR.into(), intent, planned };
+        cloud.provider("3.4.0").await.find_many(&[request]).await.pop().unwrap()
     });
     cloud.assert_done();
     let candidates = found.candidates.unwrap_or_else(|| panic!("{:?}", found.diagnostics));

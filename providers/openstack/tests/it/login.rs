@@ -73,7 +73,8 @@ async fn attempt(
     let name = "openstack_networking_network_v2";
     let schema = kind.data_schema(name).unwrap();
     let config = value_of(&json!({"name": "x"}), &schema.block.ty());
-    provider.read_data_many(name, vec![DataRequest { addr: addr(name), config }]).await;
+    let request = DataRequest { kind: name.into(), addr: addr(name), config };
+    provider.read_data_many(vec![request]).await;
     Ok(cloud.auth.lock().unwrap().first().cloned().unwrap_or(Json::Null))
 }
 

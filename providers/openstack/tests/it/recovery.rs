@@ -26,9 +26,9 @@ fn found(
     let found = runtime.block_on(async {
         let schema = cloud.kind().resource_schema(kind).unwrap();
         let planned = value_of(config, &schema.block.ty());
-        let request =
-            FindRequest { intent: change(intent(kind, Action::Create)), planned: Some(planned) };
-        cloud.provider("3.4.0").await.find_many(kind, &[request]).await.pop().unwrap()
+        let intent = change(intent(kind, Action::Create));
+        let request = FindRequest { kind: kind.into(), intent, planned: Some(planned) };
+        cloud.provider("3.4.0").await.find_many(&[request]).await.pop().unwrap()
     });
     cloud.assert_done();
     let candidates = found.candidates.unwrap_or_else(|| panic!("{:?}", found.diagnostics));

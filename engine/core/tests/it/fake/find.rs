@@ -8,7 +8,7 @@ use super::cloud::{Inside, Object};
 use super::kind::resource_schema;
 use super::provider::{POLL, TIMEOUT};
 
-pub(super) fn find(inside: &Inside, kind: &str, request: &FindRequest) -> FindReply {
+pub(super) fn find(inside: &Inside, request: &FindRequest) -> FindReply {
     let intent = &request.intent;
     let name = request.planned.as_ref().and_then(|it| it.get("name")?.as_str().map(str::to_owned));
     let alike = |object: &Object| {
@@ -17,7 +17,7 @@ pub(super) fn find(inside: &Inside, kind: &str, request: &FindRequest) -> FindRe
             && object.state.get("name").and_then(Value::as_str) == name.as_deref()
     };
     let marked = |object: &Object| object.marker.as_deref() == Some(intent.marker.as_str());
-    let of_kind = inside.objects.iter().filter(|(_, object)| object.kind == kind);
+    let of_kind = inside.objects.iter().filter(|(_, object)| *object.kind == *request.kind);
     let candidates = of_kind
         .filter(|(_, object)| marked(object) || alike(object))
         .map(|(id, object)| candidate(*id, object, marked(object)))

@@ -232,27 +232,27 @@ fn poll(inside: &mut Inside, pending: &Pending) -> PollReply {
 
 #[async_trait]
 impl Provider for FakeProvider {
-    async fn plan_many(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+    async fn plan_many(&self, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         self.cloud.count("plan");
         breathe().await;
         let inside = self.cloud.inside();
-        if kind == "fake_lease" {
-            return requests.into_iter().map(|it| lease::plan(&inside, it)).collect();
-        }
-        let forcing = lease::forcing(kind);
-        requests
-            .into_iter()
-            .map(|it| match asleep(&inside, &it.config) {
+        let plan = |it: PlanRequest| {
+            if &*it.kind == "fake_lease" {
+                return lease::plan(&inside, it);
+            }
+            let forcing = lease::forcing(&it.kind);
+            match asleep(&inside, &it.config) {
                 Some(deferral) => PlanReply {
                     outcome: PlanOutcome::Deferred(deferral),
                     diagnostics: Diagnostics::new(),
                 },
-                None => PlanReply::planned(planned(kind, it), forcing.clone(), None),
-            })
-            .collect()
+                None => PlanReply::planned(planned(it), forcing, None),
+            }
+        };
+        requests.into_iter().map(plan).collect()
     }
 
-    async fn read_many(&self, _kind: &str, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
+    async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
         self.cloud.count("read");
         breathe().await;
         let inside = self.cloud.inside();
@@ -271,13 +271,14 @@ impl Provider for FakeProvider {
         requests.into_iter().map(read).collect()
     }
 
-    async fn read_data_many(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
+    async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply> {
         self.cloud.count("data");
         breathe().await;
         let mut inside = self.cloud.inside();
-        let schema = data_schema(kind).unwrap();
         let mut replies = Vec::new();
         for request in requests {
+            let kind = &*request.kind;
+            let schema = data_schema(kind).unwrap();
             inside.log.push(format!("read {}", request.addr));
             let name = request.config.get("name").and_then(Value::as_str).unwrap().to_owned();
             let named = |state: &Value| state.get("name").and_then(Value::as_str) == Some(&name);
@@ -317,7 +318,7 @@ impl Provider for FakeProvider {
         reply
     }
 
-    async fn poll_many(&self, _kind: &str, pending: &[Pending]) -> Vec<PollReply> {
+    async fn poll_many(&self, pending: &[Pending]) -> Vec<PollReply> {
         self.cloud.count("poll");
         breathe().await;
         let mut inside = self.cloud.inside();
@@ -337,11 +338,11 @@ impl Provider for FakeProvider {
         Ok(vec![Imported { kind: kind.into(), state, private: None }])
     }
 
-    async fn find_many(&self, kind: &str, requests: &[FindRequest]) -> Vec<FindReply> {
+    async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply> {
         self.cloud.count("find");
         breathe().await;
         let inside = self.cloud.inside();
-        requests.iter().map(|request| find::find(&inside, kind, request)).collect()
+        requests.iter().map(|request| find::find(&inside, request)).collect()
     }
 
     async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {
@@ -383,9 +384,9 @@ fn found(inside: &Inside, object: &Object, request: ReadRequest) -> ReadReply {
     reply
 }
 
-fn planned(kind: &str, request: PlanRequest) -> Value {
-    let PlanRequest { proposed, config, .. } = request;
-    if kind != "fake_local" {
+fn planned(request: PlanRequest) -> Value {
+    let PlanRequest { kind, proposed, config, .. } = request;
+    if &*kind != "fake_local" {
         return proposed;
     }
     let note = config.get("note").cloned().unwrap();
