@@ -50,6 +50,8 @@ pub struct Context {
     pub warnings: Mutex<Warnings>,
     /// Warnings that were shown: an apply does not repeat those of its plan.
     pub said: Mutex<Vec<Diagnostic>>,
+    /// Whether it was said where more about errors is to be read.
+    pub explained: Mutex<bool>,
     /// What stands between the engine and its store.
     pub seam: StoreSeam,
 }
@@ -131,6 +133,7 @@ impl Context {
             speech: Mutex::new(Speech::Text),
             warnings: Mutex::new(Warnings::Whole),
             said: Mutex::default(),
+            explained: Mutex::default(),
             seam: |store| store,
         })
     }
@@ -191,6 +194,17 @@ impl Context {
         }
         let text = diagnostics::text(diagnostics, &sources, *lock(&self.warnings));
         self.out.talk(text.trim_end_matches('\n'));
+        self.explain(diagnostics);
+    }
+
+    /// Says once where more about errors is to be read.
+    fn explain(&self, diagnostics: &Diagnostics) {
+        let advice = diagnostics::explained(diagnostics).filter(|_| !self.env.in_automation());
+        if let Some(advice) =
+            advice.filter(|_| !std::mem::replace(&mut *lock(&self.explained), true))
+        {
+            self.out.talk(&advice);
+        }
     }
 
     /// Leaves out the warnings that were shown already.

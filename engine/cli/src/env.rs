@@ -29,6 +29,8 @@ pub const TF_PLUGIN_CACHE_DIR: &str = "TF_PLUGIN_CACHE_DIR";
 pub const TERRARIUM_TESTBED: &str = "TERRARIUM_TESTBED";
 /// Any non-empty value: no colour.
 pub const NO_COLOR: &str = "NO_COLOR";
+/// Any value but `0`: show a panic's own words, too, and where it came from. They may quote values.
+pub const RUST_BACKTRACE: &str = "RUST_BACKTRACE";
 /// Time zone in which instants are shown where the configuration declares none: an IANA name.
 pub const TZ: &str = "TZ";
 /// Width of the text where no terminal tells it.

@@ -8,6 +8,7 @@ pub mod args;
 pub mod codes;
 mod commands;
 pub mod context;
+pub mod crash;
 pub mod env;
 pub mod exit_codes;
 pub mod json;

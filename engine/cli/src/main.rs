@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
+use terrarium_cli::crash;
 use terrarium_cli::env::Env;
 
 fn main() -> ExitCode {
     let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    ExitCode::from(terrarium_cli::run(args, Env::of_process()))
+    let env = Env::of_process();
+    ExitCode::from(crash::guard(&env.clone(), || terrarium_cli::run(args, env)))
 }

@@ -72,9 +72,13 @@ pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refu
         ErrorKind::UnknownArgument => {
             let name = flag.trim_start_matches('-');
             let name = name.split('=').next().unwrap_or(name);
-            let known = nearest(name, usage::flags(path, command));
-            let hint = known.map(|known| format!("; did you mean -{known}?")).unwrap_or_default();
-            format!("flag provided but not defined: -{name}{hint}")
+            match nearest(name, usage::flags(path, command)) {
+                Some(known) if known == name => misplaced(name, path, command),
+                known => {
+                    let hint = known.map(|known| format!("; did you mean -{known}?"));
+                    format!("flag provided but not defined: -{name}{}", hint.unwrap_or_default())
+                }
+            }
         }
         _ => single_dashes(error.to_string().trim_start_matches("error: "))
             .split("\n\nUsage:")
@@ -84,6 +88,19 @@ pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refu
             .to_owned(),
     };
     Refusal::Flags { message, command: path.join(" ") }
+}
+
+/// Says where a flag belongs that is known, but stands on the other side of the command's name.
+fn misplaced(name: &str, path: &[String], command: &Command) -> String {
+    let words = path.join(" ");
+    let global = command.get_arguments().find(|arg| arg.get_long() == Some(name));
+    let Some(global) = global else {
+        return format!("-{name} belongs after the command: terrarium {words} -{name}");
+    };
+    let takes = global.get_action().takes_values() && !global.is_require_equals_set();
+    let value = global.get_value_names().and_then(|names| names.first()).filter(|_| takes);
+    let value = value.map(|value| format!("={value}")).unwrap_or_default();
+    format!("-{name} belongs before the command: terrarium -{name}{value} {words}")
 }
 
 /// Writes flags with one dash, as people know them.

@@ -1,7 +1,11 @@
 //! Diagnostics for programs: Terraform's keys, and our code, help and address.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Severity, Sources, Span};
+
+use crate::render::excerpt::{Excerpt, long_lines};
 
 /// A diagnostic.
 #[derive(Debug, Serialize)]
@@ -93,19 +97,22 @@ fn range(span: Span, sources: &Sources) -> Range {
     Range { filename, start: position(span.start), end: position(span.end) }
 }
 
-/// Cuts out the line in which the span begins.
+/// Cuts out the line in which the span begins; of a long one, what is around the span.
 fn snippet(span: Span, sources: &Sources) -> Option<Snippet> {
     let text = &*sources.get(span.file)?.text;
     let range = span.range();
     let begin = text.get(..range.start)?.rfind('\n').map_or(0, |at| at + 1);
     let end = text.get(range.start..)?.find('\n').map_or(text.len(), |at| range.start + at);
     let (start_line, _) = sources.line_column(span.file, span.start);
+    let line: Arc<str> = text.get(begin..end)?.into();
+    let label = range.start - begin..range.end.min(end).max(range.start) - begin;
+    let excerpt = Excerpt::of(&line, long_lines(&line, std::slice::from_ref(&label)));
     Some(Snippet {
-        context: context(text.get(..begin)?, text.get(begin..end)?),
-        code: text.get(begin..end)?.to_owned(),
+        context: context(text.get(..begin)?, &line),
+        code: excerpt.text.to_string(),
         start_line,
-        highlight_start_offset: range.start - begin,
-        highlight_end_offset: range.end.min(end).max(range.start) - begin,
+        highlight_start_offset: excerpt.shown(label.start),
+        highlight_end_offset: excerpt.shown(label.end),
         values: [],
     })
 }
@@ -115,5 +122,6 @@ fn context(before: &str, line: &str) -> Option<String> {
     let begins = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
     let header = if begins(&line) { line } else { before.lines().rev().find(begins)? };
     let (header, _) = header.split_once('{')?;
-    Some(header.trim_end().to_owned())
+    // A file on one line has no header that says anything.
+    Some(header.trim_end().to_owned()).filter(|header| header.len() <= 200)
 }

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::sync::Arc;
+use std::ops::Range;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents,
+};
 use terrarium_diagnostic::{Diagnostic, Diagnostics, FileId, Label, Severity, Sources};
 
+use super::excerpt::{Excerpt, long_lines};
 use super::paint::{bold, dim, red, yellow};
 use super::wrap::{PROSE_WIDTH, wrap};
 
@@ -41,6 +45,21 @@ pub fn text(diagnostics: &Diagnostics, sources: &Sources, warnings: Warnings) ->
         out.push_str(&one(error, sources, 0));
     }
     out
+}
+
+/// Most codes that are named below errors.
+const CODES: usize = 3;
+
+/// Says where more about the errors is to be read; `None` where there is no error.
+pub(crate) fn explained(diagnostics: &Diagnostics) -> Option<String> {
+    let mut codes = Vec::new();
+    for error in diagnostics.iter().filter(|one| one.is_error()) {
+        if !codes.contains(&error.code) && codes.len() < CODES {
+            codes.push(error.code);
+        }
+    }
+    let lines: Vec<String> = codes.iter().map(|code| format!("terrarium explain {code}")).collect();
+    (!lines.is_empty()).then(|| dim(&format!("\nTo read more, run: {}", lines.join(", or "))))
 }
 
 /// Drops repetitions: instances of one block find the same mistake in it.
@@ -103,11 +122,18 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, similar: usize) -> String {
     out
 }
 
-/// Lets miette draw the source with the labels.
+/// Columns that miette puts before each line of a message, and before each line of a remedy.
+const MARGINS: (usize, usize) = (6, 10);
+
+/// Most other places of one file that are drawn: a circle may have thousands.
+const PLACES: usize = 20;
+
+/// Lets miette draw the source with the labels. It wraps nothing: it would do so inside dates and paths.
 fn picture(diagnostic: &Diagnostic, sources: &Sources) -> String {
     let report = Report::new(diagnostic, sources);
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
         .with_width(PROSE_WIDTH)
+        .with_wrap_lines(false)
         .with_links(false);
     let mut out = String::new();
     match handler.render_report(&mut out, &report) {
@@ -123,7 +149,7 @@ struct Report {
     message: String,
     severity: Severity,
     help: Option<String>,
-    source: Option<NamedSource<Arc<str>>>,
+    source: Option<Shown>,
     labels: Vec<LabeledSpan>,
     elsewhere: Vec<Report>,
 }
@@ -142,45 +168,100 @@ impl Report {
         }
         let message =
             if diagnostic.detail.is_empty() { &diagnostic.summary } else { &diagnostic.detail };
+        let message = wrap(message, PROSE_WIDTH - MARGINS.0);
+        let here = Self::of_file(file.zip(Some(&*here)), sources, (diagnostic, message));
+        let help = |help: &String| wrap(help, PROSE_WIDTH - MARGINS.1);
         Self {
-            message: message.clone(),
-            severity: diagnostic.severity,
-            help: diagnostic.help.clone(),
-            source: file.and_then(|file| named(sources, file)),
-            labels: here
-                .iter()
-                .enumerate()
-                .map(|(at, label)| span(label, at == 0, sources))
-                .collect(),
+            help: diagnostic.help.as_ref().map(help),
             elsewhere: others
-                .into_iter()
-                .map(|(file, labels)| Self {
-                    message: labels.first().map(|label| label.text.clone()).unwrap_or_default(),
-                    severity: diagnostic.severity,
-                    help: None,
-                    source: named(sources, file),
-                    labels: labels.iter().map(|label| span(label, false, sources)).collect(),
-                    elsewhere: Vec::new(),
+                .iter()
+                .map(|(file, labels)| {
+                    let message = labels.first().map(|label| label.text.clone());
+                    let message = message.unwrap_or_default();
+                    let labels = (*file, labels.as_slice());
+                    Self::of_file(Some(labels), sources, (diagnostic, message))
                 })
                 .collect(),
+            ..here
+        }
+    }
+
+    /// Shows labels in their file; the first one of the diagnostic's own file is what it is about.
+    fn of_file(
+        labels: Option<(FileId, &[&Label])>,
+        sources: &Sources,
+        (diagnostic, message): (&Diagnostic, String),
+    ) -> Self {
+        let bare = Self {
+            message,
+            severity: diagnostic.severity,
+            help: None,
+            source: None,
+            labels: Vec::new(),
+            elsewhere: Vec::new(),
+        };
+        let Some((file, labels)) = labels else { return bare };
+        let Some(source) = sources.get(file) else { return bare };
+        let labels = labels.get(..PLACES).unwrap_or(labels);
+        let ranges: Vec<_> = labels.iter().map(|label| range(label, source.text.len())).collect();
+        let excerpt = Excerpt::of(&source.text, long_lines(&source.text, &ranges));
+        let primary = diagnostic.at.as_ref();
+        let labels = labels.iter().zip(&ranges).map(|(label, range)| {
+            let shown = excerpt.shown(range.start)..excerpt.shown(range.end);
+            let text = Some(label.text.clone()).filter(|text| !text.is_empty());
+            if primary == Some(*label) {
+                LabeledSpan::new_primary_with_span(text, shown)
+            } else {
+                LabeledSpan::new_with_span(text, shown)
+            }
+        });
+        Self {
+            labels: labels.collect(),
+            source: Some(Shown {
+                name: source.name.to_string(),
+                sources: sources.clone(),
+                file,
+                excerpt,
+            }),
+            ..bare
         }
     }
 }
 
-fn named(sources: &Sources, file: FileId) -> Option<NamedSource<Arc<str>>> {
-    sources.get(file).map(|source| NamedSource::new(&*source.name, source.text.clone()))
+/// Cuts the span at the end of its text, so that a stale one is drawn all the same.
+fn range(label: &Label, length: usize) -> Range<usize> {
+    let range = label.span.range();
+    range.start.min(length)..range.end.min(length).max(range.start.min(length))
 }
 
-/// Cuts the span at the end of its text, so that a stale one is drawn all the same.
-fn span(label: &Label, primary: bool, sources: &Sources) -> LabeledSpan {
-    let length = sources.get(label.span.file).map_or(0, |source| source.text.len());
-    let range = label.span.range();
-    let range = range.start.min(length)..range.end.min(length).max(range.start.min(length));
-    let text = Some(label.text.clone()).filter(|text| !text.is_empty());
-    if primary {
-        LabeledSpan::new_primary_with_span(text, range)
-    } else {
-        LabeledSpan::new_with_span(text, range)
+/// A text as it is shown, which knows lines and columns of the original.
+#[derive(Debug)]
+struct Shown {
+    name: String,
+    sources: Sources,
+    file: FileId,
+    excerpt: Excerpt,
+}
+
+impl SourceCode for Shown {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let contents = self.excerpt.text.as_bytes().read_span(span, before, after)?;
+        let start = if before == 0 { span.offset() } else { contents.span().offset() };
+        let original = u32::try_from(self.excerpt.original(start)).unwrap_or(u32::MAX);
+        let (line, column) = self.sources.line_column(self.file, original);
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            contents.data(),
+            *contents.span(),
+            line - 1,
+            column - 1,
+            contents.line_count(),
+        )))
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod alike;
 pub mod diagnostics;
 pub(crate) mod diff;
+pub(crate) mod excerpt;
 pub mod instant;
 pub mod outputs;
 pub(crate) mod paint;

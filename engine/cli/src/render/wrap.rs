@@ -14,7 +14,7 @@ fn wrap_line(line: &str, width: usize) -> String {
     }
     let mut out = String::with_capacity(line.len());
     let mut column = 0;
-    for word in line.split(' ') {
+    for word in pieces(line) {
         let length = word.chars().count();
         if column > 0 && column + 1 + length > width {
             out.push('\n');
@@ -29,6 +29,50 @@ fn wrap_line(line: &str, width: usize) -> String {
     out
 }
 
+/// Splits a line at its blanks, but not inside an instant: `8 Mar 2027 09:00 EST`.
+fn pieces(line: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    let mut last = "";
+    for word in line.split(' ') {
+        if end > 0 && !belongs(last, word) {
+            pieces.push(line.get(start..end).unwrap_or_default());
+            start = end + 1;
+        }
+        end = if end == 0 && start == 0 { word.len() } else { end + 1 + word.len() };
+        last = word;
+    }
+    pieces.push(line.get(start..).unwrap_or_default());
+    pieces
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// Returns whether two words are of one instant.
+fn belongs(word: &str, next: &str) -> bool {
+    let word = word.trim_start_matches(['(', '"']);
+    let bare = next.trim_end_matches(['.', ',', ';', ':', ')', '"']);
+    let digits = |text: &str, most: usize| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let clock = |text: &str| {
+        text.split_once(':').is_some_and(|(hours, rest)| {
+            digits(hours, 2) && rest.split(':').all(|part| digits(part, 2))
+        })
+    };
+    let date = |text: &str| {
+        text.len() == 10 && text.split('-').filter(|part| digits(part, 4)).count() == 3
+    };
+    let zone = bare.starts_with(['+', '-'])
+        || (2..=5).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_uppercase())
+        || bare.starts_with("UTC");
+    (digits(word, 2) && MONTHS.contains(&bare))
+        || (MONTHS.contains(&word) && (digits(bare, 4) && bare.len() == 4 || clock(bare)))
+        || ((date(word) || digits(word, 4) && word.len() == 4) && clock(bare))
+        || (clock(word) && zone)
+}
+
 #[cfg(test)]
 mod tests {
     use super::wrap;
@@ -38,5 +82,24 @@ mod tests {
         assert_eq!(wrap("one two three", 8), "one two\nthree");
         assert_eq!(wrap("    one two three", 8), "    one two three");
         assert_eq!(wrap("a\n\nb", 8), "a\n\nb");
+        assert_eq!(wrap("a  b cccc", 5), "a  b\ncccc");
+    }
+
+    #[test]
+    fn instants_paths_and_addresses_stay_whole() {
+        for (text, width, expected) in [
+            (
+                "ends 8 Mar 09:00 EST (14:00 UTC), too",
+                14,
+                "ends\n8 Mar 09:00 EST\n(14:00 UTC),\ntoo",
+            ),
+            ("at 28 Feb 2027 09:00 UTC-3.", 10, "at\n28 Feb 2027 09:00 UTC-3."),
+            ("at 2027-03-01 09:00 and on", 12, "at\n2027-03-01 09:00\nand on"),
+            ("see /a-b/c-d/e-f.tf", 8, "see\n/a-b/c-d/e-f.tf"),
+            ("http://a-b.c/d-e x", 8, "http://a-b.c/d-e\nx"),
+            ("in 12 May be 3 at 10:00 OK", 7, "in\n12 May\nbe 3 at\n10:00 OK"),
+        ] {
+            assert_eq!(wrap(text, width), expected, "{text}");
+        }
     }
 }

@@ -16,3 +16,4 @@ mod time;
 mod timeline;
 mod twins;
 mod variables;
+mod wide;

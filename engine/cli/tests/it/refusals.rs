@@ -50,6 +50,13 @@ fn the_command_line_is_refused_as_terraform_refuses_it() {
         .says(1, &["Terrarium has no command named \"aplly\". Did you mean \"apply\"?"]);
     lab.run(&["plan", "-nope"])
         .says(1, &["flag provided but not defined: -nope", "terrarium plan -help"]);
+    lab.run(&["plan", "-chdir=x"])
+        .says(1, &["-chdir belongs before the command: terrarium -chdir=DIR plan"]);
+    lab.run(&["-json", "plan"]).says(1, &["-json belongs after the command: terrarium plan -json"]);
+    let lab_of_typo = Lab::of("resource \"terraform_dat\" \"a\" {}\n");
+    lab_of_typo.run(&["plan"]).says(1, &["To read more, run: terrarium explain T"]);
+    let quiet = lab_of_typo.with(&["plan"], "", &[("TF_IN_AUTOMATION", "1")]);
+    assert!(!quiet.err.contains("terrarium explain"), "{}", quiet.err);
     lab.run(&["-help"]).says(0, &["Main commands:"]);
     lab.run(&["plan", "-help"]).says(0, &["-detailed-exitcode"]);
     lab.run(&["-version"]).says(0, &["Terrarium v"]);
