@@ -300,16 +300,16 @@ impl Recovery<'_> {
             return false;
         }
         let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
-        let draft = terrarium_provider::Intent {
+        let draft = terrarium_provider::IntentDraft {
             action: Action::Delete,
             at: self.inputs.clock.now(),
             planned: None,
             object_id: Some(double.id.clone()),
-            ..case.open.intent.clone()
+            ..case.open.intent.to_draft()
         };
-        let draft = recorder.prepare(draft);
-        let id = draft.id;
-        let Ok(mut recorded) = recorder.record(vec![draft]).await else { return false };
+        let prepared = recorder.prepare(draft);
+        let id = prepared.intent().id;
+        let Ok(mut recorded) = recorder.record(vec![prepared]).await else { return false };
         let Some(recorded) = recorded.pop() else { return false };
         let request = ApplyRequest {
             addr: case.addr().clone(),

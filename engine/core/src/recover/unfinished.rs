@@ -2,8 +2,8 @@
 //! since no plan would see that a call is missing.
 
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, Pending, Permit, Private,
-    Recorded, Recorder,
+    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, IntentDraft, Pending, Permit,
+    Private, Recorded, Recorder,
 };
 use terrarium_state::{Batch, IntentProgress, OpenIntent};
 use terrarium_value::Value;
@@ -40,8 +40,9 @@ impl Recovery<'_> {
         }
         let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
         let now = self.inputs.clock.now();
-        let draft = recorder.prepare(Intent { at: now, ..case.open.intent.clone() });
-        let Ok(mut recorded) = recorder.record(vec![draft]).await else { return };
+        let draft = IntentDraft { at: now, ..case.open.intent.to_draft() };
+        let prepared = recorder.prepare(draft);
+        let Ok(mut recorded) = recorder.record(vec![prepared]).await else { return };
         let Some(recorded) = recorded.pop() else { return };
         self.close(case, IntentProgress::Done, None).await;
         let open =
