@@ -68,6 +68,7 @@ impl Teller {
             Event::Refreshing { .. }
             | Event::Reading { .. }
             | Event::Read { .. }
+            | Event::Recovering { .. }
             | Event::Recovered { .. } => {}
         }
         true
@@ -81,6 +82,7 @@ impl Teller {
             Event::Refreshing { .. } | Event::Refreshed { .. } | Event::Reading { .. } => {
                 "reading what exists".to_owned()
             }
+            Event::Recovering { addr, what, .. } => format!("{addr}: {what}"),
             _ => format!("{count} under way"),
         };
         bar.set_message(status);

@@ -37,8 +37,8 @@ pub use model::{
     PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary, Skipped, TimeOptions,
 };
 pub use plan::plan;
-pub use progress::{Cancel, Event, Progress, Silent};
-pub use recover::{Depth, recover};
+pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};
+pub use recover::{Depth, RecoverOptions, Recovered, recover};
 pub use run::{HeldBack, Turn, turn};
 pub use timeline::{Group, Mark, Moment, Row, Stage, Timeline, timeline};
 pub use validate::validate;

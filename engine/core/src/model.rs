@@ -261,6 +261,8 @@ pub struct RunSummary {
     pub outputs: BTreeMap<Name, OutputChange>,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// What an interrupted run had made, and recovery took over before; its caller fills that in.
+    pub taken_over: Vec<ResourceAddr>,
     /// When the first of the credentials that were used ends, where that is known.
     pub credentials_end: Option<Timestamp>,
 }

@@ -80,13 +80,37 @@ pub enum Event {
         /// Create, Update or Delete.
         action: PlannedAction,
     },
+    /// What an earlier run left open is being found out.
+    Recovering {
+        /// The instance.
+        addr: ResourceAddr,
+        /// In words: `looking for what an interrupted run may have made`.
+        what: String,
+        /// How long that may still take, where it is waited for.
+        left: Option<Duration>,
+    },
     /// What an earlier run left open was found or given up.
     Recovered {
         /// The instance.
         addr: ResourceAddr,
+        /// What became of it.
+        outcome: RecoveryOutcome,
         /// In words: `adopted the server 1234 that an interrupted apply created`.
         what: String,
     },
+}
+
+/// What became of something that an earlier run left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryOutcome {
+    /// What it made was taken over.
+    Adopted,
+    /// Its action came to an end, which is recorded now.
+    Finished,
+    /// A double of what it made was removed.
+    Removed,
+    /// It made nothing.
+    Nothing,
 }
 
 /// Takes events. Must return quickly.

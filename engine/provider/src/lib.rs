@@ -25,8 +25,7 @@ pub use batch::{Answers, Part, by_kind};
 pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
 pub use intent::{
-    Creation, Doubt, Intent, IntentDraft, IntentId, IntentStore, Marker, NoStore, NotRecorded,
-    Prepared, Recorded, Recorder, Spent, Step,
+    Doubt, Intent, IntentId, IntentStore, Marker, NoStore, NotRecorded, Recorded, Recorder, Step,
 };
 pub use plan::{Deferral, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};

@@ -33,9 +33,10 @@ pub struct FindReply {
 pub struct Candidate {
     /// Its id at the service.
     pub id: Name,
-    /// Whether it carries the intent's marker, so that it is certain.
+    /// Whether it is certain: it carries the intent's marker, or only the intent's call can have made it.
     pub marked: bool,
-    /// When the service says it was made.
+    /// When the service says it was made. What is not certain and has no age is never adopted: it may
+    /// have been there before.
     pub created_at: Option<Timestamp>,
     /// Its values as far as the id tells them; the engine reads it next.
     pub state: Value,
@@ -43,4 +44,7 @@ pub struct Candidate {
     pub private: Private,
     /// Whether the service is still at work on it: then it is adopted as *accepted* and polled.
     pub pending: Option<crate::Accepted>,
+    /// What of it is missing and no plan would see (a call that should have followed, a key that is shown
+    /// once), in words: then it is adopted as tainted, to be replaced.
+    pub lacks: Option<String>,
 }

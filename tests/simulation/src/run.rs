@@ -8,7 +8,7 @@ use base64::Engine as _;
 use terrarium_builtin::{Chance, SeededChance};
 use terrarium_core::{
     ApplyOptions, Cancel, Depth, Event, Held, Inputs, Mode, Plan, PlanOptions, PlannedAction,
-    Progress, ProviderSet,
+    Progress, ProviderSet, RecoverOptions,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::Environment;
@@ -133,9 +133,11 @@ async fn carry_out(
 ) {
     let told = Arc::new(Told(Mutex::default()));
     let progress: Arc<dyn Progress> = told.clone();
-    let (state, found) = terrarium_core::recover(inputs, held, Depth::Resolve, &progress).await;
-    inputs.prior = state;
-    report.hear(&found);
+    let cancel = &process.cancel;
+    let options = RecoverOptions { depth: Depth::Resolve, progress: &progress, cancel };
+    let found = terrarium_core::recover(inputs, held, &options).await;
+    inputs.prior = found.state;
+    report.hear(&found.diagnostics);
     let options = PlanOptions {
         mode: match task.command {
             Command::Apply | Command::Run => Mode::Normal,
@@ -249,7 +251,7 @@ struct Told(Mutex<Vec<String>>);
 
 impl Progress for Told {
     fn on(&self, event: Event) {
-        if let Event::Recovered { addr, what } = event {
+        if let Event::Recovered { addr, what, .. } = event {
             let line = format!("{addr}: {what}");
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }

@@ -222,6 +222,7 @@ async fn carry_out(
     }
     context.report(&diagnostics);
     keep_outputs(&mut summary, &session.inputs.prior.outputs);
+    summary.taken_over = std::mem::take(&mut session.taken_over);
     let run = match plan.mode {
         Mode::Destroy => Run::Destroy,
         _ if args.only_outputs => Run::Refresh,

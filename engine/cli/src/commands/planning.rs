@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress};
+use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress, RecoverOptions};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_state::State;
 
@@ -30,10 +30,11 @@ pub(crate) async fn make(
     let progress: Arc<dyn Progress> = teller.clone();
     let mut diagnostics = Diagnostics::new();
     if let Some(held) = held(session).filter(|_| !options.offline) {
-        let (state, found) =
-            terrarium_core::recover(&session.inputs, &held, depth, &progress).await;
-        session.inputs.prior = state;
-        diagnostics.extend(found);
+        let options = RecoverOptions { depth, progress: &progress, cancel };
+        let found = terrarium_core::recover(&session.inputs, &held, &options).await;
+        session.inputs.prior = found.state;
+        session.taken_over.extend(found.taken_over);
+        diagnostics.extend(found.diagnostics);
     }
     let (plan, found) = terrarium_core::plan(&session.inputs, options, &progress, cancel).await;
     diagnostics.extend(found);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use terrarium_address::{InstanceKey, ResourceAddr};
-use terrarium_core::{ActionReason, Event, HeldBack, Plan, PlannedAction, RunSummary};
+use terrarium_core::{
+    ActionReason, Event, HeldBack, Plan, PlannedAction, RecoveryOutcome, RunSummary,
+};
 use terrarium_diagnostic::{Diagnostic, Severity, Sources};
 use terrarium_state::Scheduled;
 
@@ -91,11 +93,25 @@ pub fn event(event: &Event) -> String {
             let hook = json!({"resource": resource(addr), "action": action_word(*action)});
             ("apply_errored", hook)
         }
-        Event::Recovered { addr, what } => {
-            ("recovered", json!({"resource": resource(addr), "what": what}))
+        Event::Recovering { addr, what, left } => {
+            let left = left.map(|left| left.as_secs());
+            ("recovering", json!({"resource": resource(addr), "what": what, "seconds_left": left}))
+        }
+        Event::Recovered { addr, outcome, what } => {
+            let outcome = recovery_word(*outcome);
+            ("recovered", json!({"resource": resource(addr), "outcome": outcome, "what": what}))
         }
     };
     message("info", &text, kind, json!({ "hook": hook }))
+}
+
+fn recovery_word(outcome: RecoveryOutcome) -> &'static str {
+    match outcome {
+        RecoveryOutcome::Adopted => "adopted",
+        RecoveryOutcome::Finished => "finished",
+        RecoveryOutcome::Removed => "removed",
+        RecoveryOutcome::Nothing => "nothing",
+    }
 }
 
 fn with_id(mut hook: Json, id: Option<&str>) -> Json {
@@ -306,13 +322,16 @@ pub fn summary(
     complete: bool,
 ) -> Vec<String> {
     let count = |action| summary.done.iter().filter(|done| done.action == action).count();
-    let changes = json!({
+    let mut changes = json!({
         "add": count(PlannedAction::Create),
         "change": count(PlannedAction::Update),
         "import": imported,
         "remove": count(PlannedAction::Delete),
         "operation": operation,
     });
+    if let (Json::Object(changes), false) = (&mut changes, summary.taken_over.is_empty()) {
+        changes.insert("taken_over".into(), summary.taken_over.len().into());
+    }
     let mut lines =
         vec![message("info", &plain(text_line), "change_summary", json!({ "changes": changes }))];
     if operation == "apply" && complete {

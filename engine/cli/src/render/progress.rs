@@ -42,7 +42,11 @@ pub fn line(event: &Event) -> String {
             )
         }
         Event::Failed { addr, action } => format!("{addr}: {} failed", words(*action).noun),
-        Event::Recovered { addr, what } => format!("{addr}: Recovered: {what}"),
+        Event::Recovering { addr, what, left } => {
+            let left = left.map(|left| format!(", up to {} more", seconds(left)));
+            format!("{addr}: Recovering: {what}{}", left.unwrap_or_default())
+        }
+        Event::Recovered { addr, what, .. } => format!("{addr}: Recovered: {what}"),
     };
     bold(&text)
 }

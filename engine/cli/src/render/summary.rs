@@ -31,13 +31,14 @@ fn counts(summary: &RunSummary) -> (usize, usize, usize) {
 pub fn complete(summary: &RunSummary, run: Run, imported: usize) -> String {
     let (added, changed, destroyed) = counts(summary);
     let import = if imported > 0 { format!("{imported} imported, ") } else { String::new() };
+    let taken_over = taken_over(summary);
     let text = match run {
         Run::Apply | Run::Refresh => {
             format!(
-                "Apply complete! Resources: {import}{added} added, {changed} changed, {destroyed} destroyed."
+                "Apply complete! Resources: {import}{added} added, {changed} changed, {destroyed} destroyed{taken_over}."
             )
         }
-        Run::Destroy => format!("Destroy complete! Resources: {destroyed} destroyed."),
+        Run::Destroy => format!("Destroy complete! Resources: {destroyed} destroyed{taken_over}."),
     };
     bold(&green(&text))
 }
@@ -72,12 +73,21 @@ pub fn incomplete(summary: &RunSummary, run: Run, command: &str) -> String {
         (_, true) => "Interrupted!",
     };
     let text = format!(
-        "{what} Resources: {added} added, {changed} changed, {destroyed} destroyed, {} failed, {} skipped.",
+        "{what} Resources: {added} added, {changed} changed, {destroyed} destroyed, {} failed, {} skipped{}.",
         summary.failed.len(),
-        summary.skipped.len()
+        summary.skipped.len(),
+        taken_over(summary)
     );
     out.push_str(&bold(&red(&text)));
     out
+}
+
+/// Returns how many objects of an interrupted run are in the state now: `, 2 taken over`.
+fn taken_over(summary: &RunSummary) -> String {
+    match summary.taken_over.len() {
+        0 => String::new(),
+        count => format!(", {count} taken over"),
+    }
 }
 
 /// Says why an action was not begun.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use terrarium_address::ResourceAddr;
 use terrarium_core::{Inputs, Mode, PlanOptions, ProviderSet, TimeOptions};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::StdFiles;
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) fence: Option<Fence>,
     /// The testbed, where one is worked on.
     pub(crate) testbed: Option<Arc<Testbed>>,
+    /// What recovery took over.
+    pub(crate) taken_over: Vec<ResourceAddr>,
 }
 
 /// What a command wants of its session.
@@ -104,7 +107,7 @@ impl Session {
             environment: environment(context, &*clock),
             clock,
         };
-        Ok(Self { inputs, store, seam: context.seam, fence, testbed })
+        Ok(Self { inputs, store, seam: context.seam, fence, testbed, taken_over: Vec::new() })
     }
 
     /// Releases what was taken.

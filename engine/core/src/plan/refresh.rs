@@ -137,7 +137,9 @@ impl Planner<'_> {
 
     fn drifted(&self, group: &Group<'_>, addr: &ResourceAddr, before: &Prior, after: Value) {
         let action = if after.is_null() { PlannedAction::Delete } else { PlannedAction::Update };
-        if let Kind::Null(_) = before.value.kind() {
+        // What an action of ours is still open for changed by that, not by somebody else.
+        let ours = self.inputs.prior.intents.iter().any(|open| open.intent.addr == *addr);
+        if ours || matches!(before.value.kind(), Kind::Null(_)) {
             return;
         }
         let change = ResourceChange {

@@ -1,13 +1,12 @@
 //! Following work that a service took on, to its end or as far as a look reaches.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
 use terrarium_provider::{Accepted, Action, Pending, PollOutcome, Private};
 use terrarium_state::{IntentProgress, ObjectChange, ObjectStatus};
 use terrarium_value::Value;
 
+use super::look::NO_ANSWER;
 use super::{Case, Depth, Recovery};
+use crate::RecoveryOutcome;
 
 impl Recovery<'_> {
     /// Follows work that a service took on to its end, or looks once.
@@ -22,12 +21,12 @@ impl Recovery<'_> {
             config: None,
             polls: 0,
         };
+        let mut told = jiff::Timestamp::MIN;
         loop {
             pending.polls += 1;
-            let Some(reply) = case.provider.poll_many(std::slice::from_ref(&pending)).await.pop()
-            else {
-                return;
-            };
+            let poll = case.provider.poll_many(std::slice::from_ref(&pending));
+            let Some(mut replies) = self.unless_stopped(poll).await else { return };
+            let Some(reply) = replies.pop() else { return self.warn(case.open, NO_ANSWER) };
             // What failed is recorded as such: the plan that follows mends it.
             self.report_mildly(reply.diagnostics);
             match reply.outcome {
@@ -36,46 +35,71 @@ impl Recovery<'_> {
                         Some(state) => self.row(case, state, private, ObjectStatus::Ready),
                         None => Some(Self::gone(case)),
                     };
-                    self.close(case, IntentProgress::Done, row).await;
-                    return;
+                    return self.finish(case, IntentProgress::Done, row).await;
                 }
                 PollOutcome::Refused { state, private } => {
                     let row = self.refused(case, state.as_ref(), private);
-                    self.close(case, IntentProgress::Refused, row).await;
-                    return;
+                    if state.is_some() && row.is_none() {
+                        return;
+                    }
+                    return self.close(case, IntentProgress::Refused, row).await;
                 }
                 PollOutcome::Continue { state: Some(state), private }
                     if pending.action == Action::Create =>
                 {
                     let row = self.row(case, &state, private, ObjectStatus::Ready);
-                    self.close(case, IntentProgress::Done, row).await;
-                    return;
+                    return self.finish(case, IntentProgress::Done, row).await;
                 }
                 PollOutcome::Continue { state, private } if pending.action == Action::Update => {
-                    self.go_on(case, &pending, (state, private)).await;
-                    return;
+                    return self.go_on(case, &pending, (state, private)).await;
                 }
-                PollOutcome::Continue { .. } => {
-                    // The next call is the plan's to make: what is there is read, and compared.
-                    self.reread(case).await;
-                    return;
-                }
+                // The next call is the plan's to make: what is there is read, and compared.
+                PollOutcome::Continue { .. } => return self.reread(case).await,
                 PollOutcome::Waiting { status, .. } if self.is_overdue(&pending) => {
-                    self.give_up(case, &pending, &status).await;
-                    return;
+                    return self.give_up(case, &pending, &status).await;
+                }
+                PollOutcome::Waiting { status, .. } if self.options.depth == Depth::Look => {
+                    let what = format!("the service is still at work on it ({status})");
+                    return self.warn(case.open, &what);
                 }
                 PollOutcome::Waiting { poll_after, status } => {
-                    if self.depth == Depth::Look {
-                        self.warn(
-                            case.open,
-                            &format!("the service is still at work on it ({status})"),
-                        );
+                    self.tell_follow(case, &pending, &status, &mut told);
+                    if !self.pause(poll_after).await {
                         return;
                     }
-                    self.wait(poll_after).await;
                 }
             }
         }
+    }
+
+    /// Writes down how accepted work ended, and says so.
+    async fn finish(&self, case: &Case<'_>, progress: IntentProgress, row: Option<ObjectChange>) {
+        let Some(row) = row else { return };
+        self.told(case, RecoveryOutcome::Finished, Self::words_of_end(case, &row));
+        self.close(case, progress, Some(row)).await;
+    }
+
+    /// Says, every now and then, what is waited for, and how long it may still take.
+    fn tell_follow(
+        &self,
+        case: &Case<'_>,
+        pending: &Pending,
+        status: &str,
+        told: &mut jiff::Timestamp,
+    ) {
+        let now = self.inputs.clock.now();
+        if now.duration_since(*told) < super::wait::SLICE {
+            return;
+        }
+        *told = now;
+        let what = match pending.action {
+            Action::Create => "waiting until it is made",
+            Action::Update => "waiting until it is changed",
+            Action::Delete => "waiting until it is gone",
+        };
+        let elapsed = now.duration_since(pending.since).unsigned_abs();
+        let left = pending.accepted.timeout.saturating_sub(elapsed);
+        self.tell_waiting(case, &format!("{what} ({status})"), Some(left));
     }
 
     /// The row of an object whose action failed.
@@ -87,7 +111,7 @@ impl Recovery<'_> {
     ) -> Option<ObjectChange> {
         match (state, case.open.intent.action) {
             (Some(state), Action::Create) => self.row(case, state, private, ObjectStatus::Tainted),
-            (Some(state), _) => self.row(case, state, private, ObjectStatus::Ready),
+            (Some(state), _) => self.changed_row(case, state, private),
             (None, Action::Create) => Some(Self::gone(case)),
             (None, _) => None,
         }
@@ -106,41 +130,12 @@ impl Recovery<'_> {
             Some(state) if create => {
                 self.row(case, state, pending.accepted.private.clone(), ObjectStatus::Tainted)
             }
-            None if create => return,
             _ => None,
         };
-        self.close(case, IntentProgress::Refused, row).await;
-    }
-
-    pub(super) async fn wait(&self, after: Duration) {
-        let now = self.inputs.clock.now();
-        let at = SignedDuration::try_from(after)
-            .ok()
-            .and_then(|d| now.checked_add(d).ok())
-            .unwrap_or(now);
-        self.inputs.clock.wait_until(at).await;
-    }
-
-    pub(super) async fn until_gone(&self, case: &Case<'_>, accepted: Accepted) -> bool {
-        let mut pending = Pending {
-            kind: case.kind().clone(),
-            addr: case.addr().clone(),
-            action: Action::Delete,
-            accepted,
-            since: self.inputs.clock.now(),
-            planned: None,
-            config: None,
-            polls: 0,
-        };
-        loop {
-            self.wait(pending.accepted.poll_after).await;
-            pending.polls += 1;
-            let replies = case.provider.poll_many(std::slice::from_ref(&pending)).await;
-            match replies.into_iter().next().map(|reply| reply.outcome) {
-                Some(PollOutcome::Done { .. }) => return true,
-                Some(PollOutcome::Waiting { .. }) if !self.is_overdue(&pending) => {}
-                _ => return false,
-            }
+        if create && row.is_none() {
+            // Something may come of it yet: it stays open, as was said.
+            return;
         }
+        self.close(case, IntentProgress::Refused, row).await;
     }
 }

@@ -9,7 +9,7 @@ use terrarium_value::{Kind, Marks, Value};
 
 use super::{Case, Recovery};
 use crate::apply::store_failed;
-use crate::{Event, codes, object};
+use crate::{Event, RecoveryOutcome, codes, object};
 
 impl Recovery<'_> {
     /// Reports what went wrong with a double as warnings: it does not keep the run from its work.
@@ -45,10 +45,23 @@ impl Recovery<'_> {
                 Some(Self::change(case, Some(object)))
             }
             Err(why) => {
-                self.warn(case.open, &why);
+                self.warn(case.open, &format!("it can't be written down ({why}); it stays open"));
                 None
             }
         }
+    }
+
+    /// The row of an object that was changed or was to be removed, with what only its record knows: of an
+    /// update nobody knows whether it was carried out, so that what it was to rest on counts as well.
+    pub(super) fn changed_row(
+        &self,
+        case: &Case<'_>,
+        value: &Value,
+        private: terrarium_provider::Private,
+    ) -> Option<ObjectChange> {
+        let row = self.row(case, value, private, ObjectStatus::Ready)?;
+        let Some(old) = self.recorded(case) else { return Some(row) };
+        Some(ObjectChange { object: row.object.map(|new| kept(new, old)), ..row })
     }
 
     pub(super) fn gone(case: &Case<'_>) -> ObjectChange {
@@ -79,6 +92,11 @@ impl Recovery<'_> {
         self.commit(batch).await;
     }
 
+    /// Writes an object down whose intent stays open.
+    pub(super) async fn keep(&self, row: ObjectChange) {
+        self.commit(Batch { objects: vec![row], ..Batch::default() }).await;
+    }
+
     pub(super) async fn commit(&self, batch: Batch) {
         let done: Result<u64, CommitError> =
             self.held.store.submit(&self.held.fence, batch, Durability::Now).durable().await;
@@ -87,8 +105,26 @@ impl Recovery<'_> {
         }
     }
 
-    pub(super) fn told(&self, case: &Case<'_>, what: String) {
-        self.progress.on(Event::Recovered { addr: case.addr().clone(), what });
+    pub(super) fn told(&self, case: &Case<'_>, outcome: RecoveryOutcome, what: String) {
+        let addr = case.addr().clone();
+        let taken = outcome == RecoveryOutcome::Adopted
+            || (outcome == RecoveryOutcome::Finished && case.open.intent.action == Action::Create);
+        let mut taken_over = self.taken_over.borrow_mut();
+        if taken && !taken_over.contains(&addr) {
+            taken_over.push(addr.clone());
+        }
+        self.options.progress.on(Event::Recovered { addr, outcome, what });
+    }
+
+    /// Says how an action of an interrupted run ended.
+    pub(super) fn words_of_end(case: &Case<'_>, row: &ObjectChange) -> String {
+        let what = match (case.open.intent.action, &row.object) {
+            (Action::Create, _) => "its creation, begun by an interrupted run, is finished",
+            (_, None) => "it is gone, as an interrupted run had asked",
+            (Action::Update, Some(_)) => "read anew after an interrupted update",
+            (Action::Delete, Some(_)) => "it is still there after an interrupted removal",
+        };
+        what.to_owned()
     }
 
     pub(super) fn warn(&self, open: &OpenIntent, what: &str) {
@@ -117,14 +153,21 @@ pub(super) fn completed(read: Value, planned: Option<&Value>) -> Value {
     Value::object(merged.collect())
 }
 
-/// Keeps what only the record knows.
-pub(super) fn kept(new: Object, old: &Object) -> Object {
+/// Keeps what only the record knows, and what was planned beside it.
+fn kept(new: Object, old: &Object) -> Object {
+    let mut deps = old.deps.clone();
+    deps.extend(new.deps.into_iter().filter(|dep| !old.deps.contains(dep)));
+    let mut occupies = old.occupies.clone();
+    occupies.extend(new.occupies.into_iter().filter(|addr| !old.occupies.contains(addr)));
+    let mut sensitive = old.sensitive.clone();
+    sensitive.extend(new.sensitive.into_iter().filter(|path| !old.sensitive.contains(path)));
     Object {
-        deps: old.deps.clone(),
+        status: old.status,
+        deps,
+        occupies,
+        sensitive,
         create_before_destroy: old.create_before_destroy,
-        window: old.window,
-        occupies: old.occupies.clone(),
-        sensitive: old.sensitive.clone(),
+        window: new.window.or(old.window),
         identity: old.identity.clone(),
         ..new
     }

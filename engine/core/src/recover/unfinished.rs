@@ -2,13 +2,14 @@
 //! since no plan would see that a call is missing.
 
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, IntentDraft, Pending, Permit,
-    Private, Recorded, Recorder,
+    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, Pending, Permit, Private,
+    Recorded, Recorder,
 };
 use terrarium_state::{Batch, IntentProgress, OpenIntent};
 use terrarium_value::Value;
 
 use super::{Case, Depth, Recovery};
+use crate::apply::store_failed;
 
 impl Recovery<'_> {
     /// Resolves an update without an outcome: what a service is at work on is followed, otherwise the
@@ -16,13 +17,16 @@ impl Recovery<'_> {
     pub(super) async fn resume(&self, case: &Case<'_>) {
         match self.underway(case).await {
             Some(accepted) => self.follow(case, accepted).await,
+            None if self.stopped.get() => {}
             None => self.reread(case).await,
         }
     }
 
     async fn underway(&self, case: &Case<'_>) -> Option<Accepted> {
         let request = case.find_request();
-        let reply = case.provider.find_many(&[request]).await.pop()?;
+        let request = [request];
+        let find = case.provider.find_many(&request);
+        let reply = self.unless_stopped(find).await?.pop()?;
         self.report_mildly(reply.diagnostics);
         reply.candidates?.into_iter().find_map(|candidate| candidate.pending)
     }
@@ -34,16 +38,23 @@ impl Recovery<'_> {
         pending: &Pending,
         (state, private): (Option<Value>, Private),
     ) {
-        if self.depth == Depth::Look {
+        if self.options.depth == Depth::Look {
             self.warn(case.open, "it is half done; the next apply goes on with it");
             return;
         }
         let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
         let now = self.inputs.clock.now();
-        let draft = IntentDraft { at: now, ..case.open.intent.to_draft() };
-        let prepared = recorder.prepare(draft);
-        let Ok(mut recorded) = recorder.record(vec![prepared]).await else { return };
-        let Some(recorded) = recorded.pop() else { return };
+        let draft = recorder.prepare(Intent { at: now, ..case.open.intent.clone() });
+        let recorded = match recorder.record(vec![draft]).await {
+            Ok(mut recorded) => recorded.pop(),
+            Err(error) => {
+                self.world.report(store_failed(&error.message));
+                None
+            }
+        };
+        let Some(recorded) = recorded else {
+            return self.warn(case.open, "its next call could not be recorded; it stays open");
+        };
         self.close(case, IntentProgress::Done, None).await;
         let open =
             OpenIntent { intent: recorded.intent().clone(), progress: IntentProgress::Recorded };

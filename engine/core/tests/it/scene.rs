@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use terrarium_address::Name;
 use terrarium_core::{
     ApplyOptions, Cancel, Depth, Event, Held, HeldBack, InputValue, Inputs, Mode, Plan,
-    PlanOptions, Progress, ProviderSet, RunSummary,
+    PlanOptions, Progress, ProviderSet, RecoverOptions, RunSummary,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::{Environment, Files};
@@ -224,9 +224,10 @@ impl Scene {
         let (mut inputs, sources, mut found) = self.inputs(held.store.load().await.unwrap(), true);
         let depth = if doing == Doing::Plan { Depth::Look } else { Depth::Resolve };
         if !found.has_errors() {
-            let (state, recovered) = terrarium_core::recover(&inputs, held, depth, &progress).await;
-            inputs.prior = state;
-            found.extend(recovered);
+            let options = RecoverOptions { depth, progress: &progress, cancel: &cancel };
+            let recovered = terrarium_core::recover(&inputs, held, &options).await;
+            inputs.prior = recovered.state;
+            found.extend(recovered.diagnostics);
         }
         let (mut plan, planned) =
             terrarium_core::plan(&inputs, &command.options, &progress, &Cancel::default()).await;
@@ -299,7 +300,12 @@ impl Progress for Told {
                     self.cancel.raise();
                 }
             }
-            Event::Recovered { addr, what } => {
+            Event::Recovering { addr, what, left } => {
+                let left = left.map(|left| format!(", up to {} s more", left.as_secs()));
+                let line = format!("recovering {addr}: {what}{}", left.unwrap_or_default());
+                self.lines.lock().unwrap().push(line);
+            }
+            Event::Recovered { addr, what, .. } => {
                 self.lines.lock().unwrap().push(format!("recovered {addr}: {what}"));
             }
             Event::Waiting { addr, status, .. } => {

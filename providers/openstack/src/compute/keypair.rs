@@ -1,18 +1,20 @@
 //! [Key pairs](https://docs.openstack.org/api-ref/compute/#keypairs-keypairs).
 
 use async_trait::async_trait;
+use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest};
 use terrarium_value::{Map, Value};
 
-use crate::client::{ApiError, Failure, Service, Verb};
+use crate::client::{ApiError, Failure, Service};
 use crate::data::{Ask, DataHooks};
 use crate::look::{Look, field};
 use crate::schema::{
     DataSource, MarkerField, Marks, REGION, Resource, Status, Timeouts, VALUE_SPECS, text,
 };
 use crate::verbs::{
-    Act, Fetched, Hooks, Scope, create_body, encoded, found, in_lanes, made, unwrapped,
+    Act, Fetched, Hooks, Scope, create_body, created_at, encoded, found, in_lanes, is_young, made,
+    unwrapped,
 };
 
 pub(crate) const KEYPAIR: Resource = Resource {
@@ -52,8 +54,8 @@ impl Hooks for KeypairHooks {
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let body = json!({ "keypair": create_body(scope, act) });
         let version = act.planned().text("user_id").and(FOR_A_USER);
-        let call = scope.call(Verb::Post, "/os-keypairs").body(body).microversion(version);
-        let reply = scope.session.create(act.step(), &call).await?;
+        let call = scope.call(Method::POST, "/os-keypairs").body(body).microversion(version);
+        let reply = scope.session.create(&mut act.step(), &call).await?;
         made(scope, act, named(unwrapped(reply, "keypair"))).await
     }
 
@@ -71,7 +73,7 @@ impl Hooks for KeypairHooks {
         }
     }
 
-    /// The name is unique per user, so it finds a lost create by itself.
+    /// The name is unique per user, so it finds a lost create; its age tells that from the user's own.
     async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
         let planned = request.planned.as_ref();
         let name =
@@ -79,12 +81,26 @@ impl Hooks for KeypairHooks {
                 (Some(id), _) => id.to_string(),
                 (None, name) => name.unwrap_or_default().to_owned(),
             };
-        let fetched = scope.fetch_one(&name).await;
+        let user = planned.and_then(|planned| planned.text("user_id"));
+        let query = user.map(|user| vec![("user_id", user.to_owned())]).unwrap_or_default();
+        let call = scope.call(Method::GET, scope.path(&name)).query(query);
+        let fetched = scope.session.find(&call.microversion(user.and(FOR_A_USER))).await;
         let key = planned.and_then(|planned| planned.text("public_key")).map(str::trim);
-        let fits = |object: &Json| key.is_none_or(|key| field(object, "public_key").trim() == key);
-        let objects = fetched
-            .map(|object| object.into_iter().filter(fits).map(|o| (named(o), false)).collect());
+        let lost = request.intent.object_id.is_none();
+        let fits = |object: &Json| {
+            key.is_none_or(|key| field(object, "public_key").trim() == key)
+                && (!lost || is_young(request, created_at(object)))
+        };
+        let objects = fetched.map(|reply| {
+            let object = reply.map(|reply| unwrapped(reply, "keypair"));
+            object.into_iter().filter(fits).map(|object| (named(object), false)).collect()
+        });
         found(scope, request, objects)
+    }
+
+    fn lacks(&self, _object: &Json, planned: &Value) -> Option<String> {
+        let generated = planned.text("public_key").is_none();
+        generated.then(|| "its private key was shown once, in the answer that was lost".into())
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {

@@ -1,21 +1,23 @@
 //! [Attached volumes](https://docs.openstack.org/api-ref/compute/#servers-with-volume-attachments-servers-os-volume-attachments).
 
 use async_trait::async_trait;
+use http::Method;
+use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_provider::{
     Accepted, Action, ApplyReply, FindReply, FindRequest, Pending, PollReply,
 };
 use terrarium_value::{Map, Value};
 
-use crate::client::{Failure, Service, Verb};
-use crate::look::{Look, field};
+use crate::client::{ApiError, Failure, Service};
+use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
     Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, block_set, flag, text,
 };
 use crate::verbs::{
     Act, Fetched, Hooks, Known, Scope, decode, delete_reply, encoded, finish, found, in_lanes,
-    poll, unwrapped, waiting,
+    instant, is_young, poll, unwrapped, waiting,
 };
 
 pub(crate) const VOLUME_ATTACH: Resource = Resource {
@@ -74,10 +76,10 @@ impl Hooks for AttachHooks {
             if multiattach { Some("2.60") } else { planned.text("tag").and(Some("2.49")) };
         let path = format!("/servers/{}/os-volume_attachments", encoded(server));
         let call = scope
-            .call(Verb::Post, path)
+            .call(Method::POST, path)
             .body(json!({ "volumeAttachment": body }))
             .microversion(version);
-        let reply = scope.session.create(act.step(), &call).await?;
+        let reply = scope.session.create(&mut act.step(), &call).await?;
         let object = identified(unwrapped(reply, "volumeAttachment"), server);
         Ok(ApplyReply::accepted(Accepted {
             id: field(&object, "id").into(),
@@ -92,7 +94,7 @@ impl Hooks for AttachHooks {
         in_lanes(ids, |id| async move {
             let (server, volume) = id.split_once('/').unwrap_or((id, ""));
             let path = path(server, volume);
-            let reply = scope.session.find(&scope.read(path)).await?;
+            let reply = scope.session.find(&scope.call(Method::GET, path)).await?;
             Ok(reply.map(|reply| identified(unwrapped(reply, "volumeAttachment"), server)))
         })
         .await
@@ -106,7 +108,7 @@ impl Hooks for AttachHooks {
 
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let (server, volume) = act.id().split_once('/').unwrap_or((act.id(), ""));
-        let call = scope.call(Verb::Delete, path(server, volume));
+        let call = scope.call(Method::DELETE, path(server, volume));
         let sent = scope.session.mutate(&mut act.step(), &call).await.map(|_| ());
         delete_reply(scope, act, sent).await
     }
@@ -137,20 +139,42 @@ impl Hooks for AttachHooks {
         }
     }
 
-    /// A volume is attached to a server once, so what is there is what was asked for.
+    /// A volume is attached to a server once: what is attached since the intent is what was asked for.
     async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
         let planned = request.planned.as_ref();
         let id = request.intent.object_id.as_deref().map(str::to_owned).or_else(|| {
             Some(format!("{}/{}", planned?.text("instance_id")?, planned?.text("volume_id")?))
         });
         let Some(id) = id else { return found(scope, request, Ok(Vec::new())) };
-        let fetched = self.fetch(scope, &[id]).await.pop().unwrap_or(Ok(None));
+        let mut fetched =
+            self.fetch(scope, std::slice::from_ref(&id)).await.pop().unwrap_or(Ok(None));
+        if let (None, Ok(Some(object))) = (&request.intent.object_id, &fetched) {
+            match attached_at(scope, object).await {
+                Ok(at) if !is_young(request, at) => fetched = Ok(None),
+                Ok(_) => {}
+                Err(error) => fetched = Err(error),
+            }
+        }
         found(
             scope,
             request,
             fetched.map(|object| object.into_iter().map(|object| (object, true)).collect()),
         )
     }
+}
+
+/// Returns since when a volume is attached, as far as Cinder tells; while it is being attached, since when
+/// that is so.
+async fn attached_at(scope: &Scope<'_>, attachment: &Json) -> Result<Option<Timestamp>, ApiError> {
+    let volume = encoded(field(attachment, "volumeId"));
+    let call = scope.get(Service::Volume, format!("/volumes/{volume}"));
+    let Some(reply) = scope.session.find(&call).await? else { return Ok(None) };
+    let volume = unwrapped(reply, "volume");
+    let server = field(attachment, "serverId");
+    let link =
+        elements(&volume, "attachments").iter().find(|one| field(one, "server_id") == server);
+    let attached = link.and_then(|link| instant(link, "attached_at"));
+    Ok(attached.or_else(|| instant(&volume, "updated_at")))
 }
 
 fn path(server: &str, volume: &str) -> String {

@@ -2,14 +2,15 @@
 //! of a router on a subnet.
 
 use async_trait::async_trait;
+use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest};
 use terrarium_value::{Map, Value};
 
-use crate::client::{ApiError, Failure, Service, Verb};
+use crate::client::{ApiError, Failure, Service};
 use crate::look::{Look, elements, field};
 use crate::schema::{Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, flag, text};
-use crate::verbs::{Act, Hooks, Scope, delete_reply, encoded, found, made};
+use crate::verbs::{Act, Hooks, Scope, delete_reply, encoded, found, instant, is_young, made};
 
 pub(crate) const ROUTER_INTERFACE: Resource = Resource {
     name: "openstack_networking_router_interface_v2",
@@ -51,9 +52,9 @@ impl Hooks for InterfaceHooks {
             }
         };
         let path = format!("/routers/{}/add_router_interface", encoded(router));
-        let call = scope.call(Verb::Put, path).body(body);
+        let call = scope.call(Method::PUT, path).body(body);
         let _turn = scope.session.turn(&format!("router {router}")).await;
-        let reply = scope.session.create(act.step(), &call).await?;
+        let reply = scope.session.create(&mut act.step(), &call).await?;
         let port = field(&reply, "port_id").to_owned();
         let object = match scope.fetch_one(&port).await {
             Ok(Some(object)) => object,
@@ -82,7 +83,7 @@ impl Hooks for InterfaceHooks {
             None => json!({ "port_id": act.id() }),
         };
         let path = format!("/routers/{}/remove_router_interface", encoded(router));
-        let call = scope.call(Verb::Put, path).body(body);
+        let call = scope.call(Method::PUT, path).body(body);
         let sent = scope.session.mutate(&mut act.step(), &call).await.map(|_| ());
         delete_reply(scope, act, sent).await
     }
@@ -97,11 +98,11 @@ impl Hooks for InterfaceHooks {
         out.insert("subnet_id".into(), Value::string(subnet));
     }
 
-    /// A router has one interface on a subnet, so what is there is what was asked for.
+    /// A router has one interface on a subnet: what came there since the intent is what was asked for.
     async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
         let Some(planned) = &request.planned else { return found(scope, request, Ok(Vec::new())) };
         let router = planned.text("router_id").unwrap_or_default();
-        let call = scope.read("/ports").query(vec![("device_id", router.to_owned())]);
+        let call = scope.call(Method::GET, "/ports").query(vec![("device_id", router.to_owned())]);
         let ports = scope.session.list(&call, "ports").await;
         let fits = |port: &Json| match (planned.text("subnet_id"), planned.text("port_id")) {
             (Some(subnet), _) => {
@@ -110,8 +111,17 @@ impl Hooks for InterfaceHooks {
             (None, Some(wanted)) => field(port, "id") == wanted,
             (None, None) => false,
         };
+        // A port of one's own, or one that has several subnets, was there before it became an interface.
+        let since = |port: &Json| {
+            let of_its_own =
+                planned.text("subnet_id").is_some() && elements(port, "fixed_ips").len() < 2;
+            instant(port, if of_its_own { "created_at" } else { "updated_at" })
+        };
+        let ours = |port: &Json| {
+            fits(port) && (request.intent.object_id.is_some() || is_young(request, since(port)))
+        };
         let ports =
-            ports.map(|ports| ports.into_iter().filter(fits).map(|port| (port, true)).collect());
+            ports.map(|ports| ports.into_iter().filter(ours).map(|port| (port, true)).collect());
         found(scope, request, ports)
     }
 
@@ -123,7 +133,7 @@ impl Hooks for InterfaceHooks {
 
 async fn drop_routes(scope: &Scope<'_>, act: &mut Act<'_>, router: &str) -> Result<(), Failure> {
     let path = format!("/routers/{}", encoded(router));
-    let call = scope.call(Verb::Put, path).body(json!({"router": {"routes": []}}));
+    let call = scope.call(Method::PUT, path).body(json!({"router": {"routes": []}}));
     match scope.session.mutate(&mut act.step(), &call).await {
         Err(failure) if failure.status() != Some(404) => Err(failure),
         _ => Ok(()),

@@ -1,10 +1,12 @@
 //! [Security groups](https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups).
 
 use async_trait::async_trait;
-use serde_json::json;
+use http::Method;
+use serde_json::{Value as Json, json};
 use terrarium_provider::ApplyReply;
+use terrarium_value::Value;
 
-use crate::client::{ApiError, Failure, Service, Verb};
+use crate::client::{ApiError, Failure, Service};
 use crate::data::PlainData;
 use crate::look::{Look, elements, field};
 use crate::schema::{
@@ -48,13 +50,13 @@ impl Hooks for SecgroupHooks {
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let body = create_body(scope, act);
         let call =
-            scope.call(Verb::Post, "/security-groups").body(json!({ "security_group": body }));
-        let reply = scope.session.create(act.step(), &call).await?;
+            scope.call(Method::POST, "/security-groups").body(json!({ "security_group": body }));
+        let reply = scope.session.create(&mut act.step(), &call).await?;
         let object = unwrapped(reply, "security_group");
         if act.planned().flag("delete_default_rules") == Some(true) {
             for rule in elements(&object, "security_group_rules") {
                 let path = format!("/security-group-rules/{}", encoded(field(rule, "id")));
-                let call = scope.call(Verb::Delete, path);
+                let call = scope.call(Method::DELETE, path);
                 match scope.session.mutate(&mut act.step(), &call).await {
                     Err(Failure::Refused(error)) if !error.is_not_found() => {
                         return Ok(incomplete(scope, &object, &act.planned(), &error));
@@ -65,6 +67,14 @@ impl Hooks for SecgroupHooks {
             }
         }
         finish_create(scope, act, object).await
+    }
+
+    /// The rules that a group begins with go one by one after it was made.
+    fn lacks(&self, object: &Json, planned: &Value) -> Option<String> {
+        let unwanted = planned.flag("delete_default_rules") == Some(true);
+        let rules = elements(object, "security_group_rules").len();
+        (unwanted && rules > 0)
+            .then(|| format!("{rules} of its default rules were not deleted any more"))
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Finding a lease that an interrupted create may have made. Names repeat and nothing but the name can
 //! carry a marker, so a lease is known by all that was asked for, by whom and when.
 
+use http::Method;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use terrarium_provider::{FindReply, FindRequest};
@@ -9,10 +10,7 @@ use terrarium_value::{Type, Value};
 use super::date;
 use crate::client::ApiError;
 use crate::look::{Look, field};
-use crate::verbs::{Scope, find, found};
-
-/// How far the clocks of engine and service may be apart.
-const SKEW_S: i64 = 60;
+use crate::verbs::{Scope, find, found, is_young};
 
 /// What stands between a name and its marker, where the configuration asks for one.
 const SEPARATOR: char = '~';
@@ -50,21 +48,19 @@ pub(super) async fn find_lease(scope: &Scope<'_>, request: &FindRequest) -> Find
 }
 
 async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, bool)>, ApiError> {
-    let call = scope.read(scope.row.list_path);
+    let call = scope.call(Method::GET, scope.row.list_path);
     let all = scope.session.list(&call, scope.row.collection).await?;
     let (project, user) = scope.session.who().await?;
     let nothing = Value::null(Type::Dynamic);
     let planned = request.planned.as_ref().unwrap_or(&nothing);
     let marker = request.intent.marker.as_str();
-    let since = request.intent.at.as_second() - SKEW_S;
     let hits = all.into_iter().filter_map(|lease| {
         let marked = field(&lease, "name").ends_with(&format!("{SEPARATOR}{marker}"));
         let ours = |name: &str, wanted: &Option<String>| {
             wanted.as_deref().is_none_or(|wanted| field(&lease, name) == wanted)
         };
         let by_us = ours("project_id", &project) && ours("user_id", &user);
-        let young =
-            date::read(field(&lease, "created_at")).is_none_or(|at| at.as_second() >= since);
+        let young = is_young(request, date::read(field(&lease, "created_at")));
         let alike = bare_name(field(&lease, "name"), planned)
             == planned.text("name").unwrap_or_default()
             && same_date(&lease, planned, "start_date")

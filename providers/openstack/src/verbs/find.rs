@@ -1,5 +1,6 @@
 //! Looking for what an intent without an outcome may have left behind.
 
+use http::Method;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use terrarium_diagnostic::Diagnostics;
@@ -64,7 +65,7 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
     if let Some(name) = planned.text("name").filter(|_| filters) {
         query.push(("name", name.to_owned()));
     }
-    let call = scope.read(row.list_path).query(query);
+    let call = scope.call(Method::GET, row.list_path).query(query);
     let all = scope.session.list(&call, row.collection).await?;
     let marker = request.intent.marker.as_str();
     let marked: Vec<(Json, bool)> =
@@ -77,12 +78,15 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
     if could_mark || !marked.is_empty() {
         return Ok(marked);
     }
-    let since = request.intent.at.as_second() - SKEW_S;
-    let fits = |object: &Json| {
-        created_at(object).is_none_or(|at| at.as_second() >= since)
-            && looks_like(scope, object, planned)
-    };
+    let fits =
+        |object: &Json| is_young(request, created_at(object)) && looks_like(scope, object, planned);
     Ok(all.into_iter().filter(fits).map(|object| (object, false)).collect())
+}
+
+/// Returns whether something that is not marked can be the intent's: it is certainly not older. What has
+/// no age is never taken for it.
+pub(crate) fn is_young(request: &FindRequest, made: Option<Timestamp>) -> bool {
+    made.is_some_and(|at| at.as_second() >= request.intent.at.as_second() - SKEW_S)
 }
 
 fn carries(field_of: MarkerField, object: &Json, marker: &str) -> bool {
@@ -131,15 +135,21 @@ fn candidate(scope: &Scope<'_>, request: &FindRequest, object: &Json, marked: bo
         poll_after: first_poll(scope.row),
         timeout: scope.timeout(request.intent.action, Some(&state)),
     });
-    Candidate { id: id.into(), marked, created_at: created_at(object), state, private, pending }
+    let lost = request.intent.action == Action::Create && request.intent.object_id.is_none();
+    let lacks = request.planned.as_ref().filter(|_| lost);
+    let lacks = lacks.and_then(|planned| scope.row.hooks.lacks(object, planned));
+    let created_at = created_at(object);
+    Candidate { id: id.into(), marked, created_at, state, private, pending, lacks }
 }
 
 /// Returns when the service says that an object was made.
-pub(super) fn created_at(object: &Json) -> Option<Timestamp> {
-    let text = ["created_at", "created"]
-        .iter()
-        .map(|key| field(object, key))
-        .find(|text| !text.is_empty())?;
+pub(crate) fn created_at(object: &Json) -> Option<Timestamp> {
+    ["created_at", "created"].iter().find_map(|key| instant(object, key))
+}
+
+/// Reads an instant of an object.
+pub(crate) fn instant(object: &Json, key: &str) -> Option<Timestamp> {
+    let text = field(object, key);
     // Cinder's and Nova's keypairs' times have no zone: they are UTC.
     text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
 }

@@ -74,6 +74,11 @@ pub(crate) trait Hooks: Send + Sync {
         None
     }
 
+    /// Returns what a lost create left out of an object that no read tells, in words.
+    fn lacks(&self, _object: &Json, _planned: &Value) -> Option<String> {
+        None
+    }
+
     /// Returns what to do about a refusal, where this type knows.
     fn help(&self, _error: &ApiError) -> Option<String> {
         None

@@ -16,7 +16,7 @@ pub(crate) use create::{create, create_body, finish_create, incomplete, made};
 pub(crate) use decode::{decode, noted, settled, shell};
 pub(crate) use delete::{RETRY_DELETE, delete, delete_reply, retry_later};
 pub(crate) use fetch::{fetch, in_lanes};
-pub(crate) use find::{find, found};
+pub(crate) use find::{created_at, find, found, instant, is_young};
 pub(crate) use hooks::Hooks;
 pub(crate) use pending::{Known, finish, poll, poll_delete, waiting};
 pub(crate) use private::Note;

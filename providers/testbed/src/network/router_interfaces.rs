@@ -93,6 +93,7 @@ fn adopt_port(call: &Call<'_>, router: &Object, id: &str) -> Outcome<Object> {
     port.set("device_id", router.id.clone());
     port.set("device_owner", plugs::ROUTER_INTERFACE);
     port.set("status", "ACTIVE");
+    super::touch(cloud, &mut port);
     cloud.put(&ports::PORT, &port)?;
     Ok(port)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr, Target};
 use terrarium_core::{
     ApplyOptions, Cancel, Depth, Event, HeldBack, Mode, OutputChange, Plan, PlanOptions, Progress,
-    RunSummary, TimeOptions, Turn,
+    RecoverOptions, RunSummary, TimeOptions, Turn,
 };
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Action;
@@ -135,13 +135,14 @@ impl Turning<'_> {
     async fn recovered(&self, session: &mut Session) -> Result<Arc<State>, Failed> {
         let progress: Arc<dyn Progress> = Arc::new(Quiet(progress::Teller::new(self.context)));
         if let Some(held) = planning::held(session) {
-            let (state, found) =
-                terrarium_core::recover(&session.inputs, &held, Depth::Resolve, &progress).await;
-            session.inputs.prior = state;
-            if found.has_errors() {
-                return Err(found.into());
+            let (depth, cancel) = (Depth::Resolve, self.cancel);
+            let options = RecoverOptions { depth, progress: &progress, cancel };
+            let found = terrarium_core::recover(&session.inputs, &held, &options).await;
+            session.inputs.prior = found.state;
+            if found.diagnostics.has_errors() {
+                return Err(found.diagnostics.into());
             }
-            self.context.report(&found);
+            self.context.report(&found.diagnostics);
         }
         Ok(session.inputs.prior.clone())
     }
@@ -240,12 +241,12 @@ impl Turning<'_> {
         Ok(summary)
     }
 }
-/// Tells only what was recovered: a run that looks every ten seconds says nothing of what it reads.
+/// Tells only what is recovered: a run that looks every ten seconds says nothing of what it reads.
 struct Quiet(Arc<progress::Teller>);
 
 impl Progress for Quiet {
     fn on(&self, event: Event) {
-        if matches!(event, Event::Recovered { .. }) {
+        if matches!(event, Event::Recovering { .. } | Event::Recovered { .. }) {
             self.0.on(event);
         }
     }

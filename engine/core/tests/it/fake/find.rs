@@ -38,7 +38,15 @@ fn candidate(id: u64, object: &Object, marked: bool) -> Candidate {
     };
     let pending = (object.building > 0).then_some(accepted);
     let created_at = Some(object.created_at);
-    Candidate { id: id.as_str().into(), marked, created_at, state, private: None, pending }
+    Candidate {
+        id: id.as_str().into(),
+        marked,
+        created_at,
+        state,
+        private: None,
+        pending,
+        lacks: None,
+    }
 }
 
 /// Values of which only the id is known.

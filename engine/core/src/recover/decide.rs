@@ -1,0 +1,103 @@
+//! What is found for a lost create decides, and what it decides is a pure function.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use terrarium_provider::Candidate;
+
+/// How long a request may still be on its way: only then does "not found" count.
+const HORIZON: Duration = Duration::from_mins(1);
+
+/// How long after its intent a request may still leave: a service may have had no time for it, and
+/// said when to come again.
+const LATEST_DEPARTURE: Duration = Duration::from_mins(10);
+
+/// What is to be done about an open create.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Verdict {
+    /// It made this object; the others (by index) are doubles of it.
+    Adopt { index: usize, doubles: Vec<usize> },
+    /// It never happened.
+    NeverHappened,
+    /// It is too early to tell; look again then.
+    LookAgain(Timestamp),
+}
+
+/// Decides what candidates mean for a create recorded at an instant, by a recovery that began at
+/// another: whoever sent the request was gone by then.
+pub(super) fn decide(
+    candidates: &[Candidate],
+    (recorded_at, began): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Verdict {
+    let marked: Vec<usize> = (0..candidates.len()).filter(|at| candidates[*at].marked).collect();
+    // What is not marked and has no age may have been there before: it is somebody's own.
+    let aged = |at: &usize| candidates[*at].created_at.is_some();
+    let pool: Vec<usize> = if marked.is_empty() {
+        (0..candidates.len()).filter(aged).collect()
+    } else {
+        marked.clone()
+    };
+    if let Some(oldest) = pool.iter().copied().min_by_key(|at| (candidates[*at].created_at, *at)) {
+        // Only what carries the marker is certainly ours to remove.
+        let doubles = marked.into_iter().filter(|at| *at != oldest).collect();
+        return Verdict::Adopt { index: oldest, doubles };
+    }
+    let latest = recorded_at.saturating_add(LATEST_DEPARTURE).unwrap_or(began).min(began);
+    match latest.saturating_add(HORIZON) {
+        Ok(horizon) if now < horizon => Verdict::LookAgain(horizon),
+        _ => Verdict::NeverHappened,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use terrarium_value::{Type, Value};
+
+    fn candidate(marked: bool, created: impl Into<Option<i64>>) -> Candidate {
+        Candidate {
+            id: "x".into(),
+            marked,
+            created_at: created.into().and_then(|second| Timestamp::from_second(second).ok()),
+            state: Value::null(Type::Dynamic),
+            private: None,
+            pending: None,
+            lacks: None,
+        }
+    }
+
+    #[test]
+    fn what_is_found_decides_and_nothing_counts_only_after_the_horizon() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let adopt = |index, doubles: &[usize]| Verdict::Adopt { index, doubles: doubles.to_vec() };
+        for (candidates, now, expected) in [
+            (vec![], 10, Verdict::LookAgain(at(60))),
+            (vec![], 60, Verdict::NeverHappened),
+            (vec![candidate(true, 5)], 10, adopt(0, &[])),
+            (vec![candidate(true, 9), candidate(true, 5)], 10, adopt(1, &[0])),
+            // Without a marker nothing is removed: it may be somebody else's.
+            (vec![candidate(false, 9), candidate(false, 5)], 10, adopt(1, &[])),
+            (vec![candidate(false, 1), candidate(true, 5)], 10, adopt(1, &[])),
+            // No age, no adoption; a marker needs none.
+            (vec![candidate(false, None)], 10, Verdict::LookAgain(at(60))),
+            (vec![candidate(false, None)], 60, Verdict::NeverHappened),
+            (vec![candidate(false, None), candidate(false, 5)], 10, adopt(1, &[])),
+            (vec![candidate(true, None)], 10, adopt(0, &[])),
+        ] {
+            assert_eq!(decide(&candidates, (at(0), at(0)), at(now)), expected, "{candidates:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_may_have_left_long_after_its_intent() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (began, now, expected) in [
+            (200, 200, Verdict::LookAgain(at(260))),
+            (200, 260, Verdict::NeverHappened),
+            (9_000, 9_000, Verdict::NeverHappened),
+        ] {
+            assert_eq!(decide(&[], (at(0), at(began)), at(now)), expected);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Doubles: what a lost create made more than once is removed, under an intent of its own.
+
+use terrarium_provider::{
+    Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, Intent, Pending, Permit, PollOutcome,
+    Recorder,
+};
+use terrarium_state::{Batch, IntentProgress};
+
+use super::{Case, Depth, Recovery};
+use crate::RecoveryOutcome;
+use crate::apply::store_failed;
+
+impl Recovery<'_> {
+    /// Removes a double of an object; returns whether it is gone.
+    pub(super) async fn remove(&self, case: &Case<'_>, double: &Candidate) -> bool {
+        if self.options.depth == Depth::Look {
+            self.warn(
+                case.open,
+                &format!("{} is a double of it; the next apply removes it", double.id),
+            );
+            return false;
+        }
+        let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
+        let draft = recorder.prepare(Intent {
+            action: Action::Delete,
+            at: self.inputs.clock.now(),
+            planned: None,
+            object_id: Some(double.id.clone()),
+            ..case.open.intent.clone()
+        });
+        let id = draft.id;
+        let recorded = match recorder.record(vec![draft]).await {
+            Ok(mut recorded) => recorded.pop(),
+            Err(error) => {
+                self.world.report(store_failed(&error.message));
+                None
+            }
+        };
+        let Some(recorded) = recorded else { return false };
+        let request = ApplyRequest {
+            addr: case.addr().clone(),
+            action: Action::Delete,
+            prior: Some(double.state.clone()),
+            planned: None,
+            config: None,
+            private: double.private.clone(),
+            permit: Permit::External(recorded),
+        };
+        let reply = case.provider.apply(case.kind(), request).await;
+        self.report_mildly(reply.diagnostics);
+        let gone = match reply.outcome {
+            ApplyOutcome::Done { .. } => true,
+            ApplyOutcome::Accepted(accepted) => self.until_gone(case, accepted).await,
+            ApplyOutcome::Refused { .. } | ApplyOutcome::Unknown(_) => false,
+        };
+        let progress = if gone { IntentProgress::Done } else { IntentProgress::Refused };
+        self.commit(Batch { progress: vec![(id, progress)], ..Batch::default() }).await;
+        if gone {
+            let what = format!("removed {}, a double that an interrupted run created", double.id);
+            self.told(case, RecoveryOutcome::Removed, what);
+        } else {
+            self.warn(
+                case.open,
+                &format!("{}, a double of it, could not be removed; it stays open", double.id),
+            );
+        }
+        gone
+    }
+
+    async fn until_gone(&self, case: &Case<'_>, accepted: Accepted) -> bool {
+        let mut pending = Pending {
+            kind: case.kind().clone(),
+            addr: case.addr().clone(),
+            action: Action::Delete,
+            accepted,
+            since: self.inputs.clock.now(),
+            planned: None,
+            config: None,
+            polls: 0,
+        };
+        let what = format!("waiting until {}, a double, is gone", pending.accepted.id);
+        loop {
+            self.tell_waiting(case, &what, None);
+            if !self.pause(pending.accepted.poll_after).await {
+                return false;
+            }
+            pending.polls += 1;
+            let poll = case.provider.poll_many(std::slice::from_ref(&pending));
+            let Some(replies) = self.unless_stopped(poll).await else { return false };
+            match replies.into_iter().next().map(|reply| reply.outcome) {
+                Some(PollOutcome::Done { .. }) => return true,
+                Some(PollOutcome::Waiting { .. }) if !self.is_overdue(&pending) => {}
+                _ => return false,
+            }
+        }
+    }
+}
