@@ -88,6 +88,71 @@ pub struct Intent {
     pub deposed: Option<Name>,
 }
 
+/// An external action that somebody means to carry out: nothing has numbered, marked or recorded it yet.
+///
+/// Three types follow each other: a draft becomes [`Prepared`] by [`Recorder::prepare`], and that becomes
+/// [`Recorded`] by [`Recorder::record`]; there is no other way to any of them.
+///
+/// ```compile_fail,E0308
+/// # async fn f(recorder: terrarium_provider::Recorder, draft: terrarium_provider::IntentDraft) {
+/// // A draft has no number and no marker: it can't be recorded.
+/// let _ = recorder.record(vec![draft]).await;
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntentDraft {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// What will be done.
+    pub action: Action,
+    /// When it is meant, by the engine's clock.
+    pub at: Timestamp,
+    /// The provider configuration it goes through, as the state writes it.
+    pub provider: Name,
+    /// What the engine needs to finish the record of a lost create; see [`Intent::planned`].
+    pub planned: Option<Name>,
+    /// The id of the object that is changed or deleted, where it has one.
+    pub object_id: Option<Name>,
+    /// The deposed key, where the action is on a deposed object.
+    pub deposed: Option<Name>,
+}
+
+impl Intent {
+    /// Drafts another intent like this one: for the next call of the same action.
+    pub fn to_draft(&self) -> IntentDraft {
+        let Self { addr, action, at, provider, planned, object_id, deposed, .. } = self.clone();
+        IntentDraft { addr, action, at, provider, planned, object_id, deposed }
+    }
+}
+
+/// An intent that is numbered and marked, and not durable yet: nothing may be sent on it.
+///
+/// ```compile_fail,E0451
+/// # fn f(intent: terrarium_provider::Intent) -> terrarium_provider::Prepared {
+/// // Only a recorder prepares.
+/// terrarium_provider::Prepared { intent }
+/// # }
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use terrarium_provider::{Permit, Prepared};
+/// # fn f(prepared: Prepared) -> Permit {
+/// // What is not recorded is no leave to act.
+/// Permit::External(prepared)
+/// # }
+/// ```
+#[derive(Debug, PartialEq)]
+pub struct Prepared {
+    intent: Intent,
+}
+
+impl Prepared {
+    /// Returns what will be recorded.
+    pub fn intent(&self) -> &Intent {
+        &self.intent
+    }
+}
+
 /// Where intents are recorded: the store of the state.
 #[async_trait]
 pub trait IntentStore: Send + Sync {
@@ -149,16 +214,20 @@ impl Recorder {
     }
 
     /// Numbers and marks an intent; nothing is recorded yet.
-    pub fn prepare(&self, draft: Intent) -> Intent {
+    pub fn prepare(&self, draft: IntentDraft) -> Prepared {
+        let IntentDraft { addr, action, at, provider, planned, object_id, deposed } = draft;
         let id = self.0.next_id();
-        let marker = Marker::derive(&self.0.lineage(), &draft.addr, id);
-        Intent { id, marker, ..draft }
+        let marker = Marker::derive(&self.0.lineage(), &addr, id);
+        let intent = Intent { id, addr, action, marker, at, provider, planned, object_id, deposed };
+        Prepared { intent }
     }
 
     /// Makes intents durable, in one transaction, and returns leave to act on each.
-    pub async fn record(&self, intents: Vec<Intent>) -> Result<Vec<Recorded>, NotRecorded> {
+    pub async fn record(&self, prepared: Vec<Prepared>) -> Result<Vec<Recorded>, NotRecorded> {
+        let intents: Vec<Intent> = prepared.into_iter().map(|it| it.intent).collect();
         self.0.record(&intents).await?;
-        Ok(intents.into_iter().map(|intent| Recorded { intent, recorder: self.clone() }).collect())
+        let recorded = |intent| Recorded { intent, recorder: self.clone(), created: false };
+        Ok(intents.into_iter().map(recorded).collect())
     }
 }
 
@@ -168,11 +237,20 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// Proof that an intent is durable. Only a [`Recorder`] makes one.
+/// Proof that an intent is durable: leave to send the calls of its action. Only a [`Recorder`] makes one.
+///
+/// ```compile_fail,E0599
+/// # fn f(recorded: terrarium_provider::Recorded) {
+/// // One intent is leave for one action.
+/// let _ = recorded.clone();
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Recorded {
     intent: Intent,
     recorder: Recorder,
+    /// Whether its one create was begun.
+    created: bool,
 }
 
 impl Recorded {
@@ -181,15 +259,15 @@ impl Recorded {
         &self.intent
     }
 
-    /// Returns leave for the action's mutating calls: its create, or any number of idempotent ones.
+    /// Returns leave for one of the action's mutating calls: its create, or any number of idempotent ones.
     pub fn step(&mut self) -> Step<'_> {
-        Step { intent: &self.intent, sent: false }
+        Step { intent: &self.intent, created: &mut self.created }
     }
 
     /// Records an intent of its own for a second create within the action.
     pub async fn another(&self, at: Timestamp) -> Result<Recorded, NotRecorded> {
-        let intent = self.recorder.prepare(Intent { at, ..self.intent.clone() });
-        let recorded = self.recorder.record(vec![intent]).await?;
+        let draft = IntentDraft { at, ..self.intent.to_draft() };
+        let recorded = self.recorder.record(vec![self.recorder.prepare(draft)]).await?;
         recorded
             .into_iter()
             .next()
@@ -198,28 +276,70 @@ impl Recorded {
 }
 
 /// Leave to send one mutating call (and to repeat it while it is certain that nothing was done).
+///
+/// An idempotent call borrows it; a create consumes it, by [`Step::into_create`]:
+///
+/// ```compile_fail,E0382
+/// # fn f(recorded: &mut terrarium_provider::Recorded) {
+/// let step = recorded.step();
+/// let first = step.into_create();
+/// let second = step.into_create();
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Step<'a> {
     intent: &'a Intent,
-    sent: bool,
+    created: &'a mut bool,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
     /// Returns the intent.
-    pub fn intent(&self) -> &Intent {
+    pub fn intent(&self) -> &'a Intent {
         self.intent
     }
 
-    /// Notes that the call may have reached the service.
-    pub fn note_sent(&mut self) {
-        self.sent = true;
-    }
-
-    /// Returns whether the call may have reached the service.
-    pub fn was_sent(&self) -> bool {
-        self.sent
+    /// Turns it into leave for the one create of its intent; an error where that was used already: a
+    /// second create needs an intent of its own ([`Recorded::another`]), or recovery would take one of
+    /// the two for a double.
+    pub fn into_create(self) -> Result<Creation<'a>, Spent> {
+        if std::mem::replace(self.created, true) {
+            return Err(Spent);
+        }
+        Ok(Creation { intent: self.intent, created: self.created })
     }
 }
+
+/// Leave to send the call that makes an object.
+#[derive(Debug)]
+pub struct Creation<'a> {
+    intent: &'a Intent,
+    created: &'a mut bool,
+}
+
+impl<'a> Creation<'a> {
+    /// Returns the intent, whose marker the object carries.
+    pub fn intent(&self) -> &'a Intent {
+        self.intent
+    }
+
+    /// Gives the leave back: the service said no, so that nothing was made and the create may be tried
+    /// otherwise.
+    pub fn made_nothing(self) {
+        *self.created = false;
+    }
+}
+
+/// The one create of an intent was sent already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent;
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a second create of one action needs an intent of its own")
+    }
+}
+
+impl std::error::Error for Spent {}
 
 /// Why an outcome is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,7 +25,8 @@ pub use batch::{Answers, Part, by_kind};
 pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
 pub use intent::{
-    Doubt, Intent, IntentId, IntentStore, Marker, NoStore, NotRecorded, Recorded, Recorder, Step,
+    Creation, Doubt, Intent, IntentDraft, IntentId, IntentStore, Marker, NoStore, NotRecorded,
+    Prepared, Recorded, Recorder, Spent, Step,
 };
 pub use plan::{Deferral, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};

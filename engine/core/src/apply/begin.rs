@@ -6,7 +6,7 @@ use terrarium_address::{ConfigAddr, Name};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::{BlockRef, Resource};
 use terrarium_provider::{
-    Action, Effect, Intent, IntentId, Marker, PlanOutcome, PlanRequest, Private, Provider,
+    Action, Effect, IntentDraft, PlanOutcome, PlanRequest, Private, Provider,
 };
 use terrarium_state::Object;
 use terrarium_value::{Cause, Causes, Marks, Value, When};
@@ -233,7 +233,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Drafts the intent of an external action; `None` for a local one.
-    pub(super) fn draft(&self, task: Task, ready: &Ready) -> Option<Intent> {
+    pub(super) fn draft(&self, task: Task, ready: &Ready) -> Option<IntentDraft> {
         let change = &self.plan.changes[task.change];
         if change.schema.effect == Effect::Local {
             return None;
@@ -248,11 +248,9 @@ impl<'a> Walk<'a> {
             };
             draft.write().ok().map(Name::from)
         });
-        Some(Intent {
-            id: IntentId(0),
+        Some(IntentDraft {
             addr: change.addr.clone(),
             action: ready.action,
-            marker: Marker::from_text(""),
             at: self.inputs.clock.now(),
             provider: change.provider.clone(),
             planned,

@@ -2,7 +2,7 @@
 
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Accepted, ApplyOutcome, ApplyReply, DataOutcome, DataReply, Effect, Intent, IntentId, Pending,
+    Accepted, ApplyOutcome, ApplyReply, DataOutcome, DataReply, Effect, IntentId, Pending,
     PollOutcome, PollReply, Private,
 };
 use terrarium_state::{Batch, Durability, IntentProgress, Object, ObjectStatus};
@@ -183,9 +183,9 @@ impl<'a> Walk<'a> {
             self.fail(node, "only an external action can be continued");
             return;
         };
-        let draft: Intent = self.recorder.prepare(draft);
+        let prepared = self.recorder.prepare(draft);
         if let Some(under) = self.tasks.get_mut(&node) {
-            under.intent = Some(draft.id);
+            under.intent = Some(prepared.intent().id);
         }
         if let Some(before) = before {
             // Closing the intent and keeping what it made are one: otherwise a crash loses the object.
@@ -201,7 +201,7 @@ impl<'a> Walk<'a> {
         }
         let recorder = self.recorder.clone();
         running.push(Box::pin(async move {
-            Event::Recorded(vec![node], recorder.record(vec![draft]).await)
+            Event::Recorded(vec![node], recorder.record(vec![prepared]).await)
         }));
     }
 

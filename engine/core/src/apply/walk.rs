@@ -11,8 +11,8 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{
-    Action, ApplyReply, ApplyRequest, Clock, Connection, DataReply, DataRequest, Intent, IntentId,
-    NotRecorded, Pending, Permit, PollReply, Provider, Recorded, Recorder, Window,
+    Action, ApplyReply, ApplyRequest, Clock, Connection, DataReply, DataRequest, IntentId,
+    NotRecorded, Pending, Permit, PollReply, Prepared, Provider, Recorded, Recorder, Window,
 };
 use terrarium_state::{Batch, CommitError, Durability, Ticket};
 
@@ -169,7 +169,7 @@ impl<'a> Walk<'a> {
     where
         'a: 'w,
     {
-        let mut drafts: Vec<(usize, Intent)> = Vec::new();
+        let mut drafts: Vec<(usize, Prepared)> = Vec::new();
         while room > 0 {
             let Some(node) = self.ready.pop_front() else { break };
             let Some(task) =
@@ -205,11 +205,11 @@ impl<'a> Walk<'a> {
                 _ if !prepared => self.fail(node, "its configuration or provider has errors"),
                 Some(draft) => {
                     self.make_room(task);
-                    let draft = self.recorder.prepare(draft);
+                    let prepared = self.recorder.prepare(draft);
                     if let Some(under) = self.tasks.get_mut(&node) {
-                        under.intent = Some(draft.id);
+                        under.intent = Some(prepared.intent().id);
                     }
-                    drafts.push((node, draft));
+                    drafts.push((node, prepared));
                     room -= 1;
                 }
                 None => {

@@ -1,8 +1,8 @@
 //! Doubles: what a lost create made more than once is removed, under an intent of its own.
 
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, Intent, Pending, Permit, PollOutcome,
-    Recorder,
+    Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, IntentDraft, Pending, Permit,
+    PollOutcome, Recorder,
 };
 use terrarium_state::{Batch, IntentProgress};
 
@@ -21,15 +21,15 @@ impl Recovery<'_> {
             return false;
         }
         let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
-        let draft = recorder.prepare(Intent {
+        let prepared = recorder.prepare(IntentDraft {
             action: Action::Delete,
             at: self.inputs.clock.now(),
             planned: None,
             object_id: Some(double.id.clone()),
-            ..case.open.intent.clone()
+            ..case.open.intent.to_draft()
         });
-        let id = draft.id;
-        let recorded = match recorder.record(vec![draft]).await {
+        let id = prepared.intent().id;
+        let recorded = match recorder.record(vec![prepared]).await {
             Ok(mut recorded) => recorded.pop(),
             Err(error) => {
                 self.world.report(store_failed(&error.message));

@@ -2,8 +2,8 @@
 //! since no plan would see that a call is missing.
 
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, Pending, Permit, Private,
-    Recorded, Recorder,
+    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, IntentDraft, Pending, Permit,
+    Private, Recorded, Recorder,
 };
 use terrarium_state::{Batch, IntentProgress, OpenIntent};
 use terrarium_value::Value;
@@ -44,8 +44,9 @@ impl Recovery<'_> {
         }
         let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
         let now = self.inputs.clock.now();
-        let draft = recorder.prepare(Intent { at: now, ..case.open.intent.clone() });
-        let recorded = match recorder.record(vec![draft]).await {
+        let draft = IntentDraft { at: now, ..case.open.intent.to_draft() };
+        let prepared = recorder.prepare(draft);
+        let recorded = match recorder.record(vec![prepared]).await {
             Ok(mut recorded) => recorded.pop(),
             Err(error) => {
                 self.world.report(store_failed(&error.message));

@@ -182,7 +182,8 @@ async fn a_commit_that_somebody_waits_for_covers_what_was_lazy_before_it() {
         let fence = store.lock(request("one")).await.unwrap();
         drop(store.submit(&fence, objects([put("a.local", "1")]), Durability::Lazy));
         let recorder = Recorder::new(store.intents(&fence));
-        let recorded = recorder.record(vec![recorder.prepare(intent(0, "a.remote"))]).await;
+        let recorded =
+            recorder.record(vec![recorder.prepare(intent(0, "a.remote").to_draft())]).await;
         assert_eq!(recorded.unwrap()[0].intent().id, IntentId(1));
         let state = open().load().await.unwrap();
         assert!(state.resources.contains_key(&addr("a.local")));
@@ -211,11 +212,11 @@ async fn numbers_of_intents_are_never_used_again() {
             let store = open();
             let fence = store.lock(request(id)).await.unwrap();
             let recorder = Recorder::new(store.intents(&fence));
-            let intent = recorder.prepare(intent(0, "a.b"));
-            assert_eq!(intent.id, IntentId(expected));
-            recorder.record(vec![intent.clone()]).await.unwrap();
-            let closed =
-                Batch { progress: vec![(intent.id, IntentProgress::Done)], ..Batch::default() };
+            let intent = recorder.prepare(intent(0, "a.b").to_draft());
+            let id = intent.intent().id;
+            assert_eq!(id, IntentId(expected));
+            recorder.record(vec![intent]).await.unwrap();
+            let closed = Batch { progress: vec![(id, IntentProgress::Done)], ..Batch::default() };
             store.submit(&fence, closed, Durability::Now).durable().await.unwrap();
             store.unlock(fence).await.unwrap();
         }

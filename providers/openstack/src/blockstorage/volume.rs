@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Accepted, Action, ApplyReply, Pending, PollOutcome, PollReply};
 use terrarium_value::{Map, Type, Value};
 
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
@@ -117,8 +116,8 @@ impl Hooks for VolumeHooks {
         }
         let version = planned.text("backup_id").and(Some("3.47"));
         let call =
-            scope.call(Method::POST, "/volumes").body(Json::Object(body)).microversion(version);
-        let reply = scope.session.create(&mut act.step(), &call).await?;
+            scope.call(Verb::Post, "/volumes").body(Json::Object(body)).microversion(version);
+        let reply = scope.session.create(act.step(), &call).await?;
         made(scope, act, unwrapped(reply, "volume")).await
     }
 
@@ -224,8 +223,8 @@ async fn action(
     version: Option<&str>,
 ) -> Result<(), Failure> {
     let path = format!("{}/action", scope.path(act.id()));
-    let call = scope.call(Method::POST, path).body(body).microversion(version);
-    scope.session.create(&mut act.step(), &call).await.map(|_| ())
+    let call = scope.call(Verb::Post, path).body(body).microversion(version);
+    scope.session.once(&mut act.step(), &call).await.map(|_| ())
 }
 
 /// Writes name, description and metadata; the marker stays among the metadata.
@@ -247,13 +246,13 @@ async fn write(scope: &Scope<'_>, act: &mut Act<'_>, planned: &Value) -> Result<
         }
         body.insert("metadata".into(), Json::Object(metadata));
     }
-    let call = scope.call(Method::PUT, scope.path(act.id())).body(json!({ "volume": body }));
+    let call = scope.call(Verb::Put, scope.path(act.id())).body(json!({ "volume": body }));
     Ok(unwrapped(scope.session.mutate(&mut act.step(), &call).await?, "volume"))
 }
 
 async fn detach(scope: &Scope<'_>, act: &mut Act<'_>, server: &str) -> Result<(), Failure> {
     let path = format!("/servers/{}/os-volume_attachments/{}", encoded(server), encoded(act.id()));
-    let call = scope.get(Service::Compute, path).method(Method::DELETE);
+    let call = scope.get(Service::Compute, path).sending(Verb::Delete);
     match scope.session.mutate(&mut act.step(), &call).await {
         Err(failure) if !matches!(failure.status(), Some(404 | 409)) => Err(failure),
         _ => Ok(()),

@@ -1,6 +1,7 @@
 //! A thin OpenStack client: credentials, catalog, retries, and calls that can't be sent unrecorded.
 
 mod auth;
+mod call;
 mod catalog;
 mod clouds;
 mod error;
@@ -12,7 +13,8 @@ mod whoami;
 pub use clouds::{CloudSource, Hint, Places, Site, Sites};
 pub use transport::{Request, Response, Tls, Transport, TransportError};
 
+pub(crate) use call::{Call, Verb};
 pub(crate) use catalog::Service;
 pub(crate) use clouds::{Fields, login};
 pub(crate) use error::{ApiError, Failure};
-pub(crate) use session::{Call, Session};
+pub(crate) use session::Session;

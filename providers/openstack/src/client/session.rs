@@ -11,6 +11,7 @@ use terrarium_provider::{Clock, Doubt, Step};
 use tracing::debug;
 
 use super::auth::{Token, token_of, token_request};
+use super::call::{Call, Sends, Verb};
 use super::catalog::Service;
 use super::clouds::Login;
 use super::error::{ApiError, Failure, bare, request_id};
@@ -28,62 +29,6 @@ const LIST_AGE: Duration = Duration::from_mins(1);
 
 /// What stays as it is in a query's values.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// One call of a service.
-#[derive(Clone, Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) service: Service,
-    pub(crate) region: &'a str,
-    pub(crate) method: Method,
-    /// Path below the endpoint, its parts encoded.
-    pub(crate) path: String,
-    pub(crate) query: Vec<(&'a str, String)>,
-    pub(crate) body: Option<Json>,
-    pub(crate) microversion: Option<&'a str>,
-    /// Texts of server errors that mean no, for a call that makes something.
-    pub(crate) refusals: &'static [&'static str],
-}
-
-impl<'a> Call<'a> {
-    /// Starts a GET.
-    pub(crate) fn get(service: Service, region: &'a str, path: impl Into<String>) -> Self {
-        Self {
-            service,
-            region,
-            method: Method::GET,
-            path: path.into(),
-            query: Vec::new(),
-            body: None,
-            microversion: None,
-            refusals: &[],
-        }
-    }
-
-    /// Makes it a request of another method.
-    pub(crate) fn method(self, method: Method) -> Self {
-        Self { method, ..self }
-    }
-
-    /// Gives it a body.
-    pub(crate) fn body(self, body: Json) -> Self {
-        Self { body: Some(body), ..self }
-    }
-
-    /// Asks for a microversion.
-    pub(crate) fn microversion(self, microversion: Option<&'a str>) -> Self {
-        Self { microversion, ..self }
-    }
-
-    /// Names the texts with which a server error is a plain no.
-    pub(crate) fn refused_with(self, refusals: &'static [&'static str]) -> Self {
-        Self { refusals, ..self }
-    }
-
-    /// Gives it a query.
-    pub(crate) fn query(self, query: Vec<(&'a str, String)>) -> Self {
-        Self { query, ..self }
-    }
-}
 
 /// A list that was read, and when.
 type Listed = (jiff::Timestamp, Arc<Vec<Json>>);
@@ -155,12 +100,11 @@ impl Session {
 
     /// Reads.
     pub(crate) async fn read(&self, call: &Call<'_>) -> Result<Json, ApiError> {
-        debug_assert_eq!(call.method, Method::GET, "mutating calls go through `mutate`");
-        match self.attempts(call, Repeat::Freely, None).await? {
+        match self.attempts(call, Repeat::Freely).await? {
             Ok(json) => Ok(json),
             Err(Failure::Refused(error)) => Err(error),
             Err(Failure::Unknown(doubt)) => Err(ApiError::Unreachable {
-                method: call.method.clone(),
+                method: Method::GET,
                 path: call.path.clone(),
                 cause: doubt.symptom,
             }),
@@ -242,43 +186,58 @@ impl Session {
         Ok(name)
     }
 
-    /// Sends a call that makes something, and that is never repeated while it may have done so.
+    /// Sends a call that makes something, and that is never repeated while it may have done so. It uses up
+    /// the one create of its intent, unless the service refuses it: then nothing was made.
     pub(crate) async fn create(
         &self,
-        step: &mut Step<'_>,
-        call: &Call<'_>,
+        step: Step<'_>,
+        call: &Call<'_, Verb>,
     ) -> Result<Json, Failure> {
+        let creation = step.into_create().map_err(|spent| Failure::other(spent.to_string()))?;
+        let answer = self.once_only(call).await;
+        if matches!(answer, Err(Failure::Refused(_))) {
+            creation.made_nothing();
+        }
+        answer
+    }
+
+    /// Sends a call that makes nothing new, and that is not repeated while it may have been carried out.
+    pub(crate) async fn once(
+        &self,
+        _step: &mut Step<'_>,
+        call: &Call<'_, Verb>,
+    ) -> Result<Json, Failure> {
+        self.once_only(call).await
+    }
+
+    async fn once_only(&self, call: &Call<'_, Verb>) -> Result<Json, Failure> {
         self.lists.lock().await.clear();
         let repeat = match call.refusals {
             [] => Repeat::OnlyUndone,
             texts => Repeat::OrSaid(texts),
         };
-        self.attempts(call, repeat, Some(step)).await?
+        self.attempts(call, repeat).await?
     }
 
     /// Sends a call that may be repeated: doing it twice is doing it once.
     pub(crate) async fn mutate(
         &self,
-        step: &mut Step<'_>,
-        call: &Call<'_>,
+        _step: &mut Step<'_>,
+        call: &Call<'_, Verb>,
     ) -> Result<Json, Failure> {
         self.lists.lock().await.clear();
-        self.attempts(call, Repeat::Freely, Some(step)).await?
+        self.attempts(call, Repeat::Freely).await?
     }
 
-    async fn attempts(
+    async fn attempts<M: Sends>(
         &self,
-        call: &Call<'_>,
+        call: &Call<'_, M>,
         repeat: Repeat,
-        mut step: Option<&mut Step<'_>>,
     ) -> Result<Result<Json, Failure>, ApiError> {
         let (mut attempt, mut fresh_token) = (0, false);
         loop {
             let token = self.token().await?;
             let request = self.request(call, &token)?;
-            if let Some(step) = &mut step {
-                step.note_sent();
-            }
             let outcome = self.send(&request).await;
             match next(repeat, &outcome, attempt, fresh_token, self.clock.now()) {
                 Next::LogIn => {
@@ -320,7 +279,7 @@ impl Session {
         outcome
     }
 
-    fn request(&self, call: &Call<'_>, token: &Token) -> Result<Request, ApiError> {
+    fn request<M: Sends>(&self, call: &Call<'_, M>, token: &Token) -> Result<Request, ApiError> {
         let mut url = format!("{}{}", self.endpoint(call, token)?, call.path);
         if !call.query.is_empty() {
             url = format!("{url}?{}", query_text(&call.query));
@@ -334,7 +293,7 @@ impl Session {
             headers.insert("content-type", HeaderValue::from_static("application/json"));
             request.body = body.to_string().into();
         }
-        Ok(Request { method: call.method.clone(), ..request })
+        Ok(Request { method: call.verb.method(), ..request })
     }
 
     /// Starts a GET of an address with the token.
@@ -352,7 +311,7 @@ impl Session {
         Ok(Request { method: Method::GET, url, headers, body: bytes::Bytes::new() })
     }
 
-    fn endpoint(&self, call: &Call<'_>, token: &Token) -> Result<String, ApiError> {
+    fn endpoint<M>(&self, call: &Call<'_, M>, token: &Token) -> Result<String, ApiError> {
         let login = self.login()?;
         let region = if call.region.is_empty() { &login.region } else { call.region };
         let project = token.project_id.as_deref();

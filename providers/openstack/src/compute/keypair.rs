@@ -1,12 +1,11 @@
 //! [Key pairs](https://docs.openstack.org/api-ref/compute/#keypairs-keypairs).
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest};
 use terrarium_value::{Map, Value};
 
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::data::{Ask, DataHooks};
 use crate::look::{Look, field};
 use crate::schema::{
@@ -54,8 +53,8 @@ impl Hooks for KeypairHooks {
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let body = json!({ "keypair": create_body(scope, act) });
         let version = act.planned().text("user_id").and(FOR_A_USER);
-        let call = scope.call(Method::POST, "/os-keypairs").body(body).microversion(version);
-        let reply = scope.session.create(&mut act.step(), &call).await?;
+        let call = scope.call(Verb::Post, "/os-keypairs").body(body).microversion(version);
+        let reply = scope.session.create(act.step(), &call).await?;
         made(scope, act, named(unwrapped(reply, "keypair"))).await
     }
 
@@ -83,7 +82,7 @@ impl Hooks for KeypairHooks {
             };
         let user = planned.and_then(|planned| planned.text("user_id"));
         let query = user.map(|user| vec![("user_id", user.to_owned())]).unwrap_or_default();
-        let call = scope.call(Method::GET, scope.path(&name)).query(query);
+        let call = scope.read(scope.path(&name)).query(query);
         let fetched = scope.session.find(&call.microversion(user.and(FOR_A_USER))).await;
         let key = planned.and_then(|planned| planned.text("public_key")).map(str::trim);
         let lost = request.intent.object_id.is_none();

@@ -1,7 +1,6 @@
 //! [Attached volumes](https://docs.openstack.org/api-ref/compute/#servers-with-volume-attachments-servers-os-volume-attachments).
 
 use async_trait::async_trait;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_provider::{
@@ -9,7 +8,7 @@ use terrarium_provider::{
 };
 use terrarium_value::{Map, Value};
 
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
@@ -76,10 +75,10 @@ impl Hooks for AttachHooks {
             if multiattach { Some("2.60") } else { planned.text("tag").and(Some("2.49")) };
         let path = format!("/servers/{}/os-volume_attachments", encoded(server));
         let call = scope
-            .call(Method::POST, path)
+            .call(Verb::Post, path)
             .body(json!({ "volumeAttachment": body }))
             .microversion(version);
-        let reply = scope.session.create(&mut act.step(), &call).await?;
+        let reply = scope.session.create(act.step(), &call).await?;
         let object = identified(unwrapped(reply, "volumeAttachment"), server);
         Ok(ApplyReply::accepted(Accepted {
             id: field(&object, "id").into(),
@@ -94,7 +93,7 @@ impl Hooks for AttachHooks {
         in_lanes(ids, |id| async move {
             let (server, volume) = id.split_once('/').unwrap_or((id, ""));
             let path = path(server, volume);
-            let reply = scope.session.find(&scope.call(Method::GET, path)).await?;
+            let reply = scope.session.find(&scope.read(path)).await?;
             Ok(reply.map(|reply| identified(unwrapped(reply, "volumeAttachment"), server)))
         })
         .await
@@ -108,7 +107,7 @@ impl Hooks for AttachHooks {
 
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let (server, volume) = act.id().split_once('/').unwrap_or((act.id(), ""));
-        let call = scope.call(Method::DELETE, path(server, volume));
+        let call = scope.call(Verb::Delete, path(server, volume));
         let sent = scope.session.mutate(&mut act.step(), &call).await.map(|_| ());
         delete_reply(scope, act, sent).await
     }

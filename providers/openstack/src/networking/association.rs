@@ -1,14 +1,13 @@
 //! Giving a floating IP to a port. Neutron refuses while the port's subnet has no router to the
 //! external network, which another resource may be about to make: then it is tried again later.
 
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Accepted, Action, ApplyReply, Pending, PollOutcome, PollReply};
 use terrarium_value::Value;
 
 use super::is_unreachable;
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, is_zero};
 use crate::plan::Draft;
 use crate::verbs::{Act, Note, Scope, decode, encoded, unwrapped};
@@ -52,7 +51,7 @@ async fn put(
 ) -> Result<Json, Failure> {
     let call = scope
         .get(Service::Network, format!("/floatingips/{}", encoded(id)))
-        .method(Method::PUT)
+        .sending(Verb::Put)
         .body(json!({ "floatingip": body }));
     let reply = scope.session.mutate(&mut act.step(), &call).await?;
     Ok(unwrapped(reply, "floatingip"))

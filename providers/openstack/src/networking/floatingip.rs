@@ -1,7 +1,6 @@
 //! [Floating IPs](https://docs.openstack.org/api-ref/network/v2/#floating-ips-floatingips).
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{ApplyReply, Pending, PollReply};
@@ -10,7 +9,7 @@ use terrarium_value::Value;
 use super::association::{self, Address};
 use super::network::check_domain;
 use super::{is_exhausted, is_unreachable};
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::data::PlainData;
 use crate::look::{Look, field};
 use crate::plan::Draft;
@@ -166,8 +165,8 @@ async fn post(
         if let Some(subnet) = subnet {
             body.insert("subnet_id".into(), json!(subnet));
         }
-        let call = scope.call(Method::POST, "/floatingips").body(json!({ "floatingip": body }));
-        match scope.session.create(&mut act.step(), &call).await {
+        let call = scope.call(Verb::Post, "/floatingips").body(json!({ "floatingip": body }));
+        match scope.session.create(act.step(), &call).await {
             Err(failure) if at < last && is_exhausted(&failure) => {}
             sent => return sent.map(|reply| unwrapped(reply, "floatingip")),
         }

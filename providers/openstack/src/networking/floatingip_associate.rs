@@ -2,12 +2,11 @@
 //! has one.
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest, Pending, PollReply};
 
 use super::association::{self, Address};
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, field};
 use crate::plan::Draft;
 use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, text};
@@ -78,7 +77,7 @@ impl Hooks for AssociateHooks {
             return Ok(ApplyReply::done(None, None));
         }
         let call = scope
-            .call(Method::PUT, scope.path(act.id()))
+            .call(Verb::Put, scope.path(act.id()))
             .body(json!({"floatingip": {"port_id": null}}));
         match scope.session.mutate(&mut act.step(), &call).await {
             Ok(_) => Ok(ApplyReply::done(None, None)),
@@ -115,6 +114,6 @@ impl Hooks for AssociateHooks {
 
 pub(crate) async fn by_address(scope: &Scope<'_>, address: &str) -> Result<Json, Failure> {
     let query = vec![("floating_ip_address", address.to_owned())];
-    let call = scope.call(Method::GET, "/floatingips").query(query);
+    let call = scope.read("/floatingips").query(query);
     scope.only(&call, "floatingips", &format!("floating IP with the address {address}")).await
 }

@@ -1,13 +1,12 @@
 //! [Routers](https://docs.openstack.org/api-ref/network/v2/#routers-routers).
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_provider::ApplyReply;
 use terrarium_value::{Map, Value};
 
 use super::is_exhausted;
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::data::DataHooks;
 use crate::look::{Look, field};
 use crate::plan::Draft;
@@ -87,18 +86,18 @@ impl Hooks for RouterHooks {
             .iter()
             .any(|one| one.flag("set_router_gateway_after_create") == Some(true));
         if later && !gateways.is_empty() {
-            let call = scope.call(Method::POST, "/routers").body(json!({ "router": body }));
-            let reply = scope.session.create(&mut act.step(), &call).await?;
+            let call = scope.call(Verb::Post, "/routers").body(json!({ "router": body }));
+            let reply = scope.session.create(act.step(), &call).await?;
             let object = unwrapped(reply, "router");
             let path = scope.path(field(&object, "id"));
-            let put = (Method::PUT, path.as_str());
+            let put = (Verb::Put, path.as_str());
             return match try_gateways(scope, act, put, &JsonMap::new(), gateways).await {
                 Ok(object) => finish_create(scope, act, object).await,
                 Err(Failure::Refused(error)) => Ok(incomplete(scope, &object, &planned, &error)),
                 Err(doubt) => Err(doubt),
             };
         }
-        let object = try_gateways(scope, act, (Method::POST, "/routers"), &body, gateways).await?;
+        let object = try_gateways(scope, act, (Verb::Post, "/routers"), &body, gateways).await?;
         finish_create(scope, act, object).await
     }
 
@@ -172,7 +171,7 @@ fn fixed_ip(block: &Value) -> Json {
 async fn try_gateways(
     scope: &Scope<'_>,
     act: &mut Act<'_>,
-    (method, path): (Method, &str),
+    (verb, path): (Verb, &str),
     body: &JsonMap<String, Json>,
     gateways: Vec<Json>,
 ) -> Result<Json, Failure> {
@@ -189,8 +188,12 @@ async fn try_gateways(
     }
     let last = bodies.len() - 1;
     for (at, body) in bodies.into_iter().enumerate() {
-        let call = scope.call(method.clone(), path).body(json!({ "router": body }));
-        match scope.session.create(&mut act.step(), &call).await {
+        let call = scope.call(verb, path).body(json!({ "router": body }));
+        let sent = match verb {
+            Verb::Post => scope.session.create(act.step(), &call).await,
+            _ => scope.session.once(&mut act.step(), &call).await,
+        };
+        match sent {
             Err(failure) if at < last && is_exhausted(&failure) => {}
             sent => return sent.map(|reply| unwrapped(reply, "router")),
         }

@@ -2,12 +2,11 @@
 //! of a router on a subnet.
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest};
 use terrarium_value::{Map, Value};
 
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
 use crate::schema::{Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, flag, text};
 use crate::verbs::{Act, Hooks, Scope, delete_reply, encoded, found, instant, is_young, made};
@@ -52,9 +51,9 @@ impl Hooks for InterfaceHooks {
             }
         };
         let path = format!("/routers/{}/add_router_interface", encoded(router));
-        let call = scope.call(Method::PUT, path).body(body);
+        let call = scope.call(Verb::Put, path).body(body);
         let _turn = scope.session.turn(&format!("router {router}")).await;
-        let reply = scope.session.create(&mut act.step(), &call).await?;
+        let reply = scope.session.create(act.step(), &call).await?;
         let port = field(&reply, "port_id").to_owned();
         let object = match scope.fetch_one(&port).await {
             Ok(Some(object)) => object,
@@ -83,7 +82,7 @@ impl Hooks for InterfaceHooks {
             None => json!({ "port_id": act.id() }),
         };
         let path = format!("/routers/{}/remove_router_interface", encoded(router));
-        let call = scope.call(Method::PUT, path).body(body);
+        let call = scope.call(Verb::Put, path).body(body);
         let sent = scope.session.mutate(&mut act.step(), &call).await.map(|_| ());
         delete_reply(scope, act, sent).await
     }
@@ -102,7 +101,7 @@ impl Hooks for InterfaceHooks {
     async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
         let Some(planned) = &request.planned else { return found(scope, request, Ok(Vec::new())) };
         let router = planned.text("router_id").unwrap_or_default();
-        let call = scope.call(Method::GET, "/ports").query(vec![("device_id", router.to_owned())]);
+        let call = scope.read("/ports").query(vec![("device_id", router.to_owned())]);
         let ports = scope.session.list(&call, "ports").await;
         let fits = |port: &Json| match (planned.text("subnet_id"), planned.text("port_id")) {
             (Some(subnet), _) => {
@@ -133,7 +132,7 @@ impl Hooks for InterfaceHooks {
 
 async fn drop_routes(scope: &Scope<'_>, act: &mut Act<'_>, router: &str) -> Result<(), Failure> {
     let path = format!("/routers/{}", encoded(router));
-    let call = scope.call(Method::PUT, path).body(json!({"router": {"routes": []}}));
+    let call = scope.call(Verb::Put, path).body(json!({"router": {"routes": []}}));
     match scope.session.mutate(&mut act.step(), &call).await {
         Err(failure) if failure.status() != Some(404) => Err(failure),
         _ => Ok(()),

@@ -1,12 +1,11 @@
 //! [Security groups](https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups).
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::ApplyReply;
 use terrarium_value::Value;
 
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::data::PlainData;
 use crate::look::{Look, elements, field};
 use crate::schema::{
@@ -50,13 +49,13 @@ impl Hooks for SecgroupHooks {
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let body = create_body(scope, act);
         let call =
-            scope.call(Method::POST, "/security-groups").body(json!({ "security_group": body }));
-        let reply = scope.session.create(&mut act.step(), &call).await?;
+            scope.call(Verb::Post, "/security-groups").body(json!({ "security_group": body }));
+        let reply = scope.session.create(act.step(), &call).await?;
         let object = unwrapped(reply, "security_group");
         if act.planned().flag("delete_default_rules") == Some(true) {
             for rule in elements(&object, "security_group_rules") {
                 let path = format!("/security-group-rules/{}", encoded(field(rule, "id")));
-                let call = scope.call(Method::DELETE, path);
+                let call = scope.call(Verb::Delete, path);
                 match scope.session.mutate(&mut act.step(), &call).await {
                     Err(Failure::Refused(error)) if !error.is_not_found() => {
                         return Ok(incomplete(scope, &object, &act.planned(), &error));

@@ -2,14 +2,13 @@
 //! has dropped. The server's port is looked up, and the address goes there.
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_provider::{ApplyReply, FindReply, FindRequest, Pending, PollReply};
 use terrarium_value::{Map, Value};
 
 use super::association::{self, Address};
 use super::floatingip_associate::by_address;
-use crate::client::{ApiError, Call, Failure, Service};
+use crate::client::{ApiError, Call, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
 use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, flag, text};
 use crate::verbs::{Act, Fetched, Hooks, Scope, encoded, found, in_lanes, poll};
@@ -69,7 +68,7 @@ impl Hooks for ServerFloatingIpHooks {
             return Ok(ApplyReply::done(None, None));
         };
         let call =
-            scope.call(Method::PUT, scope.path(&id)).body(json!({"floatingip": {"port_id": null}}));
+            scope.call(Verb::Put, scope.path(&id)).body(json!({"floatingip": {"port_id": null}}));
         match scope.session.mutate(&mut act.step(), &call).await {
             Err(failure) if !matches!(failure.status(), Some(404 | 409)) => Err(failure),
             _ => Ok(ApplyReply::done(None, None)),
@@ -130,7 +129,7 @@ impl Hooks for ServerFloatingIpHooks {
 
 fn find_address<'s>(scope: &'s Scope<'_>, address: &str) -> Call<'s> {
     let query = vec![("floating_ip_address", address.to_owned())];
-    scope.call(Method::GET, "/floatingips").query(query)
+    scope.read("/floatingips").query(query)
 }
 
 /// Reads the association that an id names: `<address>/<server>/<fixed address>`.
@@ -148,7 +147,7 @@ async fn held(scope: &Scope<'_>, id: &str) -> Result<Option<(String, Json)>, Api
     if port.is_empty() {
         return Ok(None);
     }
-    let call = scope.call(Method::GET, format!("/ports/{}", encoded(port)));
+    let call = scope.read(format!("/ports/{}", encoded(port)));
     let Some(reply) = scope.session.find(&call).await? else { return Ok(None) };
     if reply.pointer("/port/device_id").and_then(Json::as_str) != Some(server) {
         return Ok(None);
@@ -163,7 +162,7 @@ async fn ports_of(
     server: &str,
     fixed: Option<&str>,
 ) -> Result<Vec<String>, Failure> {
-    let call = scope.call(Method::GET, "/ports").query(vec![("device_id", server.to_owned())]);
+    let call = scope.read("/ports").query(vec![("device_id", server.to_owned())]);
     let ports = scope.session.list(&call, "ports").await?;
     let fits = |port: &&Json| {
         let fixed_ips = elements(port, "fixed_ips").iter();

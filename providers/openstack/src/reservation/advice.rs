@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
@@ -43,7 +42,7 @@ async fn idle(
     if now.duration_since(start) < SignedDuration::from_hours(idle.look) {
         return;
     }
-    let call = scope.get(Service::Compute, "/servers/detail").method(Method::GET);
+    let call = scope.get(Service::Compute, "/servers/detail");
     let Ok(servers) = scope.session.shared_list(&call, "servers").await else { return };
     let since = |server: &serde_json::Value| {
         date::read(field(server, "created")).is_none_or(|at| at >= start)

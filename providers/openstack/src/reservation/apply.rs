@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::Method;
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
@@ -13,7 +12,7 @@ use terrarium_value::Value;
 
 use super::part::{self, Part, PartKind};
 use super::{body, date, errors, refusal, term};
-use crate::client::{ApiError, Failure};
+use crate::client::{ApiError, Failure, Verb};
 use crate::codes;
 use crate::look::{Look, field};
 use crate::verbs::{
@@ -43,10 +42,10 @@ pub(super) async fn create(
     let parts = body::resolved(scope, part::parts(only, &planned)).await?;
     let request = body::create(&planned, &parts, act.recorded.intent().marker.as_str(), now)?;
     let call = scope
-        .call(Method::POST, scope.row.path)
+        .call(Verb::Post, scope.row.path)
         .body(Json::Object(request))
         .refused_with(errors::CERTAIN);
-    match scope.session.create(&mut act.step(), &call).await {
+    match scope.session.create(act.step(), &call).await {
         Ok(reply) => {
             scope.ledger.settle(&act.recorded.intent().addr);
             let known = with_parts(only, &planned, &parts);
@@ -90,7 +89,7 @@ pub(super) async fn update(
         // Only what is ours changes.
         scope.fetch_one(act.id()).await?
     } else {
-        let call = scope.call(Method::PUT, path).body(Json::Object(request));
+        let call = scope.call(Verb::Put, path).body(Json::Object(request));
         match scope.session.mutate(&mut act.step(), &call).await {
             Ok(reply) => Some(unwrapped(reply, scope.row.envelope)),
             Err(Failure::Refused(error)) if errors::is_busy(&error) => {
@@ -117,7 +116,7 @@ pub(super) async fn update(
 
 /// Ends and removes a lease. While Blazar is at work on it, that is tried again.
 pub(super) async fn delete(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-    let call = scope.call(Method::DELETE, scope.path(act.id()));
+    let call = scope.call(Verb::Delete, scope.path(act.id()));
     let sent = scope.session.mutate(&mut act.step(), &call).await.map(|_| ());
     match sent {
         Err(Failure::Refused(error)) if errors::is_busy(&error) => {

@@ -5,7 +5,6 @@ mod thing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_provider::Window;
 
@@ -50,7 +49,7 @@ impl Calendar {
         region: &str,
         pool: Pool,
     ) -> Result<Self, ApiError> {
-        let call = |path: String| Call::get(Service::Reservation, region, path).method(Method::GET);
+        let call = |path: String| Call::get(Service::Reservation, region, path);
         let things = session.shared_list(&call(pool.path().into()), pool.things()).await?;
         let path = format!("{}/allocations", pool.path());
         let taken = session.shared_list(&call(path), "allocations").await?;

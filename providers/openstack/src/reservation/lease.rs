@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use terrarium_diagnostic::Diagnostics;
@@ -43,7 +42,7 @@ impl Hooks for LeaseHooks {
         if ids.len() < 2 {
             return in_lanes(ids, |id| scope.fetch_one(id)).await;
         }
-        let call = scope.call(Method::GET, scope.row.list_path);
+        let call = scope.read(scope.row.list_path);
         let listed: HashMap<String, Json> =
             match scope.session.list(&call, scope.row.collection).await {
                 Ok(all) => all.into_iter().map(|one| (field(&one, "id").to_owned(), one)).collect(),

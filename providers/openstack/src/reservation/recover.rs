@@ -1,7 +1,6 @@
 //! Finding a lease that an interrupted create may have made. Names repeat and nothing but the name can
 //! carry a marker, so a lease is known by all that was asked for, by whom and when.
 
-use http::Method;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use terrarium_provider::{FindReply, FindRequest};
@@ -48,7 +47,7 @@ pub(super) async fn find_lease(scope: &Scope<'_>, request: &FindRequest) -> Find
 }
 
 async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, bool)>, ApiError> {
-    let call = scope.call(Method::GET, scope.row.list_path);
+    let call = scope.read(scope.row.list_path);
     let all = scope.session.list(&call, scope.row.collection).await?;
     let (project, user) = scope.session.who().await?;
     let nothing = Value::null(Type::Dynamic);

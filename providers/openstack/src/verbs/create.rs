@@ -1,6 +1,5 @@
 //! Creating an object: body, marker, call, and what is known right after it.
 
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Accepted, Action, ApplyOutcome, ApplyReply};
@@ -11,7 +10,7 @@ use super::pending::{first_poll, is_failed, is_ready};
 use super::scope::{Act, Scope, unwrapped};
 use super::update::put_tags;
 use super::{MARKER_KEY, MARKER_PREFIX};
-use crate::client::{ApiError, Failure};
+use crate::client::{ApiError, Failure, Verb};
 use crate::look::{Look, field, is_zero};
 use crate::schema::{MarkerField, Resource, Sent};
 use crate::wire::to_json;
@@ -22,8 +21,8 @@ pub(crate) async fn create(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<Apply
     scope.row.hooks.create_body(scope, act, &mut body).await?;
     let body =
         Json::Object(JsonMap::from_iter([(scope.row.envelope.to_owned(), Json::Object(body))]));
-    let call = scope.call(Method::POST, scope.row.path).body(body);
-    let reply = scope.session.create(&mut act.step(), &call).await?;
+    let call = scope.call(Verb::Post, scope.row.path).body(body);
+    let reply = scope.session.create(act.step(), &call).await?;
     finish_create(scope, act, unwrapped(reply, scope.row.envelope)).await
 }
 

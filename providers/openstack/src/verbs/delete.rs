@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use http::Method;
 use terrarium_provider::{Accepted, ApplyReply};
 use terrarium_value::Value;
 
 use super::private::Note;
 use super::scope::{Act, Scope};
-use crate::client::{ApiError, Failure};
+use crate::client::{ApiError, Failure, Verb};
 
 /// How long to wait before a refused delete is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -18,7 +17,7 @@ pub(crate) const RETRY_DELETE: &str = "delete";
 
 /// Deletes an object.
 pub(crate) async fn delete(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-    let call = scope.call(Method::DELETE, scope.path(act.id()));
+    let call = scope.call(Verb::Delete, scope.path(act.id()));
     let sent = scope.session.mutate(&mut act.step(), &call).await.map(|_| ());
     delete_reply(scope, act, sent).await
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use http::Method;
 use serde_json::Value as Json;
 
 use super::scope::{Fetched, Scope};
@@ -47,7 +46,7 @@ async fn listed(scope: &Scope<'_>, ids: &[String]) -> Result<HashMap<String, Jso
     let chunks: Vec<&[String]> = if by_id { ids.chunks(IDS_PER_CALL).collect() } else { vec![&[]] };
     for chunk in chunks {
         let query = chunk.iter().map(|id| ("id", id.clone())).collect();
-        let call = scope.call(Method::GET, row.list_path).query(query);
+        let call = scope.read(row.list_path).query(query);
         for object in scope.session.list(&call, row.collection).await? {
             found.insert(field(&object, "id").to_owned(), object);
         }

@@ -1,6 +1,5 @@
 //! Looking for what an intent without an outcome may have left behind.
 
-use http::Method;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use terrarium_diagnostic::Diagnostics;
@@ -65,7 +64,7 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
     if let Some(name) = planned.text("name").filter(|_| filters) {
         query.push(("name", name.to_owned()));
     }
-    let call = scope.call(Method::GET, row.list_path).query(query);
+    let call = scope.read(row.list_path).query(query);
     let all = scope.session.list(&call, row.collection).await?;
     let marker = request.intent.marker.as_str();
     let marked: Vec<(Json, bool)> =

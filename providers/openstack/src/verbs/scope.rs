@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use terrarium_provider::{Action, Permit, Recorded, Step};
 use terrarium_value::Value;
 
-use crate::client::{ApiError, Call, Failure, Service, Session};
+use crate::client::{ApiError, Call, Failure, Service, Session, Verb};
 use crate::look::Look;
 use crate::reservation::Ledger;
 use crate::schema::Resource;
@@ -79,9 +78,14 @@ impl Scope<'_> {
         Call::get(service, &self.region, path)
     }
 
-    /// Starts a call of the row's own service.
-    pub(crate) fn call(&self, method: Method, path: impl Into<String>) -> Call<'_> {
-        self.get(self.row.service, path).method(method).microversion(self.row.microversion)
+    /// Starts a GET of the row's own service.
+    pub(crate) fn read(&self, path: impl Into<String>) -> Call<'_> {
+        self.get(self.row.service, path).microversion(self.row.microversion)
+    }
+
+    /// Starts a call of the row's own service that changes something.
+    pub(crate) fn call(&self, verb: Verb, path: impl Into<String>) -> Call<'_, Verb> {
+        self.read(path).sending(verb)
     }
 
     /// Returns the path of an object.
@@ -91,7 +95,7 @@ impl Scope<'_> {
 
     /// Reads one object of the row, without its envelope.
     pub(crate) async fn fetch_one(&self, id: &str) -> Fetched {
-        let reply = self.session.find(&self.call(Method::GET, self.path(id))).await?;
+        let reply = self.session.find(&self.read(self.path(id))).await?;
         Ok(reply.map(|reply| unwrapped(reply, self.row.envelope)))
     }
 

@@ -1,13 +1,12 @@
 //! Changing an object in place.
 
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_provider::ApplyReply;
 use terrarium_value::Value;
 
 use super::decode::decode;
 use super::scope::{Act, Scope, encoded, unwrapped};
-use crate::client::{ApiError, Failure};
+use crate::client::{ApiError, Failure, Verb};
 use crate::look::Look;
 use crate::same::same;
 use crate::schema::Resource;
@@ -42,7 +41,7 @@ pub(crate) async fn update(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<Apply
     if !body.is_empty() {
         let body =
             Json::Object(JsonMap::from_iter([(scope.row.envelope.to_owned(), Json::Object(body))]));
-        let call = scope.call(Method::PUT, scope.path(id)).body(body);
+        let call = scope.call(Verb::Put, scope.path(id)).body(body);
         object = unwrapped(scope.session.mutate(&mut act.step(), &call).await?, scope.row.envelope);
     }
     if change.of("tags") && scope.row.tags {
@@ -85,7 +84,7 @@ pub(crate) async fn put_tags(
     tags: Vec<&str>,
 ) -> Result<Json, Failure> {
     let path = format!("{}/{}/tags", scope.row.path, encoded(id));
-    let call = scope.call(Method::PUT, path).body(json!({ "tags": tags }));
+    let call = scope.call(Verb::Put, path).body(json!({ "tags": tags }));
     let mut reply = scope.session.mutate(&mut act.step(), &call).await?;
     Ok(reply.get_mut("tags").map_or_else(|| json!(tags), Json::take))
 }

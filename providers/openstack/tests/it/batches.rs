@@ -103,14 +103,16 @@ fn a_batch_of_several_types_is_answered_in_its_order() {
         let requests =
             [(network, "n1"), (group, "g1"), ("openstack_nothing", "x"), (network, "n2")].map(
                 |(kind, id)| {
-                    let ty = cloud.kind().resource_schema(kind).map(|schema| schema.block.ty());
-                    let values = json!({"id": id, "region": "KVM"});
-                    ReadRequest {
-                        kind: kind.into(),
-                        addr: addr(kind),
-                        state: value_of(&values, &ty.unwrap_or(terrarium_value::Type::Dynamic)),
-                        private: None,
-                    }
+                    let state = match cloud.kind().resource_schema(kind) {
+                        Some(schema) => {
+                            value_of(&json!({"id": id, "region": "KVM"}), &schema.block.ty())
+                        }
+                        None => terrarium_value::Value::object_of(
+                            [("id", "x")]
+                                .map(|(name, id)| (name, terrarium_value::Value::string(id))),
+                        ),
+                    };
+                    ReadRequest { kind: kind.into(), addr: addr(kind), state, private: None }
                 },
             );
         cloud.provider("3.4.0").await.read_many(requests.into()).await

@@ -295,7 +295,7 @@ pub(crate) fn proposed(schema: &Schema, prior: Option<&Value>, config: &Value) -
 
 pub(crate) async fn recorded(kind: &str, action: Action) -> Recorded {
     let recorder = Recorder::new(Arc::new(NoStore::default()));
-    let intent = recorder.prepare(intent(kind, action));
+    let intent = recorder.prepare(intent(kind, action).to_draft());
     recorder.record(vec![intent]).await.unwrap().pop().unwrap()
 }
 

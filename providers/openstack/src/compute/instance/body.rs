@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_value::Value;
 
@@ -200,7 +199,7 @@ pub(super) async fn flavor_ref(scope: &Scope<'_>, planned: &Value) -> Result<Str
         .text("flavor_name")
         .or_else(|| env("OS_FLAVOR_NAME"))
         .ok_or_else(|| Failure::other("A flavor_id or flavor_name must be specified"))?;
-    let call = scope.get(Service::Compute, "/flavors/detail").method(Method::GET);
+    let call = scope.get(Service::Compute, "/flavors/detail");
     let flavors = scope.session.shared_list(&call, "flavors").await?;
     let fitting: Vec<&Json> =
         flavors.iter().filter(|flavor| field(flavor, "name") == name).collect();

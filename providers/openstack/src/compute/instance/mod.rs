@@ -6,14 +6,13 @@ mod networks;
 mod stages;
 
 use async_trait::async_trait;
-use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use sha1::{Digest, Sha1};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Accepted, Action, ApplyReply, Pending, PollReply};
 use terrarium_value::{Map, Type, Value};
 
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field, is_zero};
 use crate::plan::Draft;
 use crate::schema::{
@@ -168,8 +167,8 @@ impl Hooks for InstanceHooks {
         let planned = act.planned();
         let (request, microversion) = body::request(scope, act).await?;
         let call =
-            scope.call(Method::POST, "/servers").body(request).microversion(Some(microversion));
-        let reply = scope.session.create(&mut act.step(), &call).await?;
+            scope.call(Verb::Post, "/servers").body(request).microversion(Some(microversion));
+        let reply = scope.session.create(act.step(), &call).await?;
         let id =
             reply.get("server").map(|server| field(server, "id").to_owned()).unwrap_or_default();
         Ok(ApplyReply::accepted(Accepted {

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use http::Method;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{Accepted, Action, ApplyReply, Pending, PollOutcome, PollReply};
 use terrarium_value::{Type, Value};
 
 use super::{body, metadata_json};
-use crate::client::{ApiError, Failure};
+use crate::client::{ApiError, Failure, Verb};
 use crate::look::{Look, elements, field};
 use crate::verbs::{
     Act, Change, Known, Note, Scope, decode, encoded, finish, poll as plain_poll, settled, waiting,
@@ -147,7 +146,7 @@ async fn put(
     path: String,
     body: Json,
 ) -> Result<Json, Failure> {
-    let call = scope.call(Method::PUT, path).body(body);
+    let call = scope.call(Verb::Put, path).body(body);
     scope.session.mutate(&mut act.step(), &call).await
 }
 
@@ -160,7 +159,7 @@ async fn metadata(
     let wanted = metadata_json(change.planned);
     for (key, _) in change.prior.pairs("metadata") {
         if !wanted.contains_key(key) {
-            let call = scope.call(Method::DELETE, format!("{path}/{}", encoded(key)));
+            let call = scope.call(Verb::Delete, format!("{path}/{}", encoded(key)));
             match scope.session.mutate(&mut act.step(), &call).await {
                 Err(failure) if failure.status() != Some(404) => return Err(failure),
                 _ => {}
@@ -168,7 +167,7 @@ async fn metadata(
         }
     }
     // POST adds to what is there, so our own key stays.
-    let call = scope.call(Method::POST, path).body(json!({ "metadata": wanted }));
+    let call = scope.call(Verb::Post, path).body(json!({ "metadata": wanted }));
     scope.session.mutate(&mut act.step(), &call).await.map(|_| ())
 }
 
@@ -192,8 +191,8 @@ async fn groups(scope: &Scope<'_>, act: &mut Act<'_>, change: &Change<'_>) -> Re
 /// Sends an action of a server; Nova refuses a second one while the first is at work, so none is
 /// repeated in doubt.
 async fn action(scope: &Scope<'_>, act: &mut Act<'_>, id: &str, body: Json) -> Result<(), Failure> {
-    let call = scope.call(Method::POST, format!("{}/action", scope.path(id))).body(body);
-    scope.session.create(&mut act.step(), &call).await.map(|_| ())
+    let call = scope.call(Verb::Post, format!("{}/action", scope.path(id))).body(body);
+    scope.session.once(&mut act.step(), &call).await.map(|_| ())
 }
 
 /// Sends a stage.
@@ -395,7 +394,7 @@ pub(super) async fn delete(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<Apply
     let sent = if prior.flag("force_delete") == Some(true) {
         action(scope, act, id, json!({ "forceDelete": null })).await
     } else {
-        let call = scope.call(Method::DELETE, scope.path(id));
+        let call = scope.call(Verb::Delete, scope.path(id));
         scope.session.mutate(&mut act.step(), &call).await.map(|_| ())
     };
     match sent {
@@ -425,12 +424,11 @@ fn accepted_delete(
 
 async fn detach_ports(scope: &Scope<'_>, act: &mut Act<'_>, id: &str) -> Result<(), Failure> {
     let path = format!("{}/os-interface", scope.path(id));
-    let Some(reply) = scope.session.find(&scope.call(Method::GET, path.clone())).await? else {
+    let Some(reply) = scope.session.find(&scope.read(path.clone())).await? else {
         return Ok(());
     };
     for port in elements(&reply, "interfaceAttachments") {
-        let call =
-            scope.call(Method::DELETE, format!("{path}/{}", encoded(field(port, "port_id"))));
+        let call = scope.call(Verb::Delete, format!("{path}/{}", encoded(field(port, "port_id"))));
         match scope.session.mutate(&mut act.step(), &call).await {
             Err(failure) if failure.status() != Some(404) => return Err(failure),
             _ => {}
