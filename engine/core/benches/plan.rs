@@ -115,6 +115,7 @@ impl<'r> Bench<'r> {
         let store = Arc::new(MemoryStore::open(disk.clone()));
         let request = LockRequest {
             id: "bench".into(),
+            scope: terrarium_state::LockScope::Workspace,
             operation: "apply".into(),
             who: "bench".into(),
             version: "0".into(),

@@ -3,9 +3,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use terrarium_address::ResourceAddr;
 use terrarium_provider::Window;
-use terrarium_state::Dep;
+
+use terrarium_state::{Dep, InstanceSet};
 use terrarium_value::{Value, from_snapshot, to_snapshot};
 
 /// The content of [`terrarium_provider::Intent::planned`].
@@ -29,21 +31,41 @@ struct Twin {
     occupies: Vec<String>,
 }
 
-/// A dependency as saved plans and intents write it: whether it is one instance, and its address.
+/// A dependency as saved plans and intents write it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct DepTwin(bool, String);
+#[serde(untagged)]
+pub(crate) enum DepTwin {
+    /// Whether it is one instance, and its address.
+    Plain(bool, String),
+    /// A set of instances, which is kept beside.
+    Set {
+        /// Its hash.
+        set: String,
+    },
+}
+
+/// Sets of instances by their hash.
+pub(crate) type Sets = BTreeMap<terrarium_address::Name, InstanceSet>;
 
 impl DepTwin {
     pub(crate) fn of(dep: &Dep) -> Self {
         match dep {
-            Dep::Instance(addr) => Self(true, addr.to_string()),
-            Dep::Block(block) => Self(false, block.to_string()),
+            Dep::Instance(addr) => Self::Plain(true, addr.to_string()),
+            Dep::Block(block) => Self::Plain(false, block.to_string()),
+            Dep::Set(set) => Self::Set { set: set.hash().to_string() },
         }
     }
 
-    pub(crate) fn restore(&self) -> Result<Dep, String> {
-        let addr: ResourceAddr = self.1.parse().map_err(|error| format!("{}: {error}", self.1))?;
-        Ok(if self.0 { Dep::Instance(addr) } else { Dep::Block(addr.block) })
+    pub(crate) fn restore(&self, sets: &Sets) -> Result<Dep, String> {
+        let (one, text) = match self {
+            Self::Plain(one, text) => (*one, text),
+            Self::Set { set } => {
+                let found = sets.get(set.as_str()).cloned();
+                return found.map(Dep::Set).ok_or_else(|| "a set of instances is missing".into());
+            }
+        };
+        let addr: ResourceAddr = text.parse().map_err(|error| format!("{text}: {error}"))?;
+        Ok(if one { Dep::Instance(addr) } else { Dep::Block(addr.block) })
     }
 }
 
@@ -60,12 +82,12 @@ impl Draft {
         serde_json::to_string(&twin).map_err(|error| error.to_string())
     }
 
-    /// Reads it back.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    /// Reads it back; the state has the sets that it names.
+    pub(crate) fn read(text: &str, sets: &Sets) -> Result<Self, String> {
         let twin: Twin = serde_json::from_str(text).map_err(|error| error.to_string())?;
         Ok(Self {
             planned: from_snapshot(&twin.planned).map_err(|error| error.to_string())?,
-            deps: twin.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?,
+            deps: twin.deps.iter().map(|dep| dep.restore(sets)).collect::<Result<_, _>>()?,
             create_first: twin.create_first,
             window: twin.window.and_then(|(from, until)| Window::new(from, until)),
             occupies: twin

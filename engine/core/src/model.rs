@@ -90,8 +90,8 @@ pub struct Plan {
     pub errored: bool,
     /// When it was made, by the engine's clock.
     pub at: Timestamp,
-    /// The world it was made against; `None` where no provider names one.
-    pub realm: Option<String>,
+    /// Where each provider configuration that read what is recorded acts, by its name in the state.
+    pub realms: BTreeMap<Name, Name>,
     /// IANA name of the time zone that all declared dates are in; `None` where they have none, or several.
     pub zone: Option<Name>,
 }

@@ -1,9 +1,10 @@
 //! Which provider configuration a resource uses, and the configured providers of a run.
 
 mod check;
+mod realm;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -125,6 +126,8 @@ type Slot = Rc<OnceCell<Settled>>;
 struct Settled {
     /// The provider; `None` after an error, or while it waits.
     provider: Option<Arc<dyn Provider>>,
+    /// Where it acts, where somebody has asked.
+    realm: Option<Name>,
     /// What its configuration read.
     reads: Deps,
     /// What its configuration waits for, where it is not known yet.
@@ -136,11 +139,21 @@ pub(crate) struct Providers<'a> {
     inputs: &'a Inputs,
     connection: Connection,
     configured: RefCell<BTreeMap<ProviderAddr, Slot>>,
+    /// What is recorded of each, by the realm that it is bound to.
+    bindings: std::cell::OnceCell<HashMap<ProviderAddr, realm::Bindings>>,
+    /// Configurations by the names that the state has for them.
+    named: RefCell<HashMap<Name, Option<ProviderAddr>>>,
 }
 
 impl<'a> Providers<'a> {
     pub(crate) fn new(inputs: &'a Inputs, connection: Connection) -> Self {
-        Self { inputs, connection, configured: RefCell::default() }
+        Self {
+            inputs,
+            connection,
+            configured: RefCell::default(),
+            bindings: std::cell::OnceCell::new(),
+            named: RefCell::default(),
+        }
     }
 
     /// Returns the kind of provider at an address.
@@ -205,7 +218,7 @@ impl<'a> Providers<'a> {
         let waits = waits_of(world, &config);
         if waits.as_ref().is_some_and(|causes| causes.when() != When::Apply) {
             // It will not be known in this apply either: nothing of it can be done.
-            return Settled { provider: None, reads, waits };
+            return Settled { provider: None, realm: None, reads, waits };
         }
         let version = self.version(addr, kind);
         let request = ConfigureRequest { config, version, connection: self.connection };
@@ -213,10 +226,11 @@ impl<'a> Providers<'a> {
         if waits.is_none() || answer.provider.is_some() {
             report(world, answer.diagnostics, block.as_ref());
         }
-        let found = answer
-            .provider
-            .filter(|provider| self.belongs(world, provider.as_ref(), block.as_ref()));
-        Settled { provider: found, reads, waits }
+        let (provider, realm) = match answer.provider {
+            Some(provider) => self.admit(world, (addr, block.as_ref()), provider).await,
+            None => (None, None),
+        };
+        Settled { provider, realm, reads, waits }
     }
 
     /// Returns what the configuration of a provider waits for; `None`: it is known, or was not asked for.
@@ -229,38 +243,6 @@ impl<'a> Providers<'a> {
     pub(crate) fn reads(&self, addr: &ProviderAddr) -> Deps {
         let slot = self.configured.borrow().get(addr).cloned();
         slot.and_then(|slot| slot.get().map(|it| it.reads.clone())).unwrap_or_default()
-    }
-
-    /// Returns whether a provider talks to the world that the state is bound to. Otherwise everything
-    /// recorded would be "not found", and be planned anew.
-    fn belongs(
-        &self,
-        world: &World<'_>,
-        provider: &dyn Provider,
-        block: Option<&ProviderBlock>,
-    ) -> bool {
-        let prior = &self.inputs.prior;
-        let (Some(bound), Some(realm)) = (&prior.realm, provider.realm()) else {
-            return true;
-        };
-        // What records nothing can be used for any world.
-        if prior.resources.is_empty() || same_realm(bound, &realm) {
-            return true;
-        }
-        let error = Diagnostic::error(codes::REALM, "The state belongs to another world")
-            .detail(format!("It was made against {bound}; this run would talk to {realm}."))
-            .help("use another workspace for the other world: `terrarium workspace new NAME`");
-        world.report(match block {
-            Some(block) => error.at(block.span, ""),
-            None => error,
-        });
-        false
-    }
-
-    /// Returns every provider that was configured.
-    pub(crate) fn all(&self) -> Vec<Arc<dyn Provider>> {
-        let slots = self.configured.borrow();
-        slots.values().filter_map(|slot| slot.get()?.provider.clone()).collect()
     }
 
     fn evaluate(
@@ -322,12 +304,6 @@ fn report(world: &World<'_>, diagnostics: Diagnostics, block: Option<&ProviderBl
         }
         world.report(diagnostic);
     }
-}
-
-/// Returns whether two realms are the same: one testbed world, or any real cloud.
-fn same_realm(bound: &str, realm: &str) -> bool {
-    let simulated = |realm: &str| realm.starts_with("testbed");
-    bound == realm || (!simulated(bound) && !simulated(realm))
 }
 
 fn newest<'v>(versions: &[&'v str], constraint: &Constraint) -> Option<&'v str> {

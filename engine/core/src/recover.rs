@@ -166,7 +166,8 @@ impl Recovery<'_> {
             .configured(self.world, &addr)
             .await
             .ok_or("its provider can't be configured, so nobody can look; it stays open")?;
-        let draft = intent.planned.as_ref().map(|text| Draft::read(text)).transpose();
+        let sets = &self.inputs.prior.sets;
+        let draft = intent.planned.as_ref().map(|text| Draft::read(text, sets)).transpose();
         let draft = draft.unwrap_or_else(|why| {
             // It is looked for by its marker all the same.
             let lost = format!(

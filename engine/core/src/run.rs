@@ -116,9 +116,9 @@ fn hold_dependents(
         let instances: HashSet<&ResourceAddr> = held.iter().map(|held| &held.addr).collect();
         let blocks: HashMap<ConfigAddr, &ResourceAddr> =
             held.iter().map(|held| (held.addr.block.config(), &held.addr)).collect();
-        let missing = |dep: &Dep| match dep {
-            Dep::Instance(addr) => instances.get(addr).copied(),
-            Dep::Block(block) => blocks.get(&block.config()).copied(),
+        let missing = |dep: &Dep| match dep.block() {
+            Some(block) => blocks.get(&block.config()).copied(),
+            None => dep.instances().iter().find_map(|addr| instances.get(addr).copied()),
         };
         let more: Vec<(usize, String)> = due
             .keys()
@@ -193,12 +193,11 @@ impl<'p> Changes<'p> {
 
     /// Returns the instances that a dependency names and that do something.
     fn named(&self, dep: &'p Dep) -> Vec<&'p ResourceAddr> {
-        match dep {
-            Dep::Instance(addr) => {
-                self.by_addr.get_key_value(addr).map(|(addr, _)| *addr).into_iter().collect()
-            }
-            Dep::Block(block) => self.by_block.get(&block.config()).cloned().unwrap_or_default(),
+        if let Some(block) = dep.block() {
+            return self.by_block.get(&block.config()).cloned().unwrap_or_default();
         }
+        let acting = |addr| self.by_addr.get_key_value(addr).map(|(addr, _)| *addr);
+        dep.instances().iter().filter_map(acting).collect()
     }
 
     /// Returns the data sources that can be read once what is due is done: nothing that they need has to

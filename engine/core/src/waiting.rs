@@ -116,6 +116,7 @@ impl DeferredChange {
         };
         Some(Scheduled {
             addr: self.change.addr.clone(),
+            deposed: self.change.deposed.clone(),
             action,
             schedule: Schedule {
                 not_before: self.deferral.not_before,

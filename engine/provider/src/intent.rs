@@ -77,6 +77,11 @@ pub struct Intent {
     pub marker: Marker,
     /// When it was recorded, by the engine's clock.
     pub at: Timestamp,
+    /// When that was by the clock of the service, as its replies tell; `None`: not known. What the
+    /// action made can't be older.
+    pub cloud_at: Option<Timestamp>,
+    /// Where it acts, as the provider names it after login ([`crate::Provider::realm`]).
+    pub realm: Option<Name>,
     /// The provider configuration it goes through, as the state writes it.
     pub provider: Name,
     /// What the engine needs to finish the record of a lost create: planned values and what they were
@@ -86,6 +91,9 @@ pub struct Intent {
     pub object_id: Option<Name>,
     /// The deposed key, where the action is on a deposed object.
     pub deposed: Option<Name>,
+    /// What must follow a create before the object is whole, by the provider's names:
+    /// `delete_default_rules`. Whoever adopts the object finishes it, or has it replaced.
+    pub follow_ups: Vec<Name>,
 }
 
 /// An external action that somebody means to carry out: nothing has numbered, marked or recorded it yet.
@@ -107,6 +115,10 @@ pub struct IntentDraft {
     pub action: Action,
     /// When it is meant, by the engine's clock.
     pub at: Timestamp,
+    /// When that is by the clock of the service; see [`Intent::cloud_at`].
+    pub cloud_at: Option<Timestamp>,
+    /// Where it acts; see [`Intent::realm`].
+    pub realm: Option<Name>,
     /// The provider configuration it goes through, as the state writes it.
     pub provider: Name,
     /// What the engine needs to finish the record of a lost create; see [`Intent::planned`].
@@ -115,13 +127,27 @@ pub struct IntentDraft {
     pub object_id: Option<Name>,
     /// The deposed key, where the action is on a deposed object.
     pub deposed: Option<Name>,
+    /// What must follow a create; see [`Intent::follow_ups`].
+    pub follow_ups: Vec<Name>,
 }
 
 impl Intent {
     /// Drafts another intent like this one: for the next call of the same action.
     pub fn to_draft(&self) -> IntentDraft {
         let Self { addr, action, at, provider, planned, object_id, deposed, .. } = self.clone();
-        IntentDraft { addr, action, at, provider, planned, object_id, deposed }
+        let Self { cloud_at, realm, follow_ups, .. } = self.clone();
+        IntentDraft {
+            addr,
+            action,
+            at,
+            cloud_at,
+            realm,
+            provider,
+            planned,
+            object_id,
+            deposed,
+            follow_ups,
+        }
     }
 }
 
@@ -215,10 +241,21 @@ impl Recorder {
 
     /// Numbers and marks an intent; nothing is recorded yet.
     pub fn prepare(&self, draft: IntentDraft) -> Prepared {
-        let IntentDraft { addr, action, at, provider, planned, object_id, deposed } = draft;
         let id = self.0.next_id();
-        let marker = Marker::derive(&self.0.lineage(), &addr, id);
-        let intent = Intent { id, addr, action, marker, at, provider, planned, object_id, deposed };
+        let intent = Intent {
+            id,
+            marker: Marker::derive(&self.0.lineage(), &draft.addr, id),
+            addr: draft.addr,
+            action: draft.action,
+            at: draft.at,
+            cloud_at: draft.cloud_at,
+            realm: draft.realm,
+            provider: draft.provider,
+            planned: draft.planned,
+            object_id: draft.object_id,
+            deposed: draft.deposed,
+            follow_ups: draft.follow_ups,
+        };
         Prepared { intent }
     }
 

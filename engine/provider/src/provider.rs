@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use terrarium_address::Name;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
@@ -133,9 +134,10 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// Returns which world it talks to, in words that are the same for the same one: a state is bound
-    /// to it at its first apply. `None` where there is no outside.
-    fn realm(&self) -> Option<String> {
-        None
+    /// Returns where it acts, after logging in: the identity service and the project as the token names
+    /// them, or a simulated world. The same place has the same name, whoever logs in and however; names
+    /// are compared and never read. `None` where there is no outside.
+    async fn realm(&self) -> Result<Option<Name>, Diagnostics> {
+        Ok(None)
     }
 }

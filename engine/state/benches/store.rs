@@ -9,7 +9,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use terrarium_state::{
-    Batch, Dep, Durability, Location, LockRequest, Object, ObjectChange, SqliteStore, Store, v4,
+    Batch, Dep, Durability, Location, LockRequest, LockScope, Object, ObjectChange, SqliteStore,
+    Store, v4,
 };
 
 const SIZES: [u64; 3] = [100, 1_000, 10_000];
@@ -44,6 +45,7 @@ fn batch(number: u64) -> Batch {
 fn request() -> LockRequest {
     LockRequest {
         id: "bench".into(),
+        scope: LockScope::Workspace,
         operation: "apply".into(),
         who: "bench".into(),
         version: "0".into(),

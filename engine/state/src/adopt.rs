@@ -53,12 +53,12 @@ pub struct Found {
 }
 
 impl Found {
-    /// Returns the batch that takes it over and binds it to a realm.
-    pub fn batch(&self, realm: &str) -> Batch {
+    /// Returns the batch that takes it over. Its objects are bound to a realm by the first login whose
+    /// reads find them.
+    pub fn batch(&self) -> Batch {
         Batch {
             replace: Some(self.state.clone().into()),
             adopted: Some(self.adopted.clone()),
-            realm: Some(realm.to_owned()),
             ..Batch::default()
         }
     }

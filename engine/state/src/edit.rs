@@ -1,11 +1,15 @@
 //! Changes of the state that no provider takes part in: move, remove, push, taint. Pure functions
 //! from a state to the [`Batch`] that carries them out.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use terrarium_address::{ConfigAddr, ModulePath, ResourceAddr, Target};
+use terrarium_address::{ConfigAddr, ModulePath, Name, ResourceAddr, Target};
 
-use crate::{Adopted, Batch, Dep, Instance, Object, ObjectChange, ObjectStatus, State, v4};
+use crate::{
+    Adopted, Batch, Dep, InstanceSet, Object, ObjectChange, ObjectStatus, ScheduleChange,
+    Scheduled, State, v4,
+};
 
 /// Why a state can't be changed so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +93,7 @@ pub fn rename(state: &State, from: &Target, to: &Target) -> Result<Renamed, Edit
     let mut written = Vec::new();
     for (addr, instance) in &state.resources {
         let new = moves.get(addr);
-        for (deposed, object) in objects(instance) {
+        for (deposed, object) in instance.objects() {
             let renamed = renames.object(object);
             if new.is_none() && renamed.is_none() {
                 continue;
@@ -107,15 +111,15 @@ pub fn rename(state: &State, from: &Target, to: &Target) -> Result<Renamed, Edit
             written.push(change(new.unwrap_or(addr), Some(object)));
         }
     }
-    let schedule = state.schedule.iter().any(|one| moves.contains_key(&one.addr)).then(|| {
-        let mut schedule = state.schedule.clone();
-        for one in &mut schedule {
-            if let Some(new) = moves.get(&one.addr) {
-                one.addr = new.clone();
-            }
-        }
-        schedule
-    });
+    let moved: Vec<Scheduled> = state
+        .schedule
+        .iter()
+        .map(|one| match moves.get(&one.addr) {
+            Some(new) => Scheduled { addr: new.clone(), ..one.clone() },
+            None => one.clone(),
+        })
+        .collect();
+    let schedule = ScheduleChange::between(&state.schedule, &moved);
     gone.extend(written);
     let batch = Batch { objects: gone, schedule, ..Batch::default() };
     Ok(Renamed { batch, moves: moves.into_iter().collect() })
@@ -136,18 +140,15 @@ pub fn remove(state: &State, targets: &[Target]) -> Result<Removed, EditError> {
     for addr in &removed {
         settled(state, addr)?;
         let Some(instance) = state.resources.get(addr) else { continue };
-        changes.extend(objects(instance).map(|(deposed, _)| ObjectChange {
+        changes.extend(instance.objects().map(|(deposed, _)| ObjectChange {
             addr: addr.clone(),
             deposed: deposed.cloned(),
             provider: instance.provider.clone(),
             object: None,
         }));
     }
-    let stays = |addr: &ResourceAddr| !removed.contains(addr);
-    let schedule =
-        state.schedule.iter().any(|one| !stays(&one.addr)).then(|| {
-            state.schedule.iter().filter(|one| stays(&one.addr)).cloned().collect::<Vec<_>>()
-        });
+    let gone = state.schedule.iter().filter(|one| removed.contains(&one.addr));
+    let schedule = gone.map(|one| ScheduleChange::Remove(one.key())).collect();
     let batch = Batch { objects: changes, schedule, ..Batch::default() };
     Ok(Removed { batch, removed: removed.into_iter().collect() })
 }
@@ -210,13 +211,6 @@ fn settled(state: &State, addr: &ResourceAddr) -> Result<(), EditError> {
     Ok(())
 }
 
-fn objects(
-    instance: &Instance,
-) -> impl Iterator<Item = (Option<&terrarium_address::Name>, &Object)> {
-    let current = instance.current.iter().map(|object| (None, object));
-    current.chain(instance.deposed.iter().map(|(key, object)| (Some(key), object)))
-}
-
 type Moves = BTreeMap<ResourceAddr, ResourceAddr>;
 
 /// Lists what moves where.
@@ -277,6 +271,8 @@ struct Renames<'m> {
     instances: &'m Moves,
     /// Blocks of which nothing stays behind, with and without the keys of their modules.
     blocks: BTreeMap<ConfigAddr, ConfigAddr>,
+    /// Sets by the hash that they had before.
+    sets: RefCell<BTreeMap<Name, InstanceSet>>,
 }
 
 impl<'m> Renames<'m> {
@@ -290,24 +286,36 @@ impl<'m> Renames<'m> {
             blocks.remove(&addr.block);
             blocks.remove(&addr.block.config());
         }
-        Self { instances, blocks }
+        Self { instances, blocks, sets: RefCell::default() }
     }
 
     /// Returns the object with its references changed; `None` where it has none of them.
     fn object(&self, object: &Object) -> Option<Object> {
-        let deps: Vec<Dep> = object
-            .deps
-            .iter()
-            .map(|dep| match dep {
-                Dep::Instance(addr) => Dep::Instance(self.addr(addr)),
-                Dep::Block(block) => {
-                    Dep::Block(self.blocks.get(block).cloned().unwrap_or_else(|| block.clone()))
-                }
-            })
-            .collect();
+        let deps: Vec<Dep> = object.deps.iter().map(|dep| self.dep(dep)).collect();
         let occupies: Vec<_> = object.occupies.iter().map(|addr| self.addr(addr)).collect();
         let same = deps == object.deps && occupies == object.occupies;
         (!same).then(|| Object { deps, occupies, ..object.clone() })
+    }
+
+    fn dep(&self, dep: &Dep) -> Dep {
+        match dep {
+            Dep::Instance(addr) => Dep::Instance(self.addr(addr)),
+            Dep::Block(block) => {
+                Dep::Block(self.blocks.get(block).cloned().unwrap_or_else(|| block.clone()))
+            }
+            // Thousands of objects share a set: it is renamed once.
+            Dep::Set(set) => {
+                let mut sets = self.sets.borrow_mut();
+                let renamed = sets.entry(set.hash().clone()).or_insert_with(|| {
+                    let moves = set.addrs().iter().any(|addr| self.instances.contains_key(addr));
+                    if !moves {
+                        return set.clone();
+                    }
+                    set.addrs().iter().map(|addr| self.addr(addr)).collect()
+                });
+                Dep::Set(renamed.clone())
+            }
+        }
     }
 
     fn addr(&self, addr: &ResourceAddr) -> ResourceAddr {

@@ -1,8 +1,10 @@
-//! The journal: intents that have no final outcome yet.
+//! The journal: intents that have no outcome yet, and what closes them.
 
-use terrarium_provider::{Accepted, Intent};
+use terrarium_provider::{Accepted, Intent, IntentId};
 
-/// An intent that has no final outcome.
+use crate::ObjectChange;
+
+/// An intent that has no outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenIntent {
     /// What was to be done.
@@ -11,7 +13,7 @@ pub struct OpenIntent {
     pub progress: IntentProgress,
 }
 
-/// How far an intent came.
+/// How far an open intent came.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IntentProgress {
     /// Recorded; it may or may not have been sent.
@@ -20,15 +22,15 @@ pub enum IntentProgress {
     Doubtful(String),
     /// The service took it and is at work.
     Accepted(Box<Accepted>),
-    /// It is done; the object's row says the rest. Closes the intent.
-    Done,
-    /// It was refused, or found never to have happened. Closes the intent.
-    Refused,
 }
 
-impl IntentProgress {
-    /// Returns whether the intent needs no more attention.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Done | Self::Refused)
-    }
+/// What an intent closes with: it closes in the same transaction, or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub enum IntentOutcome {
+    /// Its object as it is now, or that it is gone.
+    Row(ObjectChange),
+    /// Nothing that has a row: it was refused, or never happened, or removed what never had one.
+    Nothing,
+    /// Another open intent goes on with the work. Where there is no such intent, this one stays open.
+    Continued(IntentId),
 }

@@ -4,6 +4,7 @@
 //! this crate. The journal of intents is always in the same store as the state.
 
 pub mod adopt;
+mod deps;
 pub mod edit;
 mod fold;
 mod journal;
@@ -14,13 +15,14 @@ mod state;
 mod store;
 pub mod v4;
 
-pub use journal::{IntentProgress, OpenIntent};
+pub use deps::{Dep, InstanceSet};
+pub use journal::{IntentOutcome, IntentProgress, OpenIntent};
 pub use memory::{Fate, MemoryDisk, MemoryStore, Script};
 pub use sqlite::{DEFAULT_WORKSPACE, Location, SqliteStore, WorkspaceError, is_workspace_name};
 pub use state::{
-    Adopted, Dep, Ended, Instance, Object, ObjectStatus, OutputValue, Scheduled, State,
+    Adopted, Ended, Instance, Object, ObjectStatus, OutputValue, ScheduleKey, Scheduled, State,
 };
 pub use store::{
-    Batch, CommitError, Durability, Fence, HistoryEntry, LockError, LockHolder, LockRequest,
-    ObjectChange, Store, StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, LockError, LockHolder, LockRequest,
+    LockScope, ObjectChange, OutputChange, ScheduleChange, Store, StoreError, Ticket,
 };

@@ -1,13 +1,13 @@
 //! The state of one workspace, as plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, ConfigAddr, Name, ResourceAddr};
 use terrarium_provider::{Action, Private, Schedule, Window};
 
-use crate::OpenIntent;
+use crate::{Dep, InstanceSet, OpenIntent};
 
 /// What the store knows of one workspace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,10 +25,10 @@ pub struct State {
     pub outputs: BTreeMap<Name, OutputValue>,
     /// Results of checks as JSON text, kept for the v4 export.
     pub check_results: Option<Arc<str>>,
-    /// The world the state is bound to; `None` before the first apply.
-    pub realm: Option<String>,
-    /// What waits for its time.
+    /// What waits for its time, in the order of [`Scheduled::key`].
     pub schedule: Vec<Scheduled>,
+    /// Sets of instances that objects, former ones included, and intents name by their hash.
+    pub sets: BTreeMap<Name, InstanceSet>,
     /// Intents without a final outcome.
     pub intents: Vec<OpenIntent>,
     /// The file of Terraform that this state was taken over from.
@@ -71,6 +71,9 @@ pub struct Object {
     pub status: ObjectStatus,
     /// What it really read when it was applied; direct ones only.
     pub deps: Vec<Dep>,
+    /// Where it exists: the identity service and the project, or a simulated world, as its provider
+    /// named them after login. Compared, never read. `None`: not bound yet, or it exists here only.
+    pub realm: Option<Name>,
     /// Whether its replacement is created before it is destroyed.
     pub create_before_destroy: bool,
     /// When it exists, where that is known.
@@ -91,6 +94,16 @@ pub enum ObjectStatus {
     Ready,
     /// Its creation failed half-way, or a user said so: it is replaced.
     Tainted,
+    /// It was created, and what must follow its creation was not done: it is replaced, unless a
+    /// recovery finishes it.
+    Unprovisioned,
+}
+
+impl ObjectStatus {
+    /// Returns whether the object has to be replaced before anybody may rest on it.
+    pub fn is_broken(self) -> bool {
+        self != Self::Ready
+    }
 }
 
 /// An expected ending.
@@ -100,16 +113,6 @@ pub struct Ended {
     pub at: Timestamp,
     /// With what.
     pub with: Option<ResourceAddr>,
-}
-
-/// Something that an object read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dep {
-    /// One instance.
-    Instance(ResourceAddr),
-    /// All instances of a block in a module instance; without keys in the module path (as Terraform
-    /// writes it): in every instance of the module.
-    Block(ConfigAddr),
 }
 
 /// A root output's value.
@@ -130,6 +133,8 @@ pub struct OutputValue {
 pub struct Scheduled {
     /// The instance.
     pub addr: ResourceAddr,
+    /// The deposed key, where it is a deposed object.
+    pub deposed: Option<Name>,
     /// What will be done.
     pub action: Action,
     /// When.
@@ -141,4 +146,35 @@ pub struct Scheduled {
     /// Keyed hashes of its parts and of the files that were read, by name, so that a mismatch can be
     /// named: `var.x`, `block a.b`, `file c.sh`.
     pub inputs: BTreeMap<Name, Name>,
+}
+
+/// What identifies a scheduled action: instance, deposed key, action.
+pub type ScheduleKey = (ResourceAddr, Option<Name>, Action);
+
+impl Scheduled {
+    /// Returns what identifies it within a schedule.
+    pub fn key(&self) -> ScheduleKey {
+        (self.addr.clone(), self.deposed.clone(), self.action)
+    }
+
+    pub(crate) fn compare(&self, key: &ScheduleKey) -> std::cmp::Ordering {
+        let own = (&self.addr, &self.deposed, self.action);
+        own.cmp(&(&key.0, &key.1, key.2))
+    }
+}
+
+impl Instance {
+    /// Iterates over its objects, the current one first, each with its deposed key.
+    pub fn objects(&self) -> impl Iterator<Item = (Option<&Name>, &Object)> {
+        let current = self.current.iter().map(|object| (None, object));
+        current.chain(self.deposed.iter().map(|(key, object)| (Some(key), object)))
+    }
+}
+
+impl State {
+    /// Returns the realms that objects are bound to.
+    pub fn realms(&self) -> BTreeSet<&Name> {
+        let objects = self.resources.values().flat_map(Instance::objects);
+        objects.filter_map(|(_, object)| object.realm.as_ref()).collect()
+    }
 }

@@ -1,6 +1,6 @@
 //! How state is kept: one trait, so that SQLite, remote stores and the simulation are the same to core.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{Intent, IntentId, IntentStore};
 
-use crate::{Adopted, IntentProgress, Object, OutputValue, Scheduled, State};
+use crate::{
+    Adopted, InstanceSet, IntentOutcome, IntentProgress, Object, OutputValue, ScheduleKey,
+    Scheduled, State,
+};
 
 /// A store of one workspace's state. It is an [`IntentStore`] for the holder of its lock.
 #[async_trait]
@@ -16,8 +19,15 @@ pub trait Store: Send + Sync {
     /// Returns the state as committed.
     async fn load(&self) -> Result<State, StoreError>;
 
+    /// Returns which state it is and how far it is, without loading it.
+    async fn head(&self) -> Result<Head, StoreError>;
+
     /// Takes the lock, at once or after waiting as the request says. A dead holder is taken over.
     async fn lock(&self, request: LockRequest) -> Result<Fence, LockError>;
+
+    /// Makes sure that the lock is still held, and holds it longer where it would run out: before
+    /// something is sent that can't be taken back, and at intervals while nothing is committed.
+    async fn renew(&self, fence: &Fence) -> Result<(), CommitError>;
 
     /// Releases the lock.
     async fn unlock(&self, fence: Fence) -> Result<(), StoreError>;
@@ -41,18 +51,20 @@ pub trait Store: Send + Sync {
 pub struct Batch {
     /// New intents.
     pub intents: Vec<Intent>,
-    /// Progress of earlier ones.
+    /// Progress of intents that stay open.
     pub progress: Vec<(IntentId, IntentProgress)>,
-    /// Objects as they are now.
+    /// What intents close with.
+    pub outcomes: Vec<(IntentId, IntentOutcome)>,
+    /// Objects as they are now, beside those that an intent closes with.
     pub objects: Vec<ObjectChange>,
-    /// Root outputs, all of them; `None`: unchanged.
-    pub outputs: Option<BTreeMap<Name, OutputValue>>,
-    /// The schedule, all of it; `None`: unchanged.
-    pub schedule: Option<Vec<Scheduled>>,
+    /// Sets that intents name by their hash; those of objects come with the objects.
+    pub sets: Vec<InstanceSet>,
+    /// Root outputs that changed.
+    pub outputs: Vec<OutputChange>,
+    /// Entries of the schedule that changed.
+    pub schedule: Vec<ScheduleChange>,
     /// Check results as JSON text; `None`: unchanged.
     pub check_results: Option<Option<Arc<str>>>,
-    /// The realm to bind the state to; `None`: unchanged.
-    pub realm: Option<String>,
     /// A whole state that takes the place of this one: resources, outputs, check results, lineage,
     /// serial (or the next one of ours, if that is higher). What is ended is kept, the schedule is
     /// cancelled. Comes before the rest of the batch.
@@ -62,7 +74,7 @@ pub struct Batch {
 }
 
 /// An object as it is now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ObjectChange {
     /// The instance.
     pub addr: ResourceAddr,
@@ -72,6 +84,72 @@ pub struct ObjectChange {
     pub provider: Name,
     /// The object; `None`: it is gone.
     pub object: Option<Object>,
+}
+
+/// A root output as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputChange {
+    /// Its name.
+    pub name: Name,
+    /// Its value; `None`: there is no such output any more.
+    pub value: Option<OutputValue>,
+}
+
+impl OutputChange {
+    /// Lists what leads from the outputs before to those after.
+    pub fn between(
+        before: &BTreeMap<Name, OutputValue>,
+        after: &BTreeMap<Name, OutputValue>,
+    ) -> Vec<Self> {
+        let gone = before.keys().filter(|name| !after.contains_key(*name));
+        let gone = gone.map(|name| Self { name: name.clone(), value: None });
+        let new = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
+        let new = new.map(|(name, value)| Self { name: name.clone(), value: Some(value.clone()) });
+        gone.chain(new).collect()
+    }
+}
+
+/// A change of the schedule.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScheduleChange {
+    /// This waits now, in the place of what has the same key.
+    Put(Scheduled),
+    /// What has this key waits no more.
+    Remove(ScheduleKey),
+}
+
+impl ScheduleChange {
+    /// Lists what leads from the schedule before to the one after.
+    pub fn between(before: &[Scheduled], after: &[Scheduled]) -> Vec<Self> {
+        let keyed = |entries: &[Scheduled]| -> BTreeMap<ScheduleKey, Scheduled> {
+            entries.iter().map(|entry| (entry.key(), entry.clone())).collect()
+        };
+        let (before, after) = (keyed(before), keyed(after));
+        let gone = before.keys().filter(|key| !after.contains_key(*key)).cloned().map(Self::Remove);
+        let new = after.iter().filter(|(key, entry)| before.get(*key) != Some(entry));
+        gone.chain(new.map(|(_, entry)| Self::Put(entry.clone()))).collect()
+    }
+}
+
+/// Which state it is, and how far it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Identity of the line of states; empty before the first commit.
+    pub lineage: Name,
+    /// Number of the latest changing command.
+    pub serial: u64,
+    /// Number of the latest holder of the lock.
+    pub epoch: u64,
+}
+
+/// What a lock covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LockScope {
+    /// The whole state of the workspace.
+    #[default]
+    Workspace,
+    /// Only these instances. A store may take a wider lock than it was asked for.
+    Instances(BTreeSet<ResourceAddr>),
 }
 
 /// Whether anybody waits for a batch.
@@ -110,6 +188,8 @@ pub struct Fence {
 pub struct LockRequest {
     /// Id to use: a UUID.
     pub id: Name,
+    /// What is to be locked.
+    pub scope: LockScope,
     /// The command: `apply`.
     pub operation: String,
     /// `user@host`.

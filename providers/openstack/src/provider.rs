@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, Answers, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
@@ -341,8 +342,14 @@ impl Provider for OpenStackProvider {
         if self.blocked.is_some() { None } else { self.session.credentials_end().await }
     }
 
-    fn realm(&self) -> Option<String> {
-        self.session.realm()
+    async fn realm(&self) -> Result<Option<Name>, Diagnostics> {
+        if self.blocked.is_some() {
+            return Ok(None);
+        }
+        let realm = self.session.realm().await;
+        realm
+            .map(|realm| Some(realm.into()))
+            .map_err(|error| error.diagnostic("Login failed").into())
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use terrarium_address::Name;
 use terrarium_provider::{Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
-    Batch, CommitError, Durability, Fence, HistoryEntry, LockError, LockRequest, MemoryStore,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, LockError, LockRequest, MemoryStore,
     State, Store, StoreError, Ticket,
 };
 use tokio::sync::oneshot;
@@ -51,6 +51,15 @@ impl Store for Desk {
 
     async fn lock(&self, request: LockRequest) -> Result<Fence, LockError> {
         self.store.lock(request).await
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.load().await?;
+        self.store.head().await
+    }
+
+    async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {
+        self.store.renew(fence).await
     }
 
     async fn unlock(&self, fence: Fence) -> Result<(), StoreError> {

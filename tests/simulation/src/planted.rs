@@ -7,8 +7,8 @@ use terrarium_address::Name;
 use terrarium_core::{Plan, PlannedAction, ReplaceOrder};
 use terrarium_provider::{Action, Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
-    Batch, Durability, Fence, HistoryEntry, IntentProgress, LockError, LockRequest, State, Store,
-    StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, IntentOutcome, LockError,
+    LockRequest, ScheduleChange, State, Store, StoreError, Ticket,
 };
 
 /// A fault of the engine, or none.
@@ -71,15 +71,25 @@ impl Store for Planted {
         self.store.lock(request).await
     }
 
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.store.head().await
+    }
+
+    async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {
+        self.store.renew(fence).await
+    }
+
     async fn unlock(&self, fence: Fence) -> Result<(), StoreError> {
         self.store.unlock(fence).await
     }
 
     fn submit(&self, fence: &Fence, batch: Batch, durability: Durability) -> Ticket {
         let batch = match self.plant {
-            Plant::Forgetful => Batch { progress: Vec::new(), ..batch },
-            Plant::Stubborn if batch.schedule.as_ref().is_some_and(Vec::is_empty) => {
-                Batch { schedule: None, ..batch }
+            Plant::Forgetful => without_journal(batch),
+            Plant::Stubborn => {
+                let is_put = |change: &ScheduleChange| matches!(change, ScheduleChange::Put(_));
+                let schedule = batch.schedule.into_iter().filter(is_put).collect();
+                Batch { schedule, ..batch }
             }
             _ => batch,
         };
@@ -94,6 +104,17 @@ impl Store for Planted {
         let (inner, store) = (self.store.intents(fence), self.store.clone());
         Arc::new(Journal { inner, store, fence: fence.clone(), plant: self.plant })
     }
+}
+
+/// Returns a batch that writes the same objects and nothing about intents.
+fn without_journal(batch: Batch) -> Batch {
+    let mut objects = batch.objects;
+    for (_, outcome) in batch.outcomes {
+        if let IntentOutcome::Row(row) = outcome {
+            objects.push(row);
+        }
+    }
+    Batch { progress: Vec::new(), outcomes: Vec::new(), objects, ..batch }
 }
 
 struct Journal {
@@ -114,8 +135,8 @@ impl IntentStore for Journal {
             return Ok(());
         }
         let creates = intents.iter().filter(|intent| intent.action == Action::Create);
-        let progress: Vec<_> = creates.map(|intent| (intent.id, IntentProgress::Done)).collect();
-        let batch = Batch { progress, ..Batch::default() };
+        let outcomes = creates.map(|intent| (intent.id, IntentOutcome::Nothing)).collect();
+        let batch = Batch { outcomes, ..Batch::default() };
         let done = self.store.submit(&self.fence, batch, Durability::Now).durable().await;
         done.map(drop).map_err(|error| NotRecorded { message: error.to_string() })
     }

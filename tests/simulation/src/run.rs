@@ -14,7 +14,7 @@ use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::Environment;
 use terrarium_openstack::{CloudSource, OpenStack, Settings};
 use terrarium_provider::{Clock, ProviderKind};
-use terrarium_state::{LockRequest, MemoryStore, State};
+use terrarium_state::{LockRequest, LockScope, MemoryStore, State};
 
 use crate::Plant;
 use crate::desk::Desk;
@@ -197,6 +197,7 @@ impl Process {
     fn request(&self) -> LockRequest {
         LockRequest {
             id: format!("{:08x}-0000-4000-8000-{:012x}", self.seed, self.number).into(),
+            scope: LockScope::Workspace,
             operation: "apply".to_owned(),
             who: "somebody@here".to_owned(),
             version: "0".to_owned(),

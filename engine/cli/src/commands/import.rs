@@ -1,6 +1,6 @@
 //! `import ADDRESS ID`
 
-use terrarium_address::{Mode as Block, ResourceAddr};
+use terrarium_address::{Mode as Block, Name, ResourceAddr};
 use terrarium_core::{Depth, Mode, PlanOptions, ResourceChange};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_state::{Batch, Object, ObjectChange};
@@ -119,10 +119,8 @@ async fn take_over(
         );
     };
     // The command takes the object over and changes nothing of it: that is the next plan's business.
-    let prior = &session.inputs.prior;
-    let free = prior.realm.is_none() || prior.resources.is_empty();
-    let realm = made.plan.realm.clone().filter(|_| free);
-    let batch = Batch { objects: vec![recorded(change)?], realm, ..Batch::default() };
+    let realm = made.plan.realms.get(&change.provider).cloned();
+    let batch = Batch { objects: vec![recorded(change, realm)?], ..Batch::default() };
     store::commit(&session.store, fence, batch).await?;
     context.say(&format!(
         "\n{}\n\nThe resources that were imported are shown above. These resources are now in\nyour state and will henceforth \
@@ -133,7 +131,7 @@ async fn take_over(
 }
 
 /// Returns the row of an object as it was found.
-fn recorded(change: &ResourceChange) -> Result<ObjectChange, Failed> {
+fn recorded(change: &ResourceChange, realm: Option<Name>) -> Result<ObjectChange, Failed> {
     let value = change.before.unmarked_deep();
     let attributes = match json::to_typed(&value, &change.schema.block.ty()) {
         Ok(text) => text,
@@ -145,6 +143,7 @@ fn recorded(change: &ResourceChange) -> Result<ObjectChange, Failed> {
         sensitive: change.before.paths_with_mark(Marks::SENSITIVE),
         private: change.private.clone(),
         deps: change.deps.clone(),
+        realm,
         window: change.window,
         ..Object::default()
     };

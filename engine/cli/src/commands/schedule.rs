@@ -241,6 +241,7 @@ mod tests {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
         let due = at("2027-03-08T14:00:00Z");
         let entry = Scheduled {
+            deposed: None,
             addr: "lab_server.gpu".parse().unwrap(),
             action: Action::Create,
             schedule: Schedule { not_before: Some(due), not_after: None },

@@ -96,11 +96,8 @@ pub(super) fn index(key: &InstanceKey) -> Option<Index> {
 
 /// Returns the blocks that an object depends on, as Terraform writes them.
 pub(super) fn depends_on(deps: &[Dep]) -> Vec<String> {
-    let block = |dep: &Dep| match dep {
-        Dep::Instance(addr) => addr.block.config().to_string(),
-        Dep::Block(block) => block.config().to_string(),
-    };
-    let blocks: BTreeSet<String> = deps.iter().map(block).collect();
+    let blocks: BTreeSet<String> =
+        deps.iter().flat_map(Dep::blocks).map(|block| block.config().to_string()).collect();
     blocks.into_iter().collect()
 }
 

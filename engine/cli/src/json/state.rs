@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use terrarium_state::{Object, ObjectStatus, State};
+use terrarium_state::{Object, State};
 
 use super::outputs::{self, Output};
 use super::resource::{self, Lifetime, Module, Resource};
@@ -73,7 +73,7 @@ fn resources(
                 values: text(&value, secrets).map(raw),
                 sensitive_values: whole(sensitive_shape(&value)),
                 depends_on: resource::depends_on(&object.deps),
-                tainted: object.status == ObjectStatus::Tainted,
+                tainted: object.status.is_broken(),
                 deposed_key,
                 time: lifetime(object),
             };

@@ -59,6 +59,7 @@ pub fn state(state: &State, schema_of: SchemaOf<'_>, times: &Times) -> String {
             let note = match (deposed, object.status) {
                 (Some(key), _) => format!(" (deposed object {key})"),
                 (None, ObjectStatus::Tainted) => " (tainted)".to_owned(),
+                (None, ObjectStatus::Unprovisioned) => " (not provisioned)".to_owned(),
                 (None, ObjectStatus::Ready) => String::new(),
             };
             let note = format!("{note}{}", ended(object, times));

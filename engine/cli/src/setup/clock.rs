@@ -73,7 +73,9 @@ pub(crate) async fn of_state(context: &Context, state: &State) -> Option<Timesta
     if context.at.is_some() {
         return context.at;
     }
-    let realm = state.realm.as_deref();
+    let realms = state.realms();
+    let realm = realms.iter().find(|realm| testbed::is_realm(realm)).or(realms.first());
+    let realm = realm.map(|realm| &***realm);
     if context.testbed.is_none() && realm.is_none_or(|realm| !testbed::is_realm(realm)) {
         return Some(Timestamp::now());
     }

@@ -9,8 +9,8 @@ use terrarium_lang::Configuration;
 use terrarium_state::adopt::{self, AdoptError, Adoption, LocalBackend, Places};
 use terrarium_state::edit::EditError;
 use terrarium_state::{
-    Batch, Durability, Fence, Location, LockError, LockHolder, LockRequest, SqliteStore, State,
-    Store, StoreError,
+    Batch, Durability, Fence, Location, LockError, LockHolder, LockRequest, LockScope, SqliteStore,
+    State, Store, StoreError,
 };
 
 use super::workspace;
@@ -55,6 +55,7 @@ pub(crate) async fn lock(
 ) -> Result<Fence, Failed> {
     let request = LockRequest {
         id: uuid::Uuid::new_v4().to_string().into(),
+        scope: LockScope::Workspace,
         operation: operation.to_owned(),
         who: context.env.who(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -166,9 +167,6 @@ pub(crate) async fn commit(store: &SqliteStore, fence: &Fence, batch: Batch) -> 
     }
 }
 
-/// The realm that an adopted state is bound to.
-const REAL: &str = "real clouds";
-
 /// Takes over what Terraform left, where there is no own state; never on a testbed.
 pub(crate) async fn adopt(
     context: &Context,
@@ -182,7 +180,7 @@ pub(crate) async fn adopt(
     }
     match (look(context, config, &state)?, fence) {
         (Adoption::Take(found), Some(fence)) => {
-            commit(store, fence, found.batch(REAL)).await?;
+            commit(store, fence, found.batch()).await?;
             let count = found.state.resources.len();
             context.out.talk(&format!(
                 "Took over the state in {} ({count} resource instances). The file is left as it is.",

@@ -74,7 +74,7 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
         complete: true,
         errored: false,
         at: "2026-03-01T12:00:00Z".parse().unwrap(),
-        realm: None,
+        realms: BTreeMap::new(),
         zone: case["zone"].as_str().map(Into::into),
     }
 }

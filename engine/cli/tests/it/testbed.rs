@@ -103,7 +103,7 @@ fn a_state_belongs_to_its_world() {
     let at = "-chdir=examples/student-project";
     lab.good(&[at, "apply", "--testbed", "-auto-approve"]);
     lab.run(&[at, "plan", "--testbed=other.db"])
-        .says(1, &["another world", "terrarium workspace new"]);
+        .says(1, &["another cloud", "terrarium workspace new"]);
     let old = lab.good(&[at, "state", "list"]);
     assert_eq!(old.lines().filter(|line| !line.starts_with("data.")).count(), 12, "{old}");
 }

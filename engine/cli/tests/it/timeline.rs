@@ -174,7 +174,7 @@ fn plan_of(case: &Json) -> (Plan, State) {
         complete: true,
         errored: false,
         at: case["now"].as_str().unwrap().parse().unwrap(),
-        realm: None,
+        realms: BTreeMap::new(),
         zone: case["zone"].as_str().map(Into::into),
     };
     let mut state = State::default();
@@ -192,6 +192,7 @@ fn plan_of(case: &Json) -> (Plan, State) {
     }
     for entry in case["scheduled"].as_array().into_iter().flatten() {
         state.schedule.push(Scheduled {
+            deposed: None,
             addr: entry["addr"].as_str().unwrap().parse().unwrap(),
             action: Action::Create,
             schedule: Schedule {

@@ -252,10 +252,13 @@ impl<'a> Walk<'a> {
             addr: change.addr.clone(),
             action: ready.action,
             at: self.inputs.clock.now(),
+            cloud_at: None,
+            realm: self.realm_of(change),
             provider: change.provider.clone(),
             planned,
             object_id: ready.prior.as_ref().and_then(object::id_of).map(Into::into),
             deposed: self.deposed_key(task),
+            follow_ups: Vec::new(),
         })
     }
 

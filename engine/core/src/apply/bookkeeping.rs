@@ -1,9 +1,9 @@
 //! Bookkeeping: what an apply writes down without any call.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use terrarium_address::{Mode as BlockMode, ResourceAddr};
-use terrarium_state::{Batch, Durability, Ended, Object, ObjectChange};
+use terrarium_address::{Mode as BlockMode, Name, ResourceAddr};
+use terrarium_state::{Batch, Dep, Durability, Ended, InstanceSet, Object, ObjectChange};
 
 use super::rows::row;
 use super::walk::Walk;
@@ -13,22 +13,32 @@ impl Walk<'_> {
     /// Writes down what needs no call: moves, refreshed values, imports, data that was read, and what
     /// objects read today.
     pub(super) fn bookkeeping(&mut self) {
-        let mut batch = Batch::default();
-        if self.inputs.prior.realm.is_none() || self.inputs.prior.resources.is_empty() {
-            batch.realm.clone_from(&self.plan.realm);
-        }
+        let mut batch = Batch { sets: self.sets(), ..Batch::default() };
         for change in &self.plan.changes {
             self.moved(change, &mut batch.objects);
         }
         batch.objects.extend(self.refreshed());
         batch.objects.extend(self.ended_before_their_successors());
         let imported = self.plan.changes.iter().filter(|change| change.importing.is_some());
-        batch.objects.extend(imported.filter_map(imported_row));
+        let realms = &self.plan.realms;
+        batch
+            .objects
+            .extend(imported.filter_map(|it| imported_row(it, realms.get(&it.provider).cloned())));
         batch.objects.extend(self.reread());
         batch.objects.extend(self.data());
-        if !batch.objects.is_empty() || batch.realm.is_some() {
+        if !batch.objects.is_empty() || !batch.sets.is_empty() {
             self.lazy.push(self.submit(batch, Durability::Lazy));
         }
+    }
+
+    /// Sets of instances that the intents to come name by their hash.
+    fn sets(&self) -> Vec<InstanceSet> {
+        let acting = self.plan.changes.iter().filter(|it| it.action != PlannedAction::NoOp);
+        let sets = acting.flat_map(|change| &change.deps).filter_map(|dep| match dep {
+            Dep::Set(set) => Some(set.clone()),
+            Dep::Instance(_) | Dep::Block(_) => None,
+        });
+        sets.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Rows of an instance that moved, deposed objects included.
@@ -135,6 +145,11 @@ impl Walk<'_> {
                         deps: change.deps.clone(),
                         sensitive: object.sensitive,
                         occupies: change.occupies.lenders.clone(),
+                        // The plan's reads found it there.
+                        realm: recorded
+                            .realm
+                            .clone()
+                            .or_else(|| self.plan.realms.get(&change.provider).cloned()),
                         ..now
                     }
                 } else {
@@ -142,6 +157,7 @@ impl Walk<'_> {
                 };
                 let same = recorded.deps == object.deps
                     && recorded.sensitive == object.sensitive
+                    && recorded.realm == object.realm
                     && recorded.window == object.window
                     && recorded.occupies == object.occupies
                     && recorded.ended == object.ended;
@@ -185,8 +201,8 @@ impl Walk<'_> {
 }
 
 /// The row of an imported object, as it was found.
-fn imported_row(change: &ResourceChange) -> Option<ObjectChange> {
+fn imported_row(change: &ResourceChange, realm: Option<Name>) -> Option<ObjectChange> {
     let object = object::write(&change.before, &change.schema, change.private.clone()).ok()?;
-    (!change.before.is_null())
-        .then(|| row(change, None, Some(Object { deps: change.deps.clone(), ..object })))
+    let object = Object { deps: change.deps.clone(), realm, ..object };
+    (!change.before.is_null()).then(|| row(change, None, Some(object)))
 }

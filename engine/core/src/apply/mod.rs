@@ -19,7 +19,7 @@ use std::sync::Arc;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::Window;
-use terrarium_state::{Batch, Durability, Fence, OutputValue, Scheduled, Store};
+use terrarium_state::{Batch, Durability, Fence, OutputChange, OutputValue, Scheduled, Store};
 use terrarium_value::Value;
 
 use crate::world::{Phase, World};
@@ -205,7 +205,8 @@ async fn finish_outputs(
     if written == *recorded {
         return;
     }
-    let batch = Batch { outputs: Some(written), ..Batch::default() };
+    let outputs = OutputChange::between(recorded, &written);
+    let batch = Batch { outputs, ..Batch::default() };
     if let Err(error) = held.store.submit(&held.fence, batch, Durability::Now).durable().await {
         world.report(store_failed(&error.to_string()));
     }

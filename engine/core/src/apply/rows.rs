@@ -2,7 +2,9 @@
 
 use terrarium_address::Name;
 use terrarium_provider::{Private, Window};
-use terrarium_state::{Batch, Durability, IntentProgress, Object, ObjectChange, ObjectStatus};
+use terrarium_state::{
+    Batch, Durability, IntentOutcome, IntentProgress, Object, ObjectChange, ObjectStatus,
+};
 use terrarium_value::{Marks, Value};
 
 use super::tasks::{Step, Task};
@@ -40,29 +42,28 @@ impl Walk<'_> {
         )
     }
 
-    /// The batch that records an outcome.
-    pub(super) fn outcome(
-        &self,
-        node: usize,
-        became: &Became,
-        kept: Kept,
-        progress: IntentProgress,
-    ) -> Batch {
+    /// The batch that records an outcome: the intent closes with its row, and stays open where there is
+    /// none to be written.
+    pub(super) fn outcome(&self, node: usize, became: &Became, kept: Kept) -> Batch {
         let mut batch = Batch::default();
         let Some(under) = self.tasks.get(&node) else { return batch };
-        if let Some(intent) = under.intent {
-            batch.progress.push((intent, progress));
-        }
         let change = &self.plan.changes[under.task.change];
-        match became {
-            Became::Whole(value) => {
-                batch.objects.extend(self.object_row(node, value, kept, ObjectStatus::Ready));
+        let written = match became {
+            Became::Whole(value) => self.object_row(node, value, kept, ObjectStatus::Ready),
+            Became::Broken(value) => self.object_row(node, value, kept, ObjectStatus::Tainted),
+            Became::Gone => Some(row(change, self.deposed_key(under.task), None)),
+            Became::Untouched => None,
+        };
+        match (under.intent, written) {
+            (Some(intent), Some(row)) => batch.outcomes.push((intent, IntentOutcome::Row(row))),
+            (Some(intent), None) if matches!(became, Became::Untouched) => {
+                batch.outcomes.push((intent, IntentOutcome::Nothing));
             }
-            Became::Broken(value) => {
-                batch.objects.extend(self.object_row(node, value, kept, ObjectStatus::Tainted));
+            (Some(intent), None) => {
+                let why = "what became of it could not be written down".to_owned();
+                batch.progress.push((intent, IntentProgress::Doubtful(why)));
             }
-            Became::Gone => batch.objects.push(row(change, self.deposed_key(under.task), None)),
-            Became::Untouched => {}
+            (None, written) => batch.objects.extend(written),
         }
         batch
     }
@@ -86,6 +87,7 @@ impl Walk<'_> {
                         status: old.status,
                         deps: old.deps.clone(),
                         create_before_destroy: old.create_before_destroy,
+                        realm: old.realm.clone(),
                         window: old.window,
                         occupies: old.occupies.clone(),
                         identity: old.identity.clone(),
@@ -95,6 +97,7 @@ impl Walk<'_> {
                         status,
                         deps: change.deps.clone(),
                         create_before_destroy: change.create_first,
+                        realm: self.realm_of(change),
                         window: kept.window.or(change.window),
                         occupies: change.occupies.lenders.clone(),
                         ..object
@@ -112,6 +115,13 @@ impl Walk<'_> {
                 None
             }
         }
+    }
+
+    /// Returns where a change's object exists.
+    pub(super) fn realm_of(&self, change: &ResourceChange) -> Option<Name> {
+        let named = self.providers.realm_of(&change.provider);
+        let named = named.or_else(|| self.plan.realms.get(&change.provider).cloned());
+        named.or_else(|| self.recorded(change)?.realm.clone())
     }
 
     /// Returns the deposed key of the object that a task removes.

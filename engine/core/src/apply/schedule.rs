@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
-use terrarium_state::{Batch, CommitError, Durability, Scheduled, State};
+use terrarium_state::{Batch, CommitError, Durability, ScheduleChange, Scheduled, State};
 
 use super::walk::Walk;
 use crate::{Inputs, Mode, Plan, PlannedAction, RunSummary};
@@ -75,10 +75,11 @@ impl Walk<'_> {
 
     /// Writes the schedule, durably, where it is another than before.
     pub(super) async fn schedule(&self, schedule: Vec<Scheduled>) -> Result<(), CommitError> {
-        if schedule == self.inputs.prior.schedule {
+        let schedule = ScheduleChange::between(&self.inputs.prior.schedule, &schedule);
+        if schedule.is_empty() {
             return Ok(());
         }
-        let batch = Batch { schedule: Some(schedule), ..Batch::default() };
+        let batch = Batch { schedule, ..Batch::default() };
         self.submit(batch, Durability::Now).durable().await.map(drop)
     }
 }

@@ -5,7 +5,7 @@ use terrarium_provider::{
     Accepted, ApplyOutcome, ApplyReply, DataOutcome, DataReply, Effect, IntentId, Pending,
     PollOutcome, PollReply, Private,
 };
-use terrarium_state::{Batch, Durability, IntentProgress, Object, ObjectStatus};
+use terrarium_state::{Batch, Durability, IntentOutcome, IntentProgress, Object, ObjectStatus};
 use terrarium_value::{Marks, Value};
 
 use super::rows::{Became, Kept, row};
@@ -187,21 +187,24 @@ impl<'a> Walk<'a> {
         if let Some(under) = self.tasks.get_mut(&node) {
             under.intent = Some(prepared.intent().id);
         }
-        if let Some(before) = before {
-            // Closing the intent and keeping what it made are one: otherwise a crash loses the object.
-            let made = self.tasks.get(&node).and_then(|under| under.ready.as_ref()?.prior.clone());
-            let made = made.filter(|_| task.step == Step::Create).and_then(|state| {
-                let private = self.tasks.get(&node)?.ready.as_ref()?.private.clone();
-                self.object_row(node, &state, Kept { private, window: None }, ObjectStatus::Ready)
-            });
-            let progress = vec![(before, IntentProgress::Done)];
-            let objects = made.into_iter().collect();
-            let batch = Batch { progress, objects, ..Batch::default() };
-            self.lazy.push(self.submit(batch, Durability::Lazy));
-        }
-        let recorder = self.recorder.clone();
+        // Closing the intent and keeping what it made are one: otherwise a crash loses the object.
+        let made = self.tasks.get(&node).and_then(|under| under.ready.as_ref()?.prior.clone());
+        let made = made.filter(|_| task.step == Step::Create).and_then(|state| {
+            let private = self.tasks.get(&node)?.ready.as_ref()?.private.clone();
+            self.object_row(node, &state, Kept { private, window: None }, ObjectStatus::Ready)
+        });
+        let outcome =
+            made.map_or(IntentOutcome::Continued(prepared.intent().id), IntentOutcome::Row);
+        let closing = before.map(|before| (before, outcome));
+        let (recorder, held) = (self.recorder.clone(), self.held.clone());
         running.push(Box::pin(async move {
-            Event::Recorded(vec![node], recorder.record(vec![prepared]).await)
+            let recorded = recorder.record(vec![prepared]).await;
+            if let (Ok(_), Some(closing)) = (&recorded, closing) {
+                // Once the next intent is durable; a commit that fails spoils those after it, which tell.
+                let batch = Batch { outcomes: vec![closing], ..Batch::default() };
+                drop(held.store.submit(&held.fence, batch, Durability::Lazy));
+            }
+            Event::Recorded(vec![node], recorded)
         }));
     }
 
@@ -228,7 +231,7 @@ impl<'a> Walk<'a> {
         if let Some(window) = kept.window {
             self.windows.insert(change.addr.clone(), window);
         }
-        let batch = self.outcome(node, became, kept, IntentProgress::Done);
+        let batch = self.outcome(node, became, kept);
         self.publish(node, became);
         let durability = if local { Durability::Lazy } else { Durability::Now };
         let ticket = self.submit(batch, durability);
@@ -249,8 +252,7 @@ impl<'a> Walk<'a> {
             (_, None) => Became::Untouched,
         };
         let why = self.world.last_error().unwrap_or_else(|| "the service refused".to_owned());
-        let mut batch =
-            self.outcome(node, &became, Kept { private, window: None }, IntentProgress::Refused);
+        let mut batch = self.outcome(node, &became, Kept { private, window: None });
         self.restore(node, &became, &mut batch);
         self.publish(node, &became);
         self.lazy.push(self.submit(batch, Durability::Now));

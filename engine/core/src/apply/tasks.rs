@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use terrarium_address::{ConfigAddr, ResourceAddr};
-use terrarium_state::{Dep, State};
+use terrarium_state::State;
 
 use crate::{Plan, PlannedAction, ReplaceOrder};
 
@@ -247,9 +247,9 @@ impl<'p> Builder<'p> {
             {
                 continue;
             }
-            let read = planned.deps.iter().flat_map(|dep| match dep {
-                Dep::Instance(addr) => std::slice::from_ref(addr).iter().collect::<Vec<_>>(),
-                Dep::Block(block) => self.blocks.of(block).to_vec(),
+            let read = planned.deps.iter().flat_map(|dep| match dep.block() {
+                Some(block) => self.blocks.of(block).to_vec(),
+                None => dep.instances().iter().collect::<Vec<_>>(),
             });
             let first: Vec<usize> =
                 read.filter_map(|addr| self.successors.get(addr)).flatten().copied().collect();
@@ -317,16 +317,14 @@ impl<'p> Builder<'p> {
             }
         }
         for dep in &planned.deps {
-            match dep {
-                Dep::Instance(addr) => {
-                    if let Some(needed) = self.forward.get(addr).copied() {
-                        self.order.edge(needed, at);
-                    }
+            for addr in dep.instances() {
+                if let Some(needed) = self.forward.get(addr).copied() {
+                    self.order.edge(needed, at);
                 }
-                Dep::Block(block) => {
-                    let joint = self.joint(Joint::Ready, block, Soft::Include);
-                    self.order.edge(joint, at);
-                }
+            }
+            if let Some(block) = dep.block() {
+                let joint = self.joint(Joint::Ready, block, Soft::Include);
+                self.order.edge(joint, at);
             }
         }
     }
@@ -349,18 +347,17 @@ impl<'p> Builder<'p> {
             self.end_after(lender, (own_end, forward), soft);
         }
         for dep in recorded.iter().chain(&planned.deps) {
-            match dep {
-                Dep::Instance(addr) => self.end_after(addr, (own_end, forward), soft),
-                Dep::Block(block) => {
-                    if let Some(own) = own_end {
-                        let joint = self.joint(Joint::Free, block, soft);
-                        self.order.edge(own, joint);
-                    }
-                    if let Some(forward) = forward {
-                        let joint = self.joint(Joint::Updated, block, soft);
-                        self.order.edge(forward, joint);
-                    }
-                }
+            for addr in dep.instances() {
+                self.end_after(addr, (own_end, forward), soft);
+            }
+            let Some(block) = dep.block() else { continue };
+            if let Some(own) = own_end {
+                let joint = self.joint(Joint::Free, block, soft);
+                self.order.edge(own, joint);
+            }
+            if let Some(forward) = forward {
+                let joint = self.joint(Joint::Updated, block, soft);
+                self.order.edge(forward, joint);
             }
         }
     }

@@ -6,7 +6,7 @@ use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::Resource;
 use terrarium_provider::{Private, ProviderKind, Schema, Standing, Window};
-use terrarium_state::{Dep, Ended, Object, ObjectStatus};
+use terrarium_state::{Dep, Ended, Object};
 use terrarium_value::Value;
 
 use super::occupancy::Seat;
@@ -65,7 +65,7 @@ impl Prior {
     pub(super) fn recorded(value: Value, object: &Object) -> Self {
         Self {
             window: object.window,
-            tainted: object.status == ObjectStatus::Tainted,
+            tainted: object.status.is_broken(),
             occupies: object.occupies.clone(),
             ended: object.ended.clone(),
             ..Self::bare(value, object.private.clone())

@@ -83,13 +83,12 @@ impl Planner<'_> {
         if group.has_term() {
             return false;
         }
+        let is_over =
+            |addr: &ResourceAddr| self.loan(addr).is_some_and(|loan| loan.over(self.now).is_some());
         let over = candidate.deps.iter().any(|dep| {
-            let addr = match dep {
-                Dep::Instance(addr) => addr.clone(),
-                // One for each instance of a block names the one with its own key.
-                Dep::Block(block) => block.instance(candidate.addr.key.clone()),
-            };
-            self.loan(&addr).is_some_and(|loan| loan.over(self.now).is_some())
+            // One for each instance of a block names the one with its own key.
+            let own = dep.block().map(|block| block.instance(candidate.addr.key.clone()));
+            own.as_ref().is_some_and(is_over) || dep.instances().iter().any(is_over)
         });
         let recorded = self.inputs.prior.resources.get(&candidate.addr);
         let object = recorded.and_then(|instance| instance.current.as_ref()).filter(|_| over);
@@ -122,10 +121,8 @@ impl Planner<'_> {
         let ((), explicit) =
             self.world.recording(|| self.explicit_dependencies(group, candidate.module));
         let found = self.found.borrow();
-        let pending = explicit.iter().any(|dep| {
-            let (Dep::Block(block) | Dep::Instance(ResourceAddr { block, .. })) = dep;
-            found.pending.contains(&block.config())
-        });
+        let mut blocks = explicit.iter().flat_map(Dep::blocks);
+        let pending = blocks.any(|block| found.pending.contains(&block.config()));
         pending.then_some(ActionReason::DependencyPending)
     }
 

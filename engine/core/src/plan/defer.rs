@@ -38,10 +38,8 @@ impl Planner<'_> {
         let ((), explicit) =
             self.world.recording(|| self.explicit_dependencies(group, candidate.module));
         let found = self.found.borrow();
-        let coming = explicit.iter().filter_map(|dep| {
-            let (Dep::Block(block) | Dep::Instance(ResourceAddr { block, .. })) = dep;
-            found.coming.get(&block.config()).cloned()
-        });
+        let blocks = explicit.iter().flat_map(Dep::blocks);
+        let coming = blocks.filter_map(|block| found.coming.get(&block.config()).cloned());
         coming.map(Some).fold(None, Wait::later)
     }
 

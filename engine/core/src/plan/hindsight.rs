@@ -211,10 +211,8 @@ impl Planner<'_> {
         let writes = |action| matches!(action, PlannedAction::Create | PlannedAction::Update);
         for change in found.changes.iter().filter(|change| writes(change.action)) {
             // One who reads a whole block for its keys need not read what ended of it.
-            let read = change.deps.iter().find_map(|dep| match dep {
-                Dep::Instance(addr) => ended.get(addr).copied(),
-                Dep::Block(_) => None,
-            });
+            let mut read = change.deps.iter().flat_map(Dep::instances);
+            let read = read.find_map(|addr| ended.get(addr).copied());
             if let Some(read) = read {
                 let warning = Diagnostic::warning(codes::ENDED, "Values of something that ended")
                     .detail(format!(

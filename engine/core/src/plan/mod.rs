@@ -301,7 +301,9 @@ impl<'a> Planner<'a> {
         let zone = self.zone();
         let outputs = self.outputs();
         let variables = self.root_variables();
-        let realm = self.providers.all().iter().find_map(|provider| provider.realm());
+        // Without a read nobody knows that it is there.
+        let looked = self.options.refresh && !self.options.offline;
+        let realms = if looked { self.providers.realms() } else { BTreeMap::new() };
         let diagnostics = self.world.take_diagnostics();
         let mut found = self.found.into_inner();
         found.changes.sort_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
@@ -327,7 +329,7 @@ impl<'a> Planner<'a> {
             complete,
             errored: false,
             at: self.inputs.clock.now(),
-            realm,
+            realms,
             zone,
         };
         (plan, diagnostics)

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use terrarium_address::{ConfigAddr, ResourceAddr};
-use terrarium_state::Dep;
 
 use super::Found;
 use crate::{PlannedAction, ResourceChange, Waits};
@@ -73,9 +72,11 @@ impl<'f> Needs<'f> {
 
     fn add(&mut self, change: &'f ResourceChange, consumer: Consumer<'f>) {
         for dep in &change.deps {
-            match dep {
-                Dep::Instance(addr) => self.instances.entry(addr).or_default().push(consumer),
-                Dep::Block(block) => self.blocks.entry(block.config()).or_default().push(consumer),
+            for addr in dep.instances() {
+                self.instances.entry(addr).or_default().push(consumer);
+            }
+            if let Some(block) = dep.block() {
+                self.blocks.entry(block.config()).or_default().push(consumer);
             }
         }
     }

@@ -79,11 +79,11 @@ impl Ends {
 
     /// Returns when the first of what was read ends.
     pub(crate) fn first(&self, output: &Output) -> Option<Timestamp> {
-        let ends = output.reads.iter().filter_map(|dep| match dep {
-            Dep::Instance(addr) => self.instances.get(addr),
-            Dep::Block(block) => self.blocks.get(&block.config()),
-        });
-        ends.min().copied()
+        let blocks = output.reads.iter().filter_map(Dep::block);
+        let blocks = blocks.filter_map(|block| self.blocks.get(&block.config()));
+        let instances = output.reads.iter().flat_map(Dep::instances);
+        let instances = instances.filter_map(|addr| self.instances.get(addr));
+        blocks.chain(instances).min().copied()
     }
 }
 

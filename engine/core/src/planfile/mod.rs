@@ -13,7 +13,7 @@ use terrarium_state::State;
 
 use crate::{Plan, ProviderSet, codes};
 
-const HEADER: &str = "terrarium plan 2";
+const HEADER: &str = "terrarium plan 3";
 
 /// A plan as it was saved.
 #[derive(Clone, Debug)]
@@ -80,8 +80,9 @@ pub fn read(bytes: &[u8], providers: &ProviderSet) -> Result<SavedPlan, Box<Diag
     }
     let twin: twin::SavedTwin =
         serde_json::from_str(body).map_err(|error| damaged(&format!("{error}.")))?;
-    twin.restore(&|provider, kind, data| schema_of(providers, provider, kind, data))
-        .map_err(|why| damaged(&why))
+    let schema =
+        |provider: &str, kind: &str, data: bool| schema_of(providers, provider, kind, data);
+    twin.restore(&schema).map_err(|why| damaged(&why))
 }
 
 /// Refuses a plan that rests on another state than today's.

@@ -8,7 +8,7 @@ use terrarium_address::Name;
 use terrarium_provider::{Cost, Deferral, Lends, PlanNotes, Standing};
 use terrarium_state::Ended;
 
-use super::twin::{ChangeTwin, FindSchema, change_twin, resource};
+use super::twin::{ChangeTwin, Shared, change_twin, resource};
 use crate::{DeferredChange, Occupancy, Waits};
 
 #[derive(Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl DeferredTwin {
         }
     }
 
-    pub(super) fn restore(self, find: &FindSchema<'_>) -> Result<DeferredChange, String> {
+    pub(super) fn restore(self, find: &Shared<'_>) -> Result<DeferredChange, String> {
         Ok(DeferredChange {
             change: self.change.restore(find)?,
             deferral: Deferral { not_before: self.not_before, reason: self.reason },

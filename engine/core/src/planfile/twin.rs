@@ -9,17 +9,24 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use terrarium_address::{AttrPath, Mode as BlockMode, PathStep, ResourceAddr, Target};
 use terrarium_provider::{Schedule, Schema, Window};
+use terrarium_state::{Dep, InstanceSet};
 use terrarium_value::{Value, from_snapshot, to_snapshot};
 
 use super::SavedPlan;
 use super::time::{DeferredTwin, TimeTwin};
-use crate::draft::DepTwin;
+use crate::draft::{DepTwin, Sets};
 use crate::{
     ActionReason, DataResult, Mode, OutputChange, Plan, PlannedAction, ReplaceOrder, ResourceChange,
 };
 
 /// Finds a schema by provider, type, and whether it is a data source.
 pub(super) type FindSchema<'f> = dyn Fn(&str, &str, bool) -> Option<Arc<Schema>> + 'f;
+
+/// What twins name and do not hold.
+pub(super) struct Shared<'f> {
+    schema: &'f FindSchema<'f>,
+    sets: Sets,
+}
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct SavedTwin {
@@ -38,7 +45,10 @@ pub(super) struct SavedTwin {
     complete: bool,
     errored: bool,
     at: Timestamp,
-    realm: Option<String>,
+    /// Where each provider configuration acts.
+    realms: BTreeMap<String, String>,
+    /// Sets of instances that changes read, by their hash.
+    sets: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     zone: Option<String>,
     #[serde(default)]
@@ -121,13 +131,23 @@ impl SavedTwin {
             complete: plan.complete,
             errored: plan.errored,
             at: plan.at,
-            realm: plan.realm.clone(),
+            realms: plan
+                .realms
+                .iter()
+                .map(|(provider, realm)| (provider.to_string(), realm.to_string()))
+                .collect(),
+            sets: sets_of(plan),
             zone: plan.zone.as_deref().map(Into::into),
             leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
         }
     }
 
-    pub(super) fn restore(self, find: &FindSchema<'_>) -> Result<SavedPlan, String> {
+    pub(super) fn restore(self, schema: &FindSchema<'_>) -> Result<SavedPlan, String> {
+        let sets = self.sets.values().map(|members| {
+            let members = members.iter().map(|addr| resource(addr));
+            members.collect::<Result<InstanceSet, _>>().map(|set| (set.hash().clone(), set))
+        });
+        let find = &Shared { schema, sets: sets.collect::<Result<_, _>>()? };
         let changes = |twins: Vec<ChangeTwin>| {
             twins.into_iter().map(|twin| twin.restore(find)).collect::<Result<_, _>>()
         };
@@ -158,7 +178,11 @@ impl SavedTwin {
             complete: self.complete,
             errored: self.errored,
             at: self.at,
-            realm: self.realm,
+            realms: self
+                .realms
+                .into_iter()
+                .map(|(provider, realm)| (provider.into(), realm.into()))
+                .collect(),
             zone: self.zone.map(Into::into),
             leftovers: self
                 .leftovers
@@ -216,10 +240,10 @@ pub(super) fn change_twin(change: &ResourceChange) -> ChangeTwin {
 }
 
 impl ChangeTwin {
-    pub(super) fn restore(self, find: &FindSchema<'_>) -> Result<ResourceChange, String> {
+    pub(super) fn restore(self, find: &Shared<'_>) -> Result<ResourceChange, String> {
         let addr = resource(&self.addr)?;
         let data = addr.block.mode == BlockMode::Data;
-        let schema = find(&self.provider, &addr.block.kind, data).ok_or_else(|| {
+        let schema = (find.schema)(&self.provider, &addr.block.kind, data).ok_or_else(|| {
             format!("The provider of {addr} ({}) is not built in.", self.provider)
         })?;
         Ok(ResourceChange {
@@ -237,7 +261,7 @@ impl ChangeTwin {
             schedule: Schedule { not_before: self.not_before, not_after: self.not_after },
             window: self.window.and_then(|(from, until)| Window::new(from, until)),
             private: self.private.map(|text| bytes(&text)).transpose()?,
-            deps: self.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?,
+            deps: deps(&self.deps, find)?,
             occupies: self.time.occupies()?,
             ended: self.time.ended()?,
             standing: self.time.standing(),
@@ -250,6 +274,27 @@ impl ChangeTwin {
     }
 }
 
+fn deps(twins: &[DepTwin], find: &Shared<'_>) -> Result<Vec<Dep>, String> {
+    twins.iter().map(|twin| twin.restore(&find.sets)).collect()
+}
+
+/// Returns the sets that a plan's changes and data read, each once.
+fn sets_of(plan: &Plan) -> BTreeMap<String, Vec<String>> {
+    let deferred = plan.deferred.iter().map(|deferred| &deferred.change);
+    let changes = plan.changes.iter().chain(&plan.drift).chain(deferred);
+    let deps = changes.flat_map(|change| &change.deps);
+    let mut sets = BTreeMap::new();
+    for dep in deps.chain(plan.data.iter().flat_map(|data| &data.deps)) {
+        if let Dep::Set(set) = dep
+            && !sets.contains_key(&**set.hash())
+        {
+            let members = set.addrs().iter().map(ToString::to_string).collect();
+            sets.insert(set.hash().to_string(), members);
+        }
+    }
+    sets
+}
+
 fn data_twin(data: &DataResult) -> DataTwin {
     DataTwin {
         addr: data.addr.to_string(),
@@ -260,12 +305,12 @@ fn data_twin(data: &DataResult) -> DataTwin {
 }
 
 impl DataTwin {
-    fn restore(self, find: &FindSchema<'_>) -> Result<DataResult, String> {
+    fn restore(self, find: &Shared<'_>) -> Result<DataResult, String> {
         let addr = resource(&self.addr)?;
-        let schema = find(&self.provider, &addr.block.kind, true).ok_or_else(|| {
+        let schema = (find.schema)(&self.provider, &addr.block.kind, true).ok_or_else(|| {
             format!("The provider of {addr} ({}) is not built in.", self.provider)
         })?;
-        let deps = self.deps.iter().map(DepTwin::restore).collect::<Result<_, _>>()?;
+        let deps = deps(&self.deps, find)?;
         Ok(DataResult {
             addr,
             provider: self.provider.into(),

@@ -4,7 +4,7 @@ use terrarium_provider::{
     Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, IntentDraft, Pending, Permit,
     PollOutcome, Recorder,
 };
-use terrarium_state::{Batch, IntentProgress};
+use terrarium_state::{Batch, IntentOutcome};
 
 use super::{Case, Depth, Recovery};
 use crate::RecoveryOutcome;
@@ -53,8 +53,8 @@ impl Recovery<'_> {
             ApplyOutcome::Accepted(accepted) => self.until_gone(case, accepted).await,
             ApplyOutcome::Refused { .. } | ApplyOutcome::Unknown(_) => false,
         };
-        let progress = if gone { IntentProgress::Done } else { IntentProgress::Refused };
-        self.commit(Batch { progress: vec![(id, progress)], ..Batch::default() }).await;
+        self.commit(Batch { outcomes: vec![(id, IntentOutcome::Nothing)], ..Batch::default() })
+            .await;
         if gone {
             let what = format!("removed {}, a double that an interrupted run created", double.id);
             self.told(case, RecoveryOutcome::Removed, what);

@@ -1,7 +1,7 @@
 //! Following work that a service took on, to its end or as far as a look reaches.
 
 use terrarium_provider::{Accepted, Action, Pending, PollOutcome, Private};
-use terrarium_state::{IntentProgress, ObjectChange, ObjectStatus};
+use terrarium_state::{IntentOutcome, ObjectChange, ObjectStatus};
 use terrarium_value::Value;
 
 use super::look::NO_ANSWER;
@@ -35,20 +35,19 @@ impl Recovery<'_> {
                         Some(state) => self.row(case, state, private, ObjectStatus::Ready),
                         None => Some(Self::gone(case)),
                     };
-                    return self.finish(case, IntentProgress::Done, row).await;
+                    return self.finish(case, row).await;
                 }
                 PollOutcome::Refused { state, private } => {
-                    let row = self.refused(case, state.as_ref(), private);
-                    if state.is_some() && row.is_none() {
-                        return;
+                    if let Some(outcome) = self.refused(case, state.as_ref(), private) {
+                        self.close(case, outcome).await;
                     }
-                    return self.close(case, IntentProgress::Refused, row).await;
+                    return;
                 }
                 PollOutcome::Continue { state: Some(state), private }
                     if pending.action == Action::Create =>
                 {
                     let row = self.row(case, &state, private, ObjectStatus::Ready);
-                    return self.finish(case, IntentProgress::Done, row).await;
+                    return self.finish(case, row).await;
                 }
                 PollOutcome::Continue { state, private } if pending.action == Action::Update => {
                     return self.go_on(case, &pending, (state, private)).await;
@@ -73,10 +72,10 @@ impl Recovery<'_> {
     }
 
     /// Writes down how accepted work ended, and says so.
-    async fn finish(&self, case: &Case<'_>, progress: IntentProgress, row: Option<ObjectChange>) {
+    async fn finish(&self, case: &Case<'_>, row: Option<ObjectChange>) {
         let Some(row) = row else { return };
         self.told(case, RecoveryOutcome::Finished, Self::words_of_end(case, &row));
-        self.close(case, progress, Some(row)).await;
+        self.close(case, IntentOutcome::Row(row)).await;
     }
 
     /// Says, every now and then, what is waited for, and how long it may still take.
@@ -102,19 +101,20 @@ impl Recovery<'_> {
         self.tell_waiting(case, &format!("{what} ({status})"), Some(left));
     }
 
-    /// The row of an object whose action failed.
+    /// What an action that failed closes with; `None` where its row can't be written.
     pub(super) fn refused(
         &self,
         case: &Case<'_>,
         state: Option<&Value>,
         private: Private,
-    ) -> Option<ObjectChange> {
-        match (state, case.open.intent.action) {
+    ) -> Option<IntentOutcome> {
+        let row = match (state, case.open.intent.action) {
             (Some(state), Action::Create) => self.row(case, state, private, ObjectStatus::Tainted),
             (Some(state), _) => self.changed_row(case, state, private),
             (None, Action::Create) => Some(Self::gone(case)),
-            (None, _) => None,
-        }
+            (None, _) => return Some(IntentOutcome::Nothing),
+        };
+        row.map(IntentOutcome::Row)
     }
 
     pub(super) fn is_overdue(&self, pending: &Pending) -> bool {
@@ -132,10 +132,12 @@ impl Recovery<'_> {
             }
             _ => None,
         };
-        if create && row.is_none() {
+        let outcome = match row {
             // Something may come of it yet: it stays open, as was said.
-            return;
-        }
-        self.close(case, IntentProgress::Refused, row).await;
+            None if create => return,
+            None => IntentOutcome::Nothing,
+            Some(row) => IntentOutcome::Row(row),
+        };
+        self.close(case, outcome).await;
     }
 }

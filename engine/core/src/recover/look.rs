@@ -1,7 +1,7 @@
 //! Looking: what a create without an outcome made is taken over, what another action left is read.
 
 use terrarium_provider::{Candidate, ReadOutcome, ReadRequest};
-use terrarium_state::{IntentProgress, ObjectStatus};
+use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus};
 
 use super::decide::{Verdict, decide};
 use super::record::completed;
@@ -41,7 +41,7 @@ impl Recovery<'_> {
                 Verdict::NeverHappened => {
                     let what = "nothing was made by an interrupted run".to_owned();
                     self.told(case, RecoveryOutcome::Nothing, what);
-                    self.close(case, IntentProgress::Refused, None).await;
+                    self.close(case, IntentOutcome::Nothing).await;
                     return;
                 }
                 Verdict::LookAgain(_) if self.options.depth == Depth::Look => {
@@ -69,7 +69,13 @@ impl Recovery<'_> {
             if !alone {
                 return self.keep(row).await;
             }
-            self.close(case, IntentProgress::Accepted(Box::new(accepted.clone())), Some(row)).await;
+            let progress = IntentProgress::Accepted(Box::new(accepted.clone()));
+            self.commit(Batch {
+                progress: vec![(case.open.intent.id, progress)],
+                objects: vec![row],
+                ..Batch::default()
+            })
+            .await;
             return self.follow(case, accepted.clone()).await;
         }
         let request = ReadRequest {
@@ -100,7 +106,7 @@ impl Recovery<'_> {
         let Some(row) = row else { return };
         self.told_adopted(case, found);
         if alone {
-            self.close(case, IntentProgress::Done, Some(row)).await;
+            self.close(case, IntentOutcome::Row(row)).await;
         } else {
             self.keep(row).await;
         }
@@ -118,7 +124,7 @@ impl Recovery<'_> {
     pub(super) async fn reread(&self, case: &Case<'_>) {
         let Some(object) = self.recorded(case) else {
             // Its row went with another outcome, and nothing is left to compare.
-            return self.close(case, IntentProgress::Refused, None).await;
+            return self.close(case, IntentOutcome::Nothing).await;
         };
         let value = match object::read(object, &case.schema) {
             Ok(value) => value.unmarked_deep(),
@@ -130,7 +136,7 @@ impl Recovery<'_> {
         let named = case.open.intent.object_id.as_deref().map(str::to_owned);
         if named.is_some() && object::id_of(&value) != named {
             // It was about a double of what is recorded: the create that made both is still open.
-            return self.close(case, IntentProgress::Refused, None).await;
+            return self.close(case, IntentOutcome::Nothing).await;
         }
         let request = ReadRequest {
             kind: case.kind().clone(),
@@ -152,6 +158,6 @@ impl Recovery<'_> {
         };
         let Some(row) = row else { return };
         self.told(case, RecoveryOutcome::Finished, Self::words_of_end(case, &row));
-        self.close(case, IntentProgress::Done, Some(row)).await;
+        self.close(case, IntentOutcome::Row(row)).await;
     }
 }

@@ -3,7 +3,7 @@
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Severity};
 use terrarium_provider::Action;
 use terrarium_state::{
-    Batch, CommitError, Durability, IntentProgress, Object, ObjectChange, ObjectStatus, OpenIntent,
+    Batch, CommitError, Durability, IntentOutcome, Object, ObjectChange, ObjectStatus, OpenIntent,
 };
 use terrarium_value::{Kind, Marks, Value};
 
@@ -41,7 +41,9 @@ impl Recovery<'_> {
                     },
                     None => object,
                 };
-                let object = Object { status, ..object };
+                let realm = case.open.intent.realm.clone();
+                let realm = realm.or_else(|| self.providers.realm_of(&case.open.intent.provider));
+                let object = Object { status, realm, ..object };
                 Some(Self::change(case, Some(object)))
             }
             Err(why) => {
@@ -78,18 +80,9 @@ impl Recovery<'_> {
         }
     }
 
-    pub(super) async fn close(
-        &self,
-        case: &Case<'_>,
-        progress: IntentProgress,
-        row: Option<ObjectChange>,
-    ) {
-        let batch = Batch {
-            progress: vec![(case.open.intent.id, progress)],
-            objects: row.into_iter().collect(),
-            ..Batch::default()
-        };
-        self.commit(batch).await;
+    pub(super) async fn close(&self, case: &Case<'_>, outcome: IntentOutcome) {
+        let outcomes = vec![(case.open.intent.id, outcome)];
+        self.commit(Batch { outcomes, ..Batch::default() }).await;
     }
 
     /// Writes an object down whose intent stays open.
@@ -167,6 +160,7 @@ fn kept(new: Object, old: &Object) -> Object {
         occupies,
         sensitive,
         create_before_destroy: old.create_before_destroy,
+        realm: old.realm.clone().or(new.realm),
         window: new.window.or(old.window),
         identity: old.identity.clone(),
         ..new

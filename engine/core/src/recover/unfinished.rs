@@ -5,7 +5,7 @@ use terrarium_provider::{
     Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, IntentDraft, Pending, Permit,
     Private, Recorded, Recorder,
 };
-use terrarium_state::{Batch, IntentProgress, OpenIntent};
+use terrarium_state::{Batch, IntentOutcome, IntentProgress, OpenIntent};
 use terrarium_value::Value;
 
 use super::{Case, Depth, Recovery};
@@ -56,7 +56,7 @@ impl Recovery<'_> {
         let Some(recorded) = recorded else {
             return self.warn(case.open, "its next call could not be recorded; it stays open");
         };
-        self.close(case, IntentProgress::Done, None).await;
+        self.close(case, IntentOutcome::Continued(recorded.intent().id)).await;
         let open =
             OpenIntent { intent: recorded.intent().clone(), progress: IntentProgress::Recorded };
         let next = Case {

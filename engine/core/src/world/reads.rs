@@ -72,9 +72,14 @@ fn collapsed(deps: BTreeSet<Dep>) -> BTreeSet<Dep> {
         return deps;
     }
     let mut by_block: BTreeMap<ConfigAddr, Vec<Dep>> = BTreeMap::new();
+    let mut sets = Vec::new();
     for dep in deps {
         let block = match &dep {
             Dep::Instance(ResourceAddr { block, .. }) | Dep::Block(block) => block.config(),
+            Dep::Set(_) => {
+                sets.push(dep);
+                continue;
+            }
         };
         by_block.entry(block).or_default().push(dep);
     }
@@ -83,6 +88,7 @@ fn collapsed(deps: BTreeSet<Dep>) -> BTreeSet<Dep> {
         .flat_map(
             |(block, deps)| if deps.len() > ONE_BY_ONE { vec![Dep::Block(block)] } else { deps },
         )
+        .chain(sets)
         .collect()
 }
 

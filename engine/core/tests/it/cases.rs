@@ -255,6 +255,7 @@ async fn taint(scene: &Scene, addr: &str) {
     object.status = ObjectStatus::Tainted;
     let request = terrarium_state::LockRequest {
         id: "11111111-1111-4111-8111-111111111111".into(),
+        scope: terrarium_state::LockScope::Workspace,
         operation: "taint".into(),
         who: "somebody@here".into(),
         version: "0".into(),

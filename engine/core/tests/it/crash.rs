@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use terrarium_core::Mode;
 use terrarium_provider::{Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
-    Batch, Durability, Fence, HistoryEntry, IntentProgress, LockError, LockRequest, Script, State,
-    Store, StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, IntentOutcome, LockError,
+    LockRequest, Script, State, Store, StoreError, Ticket,
 };
 
 use crate::scene::{Command, Doing, Scene};
@@ -186,6 +186,14 @@ impl Store for Planted {
         self.store.lock(request).await
     }
 
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.store.head().await
+    }
+
+    async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {
+        self.store.renew(fence).await
+    }
+
     async fn unlock(&self, fence: Fence) -> Result<(), StoreError> {
         self.store.unlock(fence).await
     }
@@ -222,8 +230,8 @@ impl IntentStore for PlantedJournal {
             return Ok(());
         }
         self.journal.record(intents).await?;
-        let progress = intents.iter().map(|intent| (intent.id, IntentProgress::Done)).collect();
-        let batch = Batch { progress, ..Batch::default() };
+        let outcomes = intents.iter().map(|it| (it.id, IntentOutcome::Nothing)).collect();
+        let batch = Batch { outcomes, ..Batch::default() };
         let _ = self.store.submit(&self.fence, batch, Durability::Now).durable().await;
         Ok(())
     }

@@ -189,6 +189,7 @@ impl Scene {
         self.locks += 1;
         let request = LockRequest {
             id: format!("00000000-0000-4000-8000-{:012}", self.locks).as_str().into(),
+            scope: terrarium_state::LockScope::Workspace,
             operation: "test".into(),
             who: "somebody@here".into(),
             version: "0".into(),

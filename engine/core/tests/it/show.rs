@@ -309,6 +309,7 @@ fn dep(dep: &Dep) -> String {
     match dep {
         Dep::Instance(addr) => addr.to_string(),
         Dep::Block(block) => format!("{block}[*]"),
+        Dep::Set(set) => format!("{} of {}", set.addrs().len(), set.addrs()[0].block),
     }
 }
 

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 use crate::sqlite::fresh_lineage;
 use crate::{
-    Batch, CommitError, Durability, Fence, HistoryEntry, LockError, LockHolder, LockRequest, State,
-    Store, StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, LockError, LockHolder, LockRequest,
+    State, Store, StoreError, Ticket,
 };
 pub use script::{Fate, Script};
 
@@ -191,6 +191,20 @@ impl Store for MemoryStore {
     async fn load(&self) -> Result<State, StoreError> {
         self.0.flush(&mut self.0.mine(), None);
         Ok(self.0.disk.disk().state.clone())
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let disk = self.0.disk.disk();
+        let (lineage, serial) = (disk.state.lineage.clone(), disk.state.serial);
+        let epoch = if lineage.is_empty() { 0 } else { disk.epoch };
+        Ok(Head { lineage, serial, epoch })
+    }
+
+    async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {
+        let disk = self.0.disk.disk();
+        let holder = disk.holder.as_ref().map(|holder| holder.id.as_str());
+        let held = disk.epoch == fence.epoch && holder == Some(&*fence.id);
+        if held { Ok(()) } else { Err(CommitError::Lost) }
     }
 
     async fn lock(&self, request: LockRequest) -> Result<Fence, LockError> {

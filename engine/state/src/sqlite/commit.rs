@@ -1,322 +1,348 @@
-//! What one batch does to the rows, inside the writer's transaction.
+//! What batches do to the rows, inside one transaction of the writer.
 
-use rusqlite::{Connection, OptionalExtension, params};
-use terrarium_provider::Intent;
+use std::collections::{HashMap, HashSet};
 
-use super::journal_row::{action_text, inputs_text, progress_columns};
-use super::row::{ObjectRow, int, is_ended, uint};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use terrarium_address::Name;
+use terrarium_provider::{Intent, IntentId};
+
+use super::history_row::{settle_history, write_history};
+use super::journal_row::{find_intent, remove_scheduled, write_intent, write_scheduled};
+use super::load::{LoadError, object_sum};
+use super::row::{COLUMNS, ObjectRow, Shared, int, is_ended};
+use super::sum;
+use super::workspace_row::WorkspaceRow;
 use super::writer::Session;
-use crate::{Batch, CommitError, Fence, ObjectChange, OutputValue, Scheduled, State};
+use crate::{
+    Batch, Dep, HistoryEntry, InstanceSet, IntentOutcome, IntentProgress, Object, ObjectChange,
+    OpenIntent, OutputChange, OutputValue, ScheduleChange, State,
+};
 
 type Sql<T> = rusqlite::Result<T>;
 
-/// The workspace's own row, as far as commits need it.
-pub(super) struct Head {
-    pub(super) id: i64,
-    serial: u64,
-    /// The epoch whose command raised the serial.
-    raised_in: u64,
-    /// Objects changed so far, not yet added to the history.
-    changed: u64,
+/// What is known to be in the file from transactions before, so that nobody has to look again.
+#[derive(Default)]
+pub(super) struct Known {
+    realms: HashMap<Name, i64>,
+    sets: HashSet<Name>,
+}
+
+/// One transaction's writing into a workspace, by the holder of its lock.
+pub(super) struct Writing<'t> {
+    sql: &'t Connection,
+    session: &'t Session,
+    known: &'t mut Known,
+    row: WorkspaceRow,
+    has_husks: bool,
     /// A serial to take instead of the next one.
     wanted_serial: Option<u64>,
-    epoch: u64,
-    has_husks: bool,
 }
 
-/// Finds the workspace's row and checks that the fence still holds; makes the row at the first commit.
-pub(super) fn head(
-    sql: &Connection,
-    workspace: &str,
-    fence: &Fence,
-    session: Option<&Session>,
-) -> Sql<Result<Head, CommitError>> {
-    let found = sql
-        .prepare_cached(
-            "SELECT id, serial, raised_in, epoch, holder,
-                    EXISTS (SELECT 1 FROM husk WHERE workspace = id)
-             FROM workspace WHERE name = ?1",
-        )?
-        .query_row([workspace], |row| {
-            let head = Head {
-                id: row.get(0)?,
-                serial: uint(row.get(1)?),
-                raised_in: uint(row.get(2)?),
-                changed: 0,
-                wanted_serial: None,
-                epoch: uint(row.get(3)?),
-                has_husks: row.get(5)?,
-            };
-            Ok((head, row.get::<_, Option<String>>(4)?))
-        })
-        .optional()?;
-    let mine = session.filter(|session| session.fence == *fence);
-    match (found, mine) {
-        (Some((head, holder)), _) => {
-            let held = head.epoch == fence.epoch && holder.as_deref() == Some(&fence.id);
-            Ok(if held { Ok(head) } else { Err(CommitError::Lost) })
+impl<'t> Writing<'t> {
+    /// Begins where the session's fence still holds; makes the workspace's row at the first commit.
+    pub(super) fn begin(
+        sql: &'t Connection,
+        workspace: &str,
+        session: &'t Session,
+        known: &'t mut Known,
+    ) -> Sql<Option<Self>> {
+        let fence = &session.fence;
+        let row = match WorkspaceRow::read(sql, workspace)? {
+            Some(row) => row,
+            None if session.makes_workspace => {
+                let row = WorkspaceRow::make(sql, workspace, &session.lineage)?;
+                WorkspaceRow { epoch: fence.epoch, holder: Some(fence.id.to_string()), ..row }
+            }
+            None => return Ok(None),
+        };
+        if row.epoch != fence.epoch || row.holder.as_deref() != Some(&*fence.id) {
+            return Ok(None);
         }
-        (None, Some(session)) if session.makes_workspace => {
-            sql.execute(
-                "INSERT INTO workspace (name, lineage, serial, epoch, holder, raised_in, next_intent)
-                 VALUES (?1, ?2, 0, ?3, ?4, 0, 1)",
-                params![workspace, &*session.lineage, int(fence.epoch), &*fence.id],
-            )?;
-            let (id, epoch) = (sql.last_insert_rowid(), fence.epoch);
-            Ok(Ok(Head {
-                id,
-                serial: 0,
-                raised_in: 0,
-                changed: 0,
-                wanted_serial: None,
-                epoch,
-                has_husks: false,
-            }))
-        }
-        (None, _) => Ok(Err(CommitError::Lost)),
+        let has_husks = sql
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM husk WHERE workspace = ?1)")?
+            .query_row([row.id], |found| found.get(0))?;
+        Ok(Some(Self { sql, session, known, row, has_husks, wanted_serial: None }))
     }
-}
 
-impl Head {
+    /// Writes down how far the workspace is; the transaction may end then.
+    pub(super) fn finish(mut self) -> Sql<WorkspaceRow> {
+        self.row.commits += 1;
+        self.row.write(self.sql)?;
+        Ok(self.row)
+    }
+
     /// Writes a batch; returns the serial it belongs to.
-    pub(super) fn batch(&mut self, sql: &Connection, batch: &Batch, session: &Session) -> Sql<u64> {
+    pub(super) fn batch(&mut self, batch: &Batch) -> Sql<u64> {
         if let Some(state) = &batch.replace {
-            self.replace(sql, state, session)?;
+            self.replace(state)?;
         }
-        for intent in &batch.intents {
-            self.intent(sql, intent)?;
+        for set in &batch.sets {
+            self.set(set)?;
         }
+        self.intents(&batch.intents)?;
         for (id, progress) in &batch.progress {
-            self.progress(sql, id.0, progress)?;
+            self.progress(*id, progress)?;
+        }
+        for (id, outcome) in &batch.outcomes {
+            self.close(*id, outcome)?;
         }
         for change in &batch.objects {
-            self.object(sql, change, session)?;
+            self.object(change)?;
         }
-        if let Some(outputs) = &batch.outputs {
-            self.outputs(sql, outputs, session)?;
+        for change in &batch.outputs {
+            self.output(change)?;
         }
-        if let Some(schedule) = &batch.schedule {
-            self.schedule(sql, schedule)?;
+        for change in &batch.schedule {
+            match change {
+                ScheduleChange::Put(entry) => write_scheduled(self.sql, self.row.id, entry)?,
+                ScheduleChange::Remove(key) => remove_scheduled(self.sql, self.row.id, key)?,
+            }
         }
         if let Some(results) = &batch.check_results {
-            self.set(
-                sql,
-                "UPDATE workspace SET check_results = ?1 WHERE id = ?2",
-                results.as_deref(),
-            )?;
-        }
-        if let Some(realm) = &batch.realm {
-            self.set(sql, "UPDATE workspace SET realm = ?1 WHERE id = ?2", Some(realm))?;
+            self.note("check_results", results.as_deref())?;
         }
         if let Some(adopted) = &batch.adopted {
-            self.set(
-                sql,
-                "UPDATE workspace SET adopted_path = ?1 WHERE id = ?2",
-                Some(&adopted.path),
-            )?;
-            self.set(
-                sql,
-                "UPDATE workspace SET adopted_hash = ?1 WHERE id = ?2",
-                Some(&adopted.hash),
-            )?;
+            self.note("adopted_path", Some(&adopted.path))?;
+            self.note("adopted_hash", Some(&adopted.hash))?;
         }
-        self.note_changed(sql)?;
-        Ok(self.serial)
+        Ok(self.row.serial)
     }
 
-    /// Writes intents and takes their numbers out of use.
-    pub(super) fn intents(&mut self, sql: &Connection, intents: &[Intent]) -> Sql<u64> {
+    /// Writes intents and takes their numbers out of use; returns the serial they belong to.
+    pub(super) fn intents(&mut self, intents: &[Intent]) -> Sql<u64> {
         for intent in intents {
-            self.intent(sql, intent)?;
+            let realm = self.realm(intent.realm.as_ref())?;
+            let open = OpenIntent { intent: intent.clone(), progress: IntentProgress::Recorded };
+            write_intent(self.sql, self.row.id, &open, realm)?;
+            self.row.next_intent = self.row.next_intent.max(intent.id.0.saturating_add(1));
         }
-        Ok(self.serial)
-    }
-
-    fn set(&self, sql: &Connection, statement: &str, value: Option<&str>) -> Sql<()> {
-        sql.prepare_cached(statement)?.execute(params![value, self.id]).map(drop)
-    }
-
-    fn intent(&self, sql: &Connection, intent: &Intent) -> Sql<()> {
-        sql.prepare_cached(
-            "INSERT INTO intent (workspace, id, addr, action, marker, at, provider, planned,
-                                 object_id, deposed, progress)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'recorded')",
-        )?
-        .execute(params![
-            self.id,
-            int(intent.id.0),
-            intent.addr.to_string(),
-            action_text(intent.action),
-            intent.marker.as_str(),
-            intent.at.to_string(),
-            &*intent.provider,
-            intent.planned.as_deref(),
-            intent.object_id.as_deref(),
-            intent.deposed.as_deref(),
-        ])?;
-        sql.prepare_cached(
-            "UPDATE workspace SET next_intent = max(next_intent, ?1 + 1) WHERE id = ?2",
-        )?
-        .execute(params![int(intent.id.0), self.id])
-        .map(drop)
+        Ok(self.row.serial)
     }
 
     /// A step of an intent that is closed already says nothing new, and is passed over.
-    fn progress(&self, sql: &Connection, id: u64, progress: &crate::IntentProgress) -> Sql<()> {
-        match progress_columns(progress) {
-            Some((kind, detail)) => sql
-                .prepare_cached(
-                    "UPDATE intent SET progress = ?3, detail = ?4 WHERE workspace = ?1 AND id = ?2",
-                )?
-                .execute(params![self.id, int(id), kind, detail]),
-            None => sql
-                .prepare_cached("DELETE FROM intent WHERE workspace = ?1 AND id = ?2")?
-                .execute(params![self.id, int(id)]),
-        }
-        .map(drop)
+    fn progress(&mut self, id: IntentId, progress: &IntentProgress) -> Sql<()> {
+        let shared = self.realms()?;
+        let found = find_intent(self.sql, (self.row.id, id), &shared).map_err(LoadError::sql)?;
+        let Some(open) = found else { return Ok(()) };
+        let realm = self.realm(open.intent.realm.as_ref())?;
+        let open = OpenIntent { progress: progress.clone(), ..open };
+        write_intent(self.sql, self.row.id, &open, realm)
     }
 
-    fn object(&mut self, sql: &Connection, change: &ObjectChange, session: &Session) -> Sql<()> {
+    /// Closes an intent together with its row.
+    fn close(&mut self, id: IntentId, outcome: &IntentOutcome) -> Sql<()> {
+        match outcome {
+            IntentOutcome::Row(change) => self.object(change)?,
+            IntentOutcome::Nothing => {}
+            IntentOutcome::Continued(next) => {
+                let goes_on: bool = self
+                    .sql
+                    .prepare_cached(
+                        "SELECT EXISTS (SELECT 1 FROM intent WHERE workspace = ?1 AND id = ?2)",
+                    )?
+                    .query_row(params![self.row.id, int(next.0)], |found| found.get(0))?;
+                if *next == id || !goes_on {
+                    return Ok(());
+                }
+            }
+        }
+        self.sql
+            .prepare_cached("DELETE FROM intent WHERE workspace = ?1 AND id = ?2")?
+            .execute(params![self.row.id, int(id.0)])
+            .map(drop)
+    }
+
+    /// Returns the number of a realm's row, and makes it where there is none.
+    fn realm(&mut self, realm: Option<&Name>) -> Sql<Option<i64>> {
+        let Some(realm) = realm else { return Ok(None) };
+        if let Some(id) = self.known.realms.get(realm) {
+            return Ok(Some(*id));
+        }
+        let id = realm_id(self.sql, self.row.id, realm)?;
+        self.known.realms.insert(realm.clone(), id);
+        Ok(Some(id))
+    }
+
+    fn realms(&self) -> Sql<Shared> {
+        let known = self.known.realms.iter().map(|(name, id)| (*id, name.clone()));
+        let mut shared = Shared { realms: known.collect(), ..Shared::default() };
+        if shared.realms.is_empty() {
+            shared.realms = super::load::realms(self.sql, self.row.id)?;
+        }
+        Ok(shared)
+    }
+
+    /// Writes a set that is not there yet.
+    fn set(&mut self, set: &InstanceSet) -> Sql<()> {
+        if !self.known.sets.insert(set.hash().clone()) {
+            return Ok(());
+        }
+        let there: bool = self
+            .sql
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM instance_set WHERE workspace = ?1 AND hash = ?2)",
+            )?
+            .query_row(params![self.row.id, &**set.hash()], |found| found.get(0))?;
+        if there {
+            return Ok(());
+        }
+        let members: Vec<String> = set.addrs().iter().map(ToString::to_string).collect();
+        let members = super::row::text_of(&members);
+        let mut insert =
+            self.sql.prepare_cached("INSERT INTO instance_set VALUES (?1, ?2, ?3, ?4)")?;
+        sum::write(&mut insert, params![self.row.id, &**set.hash(), members]).map(drop)
+    }
+
+    fn note(&self, name: &str, value: Option<&str>) -> Sql<()> {
+        let Some(value) = value else {
+            return self
+                .sql
+                .prepare_cached("DELETE FROM note WHERE workspace = ?1 AND name = ?2")?
+                .execute(params![self.row.id, name])
+                .map(drop);
+        };
+        let mut insert =
+            self.sql.prepare_cached("INSERT OR REPLACE INTO note VALUES (?1, ?2, ?3, ?4)")?;
+        sum::write(&mut insert, params![self.row.id, name, value]).map(drop)
+    }
+
+    fn object(&mut self, change: &ObjectChange) -> Sql<()> {
         let addr = change.addr.to_string();
         let deposed = change.deposed.as_deref().unwrap_or_default();
-        let row = change.object.as_ref().map(|object| ObjectRow::of(&change.provider, object));
-        if row.is_some() && self.has_husks {
-            sql.prepare_cached("DELETE FROM husk WHERE workspace = ?1 AND addr = ?2")?
-                .execute(params![self.id, change.addr.block.to_string()])?;
+        if change.object.is_some() && self.has_husks {
+            self.sql
+                .prepare_cached("DELETE FROM husk WHERE workspace = ?1 AND addr = ?2")?
+                .execute(params![self.row.id, change.addr.block.to_string()])?;
         }
-        self.put(sql, (&addr, deposed), row.as_ref(), session)
+        let row = match &change.object {
+            Some(object) => Some(self.row_of(&change.provider, object)?),
+            None => None,
+        };
+        self.put((&addr, deposed), row.as_ref())
+    }
+
+    fn row_of(&mut self, provider: &Name, object: &Object) -> Sql<ObjectRow> {
+        for dep in &object.deps {
+            if let Dep::Set(set) = dep {
+                self.set(set)?;
+            }
+        }
+        let realm = self.realm(object.realm.as_ref())?;
+        Ok(ObjectRow::of(provider, object, realm))
     }
 
     /// Writes a row, or removes it, and keeps what was there before this command.
-    fn put(
-        &mut self,
-        sql: &Connection,
-        key: (&str, &str),
-        row: Option<&ObjectRow>,
-        session: &Session,
-    ) -> Sql<()> {
-        let before = sql
-            .prepare_cached(
-                "SELECT provider, attributes, schema_version, private, tainted,
-                        create_before_destroy, rest
-                 FROM object WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3",
-            )?
-            .query_row(params![self.id, key.0, key.1], |found| ObjectRow::read(found, 0))
-            .optional()?;
-        if before.as_ref() == row {
+    fn put(&mut self, key: (&str, &str), row: Option<&ObjectRow>) -> Sql<()> {
+        let before = self.before(key)?;
+        if before.as_ref().map(|(row, _)| row) == row {
             return Ok(());
         }
-        self.raise(sql, session)?;
-        self.changed += 1;
-        let former = sql.prepare_cached(
-            "INSERT OR IGNORE INTO former VALUES (?1, ?11, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        self.raise()?;
+        self.row.changed += 1;
+        let (before, old_sum) = before.map_or((None, 0), |(row, sum)| (Some(row), sum));
+        let former = self.sql.prepare_cached(
+            "INSERT OR IGNORE INTO former
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
-        write(former, (self.id, Some(self.serial)), key, before.as_ref())?;
-        if row.is_some() {
-            let object = sql.prepare_cached(
-                "INSERT OR REPLACE INTO object VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?;
-            write(object, (self.id, None), key, row)
-        } else {
-            sql.prepare_cached(
-                "DELETE FROM object WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3",
-            )?
-            .execute(params![self.id, key.0, key.1])
-            .map(drop)
-        }
+        write_former(former, (self.row.id, self.row.serial), key, before.as_ref())?;
+        let new_sum = match row {
+            Some(row) => write_object(self.sql, self.row.id, key, row)?,
+            None => {
+                self.sql
+                    .prepare_cached(
+                        "DELETE FROM object WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3",
+                    )?
+                    .execute(params![self.row.id, key.0, key.1])?;
+                0
+            }
+        };
+        self.row.objects ^= old_sum ^ new_sum;
+        Ok(())
     }
 
-    fn outputs(
-        &mut self,
-        sql: &Connection,
-        outputs: &std::collections::BTreeMap<terrarium_address::Name, OutputValue>,
-        session: &Session,
-    ) -> Sql<()> {
-        if super::load::outputs(sql, self.id)? == *outputs {
+    fn before(&self, key: (&str, &str)) -> Sql<Option<(ObjectRow, i64)>> {
+        self.sql
+            .prepare_cached(&format!(
+                "SELECT workspace, addr, deposed, {COLUMNS}, sum
+                 FROM object WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3"
+            ))?
+            .query_row(params![self.row.id, key.0, key.1], |found| {
+                Ok((ObjectRow::read(found, 3)?, object_sum(found)?))
+            })
+            .optional()
+    }
+
+    fn output(&mut self, change: &OutputChange) -> Sql<()> {
+        let before = super::load::output(self.sql, self.row.id, &change.name)?;
+        if before == change.value {
             return Ok(());
         }
-        self.raise(sql, session)?;
-        sql.prepare_cached("DELETE FROM output WHERE workspace = ?1")?.execute([self.id])?;
-        let mut insert =
-            sql.prepare_cached("INSERT INTO output VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-        for (name, output) in outputs {
-            let OutputValue { value, ty, sensitive, until } = output;
-            let until = until.map(|at| at.to_string());
-            insert.execute(params![self.id, &**name, &**value, &**ty, sensitive, until])?;
-        }
-        Ok(())
+        self.raise()?;
+        self.row.changed += 1;
+        let Some(OutputValue { value, ty, sensitive, until }) = &change.value else {
+            return self
+                .sql
+                .prepare_cached("DELETE FROM output WHERE workspace = ?1 AND name = ?2")?
+                .execute(params![self.row.id, &*change.name])
+                .map(drop);
+        };
+        let mut insert = self
+            .sql
+            .prepare_cached("INSERT OR REPLACE INTO output VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        let until = until.map(|at| at.to_string());
+        let columns = params![self.row.id, &*change.name, &**value, &**ty, sensitive, until];
+        sum::write(&mut insert, columns).map(drop)
     }
 
-    fn schedule(&self, sql: &Connection, schedule: &[Scheduled]) -> Sql<()> {
-        sql.prepare_cached("DELETE FROM scheduled WHERE workspace = ?1")?.execute([self.id])?;
-        let mut insert = sql
-            .prepare_cached("INSERT INTO scheduled VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
-        for (position, one) in (0i64..).zip(schedule) {
-            insert.execute(params![
-                self.id,
-                position,
-                one.addr.to_string(),
-                action_text(one.action),
-                one.schedule.not_before.map(|at| at.to_string()),
-                one.schedule.not_after.map(|at| at.to_string()),
-                one.reason,
-                one.approval.as_deref(),
-                inputs_text(&one.inputs),
-            ])?;
-        }
-        Ok(())
-    }
-
-    fn replace(&mut self, sql: &Connection, state: &State, session: &Session) -> Sql<()> {
+    fn replace(&mut self, state: &State) -> Sql<()> {
         self.wanted_serial = Some(state.serial);
-        self.raise(sql, session)?;
-        for (addr, deposed) in self.unknown_to(sql, state)? {
-            self.put(sql, (&addr, &deposed), None, session)?;
+        self.raise()?;
+        for (addr, deposed) in self.unknown_to(state)? {
+            self.put((&addr, &deposed), None)?;
         }
         for (addr, instance) in &state.resources {
-            let current = instance.current.iter().map(|object| ("", object));
-            let deposed = instance.deposed.iter().map(|(key, object)| (&**key, object));
-            for (key, object) in current.chain(deposed) {
-                let row = ObjectRow::of(&instance.provider, object);
-                self.put(sql, (&addr.to_string(), key), Some(&row), session)?;
+            for (deposed, object) in instance.objects() {
+                let (addr, deposed) = (addr.to_string(), deposed.map_or("", |key| key));
+                let mut row = self.row_of(&instance.provider, object)?;
+                if row.realm.is_none() {
+                    // A state file of Terraform has no place for it.
+                    row.realm = self.before((&addr, deposed))?.and_then(|(before, _)| before.realm);
+                }
+                self.put((&addr, deposed), Some(&row))?;
             }
         }
-        sql.execute("DELETE FROM husk WHERE workspace = ?1", [self.id])?;
+        self.sql.execute("DELETE FROM husk WHERE workspace = ?1", [self.row.id])?;
         self.has_husks = !state.husks.is_empty();
         for (block, provider) in &state.husks {
-            sql.prepare_cached("INSERT INTO husk VALUES (?1, ?2, ?3)")?.execute(params![
-                self.id,
-                block.to_string(),
-                &**provider
-            ])?;
+            let mut insert = self.sql.prepare_cached("INSERT INTO husk VALUES (?1, ?2, ?3, ?4)")?;
+            sum::write(&mut insert, params![self.row.id, block.to_string(), &**provider])?;
         }
-        self.outputs(sql, &state.outputs, session)?;
-        self.schedule(sql, &[])?;
-        self.set(
-            sql,
-            "UPDATE workspace SET check_results = ?1 WHERE id = ?2",
-            state.check_results.as_deref(),
-        )?;
-        self.set(sql, "UPDATE workspace SET lineage = ?1 WHERE id = ?2", Some(&state.lineage))
+        let before = super::load::outputs(self.sql, self.row.id)?;
+        for change in OutputChange::between(&before, &state.outputs) {
+            self.output(&change)?;
+        }
+        self.sql.execute("DELETE FROM scheduled WHERE workspace = ?1", [self.row.id])?;
+        self.note("check_results", state.check_results.as_deref())?;
+        self.row.lineage = state.lineage.to_string();
+        Ok(())
     }
 
     /// Lists the objects that a new state does not know, except those that are ended.
-    fn unknown_to(&self, sql: &Connection, state: &State) -> Sql<Vec<(String, String)>> {
-        let mut statement = sql.prepare(
-            "SELECT addr, deposed, provider, attributes, schema_version, private, tainted,
-                    create_before_destroy, rest
-             FROM object WHERE workspace = ?1",
-        )?;
-        let mut rows = statement.query([self.id])?;
+    fn unknown_to(&self, state: &State) -> Sql<Vec<(String, String)>> {
+        let mut statement = self.sql.prepare(&format!(
+            "SELECT workspace, addr, deposed, {COLUMNS}, sum FROM object WHERE workspace = ?1"
+        ))?;
+        let mut rows = statement.query([self.row.id])?;
         let mut unknown = Vec::new();
         while let Some(row) = rows.next()? {
-            let (addr, deposed): (String, String) = (row.get(0)?, row.get(1)?);
+            object_sum(row)?;
+            let (addr, deposed): (String, String) = (row.get(1)?, row.get(2)?);
             let instance = super::row::addr(&addr).ok().and_then(|a| state.resources.get(&a));
             let known = instance.is_some_and(|instance| match deposed.as_str() {
                 "" => instance.current.is_some(),
                 key => instance.deposed.contains_key(key),
             });
-            if !known && !is_ended(&ObjectRow::read(row, 2)?) {
+            if !known && !is_ended(&ObjectRow::read(row, 3)?) {
                 unknown.push((addr, deposed));
             }
         }
@@ -324,63 +350,86 @@ impl Head {
     }
 
     /// Raises the serial at the first change of a command.
-    fn raise(&mut self, sql: &Connection, session: &Session) -> Sql<()> {
-        let next = self.serial.saturating_add(1);
-        let serial = match (self.wanted_serial.take(), self.serial) {
+    fn raise(&mut self) -> Sql<()> {
+        let next = self.row.serial.saturating_add(1);
+        let serial = match (self.wanted_serial.take(), self.row.serial) {
             (Some(wanted), 0) => wanted,
             (Some(wanted), _) => wanted.max(next),
-            (None, _) if self.raised_in == self.epoch => return Ok(()),
+            (None, _) if self.row.raised_in == self.row.epoch => return Ok(()),
             (None, _) => next,
         };
-        self.serial = serial;
-        self.raised_in = self.epoch;
-        sql.prepare_cached("UPDATE workspace SET serial = ?1, raised_in = ?2 WHERE id = ?3")?
-            .execute(params![int(serial), int(self.epoch), self.id])?;
-        sql.prepare_cached("INSERT OR REPLACE INTO history VALUES (?1, ?2, ?3, ?4, ?5, 0)")?
-            .execute(params![
-                self.id,
-                int(serial),
-                session.at.to_string(),
-                session.operation,
-                session.who
-            ])
-            .map(drop)
-    }
-
-    fn note_changed(&mut self, sql: &Connection) -> Sql<()> {
-        let changed = std::mem::take(&mut self.changed);
-        if changed == 0 {
-            return Ok(());
-        }
-        sql.prepare_cached(
-            "UPDATE history SET changed = changed + ?1 WHERE workspace = ?2 AND serial = ?3",
-        )?
-        .execute(params![int(changed), self.id, int(self.serial)])
-        .map(drop)
+        settle_history(self.sql, &self.row)?;
+        (self.row.serial, self.row.raised_in, self.row.changed) = (serial, self.row.epoch, 0);
+        let Session { at, operation, who, .. } = self.session;
+        let (at, operation, who) = (*at, operation.clone(), who.clone());
+        let entry = HistoryEntry { serial, at, operation, who, changed: 0 };
+        write_history(self.sql, self.row.id, &entry)
     }
 }
 
-/// Fills in the columns of an object's row; without a row they are all NULL.
-fn write(
-    mut statement: rusqlite::CachedStatement<'_>,
-    (workspace, serial): (i64, Option<u64>),
+/// Returns the number of a realm's row, and makes it where there is none.
+pub(super) fn realm_id(sql: &Connection, workspace: i64, realm: &str) -> Sql<i64> {
+    let found = sql
+        .prepare_cached("SELECT id FROM realm WHERE workspace = ?1 AND name = ?2")?
+        .query_row(params![workspace, realm], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    let id: i64 =
+        sql.query_row("SELECT 1 + ifnull(max(id), 0) FROM realm", [], |row| row.get(0))?;
+    let mut insert = sql.prepare_cached("INSERT INTO realm VALUES (?1, ?2, ?3, ?4)")?;
+    sum::write(&mut insert, params![id, workspace, realm])?;
+    Ok(id)
+}
+
+/// Writes an object's row; returns its checksum.
+pub(super) fn write_object(
+    sql: &Connection,
+    workspace: i64,
+    (addr, deposed): (&str, &str),
+    row: &ObjectRow,
+) -> Sql<i64> {
+    let mut statement = sql.prepare_cached(
+        "INSERT OR REPLACE INTO object
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    let columns = params![
+        workspace,
+        addr,
+        deposed,
+        &*row.provider,
+        &*row.attributes,
+        row.schema_version,
+        row.private.as_deref(),
+        row.status,
+        row.create_before_destroy,
+        row.realm,
+        row.rest.as_deref(),
+    ];
+    sum::write(&mut statement, columns)
+}
+
+/// Writes what was there before a command; without a row the columns are NULL.
+pub(super) fn write_former(
+    mut statement: CachedStatement<'_>,
+    (workspace, serial): (i64, u64),
     (addr, deposed): (&str, &str),
     row: Option<&ObjectRow>,
 ) -> Sql<()> {
     let columns = params![
         workspace,
+        int(serial),
         addr,
         deposed,
         row.map(|row| &*row.provider),
         row.map(|row| &*row.attributes),
         row.map(|row| row.schema_version),
         row.and_then(|row| row.private.as_deref()),
-        row.map(|row| row.tainted),
+        row.map(|row| row.status),
         row.map(|row| row.create_before_destroy),
+        row.and_then(|row| row.realm),
         row.and_then(|row| row.rest.as_deref()),
-        serial.map(int),
     ];
-    let wanted = statement.parameter_count();
-    let used = columns.get(..wanted).unwrap_or(columns);
-    statement.execute(used).map(drop)
+    sum::write(&mut statement, columns).map(drop)
 }

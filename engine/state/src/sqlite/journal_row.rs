@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rusqlite::Row as SqlRow;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 use terrarium_address::Name;
 use terrarium_provider::{Accepted, Action, Intent, IntentId, Marker, Schedule};
 use terrarium_value::{from_snapshot, to_snapshot};
 
-use super::row::{Unreadable, addr, text_of, uint};
-use crate::{IntentProgress, OpenIntent, Scheduled};
+use super::load::LoadError;
+use super::row::{Shared, Unreadable, addr, int, text_of, uint};
+use super::sum;
+use crate::{IntentProgress, OpenIntent, ScheduleKey, Scheduled};
 
 #[derive(Serialize, Deserialize)]
 struct Taken {
@@ -23,15 +26,12 @@ struct Taken {
     timeout_ms: u64,
 }
 
-/// Returns the columns `progress` and `detail`; `None` where the intent is closed.
-pub(super) fn progress_columns(
-    progress: &IntentProgress,
-) -> Option<(&'static str, Option<String>)> {
+/// Returns the columns `progress` and `detail`.
+fn progress_columns(progress: &IntentProgress) -> (&'static str, Option<String>) {
     match progress {
-        IntentProgress::Recorded => Some(("recorded", None)),
-        IntentProgress::Doubtful(why) => Some(("doubtful", Some(why.clone()))),
-        IntentProgress::Accepted(accepted) => Some(("accepted", Some(taken(accepted)))),
-        IntentProgress::Done | IntentProgress::Refused => None,
+        IntentProgress::Recorded => ("recorded", None),
+        IntentProgress::Doubtful(why) => ("doubtful", Some(why.clone())),
+        IntentProgress::Accepted(accepted) => ("accepted", Some(taken(accepted))),
     }
 }
 
@@ -78,64 +78,181 @@ fn progress(kind: &str, detail: Option<String>) -> Result<IntentProgress, Unread
     }
 }
 
-/// The columns of an intent, in the order in which [`intent`] reads them.
-pub(super) const INTENT_COLUMNS: &str =
-    "id, addr, action, marker, at, provider, planned, object_id, deposed, progress, detail";
+/// All columns of the open intents of a workspace.
+const INTENTS: &str =
+    "SELECT workspace, id, addr, action, marker, at, cloud_at, realm, provider, planned,
+        object_id, deposed, follow_ups, progress, detail, sum
+ FROM intent WHERE workspace = ?1";
 
-/// Reads an intent.
-pub(super) fn intent(row: &SqlRow<'_>) -> rusqlite::Result<Result<OpenIntent, Unreadable>> {
-    let text = |at: usize| row.get::<_, String>(at);
-    let optional = |at: usize| row.get::<_, Option<String>>(at);
-    let id = IntentId(uint(row.get(0)?));
-    let (address, action_text, at) = (text(1)?, text(2)?, text(4)?);
-    let (marker, provider) = (Marker::from_text(&text(3)?), Name::from(text(5)?));
-    let (planned, object_id, deposed) = (optional(6)?, optional(7)?, optional(8)?);
-    let (kind, detail) = (text(9)?, optional(10)?);
-    let read = || {
-        let intent = Intent {
-            id,
-            addr: addr(&address)?,
-            action: action(&action_text)?,
-            marker,
-            at: at.parse().map_err(|error| format!("{at}: {error}"))?,
-            provider,
-            planned: planned.map(Into::into),
-            object_id: object_id.map(Into::into),
-            deposed: deposed.map(Into::into),
-        };
-        Ok(OpenIntent { intent, progress: progress(&kind, detail)? })
-    };
-    Ok(read())
+/// Writes an open intent, in the place of what has its number.
+pub(super) fn write_intent(
+    sql: &Connection,
+    workspace: i64,
+    open: &OpenIntent,
+    realm: Option<i64>,
+) -> rusqlite::Result<()> {
+    let intent = &open.intent;
+    let (progress, detail) = progress_columns(&open.progress);
+    let follow_ups: Vec<&str> = intent.follow_ups.iter().map(|name| &**name).collect();
+    let follow_ups = (!follow_ups.is_empty()).then(|| text_of(&follow_ups));
+    let mut statement = sql.prepare_cached(
+        "INSERT OR REPLACE INTO intent
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    )?;
+    let columns = params![
+        workspace,
+        int(intent.id.0),
+        intent.addr.to_string(),
+        action_text(intent.action),
+        intent.marker.as_str(),
+        intent.at.to_string(),
+        intent.cloud_at.map(|at| at.to_string()),
+        realm,
+        &*intent.provider,
+        intent.planned.as_deref(),
+        intent.object_id.as_deref(),
+        intent.deposed.as_deref(),
+        follow_ups,
+        progress,
+        detail,
+    ];
+    sum::write(&mut statement, columns).map(drop)
 }
 
-/// The columns of a scheduled action, in the order in which [`scheduled`] reads them.
-pub(super) const SCHEDULED_COLUMNS: &str =
-    "addr, action, not_before, not_after, reason, approval, inputs";
+/// Reads the open intents of a workspace, in the order of their numbers.
+pub(super) fn intents(
+    sql: &Connection,
+    workspace: i64,
+    shared: &Shared,
+) -> Result<Vec<OpenIntent>, LoadError> {
+    let mut statement = sql.prepare_cached(&format!("{INTENTS} ORDER BY id"))?;
+    let mut rows = statement.query([workspace])?;
+    let mut intents = Vec::new();
+    while let Some(row) = rows.next()? {
+        intents.push(intent(row, shared)?);
+    }
+    Ok(intents)
+}
 
-/// Reads a scheduled action.
-pub(super) fn scheduled(row: &SqlRow<'_>) -> rusqlite::Result<Result<Scheduled, Unreadable>> {
-    let (address, action_text): (String, String) = (row.get(0)?, row.get(1)?);
-    let (not_before, not_after): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-    let (reason, approval): (String, Option<String>) = (row.get(4)?, row.get(5)?);
-    let inputs_text: Option<String> = row.get(6)?;
-    let instant = |text: Option<String>| {
+/// Reads one open intent.
+pub(super) fn find_intent(
+    sql: &Connection,
+    (workspace, id): (i64, IntentId),
+    shared: &Shared,
+) -> Result<Option<OpenIntent>, LoadError> {
+    let mut statement = sql.prepare_cached(&format!("{INTENTS} AND id = ?2"))?;
+    let mut rows = statement.query(params![workspace, int(id.0)])?;
+    rows.next()?.map(|row| intent(row, shared)).transpose()
+}
+
+fn intent(row: &SqlRow<'_>, shared: &Shared) -> Result<OpenIntent, LoadError> {
+    sum::verify(row, 15, "intent")?;
+    let text = |at: usize| row.get::<_, String>(at);
+    let optional = |at: usize| row.get::<_, Option<String>>(at);
+    let name = |at: usize| optional(at).map(|text| text.map(Name::from));
+    let instant = |text: String| -> Result<Timestamp, Unreadable> {
+        text.parse().map_err(|error| format!("{text}: {error}"))
+    };
+    let realm = match row.get::<_, Option<i64>>(7)? {
+        None => None,
+        Some(id) => Some(shared.realms.get(&id).cloned().ok_or("a realm is missing".to_owned())?),
+    };
+    let follow_ups: Vec<String> = match optional(12)? {
+        None => Vec::new(),
+        Some(text) => serde_json::from_str(&text).map_err(|error| error.to_string())?,
+    };
+    let intent = Intent {
+        id: IntentId(uint(row.get(1)?)),
+        addr: addr(&text(2)?)?,
+        action: action(&text(3)?)?,
+        marker: Marker::from_text(&text(4)?),
+        at: instant(text(5)?)?,
+        cloud_at: optional(6)?.map(instant).transpose()?,
+        realm,
+        provider: text(8)?.into(),
+        planned: name(9)?,
+        object_id: name(10)?,
+        deposed: name(11)?,
+        follow_ups: follow_ups.into_iter().map(Into::into).collect(),
+    };
+    Ok(OpenIntent { intent, progress: progress(&text(13)?, optional(14)?)? })
+}
+
+/// Writes an entry of the schedule, in the place of what has its key.
+pub(super) fn write_scheduled(
+    sql: &Connection,
+    workspace: i64,
+    entry: &Scheduled,
+) -> rusqlite::Result<()> {
+    let mut statement = sql.prepare_cached(
+        "INSERT OR REPLACE INTO scheduled VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    let columns = params![
+        workspace,
+        entry.addr.to_string(),
+        entry.deposed.as_deref().unwrap_or_default(),
+        action_text(entry.action),
+        entry.schedule.not_before.map(|at| at.to_string()),
+        entry.schedule.not_after.map(|at| at.to_string()),
+        entry.reason,
+        entry.approval.as_deref(),
+        inputs_text(&entry.inputs),
+    ];
+    sum::write(&mut statement, columns).map(drop)
+}
+
+/// Removes an entry of the schedule, where there is one.
+pub(super) fn remove_scheduled(
+    sql: &Connection,
+    workspace: i64,
+    (addr, deposed, action): &ScheduleKey,
+) -> rusqlite::Result<()> {
+    sql.prepare_cached(
+        "DELETE FROM scheduled WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3 AND action = ?4",
+    )?
+    .execute(params![
+        workspace,
+        addr.to_string(),
+        deposed.as_deref().unwrap_or_default(),
+        action_text(*action)
+    ])
+    .map(drop)
+}
+
+/// Reads the schedule of a workspace, in the order of its keys.
+pub(super) fn schedule(sql: &Connection, workspace: i64) -> Result<Vec<Scheduled>, LoadError> {
+    let mut statement = sql.prepare_cached(
+        "SELECT workspace, addr, deposed, action, not_before, not_after, reason, approval, inputs, sum
+         FROM scheduled WHERE workspace = ?1",
+    )?;
+    let mut rows = statement.query([workspace])?;
+    let mut schedule: Vec<Scheduled> = Vec::new();
+    while let Some(row) = rows.next()? {
+        schedule.push(scheduled(row)?);
+    }
+    schedule.sort_by_cached_key(Scheduled::key);
+    Ok(schedule)
+}
+
+fn scheduled(row: &SqlRow<'_>) -> Result<Scheduled, LoadError> {
+    sum::verify(row, 9, "scheduled")?;
+    let instant = |text: Option<String>| -> Result<Option<Timestamp>, Unreadable> {
         text.map(|text| text.parse().map_err(|error| format!("{text}: {error}"))).transpose()
     };
-    let read = || {
-        Ok(Scheduled {
-            addr: addr(&address)?,
-            action: action(&action_text)?,
-            schedule: Schedule { not_before: instant(not_before)?, not_after: instant(not_after)? },
-            reason,
-            approval: approval.map(Into::into),
-            inputs: inputs(inputs_text)?,
-        })
-    };
-    Ok(read())
+    let deposed: String = row.get(2)?;
+    Ok(Scheduled {
+        addr: addr(&row.get::<_, String>(1)?)?,
+        deposed: (!deposed.is_empty()).then(|| deposed.into()),
+        action: action(&row.get::<_, String>(3)?)?,
+        schedule: Schedule { not_before: instant(row.get(4)?)?, not_after: instant(row.get(5)?)? },
+        reason: row.get(6)?,
+        approval: row.get::<_, Option<String>>(7)?.map(Into::into),
+        inputs: inputs(row.get(8)?)?,
+    })
 }
 
 /// Writes what an approval covers; `None` where nothing is noted.
-pub(super) fn inputs_text(inputs: &BTreeMap<Name, Name>) -> Option<String> {
+fn inputs_text(inputs: &BTreeMap<Name, Name>) -> Option<String> {
     let texts: BTreeMap<&str, &str> =
         inputs.iter().map(|(name, hash)| (&**name, &**hash)).collect();
     (!texts.is_empty()).then(|| text_of(&texts))
@@ -149,7 +266,7 @@ fn inputs(text: Option<String>) -> Result<BTreeMap<Name, Name>, Unreadable> {
 }
 
 /// Names an action.
-pub(super) fn action_text(action: Action) -> &'static str {
+fn action_text(action: Action) -> &'static str {
     match action {
         Action::Create => "create",
         Action::Update => "update",

@@ -1,13 +1,15 @@
 //! Rows read back as plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 use terrarium_address::{ConfigAddr, Name, ResourceAddr};
 
-use super::journal_row::{INTENT_COLUMNS, SCHEDULED_COLUMNS, intent, scheduled};
-use super::row::{COLUMNS, ObjectRow, Unreadable, addr, block, uint};
-use crate::{Adopted, HistoryEntry, Instance, OpenIntent, OutputValue, Scheduled, State};
+use super::journal_row::{intents, schedule};
+use super::row::{COLUMNS, ObjectRow, Shared, Unreadable, addr, block};
+use super::sum;
+use super::workspace_row::WorkspaceRow;
+use crate::{Adopted, Head, Instance, InstanceSet, OutputValue, State};
 
 /// Why a state can't be read.
 pub(super) enum LoadError {
@@ -15,6 +17,16 @@ pub(super) enum LoadError {
     Sql(rusqlite::Error),
     /// A row that this version does not understand.
     Row(Unreadable),
+}
+
+impl LoadError {
+    /// Returns the same as an error of SQLite, for those who have to be told in its words.
+    pub(super) fn sql(self) -> rusqlite::Error {
+        match self {
+            Self::Sql(error) => error,
+            Self::Row(cause) => sum::damaged(&cause),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for LoadError {
@@ -32,57 +44,115 @@ impl From<Unreadable> for LoadError {
 /// Returns the workspace's state, as one snapshot; empty where there is no such workspace.
 pub(super) fn state(sql: &mut Connection, workspace: &str) -> Result<State, LoadError> {
     let sql = sql.transaction()?;
-    let found = sql
-        .query_row(
-            "SELECT id, lineage, serial, realm, check_results, adopted_path, adopted_hash
-             FROM workspace WHERE name = ?1",
-            [workspace],
-            |row| {
-                let adopted = match (row.get(5)?, row.get(6)?) {
-                    (Some(path), Some(hash)) => Some(Adopted { path, hash }),
-                    _ => None,
-                };
-                let state = State {
-                    lineage: row.get::<_, String>(1)?.into(),
-                    serial: uint(row.get(2)?),
-                    realm: row.get(3)?,
-                    check_results: row.get::<_, Option<String>>(4)?.map(Into::into),
-                    adopted,
-                    ..State::default()
-                };
-                Ok((row.get(0)?, state))
-            },
-        )
-        .optional()?;
-    let Some((id, mut state)) = found else { return Ok(State::default()) };
-    state.resources = resources(&sql, id)?;
-    state.husks = husks(&sql, id)?;
-    state.outputs = outputs(&sql, id)?;
-    state.schedule = schedule(&sql, id)?;
-    state.intents = intents(&sql, id)?;
-    Ok(state)
+    let Some(row) = WorkspaceRow::read(&sql, workspace)? else { return Ok(State::default()) };
+    let shared = shared(&sql, row.id)?;
+    let mut notes = notes(&sql, row.id)?;
+    let adopted = (notes.remove("adopted_path"), notes.remove("adopted_hash"));
+    let (resources, objects) = resources(&sql, row.id, &shared)?;
+    if objects != row.objects {
+        return Err(LoadError::Row(
+            "objects are missing in it, or are there that no command wrote".into(),
+        ));
+    }
+    Ok(State {
+        resources,
+        husks: husks(&sql, row.id)?,
+        outputs: outputs(&sql, row.id)?,
+        check_results: notes.remove("check_results").map(Into::into),
+        schedule: schedule(&sql, row.id)?,
+        intents: intents(&sql, row.id, &shared)?,
+        sets: shared.sets.into_iter().collect(),
+        adopted: match adopted {
+            (Some(path), Some(hash)) => Some(Adopted { path, hash }),
+            _ => None,
+        },
+        lineage: row.lineage.into(),
+        serial: row.serial,
+    })
 }
 
-fn resources(sql: &Connection, id: i64) -> Result<BTreeMap<ResourceAddr, Instance>, LoadError> {
+/// Returns which state a workspace's is, and how far it is.
+pub(super) fn head(sql: &mut Connection, workspace: &str) -> Result<Head, LoadError> {
+    let row = WorkspaceRow::read(sql, workspace)?;
+    Ok(row.map_or_else(Head::default, |row| Head {
+        lineage: row.lineage.into(),
+        serial: row.serial,
+        epoch: row.epoch,
+    }))
+}
+
+/// Reads what rows name by number or hash.
+fn shared(sql: &Connection, id: i64) -> Result<Shared, LoadError> {
+    let mut statement = sql.prepare_cached(
+        "SELECT workspace, hash, members, sum FROM instance_set WHERE workspace = ?1",
+    )?;
+    let mut rows = statement.query([id])?;
+    let mut sets = HashMap::new();
+    while let Some(row) = rows.next()? {
+        sum::verify(row, 3, "instance_set")?;
+        let members: Vec<String> =
+            serde_json::from_str(&row.get::<_, String>(2)?).map_err(|error| error.to_string())?;
+        let members = members.iter().map(|text| addr(text));
+        let set = members.collect::<Result<InstanceSet, _>>()?;
+        sets.insert(set.hash().clone(), set);
+    }
+    Ok(Shared { realms: realms(sql, id)?, sets })
+}
+
+/// Reads the realms of a workspace, by number.
+pub(super) fn realms(sql: &Connection, id: i64) -> rusqlite::Result<HashMap<i64, Name>> {
+    let mut statement =
+        sql.prepare_cached("SELECT id, workspace, name, sum FROM realm WHERE workspace = ?1")?;
+    let rows = statement.query_map([id], |row| {
+        sum::verify(row, 3, "realm")?;
+        Ok((row.get(0)?, Name::from(row.get::<_, String>(2)?)))
+    })?;
+    rows.collect()
+}
+
+fn notes(sql: &Connection, id: i64) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut statement =
+        sql.prepare_cached("SELECT workspace, name, value, sum FROM note WHERE workspace = ?1")?;
+    let rows = statement.query_map([id], |row| {
+        sum::verify(row, 3, "note")?;
+        Ok((row.get(1)?, row.get(2)?))
+    })?;
+    rows.collect()
+}
+
+/// Checks an object's row, read with all its columns; returns its checksum.
+pub(super) fn object_sum(row: &SqlRow<'_>) -> rusqlite::Result<i64> {
+    sum::verify(row, 11, "object")
+}
+
+/// Reads the resources, and the exclusive or of the sums of their rows.
+fn resources(
+    sql: &Connection,
+    id: i64,
+    shared: &Shared,
+) -> Result<(BTreeMap<ResourceAddr, Instance>, i64), LoadError> {
     let mut resources: BTreeMap<ResourceAddr, Instance> = BTreeMap::new();
     let mut providers = Interner::default();
-    let query = format!("SELECT addr, deposed, {COLUMNS} FROM object WHERE workspace = ?1");
+    let mut sums = 0;
+    let query =
+        format!("SELECT workspace, addr, deposed, {COLUMNS}, sum FROM object WHERE workspace = ?1");
     let mut statement = sql.prepare_cached(&query)?;
     let mut rows = statement.query([id])?;
     while let Some(row) = rows.next()? {
-        let addr = addr(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
-        let deposed: Name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.into();
-        let columns = ObjectRow::read(row, 2)?;
+        sums ^= object_sum(row)?;
+        let addr = addr(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let deposed: Name = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?.into();
+        let columns = ObjectRow::read(row, 3)?;
         let instance = resources.entry(addr).or_default();
         instance.provider = providers.share(&columns.provider);
-        let object = columns.object()?;
+        let object = columns.object(shared)?;
         if deposed.is_empty() {
             instance.current = Some(object);
         } else {
             instance.deposed.insert(deposed, object);
         }
     }
-    Ok(resources)
+    Ok((resources, sums))
 }
 
 /// Shares the text of the latest names: thousands of instances have the same provider.
@@ -100,46 +170,47 @@ impl Interner {
 
 fn husks(sql: &Connection, id: i64) -> Result<BTreeMap<ConfigAddr, Name>, LoadError> {
     let mut statement =
-        sql.prepare_cached("SELECT addr, provider FROM husk WHERE workspace = ?1")?;
+        sql.prepare_cached("SELECT workspace, addr, provider, sum FROM husk WHERE workspace = ?1")?;
     let rows = statement.query_map([id], |row| {
-        Ok((row.get::<_, String>(0)?, Name::from(row.get::<_, String>(1)?)))
+        sum::verify(row, 3, "husk")?;
+        Ok((row.get::<_, String>(1)?, Name::from(row.get::<_, String>(2)?)))
     })?;
     rows.map(|row| row.map_err(LoadError::from).and_then(|(addr, p)| Ok((block(&addr)?, p))))
         .collect()
 }
 
+const OUTPUTS: &str = "SELECT workspace, name, value, type, sensitive, until, sum
+ FROM output WHERE workspace = ?1";
+
 /// Returns the root outputs.
 pub(super) fn outputs(sql: &Connection, id: i64) -> rusqlite::Result<BTreeMap<Name, OutputValue>> {
-    let mut statement = sql.prepare_cached(
-        "SELECT name, value, type, sensitive, until FROM output WHERE workspace = ?1",
-    )?;
-    let text = |row: &SqlRow<'_>, at: usize| row.get::<_, String>(at).map(Name::from);
-    let rows = statement.query_map([id], |row| {
-        let until: Option<String> = row.get(4)?;
-        let output = OutputValue {
-            value: text(row, 1)?,
-            ty: text(row, 2)?,
-            sensitive: row.get(3)?,
-            until: until.and_then(|text| text.parse().ok()),
-        };
-        Ok((text(row, 0)?, output))
-    })?;
+    let mut statement = sql.prepare_cached(OUTPUTS)?;
+    let rows = statement.query_map([id], output_row)?;
     rows.collect()
 }
 
-fn schedule(sql: &Connection, id: i64) -> Result<Vec<Scheduled>, LoadError> {
-    let query =
-        format!("SELECT {SCHEDULED_COLUMNS} FROM scheduled WHERE workspace = ?1 ORDER BY position");
-    let mut statement = sql.prepare_cached(&query)?;
-    let rows = statement.query_map([id], scheduled)?;
-    rows.map(|row| Ok(row??)).collect()
+/// Returns one root output.
+pub(super) fn output(
+    sql: &Connection,
+    id: i64,
+    name: &str,
+) -> rusqlite::Result<Option<OutputValue>> {
+    let mut statement = sql.prepare_cached(&format!("{OUTPUTS} AND name = ?2"))?;
+    let found = statement.query_row(rusqlite::params![id, name], output_row).optional()?;
+    Ok(found.map(|(_, value)| value))
 }
 
-fn intents(sql: &Connection, id: i64) -> Result<Vec<OpenIntent>, LoadError> {
-    let query = format!("SELECT {INTENT_COLUMNS} FROM intent WHERE workspace = ?1 ORDER BY id");
-    let mut statement = sql.prepare_cached(&query)?;
-    let rows = statement.query_map([id], intent)?;
-    rows.map(|row| Ok(row??)).collect()
+fn output_row(row: &SqlRow<'_>) -> rusqlite::Result<(Name, OutputValue)> {
+    sum::verify(row, 6, "output")?;
+    let text = |at: usize| row.get::<_, String>(at).map(Name::from);
+    let until: Option<String> = row.get(5)?;
+    let output = OutputValue {
+        value: text(2)?,
+        ty: text(3)?,
+        sensitive: row.get(4)?,
+        until: until.and_then(|text| text.parse().ok()),
+    };
+    Ok((text(1)?, output))
 }
 
 /// Returns the resources as they were when the command of that serial had ended.
@@ -149,28 +220,27 @@ pub(super) fn resources_at(
     serial: u64,
 ) -> Result<BTreeMap<ResourceAddr, Instance>, LoadError> {
     let sql = sql.transaction()?;
-    let id = sql
-        .query_row("SELECT id FROM workspace WHERE name = ?1", [workspace], |row| row.get(0))
-        .optional()?;
-    let Some(id) = id else { return Ok(BTreeMap::new()) };
-    let mut resources = resources(&sql, id)?;
+    let Some(workspace) = WorkspaceRow::read(&sql, workspace)? else { return Ok(BTreeMap::new()) };
+    let shared = shared(&sql, workspace.id)?;
+    let (mut resources, _) = resources(&sql, workspace.id, &shared)?;
     // Newest first, so that the oldest of several former rows has the last word.
     let query = format!(
-        "SELECT addr, deposed, {COLUMNS} FROM former WHERE workspace = ?1 AND serial > ?2
-         ORDER BY serial DESC"
+        "SELECT workspace, serial, addr, deposed, {COLUMNS}, sum
+         FROM former WHERE workspace = ?1 AND serial > ?2 ORDER BY serial DESC"
     );
     let mut statement = sql.prepare(&query)?;
-    let mut rows = statement.query(rusqlite::params![id, super::row::int(serial)])?;
+    let mut rows = statement.query(rusqlite::params![workspace.id, super::row::int(serial)])?;
     while let Some(row) = rows.next()? {
-        let addr = addr(&row.get::<_, String>(0)?)?;
-        let deposed: Name = row.get::<_, String>(1)?.into();
-        let there_was_one = row.get::<_, Option<String>>(2)?.is_some();
-        let before = if there_was_one { Some(ObjectRow::read(row, 2)?) } else { None };
+        sum::verify(row, 12, "former")?;
+        let addr = addr(&row.get::<_, String>(2)?)?;
+        let deposed: Name = row.get::<_, String>(3)?.into();
+        let there_was_one = row.get::<_, Option<String>>(4)?.is_some();
+        let before = if there_was_one { Some(ObjectRow::read(row, 4)?) } else { None };
         let instance = resources.entry(addr.clone()).or_default();
         let object = match before {
             Some(row) => {
                 instance.provider = row.provider.clone();
-                Some(row.object()?)
+                Some(row.object(&shared)?)
             }
             None => None,
         };
@@ -186,23 +256,4 @@ pub(super) fn resources_at(
         }
     }
     Ok(resources)
-}
-
-/// Returns the changing commands, newest first.
-pub(super) fn history(sql: &Connection, workspace: &str) -> Result<Vec<HistoryEntry>, LoadError> {
-    let mut statement = sql.prepare(
-        "SELECT h.serial, h.at, h.operation, h.who, h.changed
-         FROM history h JOIN workspace w ON w.id = h.workspace
-         WHERE w.name = ?1 ORDER BY h.serial DESC",
-    )?;
-    let rows = statement.query_map([workspace], |row| {
-        let at: String = row.get(1)?;
-        Ok((at, uint(row.get(0)?), row.get(2)?, row.get(3)?, uint(row.get(4)?)))
-    })?;
-    rows.map(|row| {
-        let (at, serial, operation, who, changed) = row?;
-        let at = at.parse().map_err(|error| format!("{at}: {error}"))?;
-        Ok(HistoryEntry { serial, at, operation, who, changed })
-    })
-    .collect()
 }

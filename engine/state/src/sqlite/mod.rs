@@ -1,10 +1,14 @@
 //! The embedded store: one SQLite file for all workspaces, written by one thread.
 
 mod commit;
+mod history_row;
 mod journal_row;
 mod load;
+mod migrate;
 mod row;
 mod schema;
+mod sum;
+mod workspace_row;
 mod workspaces;
 mod writer;
 
@@ -16,17 +20,16 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, params};
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{Intent, IntentId, IntentStore, NotRecorded};
 use tokio::sync::oneshot;
 
 use crate::lock::FileLock;
 use crate::{
-    Batch, CommitError, Durability, Fence, HistoryEntry, Instance, LockError, LockRequest, State,
-    Store, StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, Instance, LockError, LockRequest,
+    State, Store, StoreError, Ticket,
 };
-use row::{int, uint};
+use workspace_row::WorkspaceRow;
 pub use workspaces::{WorkspaceError, is_workspace_name};
 use writer::{Commit, Database, Job, Session, Work};
 
@@ -125,11 +128,11 @@ impl SqliteStore {
             let workspace = database.workspace.clone();
             let location = database.location.clone();
             let Some(sql) = database.existing()? else { return Ok(()) };
-            sql.execute(
-                "UPDATE workspace SET epoch = epoch + 1, holder = NULL
-                 WHERE name = ?1 AND holder = ?2",
-                params![&*workspace, id],
-            )
+            modify(sql, &workspace, |row| {
+                if row.holder.as_deref() == Some(&id) {
+                    (row.epoch, row.holder) = (row.epoch + 1, None);
+                }
+            })
             .map(drop)
             .map_err(|error| schema::explain(&location.db, &error))
         })
@@ -181,7 +184,12 @@ impl Store for SqliteStore {
         self.read(load::state).await
     }
 
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.read(load::head).await
+    }
+
     async fn lock(&self, request: LockRequest) -> Result<Fence, LockError> {
+        // A file has one lock for the whole workspace, whatever the scope that is asked for.
         if let Some(path) = &self.location.terraform_lock {
             crate::lock::refuse_terraform(path)?;
         }
@@ -195,6 +203,29 @@ impl Store for SqliteStore {
             _lock: lock,
         });
         Ok(fence)
+    }
+
+    async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {
+        let mine = fence.clone();
+        // The system holds a file's lock until this process ends: only somebody's force takes it away.
+        let held = self.run(move |database| {
+            let (workspace, location) = (database.workspace.clone(), database.location.clone());
+            let makes_workspace = database
+                .session
+                .as_ref()
+                .is_some_and(|session| session.fence == mine && session.makes_workspace);
+            let Some(sql) = database.existing()? else { return Ok(makes_workspace) };
+            let row = WorkspaceRow::read(sql, &workspace)
+                .map_err(|error| schema::explain(&location.db, &error))?;
+            Ok(row.map_or(makes_workspace, |row| {
+                row.epoch == mine.epoch && row.holder.as_deref() == Some(&*mine.id)
+            }))
+        });
+        match held.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(CommitError::Lost),
+            Err(error) => Err(CommitError::Unknown(error.to_string())),
+        }
     }
 
     async fn unlock(&self, fence: Fence) -> Result<(), StoreError> {
@@ -219,7 +250,7 @@ impl Store for SqliteStore {
     }
 
     async fn history(&self) -> Result<Vec<HistoryEntry>, StoreError> {
-        self.read(|sql, workspace| load::history(sql, workspace)).await
+        self.read(|sql, workspace| history_row::history(sql, workspace)).await
     }
 
     fn intents(&self, fence: &Fence) -> Arc<dyn IntentStore> {
@@ -251,21 +282,17 @@ fn begin(database: &mut Database, request: &LockRequest) -> Result<(Session, u64
         None => None,
         Some(sql) => {
             schema::check(sql, &location)?;
-            sql.query_row(
-                "UPDATE workspace SET epoch = epoch + 1, holder = ?2 WHERE name = ?1
-                 RETURNING epoch, lineage, next_intent",
-                params![&*workspace, &*request.id],
-                |row| {
-                    let lineage = Name::from(row.get::<_, String>(1)?);
-                    Ok((uint(row.get(0)?), lineage, uint(row.get(2)?)))
-                },
-            )
-            .optional()
+            modify(sql, &workspace, |row| {
+                (row.epoch, row.holder) = (row.epoch + 1, Some(request.id.to_string()));
+            })
             .map_err(|error| schema::explain(&location.db, &error))?
         }
     };
     let makes_workspace = found.is_none();
-    let (epoch, lineage, next) = found.unwrap_or_else(|| (1, fresh_lineage(&request.id).into(), 1));
+    let (epoch, lineage, next) = match found {
+        Some(row) => (row.epoch, Name::from(row.lineage), row.next_intent),
+        None => (1, fresh_lineage(&request.id).into(), 1),
+    };
     let session = Session {
         fence: Fence { epoch, id: request.id.clone() },
         lineage,
@@ -284,12 +311,29 @@ fn release(database: &mut Database, fence: &Fence) -> Result<(), StoreError> {
         database.session = None;
     }
     let Some(sql) = database.existing()? else { return Ok(()) };
-    sql.execute(
-        "UPDATE workspace SET holder = NULL WHERE name = ?1 AND epoch = ?2 AND holder = ?3",
-        params![&*workspace, int(fence.epoch), &*fence.id],
-    )
+    modify(sql, &workspace, |row| {
+        if row.epoch == fence.epoch && row.holder.as_deref() == Some(&*fence.id) {
+            row.holder = None;
+        }
+    })
     .map(drop)
     .map_err(|error| schema::explain(&location.db, &error))
+}
+
+/// Changes a workspace's own row in a transaction, where there is one; returns it as it is then.
+fn modify(
+    sql: &mut rusqlite::Connection,
+    workspace: &str,
+    change: impl FnOnce(&mut WorkspaceRow),
+) -> rusqlite::Result<Option<WorkspaceRow>> {
+    let sql = sql.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut found = WorkspaceRow::read(&sql, workspace)?;
+    if let Some(row) = &mut found {
+        change(row);
+        row.write(&sql)?;
+    }
+    sql.commit()?;
+    Ok(found)
 }
 
 /// Returns a lineage for a new line of states, drawn from the lock's own random id.

@@ -1,12 +1,14 @@
 //! One object, one row: the columns, and the JSON of what most objects lack.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::Row as SqlRow;
 use serde::{Deserialize, Serialize};
 use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr, Target};
 use terrarium_provider::Window;
 
-use crate::{Dep, Ended, Object, ObjectStatus};
+use crate::{Dep, Ended, InstanceSet, Object, ObjectStatus};
 
 /// An object's columns, in the order of [`COLUMNS`].
 #[derive(PartialEq)]
@@ -15,14 +17,23 @@ pub(super) struct ObjectRow {
     pub(super) attributes: Name,
     pub(super) schema_version: i64,
     pub(super) private: Option<std::sync::Arc<[u8]>>,
-    pub(super) tainted: bool,
+    pub(super) status: i64,
     pub(super) create_before_destroy: bool,
+    /// The number of the realm's row.
+    pub(super) realm: Option<i64>,
     pub(super) rest: Option<String>,
+}
+
+/// What rows name by number or hash.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) realms: HashMap<i64, Name>,
+    pub(super) sets: HashMap<Name, InstanceSet>,
 }
 
 /// The names of the columns.
 pub(super) const COLUMNS: &str =
-    "provider, attributes, schema_version, private, tainted, create_before_destroy, rest";
+    "provider, attributes, schema_version, private, status, create_before_destroy, realm, rest";
 
 /// Why a row can't be read.
 pub(super) type Unreadable = String;
@@ -57,8 +68,8 @@ enum Step {
 }
 
 impl ObjectRow {
-    /// Builds the row of an object.
-    pub(super) fn of(provider: &Name, object: &Object) -> Self {
+    /// Builds the row of an object that exists in a realm.
+    pub(super) fn of(provider: &Name, object: &Object, realm: Option<i64>) -> Self {
         let rest = Rest {
             sensitive: object
                 .sensitive
@@ -80,8 +91,13 @@ impl ObjectRow {
             attributes: object.attributes.clone(),
             schema_version: int(object.schema_version),
             private: object.private.clone(),
-            tainted: object.status == ObjectStatus::Tainted,
+            status: match object.status {
+                ObjectStatus::Ready => 0,
+                ObjectStatus::Tainted => 1,
+                ObjectStatus::Unprovisioned => 2,
+            },
             create_before_destroy: object.create_before_destroy,
+            realm,
             rest,
         }
     }
@@ -95,14 +111,15 @@ impl ObjectRow {
             attributes: text(1)?,
             schema_version: row.get(from + 2)?,
             private: row.get_ref(from + 3)?.as_blob_or_null()?.map(Into::into),
-            tainted: row.get(from + 4)?,
+            status: row.get(from + 4)?,
             create_before_destroy: row.get(from + 5)?,
-            rest: row.get(from + 6)?,
+            realm: row.get(from + 6)?,
+            rest: row.get(from + 7)?,
         })
     }
 
     /// Returns the object.
-    pub(super) fn object(self) -> Result<Object, Unreadable> {
+    pub(super) fn object(self, shared: &Shared) -> Result<Object, Unreadable> {
         let rest: Rest = match &self.rest {
             Some(text) => serde_json::from_str(text).map_err(|error| error.to_string())?,
             None => Rest::default(),
@@ -116,8 +133,17 @@ impl ObjectRow {
             schema_version: uint(self.schema_version),
             sensitive: rest.sensitive.into_iter().map(path).collect(),
             private: self.private,
-            status: if self.tainted { ObjectStatus::Tainted } else { ObjectStatus::Ready },
-            deps: rest.deps.iter().map(|text| dep(text)).collect::<Result<_, _>>()?,
+            status: match self.status {
+                0 => ObjectStatus::Ready,
+                1 => ObjectStatus::Tainted,
+                2 => ObjectStatus::Unprovisioned,
+                other => return Err(format!("an object has the status {other}")),
+            },
+            deps: rest.deps.iter().map(|text| dep(text, shared)).collect::<Result<_, _>>()?,
+            realm: match self.realm {
+                None => None,
+                Some(id) => Some(shared.realms.get(&id).cloned().ok_or("a realm is missing")?),
+            },
             create_before_destroy: self.create_before_destroy,
             window: rest.window.and_then(|(from, until)| Window::new(from, until)),
             occupies: rest.occupies.iter().map(|text| addr(text)).collect::<Result<_, _>>()?,
@@ -153,15 +179,21 @@ fn path(steps: Vec<Step>) -> AttrPath {
     AttrPath(steps.collect())
 }
 
-/// Writes a dependency; an equals sign stands before an instance, so that it differs from a block.
+/// Writes a dependency; an equals sign stands before an instance, so that it differs from a block, and
+/// a number sign before the hash of a set.
 fn dep_text(dep: &Dep) -> String {
     match dep {
         Dep::Instance(addr) => format!("={addr}"),
         Dep::Block(block) => block.to_string(),
+        Dep::Set(set) => format!("#{}", set.hash()),
     }
 }
 
-fn dep(text: &str) -> Result<Dep, Unreadable> {
+fn dep(text: &str, shared: &Shared) -> Result<Dep, Unreadable> {
+    if let Some(hash) = text.strip_prefix('#') {
+        let set = shared.sets.get(hash).cloned();
+        return set.map(Dep::Set).ok_or_else(|| "a set of instances is missing".to_owned());
+    }
     match text.strip_prefix('=') {
         Some(text) => addr(text).map(Dep::Instance),
         None => block(text).map(Dep::Block),

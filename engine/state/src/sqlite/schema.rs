@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Location;
+use super::migrate::NEWEST;
 use super::row::uint;
 use crate::StoreError;
 
@@ -14,12 +15,6 @@ const BUSY: Duration = Duration::from_secs(20);
 
 /// Marks the file as ours: `Trra`.
 const APPLICATION: i64 = 0x5472_7261;
-
-/// Statements that lead from each format to the next; the first one starts from an empty file.
-const MIGRATIONS: [&str; 2] = [include_str!("format1.sql"), include_str!("format2.sql")];
-
-/// The newest format.
-const NEWEST: u64 = MIGRATIONS.len() as u64;
 
 /// Opens the file if it exists.
 pub(super) fn open(location: &Location) -> Result<Option<Connection>, StoreError> {
@@ -92,10 +87,7 @@ fn migrate(connection: &mut Connection, found: u64) -> Result<(), rusqlite::Erro
     let transaction = connection.transaction_with_behavior(behavior)?;
     // Another process may have done it while this one waited.
     let now: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let done = usize::try_from(found.max(uint(now))).unwrap_or(usize::MAX);
-    for step in MIGRATIONS.iter().skip(done) {
-        transaction.execute_batch(step)?;
-    }
+    super::migrate::migrate(&transaction, found.max(uint(now)))?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", i64::try_from(NEWEST).unwrap_or(i64::MAX))?;
     transaction.commit()

@@ -1,7 +1,6 @@
 //! Workspaces: list, make, delete.
 
-use rusqlite::params;
-
+use super::workspace_row::WorkspaceRow;
 use super::{DEFAULT_WORKSPACE, Location, SqliteStore, fresh_lineage, schema};
 use crate::StoreError;
 
@@ -45,6 +44,20 @@ pub fn is_workspace_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~$&+:=@".contains(&b))
 }
 
+/// The tables that have rows of a workspace, beside its own.
+const TABLES: [&str; 10] = [
+    "note",
+    "realm",
+    "instance_set",
+    "object",
+    "former",
+    "husk",
+    "output",
+    "scheduled",
+    "intent",
+    "history",
+];
+
 impl SqliteStore {
     /// Lists the workspaces, by name; `default` is always among them.
     pub fn workspaces(location: &Location) -> Result<Vec<String>, StoreError> {
@@ -69,21 +82,18 @@ impl SqliteStore {
         if !is_workspace_name(name) {
             return Err(WorkspaceError::Name(name.into()));
         }
-        let sql = match schema::open(location)? {
+        let mut sql = match schema::open(location)? {
             Some(sql) => sql,
             None => schema::create(location)?,
         };
-        let made = sql
-            .execute(
-                "INSERT OR IGNORE INTO workspace
-                     (name, lineage, serial, epoch, raised_in, next_intent)
-                 VALUES (?1, ?2, 0, 0, 0, 1)",
-                params![name, fresh_lineage(seed)],
-            )
-            .map_err(|error| schema::explain(&location.db, &error))?;
-        if made == 0 || name == DEFAULT_WORKSPACE {
+        let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+        let behavior = rusqlite::TransactionBehavior::Immediate;
+        let sql = sql.transaction_with_behavior(behavior).map_err(explain)?;
+        if name == DEFAULT_WORKSPACE || WorkspaceRow::read(&sql, name).map_err(explain)?.is_some() {
             return Err(WorkspaceError::Exists(name.into()));
         }
+        WorkspaceRow::make(&sql, name, &fresh_lineage(seed)).map_err(explain)?;
+        sql.commit().map_err(explain)?;
         Ok(())
     }
 
@@ -118,7 +128,7 @@ impl SqliteStore {
             let (objects, intents) = (super::row::uint(objects), super::row::uint(intents));
             return Err(WorkspaceError::NotEmpty { name: name.into(), objects, intents });
         }
-        for table in ["object", "former", "husk", "output", "scheduled", "intent", "history"] {
+        for table in TABLES {
             sql.execute(&format!("DELETE FROM {table} WHERE workspace = ?1"), [id])
                 .map_err(explain)?;
         }

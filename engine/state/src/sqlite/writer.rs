@@ -11,7 +11,8 @@ use terrarium_address::Name;
 use terrarium_provider::Intent;
 use tokio::sync::oneshot;
 
-use super::{Location, commit, schema};
+use super::commit::{Known, Writing};
+use super::{Location, schema};
 use crate::{Batch, CommitError, Durability, Fence, StoreError};
 
 /// How long an outcome of local effect may stay in memory.
@@ -63,6 +64,7 @@ pub(super) struct Database {
     /// Why nothing more is written under the session: an outcome that nobody waits for was lost, and
     /// what comes later may rest on it.
     broken: Option<CommitError>,
+    known: Known,
 }
 
 impl Database {
@@ -71,7 +73,14 @@ impl Database {
         workspace: Name,
         connection: Option<Connection>,
     ) -> Self {
-        Self { location, workspace, connection, session: None, broken: None }
+        Self {
+            location,
+            workspace,
+            connection,
+            session: None,
+            broken: None,
+            known: Known::default(),
+        }
     }
 
     /// Returns the connection, `None` while there is no file.
@@ -154,7 +163,9 @@ fn is_due(waiting: &[Commit]) -> bool {
 
 fn rows(commit: &Commit) -> usize {
     match &commit.work {
-        Work::Batch(batch) => batch.objects.len() + batch.intents.len() + batch.progress.len(),
+        Work::Batch(batch) => {
+            batch.objects.len() + batch.intents.len() + batch.progress.len() + batch.outcomes.len()
+        }
         Work::Intents(intents) => intents.len(),
     }
 }
@@ -189,31 +200,37 @@ impl Database {
         &mut self,
         commits: &[Commit],
     ) -> Result<Vec<Result<u64, CommitError>>, CommitError> {
+        let Some(session) = self.session.clone() else {
+            return Ok(commits.iter().map(|_| Err(CommitError::Lost)).collect());
+        };
+        // What a transaction that fails has made is not there.
+        let mut known = std::mem::take(&mut self.known);
         let workspace = self.workspace.clone();
-        let session = self.session.clone();
         let path = self.location.db.display().to_string();
         let connection = self.made().map_err(|error| CommitError::Unknown(error.to_string()))?;
         let failed = |error: rusqlite::Error| failed(&path, &error);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut writing =
+            Writing::begin(&transaction, &workspace, &session, &mut known).map_err(failed)?;
         let mut answers = Vec::with_capacity(commits.len());
-        let mut open: Option<(&Fence, commit::Head)> = None;
         for commit in commits {
-            if open.as_ref().is_none_or(|(fence, _)| **fence != commit.fence) {
-                let head = commit::head(&transaction, &workspace, &commit.fence, session.as_ref());
-                open = head.map_err(failed)?.ok().map(|head| (&commit.fence, head));
-            }
-            let (Some((_, head)), Some(session)) = (&mut open, &session) else {
+            let held = writing.as_mut().filter(|_| commit.fence == session.fence);
+            let Some(writing) = held else {
                 answers.push(Err(CommitError::Lost));
                 continue;
             };
             let serial = match &commit.work {
-                Work::Batch(batch) => head.batch(&transaction, batch, session),
-                Work::Intents(intents) => head.intents(&transaction, intents),
+                Work::Batch(batch) => writing.batch(batch),
+                Work::Intents(intents) => writing.intents(intents),
             };
             answers.push(Ok(serial.map_err(failed)?));
         }
+        if let Some(writing) = writing {
+            writing.finish().map_err(failed)?;
+        }
         transaction.commit().map_err(failed)?;
+        self.known = known;
         Ok(answers)
     }
 }

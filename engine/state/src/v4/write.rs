@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use terrarium_address::{AttrPath, ConfigAddr, InstanceKey, Mode, Name, PathStep};
 
 use super::json::{indent, push_string};
-use crate::{Dep, Instance, Object, ObjectStatus, State};
+use crate::{Dep, Instance, Object, State};
 
 /// The version of Terraform whose files these are.
 pub const TERRAFORM_VERSION: &str = "1.11.4";
@@ -128,7 +128,7 @@ fn item(out: &mut String, key: &InstanceKey, deposed: Option<&Name>, object: &Ob
             out.push(',');
         }
     }
-    if object.status == ObjectStatus::Tainted {
+    if object.status.is_broken() {
         out.push_str("\"status\":\"tainted\",");
     }
     if let Some(deposed) = deposed {
@@ -202,10 +202,7 @@ fn push_path(out: &mut String, path: &AttrPath) {
 /// A list that has blocks only came from Terraform, which keeps the order of what it does not touch.
 fn dependencies(deps: &[Dep]) -> Vec<String> {
     let theirs = |dep: &Dep| matches!(dep, Dep::Block(block) if block.config() == *block);
-    let blocks = deps.iter().map(|dep| match dep {
-        Dep::Instance(addr) => addr.block.config().to_string(),
-        Dep::Block(block) => block.config().to_string(),
-    });
+    let blocks = deps.iter().flat_map(Dep::blocks).map(|block| block.config().to_string());
     let mut names: Vec<String> = blocks.collect();
     if !deps.iter().all(theirs) {
         names.sort();

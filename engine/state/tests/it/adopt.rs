@@ -45,10 +45,10 @@ async fn a_state_is_taken_over_once_and_watched_from_then_on() {
     assert_eq!(look(&places, &State::default()), Ok(Adoption::Nothing));
     write(dir.path(), "terraform.tfstate", STATE);
     let Ok(Adoption::Take(found)) = look(&places, &State::default()) else { panic!("not taken") };
-    commit(&sqlite(&location), "init", found.batch("real")).await;
+    commit(&sqlite(&location), "init", found.batch()).await;
 
     let own = sqlite(&location).load().await.unwrap();
-    assert_eq!((&*own.lineage, own.serial, own.realm.as_deref()), ("theirs", 7, Some("real")));
+    assert_eq!((&*own.lineage, own.serial), ("theirs", 7));
     assert_eq!(look(&places, &own), Ok(Adoption::Nothing));
     assert_eq!(fs::read_to_string(dir.path().join("terraform.tfstate")).unwrap(), STATE);
 

@@ -122,6 +122,7 @@ fn removal_takes_modules_blocks_and_instances_and_their_schedule() {
     let mut state = state();
     let later = |address: &str| Scheduled {
         addr: addr(address),
+        deposed: None,
         action: Action::Update,
         schedule: Schedule::default(),
         reason: String::new(),

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_provider::{Action, Intent, IntentId, Marker};
-use terrarium_state::{Batch, Location, LockRequest, Object, ObjectChange, SqliteStore, Store};
+use terrarium_state::{
+    Batch, Location, LockRequest, LockScope, Object, ObjectChange, SqliteStore, Store,
+};
 
 pub(crate) const PROVIDER: &str = r#"provider["terraform.io/builtin/terraform"]"#;
 
@@ -36,10 +38,13 @@ pub(crate) fn intent(id: u64, address: &str) -> Intent {
         action: Action::Create,
         marker: Marker::derive("l", &addr(address), IntentId(id)),
         at: at(id),
+        cloud_at: None,
+        realm: None,
         provider: PROVIDER.into(),
         planned: Some(r#"{"a":1}"#.into()),
         object_id: None,
         deposed: None,
+        follow_ups: Vec::new(),
     }
 }
 
@@ -50,6 +55,7 @@ pub(crate) fn at(second: u64) -> Timestamp {
 pub(crate) fn request(id: &str) -> LockRequest {
     LockRequest {
         id: id.into(),
+        scope: LockScope::Workspace,
         operation: "apply".into(),
         who: "student@lab".into(),
         version: "0.1.0".into(),

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use terrarium_provider::{Accepted, Action, IntentId, Recorder, Schedule, Window};
 use terrarium_state::{
-    Batch, CommitError, Dep, Durability, Ended, Fence, IntentProgress, LockError, MemoryDisk,
-    MemoryStore, Object, ObjectStatus, OutputValue, Scheduled, Script, SqliteStore, State, Store,
+    Batch, CommitError, Dep, Durability, Ended, Fence, IntentOutcome, IntentProgress, LockError,
+    MemoryDisk, MemoryStore, Object, ObjectStatus, OutputChange, OutputValue, ScheduleChange,
+    Scheduled, Script, SqliteStore, State, Store,
 };
 use terrarium_value::Value;
 
@@ -64,7 +65,9 @@ fn rich_batch() -> Batch {
         Dep::Instance(addr(r#"module.m["a.b\"c"].net.n[3]"#)),
         Dep::Instance(addr("net.one")),
         Dep::Block(addr("module.m.data.net.n").block),
+        Dep::Set([addr("port.p[0]"), addr("port.p[1]")].into_iter().collect()),
     ];
+    whole.realm = Some("https://cloud project 7".into());
     whole.create_before_destroy = true;
     whole.window = Window::new(at(5), Some(at(9)));
     whole.occupies = vec![addr("lease.l")];
@@ -80,6 +83,7 @@ fn rich_batch() -> Batch {
     };
     let scheduled = Scheduled {
         addr: addr("server.later"),
+        deposed: None,
         action: Action::Update,
         schedule: Schedule { not_before: Some(at(100)), not_after: None },
         reason: "the lease begins".into(),
@@ -93,19 +97,25 @@ fn rich_batch() -> Batch {
         poll_after: Duration::from_millis(1500),
         timeout: Duration::from_mins(30),
     };
+    let mut told = intent(5, "server.s");
+    told.cloud_at = Some(at(65));
+    told.realm = Some("https://cloud project 7".into());
+    told.follow_ups = vec!["delete_default_rules".into()];
     Batch {
-        intents: (1..=5).map(|id| intent(id, "server.s")).collect(),
+        intents: (1..=4).map(|id| intent(id, "server.s")).chain([told]).collect(),
         progress: vec![
             (IntentId(1), IntentProgress::Accepted(Box::new(accepted))),
             (IntentId(2), IntentProgress::Doubtful("reset".into())),
-            (IntentId(3), IntentProgress::Done),
-            (IntentId(4), IntentProgress::Refused),
         ],
-        objects: vec![change("server.s", Some(whole)), deposed, put("data.net.x", "{}")],
-        outputs: Some(BTreeMap::from([("out".into(), output)])),
-        schedule: Some(vec![scheduled]),
+        outcomes: vec![
+            (IntentId(3), IntentOutcome::Row(change("server.s", Some(whole)))),
+            (IntentId(4), IntentOutcome::Nothing),
+        ],
+        objects: vec![deposed, put("data.net.x", "{}")],
+        sets: vec![[addr("port.q[0]")].into_iter().collect()],
+        outputs: vec![OutputChange { name: "out".into(), value: Some(output) }],
+        schedule: vec![ScheduleChange::Put(scheduled)],
         check_results: Some(Some("[]".into())),
-        realm: Some("real".into()),
         replace: None,
         adopted: None,
     }
@@ -216,7 +226,7 @@ async fn numbers_of_intents_are_never_used_again() {
             let id = intent.intent().id;
             assert_eq!(id, IntentId(expected));
             recorder.record(vec![intent]).await.unwrap();
-            let closed = Batch { progress: vec![(id, IntentProgress::Done)], ..Batch::default() };
+            let closed = Batch { outcomes: vec![(id, IntentOutcome::Nothing)], ..Batch::default() };
             store.submit(&fence, closed, Durability::Now).durable().await.unwrap();
             store.unlock(fence).await.unwrap();
         }

@@ -78,8 +78,8 @@ pub(crate) struct Login {
     pub(crate) scope: Option<Json>,
     /// TLS settings.
     pub(crate) tls: Tls,
-    /// Which world this is.
-    pub(crate) realm: String,
+    /// The simulated world that it leads to; `None`: a real cloud, whose token names the project.
+    pub(crate) world: Option<String>,
     /// What is known of the project's allocation.
     pub(crate) account: Account,
 }
@@ -273,7 +273,7 @@ fn testbed_login(site: Site) -> Login {
             serde_json::json!({"project": {"name": "CHI-231095", "domain": {"name": "Default"}}}),
         ),
         tls: Tls::default(),
-        realm: site.realm,
+        world: Some(site.realm),
         account: Account::default(),
     }
 }
@@ -286,15 +286,9 @@ fn login_of(fields: &Fields) -> Result<Login, String> {
     let interface = fields.get("interface").unwrap_or("public").trim_end_matches("URL").to_owned();
     let scope = if scoped { scope_of(fields) } else { None };
     let region = fields.get("region_name").unwrap_or_default().to_owned();
-    let whom =
-        ["project_id", "project_name", "application_credential_id", "application_credential_name"]
-            .iter()
-            .find_map(|name| fields.get(name))
-            .unwrap_or_default();
-    let realm = format!("{} {region} {whom}", auth_url.trim_end_matches('/'));
     let tls = tls_of(fields)?;
     let (auth_url, account) = (versioned(auth_url), Account::default());
-    Ok(Login { auth_url, region, interface, method, scope, tls, realm, account })
+    Ok(Login { auth_url, region, interface, method, scope, tls, world: None, account })
 }
 
 fn method_of(fields: &Fields) -> Result<(Method, bool), String> {
@@ -392,6 +386,17 @@ fn versioned(auth_url: &str) -> String {
     } else {
         format!("{}/v3", base.trim_end_matches("/v2.0"))
     }
+}
+
+/// Returns the root address of an identity service: the same for every way to write it.
+pub(crate) fn identity_root(auth_url: &str) -> String {
+    let url = versioned(auth_url);
+    let root = url.trim_end_matches("/v3").trim_end_matches('/');
+    let Some((scheme, rest)) = root.split_once("://") else { return root.to_owned() };
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    format!("{scheme}://{}{path}", host.strip_suffix(usual).unwrap_or(&host))
 }
 
 /// Returns the merged entry of a cloud: public profile, then `clouds.yaml`, then `secure.yaml`.

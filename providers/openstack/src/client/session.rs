@@ -13,7 +13,7 @@ use tracing::debug;
 use super::auth::{Token, token_of, token_request};
 use super::call::{Call, Sends, Verb};
 use super::catalog::Service;
-use super::clouds::Login;
+use super::clouds::{Login, identity_root};
 use super::error::{ApiError, Failure, bare, request_id};
 use super::repeat::{Next, Repeat, next};
 use super::transport::{Request, Response, Transport, TransportError};
@@ -73,9 +73,15 @@ impl Session {
         self.login.as_ref().map_or("", |login| &login.region)
     }
 
-    /// Returns which world this is.
-    pub(crate) fn realm(&self) -> Option<String> {
-        self.login.as_ref().ok().map(|login| login.realm.clone())
+    /// Returns where it acts: the simulated world, or the identity service and the project of the token.
+    pub(crate) async fn realm(&self) -> Result<String, ApiError> {
+        let login = self.login()?;
+        if let Some(world) = &login.world {
+            return Ok(world.clone());
+        }
+        let token = self.token().await?;
+        let project = token.project_id.as_deref().unwrap_or("without a project");
+        Ok(format!("{} project {project}", identity_root(&login.auth_url)))
     }
 
     /// Returns why it can't log in, where that is known already.

@@ -306,10 +306,13 @@ pub(crate) fn intent(kind: &str, action: Action) -> Intent {
         action,
         marker: Marker::from_text("abcdefghijklmnop"),
         at: "2026-03-01T12:00:00Z".parse().unwrap(),
+        cloud_at: None,
+        realm: None,
         provider: "openstack".into(),
         planned: None,
         object_id: None,
         deposed: None,
+        follow_ups: Vec::new(),
     }
 }
 

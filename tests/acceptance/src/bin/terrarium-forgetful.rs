@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use terrarium_cli::env::Env;
 use terrarium_provider::{Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
-    Batch, Durability, Fence, HistoryEntry, LockError, LockRequest, State, Store, StoreError,
-    Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, IntentOutcome, LockError,
+    LockRequest, State, Store, StoreError, Ticket,
 };
 
 fn main() -> ExitCode {
@@ -30,13 +30,28 @@ impl Store for Forgetful {
         self.0.lock(request).await
     }
 
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.0.head().await
+    }
+
+    async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {
+        self.0.renew(fence).await
+    }
+
     async fn unlock(&self, fence: Fence) -> Result<(), StoreError> {
         self.0.unlock(fence).await
     }
 
     fn submit(&self, fence: &Fence, batch: Batch, durability: Durability) -> Ticket {
         // The journal is gone; the objects are written as ever.
-        self.0.submit(fence, Batch { progress: Vec::new(), ..batch }, durability)
+        let mut objects = batch.objects;
+        for (_, outcome) in batch.outcomes {
+            if let IntentOutcome::Row(row) = outcome {
+                objects.push(row);
+            }
+        }
+        let batch = Batch { progress: Vec::new(), outcomes: Vec::new(), objects, ..batch };
+        self.0.submit(fence, batch, durability)
     }
 
     async fn history(&self) -> Result<Vec<HistoryEntry>, StoreError> {

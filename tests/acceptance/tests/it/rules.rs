@@ -371,7 +371,7 @@ fn a_semester_is_rehearsed_twice_in_one_directory() {
     desk.ends(0, &APPLY).has("1 added");
     // What is recorded belongs to its world, though.
     desk.terrarium.ok(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
-    desk.ends(1, &PLAN).has("The state belongs to another world");
+    desk.ends(1, &PLAN).has("The state belongs to another cloud");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Commits: what lies before the store is done in order, with the fate that the weather draws.
 
 use futures_util::FutureExt;
-use terrarium_state::{Batch, Durability, Fate, Script, Store, StoreError};
+use terrarium_state::{
+    Batch, Durability, Fate, IntentOutcome, ObjectChange, Script, Store, StoreError,
+};
 
 use super::Inside;
 use crate::desk::Paper;
@@ -75,12 +77,24 @@ fn words(batch: &Batch) -> String {
         };
         words.push(format!("{} {word}", id.0));
     }
-    for object in &batch.objects {
+    let mut rows: Vec<&ObjectChange> = Vec::new();
+    for (id, outcome) in &batch.outcomes {
+        let word = match outcome {
+            IntentOutcome::Row(row) => {
+                rows.push(row);
+                "closed".to_owned()
+            }
+            IntentOutcome::Nothing => "closed with nothing".to_owned(),
+            IntentOutcome::Continued(next) => format!("continued as {}", next.0),
+        };
+        words.push(format!("{} {word}", id.0));
+    }
+    for object in rows.into_iter().chain(&batch.objects) {
         let verb = if object.object.is_some() { "is" } else { "gone" };
         let deposed = object.deposed.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
         words.push(format!("{}{deposed} {verb}", object.addr));
     }
-    if batch.outputs.is_some() {
+    if !batch.outputs.is_empty() {
         words.push("outputs".to_owned());
     }
     words.join(", ")

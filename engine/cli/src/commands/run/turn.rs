@@ -11,7 +11,7 @@ use terrarium_core::{
 };
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Action;
-use terrarium_state::{Batch, Scheduled, State};
+use terrarium_state::{Batch, ScheduleChange, Scheduled, State};
 
 use super::decide::{acting, count, gate, missed, split, without_broken};
 use super::errors;
@@ -119,11 +119,12 @@ impl Turning<'_> {
             let summary = self.carry_out(session, &plan, left).await?;
             let now = session.inputs.clock.now();
             count(&mut came, summary, (&full, patience), now);
-        } else if left != full.schedule
-            && let Some(fence) = &session.fence
-        {
-            let batch = Batch { schedule: Some(left), ..Batch::default() };
-            store::commit(&session.store, fence, batch).await?;
+        } else if let Some(fence) = &session.fence {
+            let schedule = ScheduleChange::between(&full.schedule, &left);
+            if !schedule.is_empty() {
+                let batch = Batch { schedule, ..Batch::default() };
+                store::commit(&session.store, fence, batch).await?;
+            }
         }
         if let Some(teller) = teller {
             came.failed.iter().for_each(|failed| teller.failed(failed));

@@ -72,7 +72,11 @@ pub(super) fn show(args: &Show, context: &Context) -> Outcome {
         &instance.provider,
         &addr.block.kind,
     );
-    let tainted = if object.status == ObjectStatus::Tainted { " (tainted)" } else { "" };
+    let tainted = match object.status {
+        ObjectStatus::Ready => "",
+        ObjectStatus::Tainted => " (tainted)",
+        ObjectStatus::Unprovisioned => " (not provisioned)",
+    };
     let ended =
         ended(object, &Times::new(context.env.time_zone(), now.unwrap_or_else(Timestamp::now)));
     let mut out = format!("{}\n", bold(&format!("# {addr}:{tainted}{ended}")));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use terrarium_address::AttrPath;
+use terrarium_address::{AttrPath, Name};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
@@ -352,8 +352,8 @@ impl Provider for FakeProvider {
         values.iter().map(|value| inside.lender(value)).collect()
     }
 
-    fn realm(&self) -> Option<String> {
-        Some("fake cloud".into())
+    async fn realm(&self) -> Result<Option<Name>, Diagnostics> {
+        Ok(Some("fake cloud".into()))
     }
 }
 

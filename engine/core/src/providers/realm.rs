@@ -1,0 +1,167 @@
+//! Where objects exist: what was made in one cloud is not looked for in another.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use terrarium_address::{ConfigAddr, Mode, Name, ResourceAddr};
+use terrarium_diagnostic::Diagnostic;
+use terrarium_lang::config::{BlockRef, ProviderBlock};
+use terrarium_provider::{Connection, Provider};
+
+use super::{ProviderAddr, Providers, report};
+use crate::codes;
+use crate::world::{Phase, World};
+
+/// How many objects a refusal names.
+const NAMED: usize = 3;
+
+/// What is recorded of a provider configuration, by the realm that it is bound to.
+#[derive(Default)]
+pub(super) struct Bindings {
+    realms: BTreeMap<Name, Bound>,
+    /// Objects that are not bound yet.
+    unbound: usize,
+}
+
+/// What is bound to one realm.
+#[derive(Default)]
+struct Bound {
+    count: usize,
+    first: Vec<ResourceAddr>,
+}
+
+impl Bindings {
+    fn note(&mut self, addr: &ResourceAddr, realm: Option<&Name>) {
+        let Some(realm) = realm else {
+            self.unbound += 1;
+            return;
+        };
+        let bound = self.realms.entry(realm.clone()).or_default();
+        bound.count += 1;
+        if bound.first.len() < NAMED && !bound.first.contains(addr) {
+            bound.first.push(addr.clone());
+        }
+    }
+}
+
+impl Providers<'_> {
+    /// Returns a configured provider and where it acts, unless something recorded of it was made elsewhere:
+    /// there everything would be "not found", and be made anew.
+    ///
+    /// While planning, a provider of which nothing is recorded need not log in.
+    pub(super) async fn admit(
+        &self,
+        world: &World<'_>,
+        (addr, block): (&ProviderAddr, Option<&ProviderBlock>),
+        provider: Arc<dyn Provider>,
+    ) -> (Option<Arc<dyn Provider>>, Option<Name>) {
+        let bindings = self.bindings.get_or_init(|| self.bind());
+        let bound = bindings.get(addr);
+        if self.connection == Connection::Offline
+            || (bound.is_none() && world.phase != Phase::Apply)
+        {
+            return (Some(provider), None);
+        }
+        let realm = match provider.realm().await {
+            Ok(Some(realm)) => realm,
+            Ok(None) => return (Some(provider), None),
+            Err(diagnostics) => {
+                report(world, diagnostics, block);
+                return (None, None);
+            }
+        };
+        let mut elsewhere = bound.into_iter().flat_map(|bound| &bound.realms);
+        let Some((other, bound)) = elsewhere.find(|(other, _)| **other != realm) else {
+            return (Some(provider), Some(realm));
+        };
+        let error = refusal(other, bound, &realm);
+        world.report(match block {
+            Some(block) => error.at(block.span, ""),
+            None => error,
+        });
+        (None, None)
+    }
+
+    /// Sorts what is recorded by the provider configurations that it uses today.
+    fn bind(&self) -> HashMap<ProviderAddr, Bindings> {
+        let mut all: HashMap<ProviderAddr, Bindings> = HashMap::new();
+        let mut last: Option<(&ConfigAddr, &Name, Option<ProviderAddr>)> = None;
+        let managed = self.inputs.prior.resources.iter();
+        for (addr, instance) in managed.filter(|(addr, _)| addr.block.mode == Mode::Managed) {
+            let same = last.as_ref().is_some_and(|(block, name, _)| {
+                **block == addr.block && **name == instance.provider
+            });
+            if !same {
+                let today = self.used_today(&addr.block, &instance.provider);
+                last = Some((&addr.block, &instance.provider, today));
+            }
+            let Some((_, _, Some(provider))) = &last else { continue };
+            let bindings = all.entry(provider.clone()).or_default();
+            for (_, object) in instance.objects().filter(|(_, object)| object.ended.is_none()) {
+                bindings.note(addr, object.realm.as_ref());
+            }
+        }
+        for open in &self.inputs.prior.intents {
+            let provider = self.used_today(&open.intent.addr.block, &open.intent.provider);
+            if let Some(provider) = provider {
+                let bindings = all.entry(provider).or_default();
+                bindings.note(&open.intent.addr, open.intent.realm.as_ref());
+            }
+        }
+        all
+    }
+
+    /// Returns the provider configuration that a recorded block uses: the one that it names, else the one
+    /// that was recorded.
+    fn used_today(&self, block: &ConfigAddr, recorded: &str) -> Option<ProviderAddr> {
+        let module = block.module.config();
+        let named =
+            BlockRef { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() };
+        let resource =
+            self.inputs.config.module(&module).and_then(|config| config.resources.get(&named));
+        match resource {
+            Some(resource) => self.of(&module, resource).map(|(addr, _)| addr),
+            None => self.recorded(recorded),
+        }
+    }
+
+    /// Returns where the provider acts that the state names so; `None` while it is not configured, and where
+    /// there is no outside.
+    pub(crate) fn realm_of(&self, recorded: &Name) -> Option<Name> {
+        let known = self.named.borrow().get(recorded).cloned();
+        let addr = known.unwrap_or_else(|| {
+            let addr = self.recorded(recorded);
+            self.named.borrow_mut().insert(recorded.clone(), addr.clone());
+            addr
+        })?;
+        let slot = self.configured.borrow().get(&addr).cloned()?;
+        slot.get()?.realm.clone()
+    }
+
+    /// Returns where each configured provider acts, by the name that the state has for it.
+    pub(crate) fn realms(&self) -> BTreeMap<Name, Name> {
+        let slots = self.configured.borrow();
+        let realms = slots
+            .iter()
+            .filter_map(|(addr, slot)| Some((addr.recorded(), slot.get()?.realm.clone()?)));
+        realms.collect()
+    }
+}
+
+fn refusal(other: &Name, bound: &Bound, realm: &Name) -> Diagnostic {
+    let mut names: Vec<String> = bound.first.iter().map(ToString::to_string).collect();
+    match bound.count.saturating_sub(names.len()) {
+        0 => {}
+        more => names.push(format!("{more} more")),
+    }
+    Diagnostic::error(codes::REALM, "The state belongs to another cloud")
+        .detail(format!(
+            "Made at {other}: {}. This run would act at {realm}, where nothing of that exists: it would be taken \
+             for deleted, and be made anew.",
+            names.join(", ")
+        ))
+        .help(
+            "log in to the cloud where the objects are; or use another workspace for this one: `terrarium workspace \
+             new NAME`; or, where it is the same place under a new name, bind the objects to it: `terrarium state rebind`",
+        )
+}
