@@ -68,6 +68,7 @@ impl Teller {
             Event::Refreshing { .. }
             | Event::Reading { .. }
             | Event::Read { .. }
+            | Event::Patient(_)
             | Event::Recovering { .. }
             | Event::Recovered { .. } => {}
         }

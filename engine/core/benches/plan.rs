@@ -12,8 +12,8 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use jiff::Timestamp;
 use terrarium_builtin::{OsChance, kinds};
 use terrarium_core::{
-    ApplyOptions, Cancel, Held, Inputs, Mode, Plan, PlanOptions, Progress, ProviderSet, Silent,
-    apply, plan, validate,
+    ApplyOptions, CallLimits, Cancel, Held, Inputs, Mode, Parallelism, Plan, PlanOptions, Progress,
+    ProviderSet, Silent, apply, plan, validate,
 };
 use terrarium_diagnostic::Sources;
 use terrarium_lang::config;
@@ -26,8 +26,6 @@ use tokio::runtime::Runtime;
 mod shapes;
 
 use shapes::Shape;
-
-const PARALLELISM: usize = 10;
 
 fn engine(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -88,6 +86,7 @@ impl<'r> Bench<'r> {
             workspace: "default".into(),
             cwd: ".".into(),
             environment: Environment { base_dir: ".".into(), files, now, planning: true },
+            limits: CallLimits::new(Parallelism::default(), clock.clone()),
             clock,
         };
         Self { runtime, inputs, progress: Arc::new(Silent) }
@@ -100,7 +99,6 @@ impl<'r> Bench<'r> {
             targets: Vec::new(),
             replace: Vec::new(),
             offline: false,
-            parallelism: PARALLELISM,
             imports: Vec::new(),
             time: terrarium_core::TimeOptions::default(),
         };
@@ -129,12 +127,8 @@ impl<'r> Bench<'r> {
     fn apply(&self, plan: &Plan, held: &Held) {
         let mut inputs = self.inputs.clone();
         inputs.environment.planning = false;
-        let options = ApplyOptions {
-            parallelism: PARALLELISM,
-            progress: &self.progress,
-            cancel: &Cancel::default(),
-            left: None,
-        };
+        let options =
+            ApplyOptions { progress: &self.progress, cancel: &Cancel::default(), left: None };
         let (_, diagnostics) = self.runtime.block_on(apply(&inputs, plan, held, &options));
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
     }

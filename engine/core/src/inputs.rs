@@ -11,6 +11,8 @@ use terrarium_provider::{Clock, ProviderKind};
 use terrarium_state::State;
 use terrarium_value::Value;
 
+use crate::CallLimits;
+
 /// A value given for a root variable.
 #[derive(Clone, Debug)]
 pub struct InputValue {
@@ -79,4 +81,6 @@ pub struct Inputs {
     pub environment: Environment,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Bounds the calls in flight of everything that is done with this.
+    pub limits: CallLimits,
 }

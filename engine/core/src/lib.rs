@@ -10,6 +10,7 @@ mod console;
 mod draft;
 mod graph;
 mod inputs;
+mod limits;
 mod model;
 mod object;
 mod plan;
@@ -32,6 +33,7 @@ pub use codes::CODES;
 pub use console::{Answer, console};
 pub use graph::dot;
 pub use inputs::{InputValue, Inputs, ProviderSet, UnknownProvider};
+pub use limits::{CallLimits, Parallelism};
 pub use model::{
     ActionReason, Blocked, Completed, DataResult, Failure, Mode, Occupancy, OutputChange, Plan,
     PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary, Skipped, TimeOptions,

@@ -34,8 +34,6 @@ pub struct PlanOptions {
     pub replace: Vec<ResourceAddr>,
     /// Without network and credentials: nothing is read, data sources are unknown.
     pub offline: bool,
-    /// Most provider calls at a time.
-    pub parallelism: usize,
     /// Objects to take over: address and id (the `import` command).
     pub imports: Vec<(ResourceAddr, String)>,
     /// What may wait, and for what.

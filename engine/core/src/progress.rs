@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use terrarium_address::ResourceAddr;
+use terrarium_provider::Patience;
 use tokio::sync::Notify;
 
 use crate::PlannedAction;
@@ -80,6 +81,8 @@ pub enum Event {
         /// Create, Update or Delete.
         action: PlannedAction,
     },
+    /// A call waits for its answer, or before it is repeated.
+    Patient(Patience),
     /// What an earlier run left open is being found out.
     Recovering {
         /// The instance.

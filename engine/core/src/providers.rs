@@ -221,7 +221,8 @@ impl<'a> Providers<'a> {
             return Settled { provider: None, realm: None, reads, waits };
         }
         let version = self.version(addr, kind);
-        let request = ConfigureRequest { config, version, connection: self.connection };
+        let limits = Arc::new(self.inputs.limits.clone());
+        let request = ConfigureRequest { config, version, connection: self.connection, limits };
         let answer = kind.configure(request).await;
         if waits.is_none() || answer.provider.is_some() {
             report(world, answer.diagnostics, block.as_ref());

@@ -64,6 +64,7 @@ pub async fn recover(inputs: &Inputs, held: &Held, options: &RecoverOptions<'_>)
         let (state, diagnostics) = (inputs.prior.clone(), Diagnostics::new());
         return Recovered { state, diagnostics, taken_over: Vec::new() };
     }
+    inputs.limits.tell_through(options.progress);
     let world = World::new(inputs, Phase::Plan);
     let providers = Providers::new(inputs, Connection::Online);
     // The configuration of a provider may read what is recorded.

@@ -9,6 +9,7 @@ mod batch;
 mod clock;
 mod data;
 mod intent;
+mod limits;
 mod plan;
 mod provider;
 mod read;
@@ -28,6 +29,7 @@ pub use intent::{
     Creation, Doubt, Intent, IntentDraft, IntentId, IntentStore, Marker, NoStore, NotRecorded,
     Prepared, Recorded, Recorder, Spent, Step,
 };
+pub use limits::{Limits, Load, Patience, Slot, Unlimited};
 pub use plan::{Deferral, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};
 pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};

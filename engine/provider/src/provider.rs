@@ -10,7 +10,8 @@ use terrarium_value::Value;
 
 use crate::{
     ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, ImportRequest,
-    Imported, Lender, Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest, Schema,
+    Imported, Lender, Limits, Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest,
+    Schema,
 };
 
 /// A provider before it is configured: schemas and checks. Needs no network and no credentials.
@@ -71,6 +72,8 @@ pub struct ConfigureRequest {
     pub version: String,
     /// Whether the outside may be reached.
     pub connection: Connection,
+    /// Is asked before each call leaves.
+    pub limits: Arc<dyn Limits>,
 }
 
 /// Whether a provider may reach the outside.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use terrarium_builtin::{OsChance, kinds};
 use terrarium_provider::{
     Action, ApplyOutcome, ApplyRequest, ConfigureRequest, Connection, FixedClock, Permit,
-    PlanOutcome, PlanRequest, Provider,
+    PlanOutcome, PlanRequest, Provider, Unlimited,
 };
 use terrarium_value::{Map, Type, Value};
 
@@ -37,6 +37,7 @@ async fn provider() -> Arc<dyn Provider> {
         config: Value::object(Map::new()),
         version: String::new(),
         connection: Connection::Online,
+        limits: Arc::new(Unlimited),
     };
     kinds.first().unwrap().configure(request).await.provider.unwrap()
 }

@@ -92,7 +92,7 @@ impl Ask<'_> {
         }
         self.row.hooks.query(self.config, &mut query);
         let call = self.get(self.row.path).query(query).microversion(version);
-        self.session.list(&call, self.row.collection).await
+        Ok(self.session.shared_list(&call, self.row.collection).await?.to_vec())
     }
 
     /// Returns whether an object of a shared list has what the arguments say.

@@ -6,10 +6,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use async_trait::async_trait;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_provider::{Clock, ConfigureRequest, Configured, Connection, ProviderKind, Schema};
+use terrarium_provider::{
+    Clock, ConfigureRequest, Configured, Connection, Limits, ProviderKind, Schema,
+};
 use terrarium_value::Value;
 
-use crate::client::{CloudSource, Fields, Session, Transport, login};
+use crate::client::{CloudSource, Fields, Outside, Session, Transport, login};
 use crate::look::Look;
 use crate::provider::OpenStackProvider;
 use crate::schema::{
@@ -135,7 +137,7 @@ impl OpenStack {
         void.map(warn).collect()
     }
 
-    fn session(&self, config: &Value) -> Result<Session, Box<Diagnostic>> {
+    fn session(&self, config: &Value, limits: Arc<dyn Limits>) -> Result<Session, Box<Diagnostic>> {
         let get = |name: &str| {
             let text = config.text(name).map(str::to_owned);
             text.or_else(|| config.flag(name).map(|flag| flag.to_string()))
@@ -155,7 +157,8 @@ impl OpenStack {
         let overrides = config.pairs("endpoint_overrides");
         let overrides = overrides.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         let no_cache = config.flag("disable_no_cache_header") != Some(true);
-        Ok(Session::new(login, overrides, no_cache, transport, self.settings.clock.clone()))
+        let outside = Outside { transport, clock: self.settings.clock.clone(), limits };
+        Ok(Session::new(login, overrides, no_cache, outside))
     }
 }
 
@@ -210,7 +213,7 @@ impl ProviderKind for OpenStack {
         let offline = request.connection == Connection::Offline;
         let unknown =
             CONFIG.iter().find(|row| request.config.get(row.name).is_some_and(|v| !v.is_known()));
-        let session = match self.session(&request.config) {
+        let session = match self.session(&request.config, request.limits.clone()) {
             Ok(session) => session,
             Err(diagnostic) => {
                 return Configured { provider: None, diagnostics: (*diagnostic).into() };

@@ -48,7 +48,8 @@ impl OpenStackProvider {
 
     fn scope(&self, row: &'static Resource, values: Option<&Value>) -> Scope<'_> {
         let region = values.and_then(|values| values.text("region")).unwrap_or_default().to_owned();
-        Scope { session: &self.session, row, region, env: &self.env, ledger: &self.ledger }
+        let (session, env, ledger) = (&self.session, &self.env, &self.ledger);
+        Scope { session, row, region, env, ledger, patience: None }
     }
 
     fn deferral(&self) -> Option<Deferral> {
@@ -112,7 +113,8 @@ impl OpenStackProvider {
     async fn act(&self, row: &'static Resource, request: ApplyRequest) -> ApplyReply {
         let ApplyRequest { action, prior, planned, config, private, permit, .. } = request;
         let values = planned.as_ref().or(prior.as_ref());
-        let scope = self.scope(row, values);
+        let mut scope = self.scope(row, values);
+        scope.patience = Some(scope.timeout(action, values));
         let Some(recorded) = Act::recorded_of(permit) else {
             return ApplyReply::refused(Diagnostic::error(
                 codes::NO_PERMIT,

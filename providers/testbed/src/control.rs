@@ -7,6 +7,7 @@
 //! | `GET status` | | `world` (its id), `clock`, `pending_events`, counts by site and type, and of leases that others hold |
 //! | `GET objects` | | `objects`; `?seeded=true` adds what the world began with |
 //! | `GET settings`, `PUT settings` | members of [`Settings`] to change | all of them |
+//! | `GET traffic`, `DELETE traffic` | | what came over the server's socket: the `peak` of requests in flight, and how many by method and path; `DELETE` counts anew |
 //! | `POST reset` | `{"at": instant}`, or nothing for the real time | the status of the new world; settings stay |
 
 use jiff::{SignedDuration, Timestamp};

@@ -29,6 +29,7 @@ mod serve;
 mod settings;
 mod site;
 mod store;
+mod traffic;
 mod volume;
 mod world;
 

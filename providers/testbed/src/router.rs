@@ -20,6 +20,7 @@ use crate::{
     settings::Settings,
     site::{self, SITES, Site},
     store::Store,
+    traffic::Traffic,
     volume, world,
     world::World,
 };
@@ -67,6 +68,8 @@ pub struct Response {
 #[derive(Clone)]
 pub struct Router {
     world: Arc<World>,
+    /// What came over this process's socket.
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 /// Host of the URLs in answers where a request has no `Host`.
@@ -78,7 +81,7 @@ pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
 impl Router {
     /// Makes a router over `world`.
     pub fn new(world: Arc<World>) -> Router {
-        Router { world }
+        Router { world, traffic: Arc::default() }
     }
 
     /// Carries out what fell due, then the request, commits both, and returns the response.

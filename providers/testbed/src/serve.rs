@@ -8,13 +8,18 @@ use axum::{
     extract::{Request as AxumRequest, State, connect_info::ConnectInfo},
     response::Response as AxumResponse,
 };
+use http::{HeaderValue, Method, header};
 use tokio::net::TcpListener;
 
 use crate::router::{BODY_LIMIT, Delivery, Request, Response, Router};
+use crate::traffic::Traffic;
 
 mod cut;
 
 use cut::{Cutter, Listener};
+
+/// Where the control path begins.
+const CONTROL: &str = "/testbed/";
 
 /// Serves `router` on `listener` until the future is dropped.
 ///
@@ -41,6 +46,13 @@ async fn answer(
         headers: parts.headers,
         body,
     };
+    let traffic = router.traffic.clone();
+    let path = request.path_and_query.as_str();
+    let _under_way = match path.strip_prefix(CONTROL) {
+        Some("traffic") => return counted(&traffic, &request.method),
+        Some(_) => None,
+        None => Some(traffic.begin(request.method.as_str(), path)),
+    };
     // SQLite blocks, and may wait for another process that serves the same world.
     let handled = tokio::task::spawn_blocking(move || router.handle(&request)).await;
     let Ok(response) = handled else { return plain(500) };
@@ -51,6 +63,18 @@ async fn answer(
         cutter.cut();
     }
     whole(response)
+}
+
+/// Tells what came over this socket, or counts it anew.
+fn counted(traffic: &Traffic, method: &Method) -> AxumResponse {
+    match *method {
+        Method::GET => {}
+        Method::DELETE => traffic.reset(),
+        _ => return plain(405),
+    }
+    let mut reply = AxumResponse::new(Body::from(traffic.told().to_string()));
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
 }
 
 fn whole(response: Response) -> AxumResponse {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use terrarium_builtin::{Chance, SeededChance};
 use terrarium_core::{
-    ApplyOptions, Cancel, Depth, Event, Held, Inputs, Mode, Plan, PlanOptions, PlannedAction,
-    Progress, ProviderSet, RecoverOptions,
+    ApplyOptions, CallLimits, Cancel, Depth, Event, Held, Inputs, Mode, Parallelism, Plan,
+    PlanOptions, PlannedAction, Progress, ProviderSet, RecoverOptions,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::Environment;
@@ -147,7 +147,6 @@ async fn carry_out(
         targets: Vec::new(),
         replace: Vec::new(),
         offline: false,
-        parallelism: task.parallelism,
         imports: Vec::new(),
         time: terrarium_core::TimeOptions::default(),
     };
@@ -167,12 +166,7 @@ async fn carry_out(
     report.unapproved = left.is_none() && plan.has_unapproved();
     if !report.failed {
         inputs.environment.planning = false;
-        let options = ApplyOptions {
-            parallelism: task.parallelism,
-            progress: &progress,
-            cancel: &process.cancel,
-            left,
-        };
+        let options = ApplyOptions { progress: &progress, cancel: &process.cancel, left };
         let (summary, found) = terrarium_core::apply(inputs, &plan, held, &options).await;
         report.hear(&found);
         report.failed |= !summary.failed.is_empty() || summary.interrupted;
@@ -226,6 +220,7 @@ impl Process {
                 now: clock.now(),
                 planning: true,
             },
+            limits: CallLimits::new(Parallelism::Calls(task.parallelism), clock.clone()),
             clock,
         }
     }

@@ -63,6 +63,15 @@ impl Server {
         answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
     }
 
+    /// Sends a DELETE.
+    ///
+    /// # Panics
+    /// Where the server does not answer.
+    pub fn delete(&self, path: &str) {
+        let answer = self.request("DELETE", path, "");
+        assert!(answer.contains(" 200 "), "{answer}");
+    }
+
     #[expect(clippy::expect_used, reason = "a test whose server is gone has failed")]
     fn request(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("the server");

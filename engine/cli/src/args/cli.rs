@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use terrarium_core::Parallelism;
 
 use super::time::TimeFlags;
 use super::vars::VariableArgs;
@@ -152,9 +153,9 @@ pub struct PlanFlags {
     /// Variables.
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Most operations at a time
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..))]
-    pub parallelism: u16,
+    /// Calls and operations.
+    #[command(flatten)]
+    pub parallelism: ParallelismArgs,
     /// Show only the summaries of warnings that come without errors
     #[arg(long)]
     pub compact_warnings: bool,
@@ -164,6 +165,20 @@ pub struct PlanFlags {
     /// The state's flags.
     #[command(flatten)]
     pub state: StateFlags,
+}
+
+/// How much goes on at a time.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct ParallelismArgs {
+    /// Most calls and operations at a time; without, 10 calls, and as many operations as services take on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub parallelism: Option<u16>,
+}
+
+impl From<ParallelismArgs> for Parallelism {
+    fn from(args: ParallelismArgs) -> Self {
+        args.parallelism.map(|given| Self::Work(given.into())).unwrap_or_default()
+    }
 }
 
 /// Parses Go's durations: `0s`, `90s`, `1m30s`, `500ms`.

@@ -8,7 +8,7 @@ mod time;
 mod usage;
 mod vars;
 
-pub use cli::{Cli, Command, PlanFlags, Shared, StateFlags};
+pub use cli::{Cli, Command, ParallelismArgs, PlanFlags, Shared, StateFlags};
 pub use normalise::{normalise, with_environment};
 pub use split::{Unterminated, split};
 pub use time::{ExitCodes, TimeFlags, instant};

@@ -76,6 +76,7 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
         Wish {
             operation: Some("apply"),
             lock_timeout: args.plan.state.lock_timeout,
+            parallelism: args.plan.parallelism.into(),
             variables: &args.plan.variables,
             missing: if args.file.is_some() {
                 Missing::Left
@@ -131,7 +132,7 @@ async fn rounds(
             continue;
         }
         let due = if args.file.is_some() {
-            saved::fell_due(args, context, session, cancel).await?
+            saved::fell_due(context, session, cancel).await?
         } else {
             exit_codes::SUCCESS
         };
@@ -208,12 +209,7 @@ async fn carry_out(
     session.inputs.environment.planning = false;
     let teller = Teller::new(context);
     let progress: Arc<dyn Progress> = teller.clone();
-    let options = ApplyOptions {
-        parallelism: usize::from(args.plan.parallelism),
-        progress: &progress,
-        cancel,
-        left: None,
-    };
+    let options = ApplyOptions { progress: &progress, cancel, left: None };
     let (mut summary, mut diagnostics) =
         terrarium_core::apply(&session.inputs, plan, &held, &options).await;
     teller.finish();

@@ -31,6 +31,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         let wish = Wish {
             operation: None,
             lock_timeout: std::time::Duration::ZERO,
+            parallelism: terrarium_core::Parallelism::default(),
             variables: &args.variables,
             missing: Missing::Left,
             needs_configuration: None,

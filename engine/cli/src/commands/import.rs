@@ -7,7 +7,7 @@ use terrarium_state::{Batch, Object, ObjectChange};
 use terrarium_value::{Marks, json};
 
 use super::planning;
-use crate::args::{StateFlags, VariableArgs};
+use crate::args::{ParallelismArgs, StateFlags, VariableArgs};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
@@ -32,9 +32,9 @@ pub struct Args {
     /// Accepted; providers are found by the configuration
     #[arg(long, value_name = "PROVIDER", hide = true)]
     pub provider: Option<String>,
-    /// Most operations at a time
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..))]
-    pub parallelism: u16,
+    /// Calls and operations.
+    #[command(flatten)]
+    pub parallelism: ParallelismArgs,
     /// The resource instance of the configuration
     #[arg(value_name = "ADDRESS")]
     pub address: String,
@@ -60,6 +60,7 @@ async fn import(args: &Args, context: &Context) -> Outcome {
     let wish = Wish {
         operation: Some("import"),
         lock_timeout: args.state.lock_timeout,
+        parallelism: args.parallelism.into(),
         variables: &args.variables,
         missing: Missing::by_input(args.state.input),
         needs_configuration: Some("Import"),
@@ -97,7 +98,6 @@ async fn take_over(
         targets: vec![terrarium_address::Target::Instance(addr.clone())],
         replace: Vec::new(),
         offline: false,
-        parallelism: usize::from(args.parallelism),
         imports: vec![(addr.clone(), args.id.clone())],
         time: terrarium_core::TimeOptions::default(),
     };

@@ -74,6 +74,7 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
             // A look at another time writes nothing, so that it needs no lock.
             operation: context.at.is_none().then_some("plan"),
             lock_timeout: args.plan.state.lock_timeout,
+            parallelism: args.plan.parallelism.into(),
             variables: &args.plan.variables,
             missing: Missing::by_input(args.plan.state.input),
             needs_configuration: needs,

@@ -22,7 +22,7 @@ use self::telling::Teller;
 use self::turn::{Came, Gate};
 use self::wait::{Pace, Woken};
 use super::planning;
-use crate::args::{StateFlags, VariableArgs, instant};
+use crate::args::{ParallelismArgs, StateFlags, VariableArgs, instant};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
@@ -53,9 +53,9 @@ pub struct Args {
     /// Variables.
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Most operations at a time
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..))]
-    pub parallelism: u16,
+    /// Calls and operations.
+    #[command(flatten)]
+    pub parallelism: ParallelismArgs,
     /// Show only the summaries of warnings that come without errors
     #[arg(long)]
     pub compact_warnings: bool,
@@ -89,17 +89,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 
 /// Carries out what is due by now in a session that is open already: what a saved plan deferred and what has
 /// fallen due since.
-pub(crate) async fn due_now(
-    context: &Context,
-    session: &mut Session,
-    parallelism: usize,
-    cancel: &Cancel,
-) -> Outcome {
+pub(crate) async fn due_now(context: &Context, session: &mut Session, cancel: &Cancel) -> Outcome {
     let teller = Teller::new(context);
     let mut patience = Patience::default();
     let mut total = Total::default();
     loop {
-        let turn = turn::Turning { context, parallelism, cancel };
+        let turn = turn::Turning { context, cancel };
         let came = turn.take(session, &mut patience, Some(&teller)).await?;
         total.add(&came, &teller);
         if !came.acted || !came.failed.is_empty() || cancel.is_raised() {
@@ -256,13 +251,13 @@ impl<'a> Watch<'a> {
         let wish = Wish {
             operation: Some("run"),
             lock_timeout: self.args.state.lock_timeout,
+            parallelism: self.args.parallelism.into(),
             variables: &self.args.variables,
             missing: Missing::Refused,
             needs_configuration: Some("Run"),
         };
         let mut session = Session::open_on(self.context, wish, self.testbed.clone()).await?;
-        let parallelism = usize::from(self.args.parallelism);
-        let turn = turn::Turning { context: self.context, parallelism, cancel };
+        let turn = turn::Turning { context: self.context, cancel };
         let came = turn.take(&mut session, &mut self.patience, Some(&self.teller)).await;
         session.release().await?;
         came

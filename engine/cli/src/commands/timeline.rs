@@ -153,6 +153,7 @@ pub(crate) fn gather(
         let wish = Wish {
             operation: None,
             lock_timeout: flags.state.lock_timeout,
+            parallelism: flags.parallelism.into(),
             variables: &flags.variables,
             missing: Missing::by_input(flags.state.input),
             needs_configuration: (!flags.destroy).then_some("Timeline"),

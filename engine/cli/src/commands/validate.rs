@@ -8,7 +8,7 @@ use crate::exit_codes;
 use crate::json::{diagnostic, pretty};
 use crate::render::paint::{bold, green};
 use crate::setup::{config, session, workspace};
-use terrarium_core::Inputs;
+use terrarium_core::{CallLimits, Inputs, Parallelism};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_lang::Configuration;
 
@@ -77,6 +77,7 @@ pub(crate) fn complete(
         workspace: workspace::selected(context)?.as_str().into(),
         cwd: context.cwd.clone(),
         environment: session::environment(context, &*clock),
+        limits: CallLimits::new(Parallelism::default(), clock.clone()),
         clock,
     };
     let known: Vec<_> =

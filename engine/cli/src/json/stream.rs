@@ -93,6 +93,16 @@ pub fn event(event: &Event) -> String {
             let hook = json!({"resource": resource(addr), "action": action_word(*action)});
             ("apply_errored", hook)
         }
+        Event::Patient(patience) => {
+            let hook = json!({
+                "call": patience.call,
+                "why": patience.why,
+                "attempt": patience.attempt,
+                "attempts": patience.attempts,
+                "until": patience.until.map(|at| at.to_string()),
+            });
+            ("call_waits", hook)
+        }
         Event::Recovering { addr, what, left } => {
             let left = left.map(|left| left.as_secs());
             ("recovering", json!({"resource": resource(addr), "what": what, "seconds_left": left}))

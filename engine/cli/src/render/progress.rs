@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use terrarium_core::{Event, PlannedAction};
+use terrarium_provider::Patience;
 
 use super::paint::bold;
 
@@ -42,6 +43,7 @@ pub fn line(event: &Event) -> String {
             )
         }
         Event::Failed { addr, action } => format!("{addr}: {} failed", words(*action).noun),
+        Event::Patient(patience) => waiting(patience),
         Event::Recovering { addr, what, left } => {
             let left = left.map(|left| format!(", up to {} more", seconds(left)));
             format!("{addr}: Recovering: {what}{}", left.unwrap_or_default())
@@ -49,6 +51,17 @@ pub fn line(event: &Event) -> String {
         Event::Recovered { addr, what, .. } => format!("{addr}: Recovered: {what}"),
     };
     bold(&text)
+}
+
+/// Says what a call waits for.
+fn waiting(patience: &Patience) -> String {
+    let Patience { call, why, attempt, attempts, until } = patience;
+    match until {
+        Some(until) => {
+            format!("Waiting for {call}: {why}; attempt {attempt} of {attempts} at {until:.0}")
+        }
+        None => format!("Waiting for {call}: {why}, attempt {attempt} of {attempts}"),
+    }
 }
 
 /// The words for an action.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use terrarium_address::ResourceAddr;
-use terrarium_core::{Inputs, Mode, PlanOptions, ProviderSet, TimeOptions};
+use terrarium_core::{
+    CallLimits, Inputs, Mode, Parallelism, PlanOptions, ProviderSet, TimeOptions,
+};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::StdFiles;
 use terrarium_lang::expr::Environment;
@@ -41,6 +43,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) operation: Option<&'a str>,
     /// How long to wait for the lock.
     pub(crate) lock_timeout: std::time::Duration,
+    /// How much may go on at a time.
+    pub(crate) parallelism: Parallelism,
     /// Values on the command line.
     pub(crate) variables: &'a VariableArgs,
     /// What becomes of variables without a value.
@@ -105,6 +109,7 @@ impl Session {
             workspace: workspace.as_str().into(),
             cwd: context.cwd.clone(),
             environment: environment(context, &*clock),
+            limits: CallLimits::new(wish.parallelism, clock.clone()),
             clock,
         };
         Ok(Self { inputs, store, seam: context.seam, fence, testbed, taken_over: Vec::new() })
@@ -197,7 +202,6 @@ pub(crate) fn plan_options(
         targets,
         replace,
         offline,
-        parallelism: usize::from(flags.parallelism),
         imports: Vec::new(),
         time: TimeOptions {
             defer: !flags.time.no_defer,

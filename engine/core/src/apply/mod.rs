@@ -27,8 +27,6 @@ use crate::{Cancel, Inputs, Mode, Plan, PlannedAction, Progress, RunSummary, cod
 
 /// Options of an apply.
 pub struct ApplyOptions<'a> {
-    /// Most actions at a time.
-    pub parallelism: usize,
     /// Is told what happens.
     pub progress: &'a Arc<dyn Progress>,
     /// Asks to stop.
@@ -60,6 +58,7 @@ pub async fn apply(
     held: &Held,
     options: &ApplyOptions<'_>,
 ) -> (RunSummary, Diagnostics) {
+    inputs.limits.tell_through(options.progress);
     let order = match tasks::Order::of(plan, &inputs.prior) {
         Ok(order) => order,
         Err(stuck) => {
@@ -83,7 +82,7 @@ pub async fn apply(
         return (RunSummary::default(), store_failed(&error.to_string()).into());
     }
     walk.bookkeeping();
-    walk.run(options.parallelism.max(1), options.cancel).await;
+    walk.run(options.cancel).await;
     walk.confirm_ends().await;
     if !plan.deferred.is_empty() {
         walk.summary.credentials_end = walk.credentials_end().await;

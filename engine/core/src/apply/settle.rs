@@ -10,7 +10,7 @@ use terrarium_value::{Marks, Value};
 
 use super::rows::{Became, Kept, row};
 use super::tasks::{Step, Task};
-use super::walk::{Event, Walk};
+use super::walk::{Closing, Event, Walk};
 use crate::{ResourceChange, codes, object};
 
 type Running<'w> =
@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
                 self.tell_waiting(node, status);
                 self.set_timer(node, poll_after);
             }
-            PollOutcome::Continue { state, private } => self.go_on(node, state, private, running),
+            PollOutcome::Continue { state, private } => self.go_on(node, state, private),
             PollOutcome::Done { state, private, window } => {
                 let became = state.map_or(Became::Gone, Became::Whole);
                 self.finish_task(node, &became, Kept { private, window }, running);
@@ -161,51 +161,31 @@ impl<'a> Walk<'a> {
         ));
     }
 
-    /// A long action needs another call: it gets an intent of its own.
-    fn go_on<'w>(
-        &mut self,
-        node: usize,
-        state: Option<Value>,
-        private: Private,
-        running: &mut Running<'w>,
-    ) where
-        'a: 'w,
-    {
+    /// A long action needs another call, which waits for room like any other. Until then its intent
+    /// stays open as it is, so that whoever comes later follows it.
+    fn go_on(&mut self, node: usize, state: Option<Value>, private: Private) {
         let Some(under) = self.tasks.get_mut(&node) else { return };
-        let before = under.intent;
         if let Some(ready) = &mut under.ready {
             ready.private = private;
             ready.prior = state.or(ready.prior.take());
         }
-        let task = under.task;
-        let draft = self.tasks.get(&node).and_then(|under| self.draft(task, under.ready.as_ref()?));
-        let Some(draft) = draft else {
+        if self.plan.changes[under.task.change].schema.effect == Effect::Local {
             self.fail(node, "only an external action can be continued");
             return;
-        };
-        let prepared = self.recorder.prepare(draft);
-        if let Some(under) = self.tasks.get_mut(&node) {
-            under.intent = Some(prepared.intent().id);
         }
-        // Closing the intent and keeping what it made are one: otherwise a crash loses the object.
-        let made = self.tasks.get(&node).and_then(|under| under.ready.as_ref()?.prior.clone());
-        let made = made.filter(|_| task.step == Step::Create).and_then(|state| {
-            let private = self.tasks.get(&node)?.ready.as_ref()?.private.clone();
+        self.resumed.push_back(node);
+    }
+
+    /// Says what closes the intent of a call that another one follows, once that one's is durable. That
+    /// and keeping what it made are one: otherwise a crash loses the object.
+    pub(super) fn closing(&self, node: usize, before: IntentId, next: IntentId) -> Closing {
+        let made = self.tasks.get(&node).filter(|under| under.task.step == Step::Create);
+        let made = made.and_then(|under| under.ready.as_ref());
+        let made = made.and_then(|ready| Some((ready.prior.clone()?, ready.private.clone())));
+        let made = made.and_then(|(state, private)| {
             self.object_row(node, &state, Kept { private, window: None }, ObjectStatus::Ready)
         });
-        let outcome =
-            made.map_or(IntentOutcome::Continued(prepared.intent().id), IntentOutcome::Row);
-        let closing = before.map(|before| (before, outcome));
-        let (recorder, held) = (self.recorder.clone(), self.held.clone());
-        running.push(Box::pin(async move {
-            let recorded = recorder.record(vec![prepared]).await;
-            if let (Ok(_), Some(closing)) = (&recorded, closing) {
-                // Once the next intent is durable; a commit that fails spoils those after it, which tell.
-                let batch = Batch { outcomes: vec![closing], ..Batch::default() };
-                drop(held.store.submit(&held.fence, batch, Durability::Lazy));
-            }
-            Event::Recorded(vec![node], recorded)
-        }));
+        (before, made.map_or(IntentOutcome::Continued(next), IntentOutcome::Row))
     }
 
     /// A task reached its end: its outcome is written, and dependents wait for that where it is external.

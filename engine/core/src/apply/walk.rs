@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{
     Action, ApplyReply, ApplyRequest, Clock, Connection, DataReply, DataRequest, IntentId,
     NotRecorded, Pending, Permit, PollReply, Prepared, Provider, Recorded, Recorder, Window,
 };
-use terrarium_state::{Batch, CommitError, Durability, Ticket};
+use terrarium_state::{Batch, CommitError, Durability, IntentOutcome, Ticket};
 
 use super::Held;
 use super::begin::Ready;
@@ -41,6 +41,12 @@ pub(super) enum Event {
     Tick,
 }
 
+/// Timers within so long of each other ring together: less than the shortest pause between two looks.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
+
+/// What closes an intent.
+pub(super) type Closing = (IntentId, IntentOutcome);
+
 /// Work of one provider that is due to be asked about.
 type Due = (Arc<dyn Provider>, Vec<usize>, Vec<Pending>);
 
@@ -63,7 +69,12 @@ pub(super) struct Walk<'a> {
     pub(super) windows: HashMap<ResourceAddr, Window>,
     pub(super) order: Order,
     ready: VecDeque<usize>,
+    /// What a service asked to go on with: its next call waits for room like any other.
+    pub(super) resumed: VecDeque<usize>,
+    /// Everything that has begun and is not done, what services are at work on included.
     pub(super) busy: BTreeSet<usize>,
+    /// Those of them that have a call under way, or an intent that is written down for one.
+    pub(super) calling: BTreeSet<usize>,
     timers: BTreeSet<(Timestamp, usize)>,
     blocked: HashMap<usize, Blocked>,
     pub(super) progress: &'a Arc<dyn Progress>,
@@ -102,7 +113,9 @@ impl<'a> Walk<'a> {
             windows: HashMap::new(),
             order,
             ready,
+            resumed: VecDeque::new(),
             busy: BTreeSet::new(),
+            calling: BTreeSet::new(),
             timers: BTreeSet::new(),
             blocked: HashMap::new(),
             progress,
@@ -110,12 +123,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Carries out what can be, until nothing is left or the run is to stop.
-    pub(super) async fn run(&mut self, parallelism: usize, cancel: &Cancel) {
+    pub(super) async fn run(&mut self, cancel: &Cancel) {
         let clock = self.inputs.clock.clone();
         let mut running: Running<'_> = FuturesUnordered::new();
         loop {
             if !cancel.is_raised() {
-                self.begin(parallelism.saturating_sub(self.busy.len()), &mut running).await;
+                self.begin(&mut running).await;
             }
             let stopping = cancel.is_urgent() || (cancel.is_raised() && running.is_empty());
             if stopping || (running.is_empty() && self.timers.is_empty()) {
@@ -147,8 +160,14 @@ impl<'a> Walk<'a> {
                     self.fail(node, &error.message);
                 }
             }
-            Event::Applied(node, intent, reply) => self.settle_apply(node, intent, *reply, running),
-            Event::Read(node, reply) => self.settle_read(node, *reply),
+            Event::Applied(node, intent, reply) => {
+                self.calling.remove(&node);
+                self.settle_apply(node, intent, *reply, running);
+            }
+            Event::Read(node, reply) => {
+                self.calling.remove(&node);
+                self.settle_read(node, *reply);
+            }
             Event::Polled(nodes, replies) => {
                 for (node, reply) in nodes.into_iter().zip(replies) {
                     self.settle_poll(node, reply, running);
@@ -164,68 +183,101 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Begins what is ready, as far as there is room; intents are recorded together.
-    async fn begin<'w>(&mut self, mut room: usize, running: &mut Running<'w>)
+    /// Begins what is ready, as far as there is room; intents are recorded together, and only where
+    /// their calls may follow at once.
+    async fn begin<'w>(&mut self, running: &mut Running<'w>)
     where
         'a: 'w,
     {
+        let limits = &self.inputs.limits;
         let mut drafts: Vec<(usize, Prepared)> = Vec::new();
-        while room > 0 {
-            let Some(node) = self.ready.pop_front() else { break };
-            let Some(task) =
-                self.order.tasks.get(node).copied().filter(|_| node < self.order.tasks.len())
-            else {
-                self.release(node);
-                continue;
-            };
-            if let Some(because) = self.blocked.get(&node).cloned() {
-                self.skip(node, because);
-                continue;
-            }
-            if task.step == Step::Forget {
-                self.forget(node, task);
-                continue;
-            }
-            self.busy.insert(node);
-            self.tell_begun(task);
-            let begun = self.inputs.clock.now();
-            let mut under = Under { task, begun, ready: None, intent: None, pending: None };
-            if task.step == Step::Read {
-                self.tasks.insert(node, under);
-                self.read(node, running).await;
-                room = room.saturating_sub(usize::from(self.busy.contains(&node)));
-                continue;
-            }
-            let ready = self.prepare(task).await;
-            let draft = ready.as_ref().and_then(|ready| self.draft(task, ready));
-            under.ready = ready;
-            let prepared = under.ready.is_some();
-            self.tasks.insert(node, under);
-            match draft {
-                _ if !prepared => self.fail(node, "its configuration or provider has errors"),
-                Some(draft) => {
-                    self.make_room(task);
-                    let prepared = self.recorder.prepare(draft);
-                    if let Some(under) = self.tasks.get_mut(&node) {
-                        under.intent = Some(prepared.intent().id);
+        let mut closings: Vec<Closing> = Vec::new();
+        // What goes on is under way already: only its call needs room.
+        while limits.room(self.calling.len(), 0) > 0
+            && let Some(node) = self.resumed.pop_front()
+        {
+            let before = self.tasks.get_mut(&node).and_then(|under| under.intent.take());
+            let Some(prepared) = self.drafted(node) else { continue };
+            let next = prepared.intent().id;
+            closings.extend(before.map(|before| self.closing(node, before, next)));
+            drafts.push((node, prepared));
+        }
+        while limits.room(self.calling.len(), self.busy.len()) > 0
+            && let Some(node) = self.ready.pop_front()
+        {
+            match self.begun(node).await {
+                Some(Step::Read) => self.read(node, running).await,
+                Some(_) => match self.drafted(node) {
+                    Some(draft) => drafts.push((node, draft)),
+                    None if self.tasks.contains_key(&node) => {
+                        self.send(node, Permit::Local, running);
                     }
-                    drafts.push((node, prepared));
-                    room -= 1;
-                }
-                None => {
-                    self.make_room(task);
-                    self.send(node, Permit::Local, running);
-                    room -= 1;
-                }
+                    None => {}
+                },
+                None => {}
             }
         }
-        if !drafts.is_empty() {
-            let recorder = self.recorder.clone();
-            let (nodes, intents): (Vec<_>, Vec<_>) = drafts.into_iter().unzip();
-            running.push(Box::pin(async move {
-                Event::Recorded(nodes, recorder.record(intents).await)
-            }));
+        if drafts.is_empty() {
+            return;
         }
+        let (recorder, held) = (self.recorder.clone(), self.held);
+        let (nodes, intents): (Vec<_>, Vec<_>) = drafts.into_iter().unzip();
+        running.push(Box::pin(async move {
+            let recorded = recorder.record(intents).await;
+            if recorded.is_ok() && !closings.is_empty() {
+                // Once the next intents are durable; a commit that fails spoils those after it, which tell.
+                let batch = Batch { outcomes: closings, ..Batch::default() };
+                drop(held.store.submit(&held.fence, batch, Durability::Lazy));
+            }
+            Event::Recorded(nodes, recorded)
+        }));
+    }
+
+    /// Begins a task; returns its step where a call follows.
+    async fn begun(&mut self, node: usize) -> Option<Step> {
+        let Some(task) = self.order.tasks.get(node).copied() else {
+            self.release(node);
+            return None;
+        };
+        if let Some(because) = self.blocked.get(&node).cloned() {
+            self.skip(node, because);
+            return None;
+        }
+        if task.step == Step::Forget {
+            self.forget(node, task);
+            return None;
+        }
+        self.busy.insert(node);
+        self.tell_begun(task);
+        let begun = self.inputs.clock.now();
+        let under = Under { task, begun, ready: None, intent: None, pending: None };
+        self.tasks.insert(node, under);
+        if task.step == Step::Read {
+            return Some(task.step);
+        }
+        let ready = self.prepare(task).await;
+        let prepared = ready.is_some();
+        if let Some(under) = self.tasks.get_mut(&node) {
+            under.ready = ready;
+        }
+        if !prepared {
+            self.fail(node, "its configuration or provider has errors");
+            return None;
+        }
+        self.make_room(task);
+        Some(task.step)
+    }
+
+    /// Drafts the intent of a task's next call; `None` where that is local.
+    fn drafted(&mut self, node: usize) -> Option<Prepared> {
+        let under = self.tasks.get(&node)?;
+        let draft = self.draft(under.task, under.ready.as_ref()?)?;
+        let prepared = self.recorder.prepare(draft);
+        if let Some(under) = self.tasks.get_mut(&node) {
+            under.intent = Some(prepared.intent().id);
+        }
+        self.calling.insert(node);
+        Some(prepared)
     }
 
     /// Sends a prepared action.
@@ -252,6 +304,7 @@ impl<'a> Walk<'a> {
         };
         let provider = ready.provider.clone();
         let kind: Name = change.addr.block.kind.clone();
+        self.calling.insert(node);
         running.push(Box::pin(async move {
             Event::Applied(node, intent, Box::new(provider.apply(&kind, request).await))
         }));
@@ -275,6 +328,7 @@ impl<'a> Walk<'a> {
         };
         let (kind, addr) = (change.addr.block.kind.clone(), change.addr.clone());
         let request = DataRequest { kind, addr, config };
+        self.calling.insert(node);
         running.push(Box::pin(async move {
             let mut replies = provider.read_data_many(vec![request]).await;
             let none = terrarium_diagnostic::Diagnostics::new();
@@ -287,13 +341,8 @@ impl<'a> Walk<'a> {
     where
         'a: 'w,
     {
-        let now = self.inputs.clock.now();
         let mut groups: BTreeMap<Name, Due> = BTreeMap::new();
-        while let Some((at, node)) = self.timers.first().copied() {
-            if at > now {
-                break;
-            }
-            self.timers.remove(&(at, node));
+        for node in self.due() {
             let Some(under) = self.tasks.get_mut(&node) else { continue };
             let (Some(pending), Some(ready)) = (&mut under.pending, &under.ready) else { continue };
             pending.polls += 1;
@@ -312,6 +361,19 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Takes out the timers that are due, and those that are nearly: where time passes by itself, work
+    /// that was accepted one after the other is asked about together from then on.
+    fn due(&mut self) -> Vec<usize> {
+        let now = self.inputs.clock.now();
+        let slack = if self.inputs.clock.jumps() { SignedDuration::ZERO } else { TOGETHER };
+        let until = now.saturating_add(slack).unwrap_or(now);
+        if self.timers.first().is_none_or(|(at, _)| *at > now) {
+            return Vec::new();
+        }
+        let later = self.timers.split_off(&(until, usize::MAX));
+        std::mem::replace(&mut self.timers, later).into_iter().map(|(_, node)| node).collect()
+    }
+
     pub(super) fn set_timer(&mut self, node: usize, after: Duration) {
         let now = self.inputs.clock.now();
         let at = jiff::SignedDuration::try_from(after)
@@ -323,7 +385,7 @@ impl<'a> Walk<'a> {
 
     /// A task is done and durable: who waited for it may go on.
     pub(super) fn complete(&mut self, node: usize) {
-        self.busy.remove(&node);
+        self.rest(node);
         if let Some(under) = self.tasks.remove(&node) {
             self.tell_done(&under);
             if !self.holds_after(under.task) {
@@ -337,6 +399,12 @@ impl<'a> Walk<'a> {
         self.release(node);
     }
 
+    /// Nothing of a task is under way any more.
+    fn rest(&mut self, node: usize) {
+        self.busy.remove(&node);
+        self.calling.remove(&node);
+    }
+
     fn release(&mut self, node: usize) {
         for next in std::mem::take(&mut self.order.followers[node]) {
             self.order.waits[next] -= 1;
@@ -348,7 +416,7 @@ impl<'a> Walk<'a> {
 
     /// A task failed: what waits for it, however far, is skipped.
     pub(super) fn fail(&mut self, node: usize, why: &str) {
-        self.busy.remove(&node);
+        self.rest(node);
         let Some(under) = self.tasks.remove(&node) else { return };
         let addr = self.plan.changes[under.task.change].addr.clone();
         let action = under.task.step.action();

@@ -56,6 +56,7 @@ pub async fn plan(
     progress: &Arc<dyn Progress>,
     cancel: &Cancel,
 ) -> (Plan, Diagnostics) {
+    inputs.limits.tell_through(progress);
     let (graph, mut diagnostics) = Graph::of(&inputs.config);
     diagnostics.extend(providers::check(inputs));
     let (index, moved) = recorded::Index::of(&inputs.prior, &inputs.config);

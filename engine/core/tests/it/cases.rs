@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use terrarium_core::Mode;
+use terrarium_core::{Mode, Parallelism};
 use terrarium_provider::Action;
 use terrarium_state::{Batch, Durability, ObjectChange, ObjectStatus};
 use terrarium_value::json;
@@ -192,7 +192,7 @@ fn command(flags: &[&str]) -> Command {
                 let (addr, id) = value.rsplit_once('=').unwrap();
                 command.options.imports.push((addr.parse().unwrap(), id.to_owned()));
             }
-            "-parallelism" => command.options.parallelism = value.parse().unwrap(),
+            "-parallelism" => command.parallelism = Parallelism::Work(value.parse().unwrap()),
             "-cancel" => command.cancel = Some(value.parse().unwrap()),
             "-crash" => command.crash = Some(value.parse().unwrap()),
             _ => panic!("unknown flag {flag}"),

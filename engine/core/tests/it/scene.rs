@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::Name;
 use terrarium_core::{
-    ApplyOptions, Cancel, Depth, Event, Held, HeldBack, InputValue, Inputs, Mode, Plan,
-    PlanOptions, Progress, ProviderSet, RecoverOptions, RunSummary,
+    ApplyOptions, CallLimits, Cancel, Depth, Event, Held, HeldBack, InputValue, Inputs, Mode,
+    Parallelism, Plan, PlanOptions, Progress, ProviderSet, RecoverOptions, RunSummary,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::{Environment, Files};
@@ -37,6 +37,8 @@ pub(crate) struct Scene {
 #[derive(Clone, Debug)]
 pub(crate) struct Command {
     pub(crate) options: PlanOptions,
+    /// How much goes on at a time.
+    pub(crate) parallelism: Parallelism,
     /// The engine is killed when it was polled that often.
     pub(crate) crash: Option<usize>,
     /// Ctrl-C when that many actions have begun.
@@ -51,11 +53,10 @@ impl Default for Command {
             targets: Vec::new(),
             replace: Vec::new(),
             offline: false,
-            parallelism: 10,
             imports: Vec::new(),
             time: terrarium_core::TimeOptions::default(),
         };
-        Self { options, crash: None, cancel: None }
+        Self { options, parallelism: Parallelism::default(), crash: None, cancel: None }
     }
 }
 
@@ -179,6 +180,7 @@ impl Scene {
             workspace: "default".into(),
             cwd: "project".into(),
             environment: Environment { base_dir: "project".into(), files, now, planning },
+            limits: CallLimits::new(Parallelism::default(), self.clock.clone()),
             clock: self.clock.clone(),
         };
         (inputs, sources, diagnostics)
@@ -223,6 +225,7 @@ impl Scene {
         });
         let progress: Arc<dyn Progress> = told.clone();
         let (mut inputs, sources, mut found) = self.inputs(held.store.load().await.unwrap(), true);
+        inputs.limits = CallLimits::new(command.parallelism, self.clock.clone());
         let depth = if doing == Doing::Plan { Depth::Look } else { Depth::Resolve };
         if !found.has_errors() {
             let options = RecoverOptions { depth, progress: &progress, cancel: &cancel };
@@ -251,12 +254,7 @@ impl Scene {
                 left = Some(turn.left);
             }
             inputs.environment.planning = false;
-            let options = ApplyOptions {
-                parallelism: command.options.parallelism,
-                progress: &progress,
-                cancel: &cancel,
-                left,
-            };
+            let options = ApplyOptions { progress: &progress, cancel: &cancel, left };
             outcome.run = Some(terrarium_core::apply(&inputs, &outcome.plan, held, &options).await);
         }
         outcome.told = std::mem::take(&mut *told.lines.lock().unwrap());

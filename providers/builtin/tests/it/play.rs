@@ -11,7 +11,7 @@ use terrarium_diagnostic::{Diagnostics, Severity};
 use terrarium_provider::{
     Action, ApplyOutcome, ApplyRequest, Clock, ConfigureRequest, Connection, ImportRequest, Permit,
     PlanOutcome, PlanRequest, PlannedChange, Provider, ProviderKind, ReadOutcome, ReadRequest,
-    Schema,
+    Schema, Unlimited,
 };
 use terrarium_value::{Causes, Map, Value};
 
@@ -63,6 +63,7 @@ impl Case {
             config: Value::object(Map::new()),
             version,
             connection: Connection::Offline,
+            limits: Arc::new(Unlimited),
         };
         let provider = checks.configure(request).await.provider.unwrap();
         let addr = format!("{kind}.it").parse().unwrap();

@@ -1,10 +1,13 @@
 //! A call of a service. What reads and what changes are two types, so that no read can carry a method that
 //! changes something, and no change can be sent without leave.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::Value as Json;
 
 use super::catalog::Service;
+use super::repeat::PATIENCE;
 
 /// One call of a service; a GET, unless it says otherwise.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Call<'a, M = Read> {
     pub(crate) microversion: Option<&'a str>,
     /// Texts of server errors that mean no, for a call that makes something.
     pub(crate) refusals: &'static [&'static str],
+    /// How long it may go on waiting for the service to have time.
+    pub(crate) patience: Duration,
 }
 
 /// What a reading call is sent with.
@@ -68,17 +73,19 @@ impl<'a> Call<'a> {
             body: None,
             microversion: None,
             refusals: &[],
+            patience: PATIENCE,
         }
     }
 
     /// Makes it a call that changes something.
     pub(crate) fn sending(self, verb: Verb) -> Call<'a, Verb> {
-        let Self { service, region, path, query, body, microversion, refusals, .. } = self;
-        Call { service, region, verb, path, query, body, microversion, refusals }
+        let Self { service, region, path, query, body, microversion, refusals, patience, .. } =
+            self;
+        Call { service, region, verb, path, query, body, microversion, refusals, patience }
     }
 }
 
-impl<'a> Call<'a, Verb> {
+impl Call<'_, Verb> {
     /// Gives it a body.
     pub(crate) fn body(self, body: Json) -> Self {
         Self { body: Some(body), ..self }
@@ -94,6 +101,11 @@ impl<'a, M> Call<'a, M> {
     /// Asks for a microversion.
     pub(crate) fn microversion(self, microversion: Option<&'a str>) -> Self {
         Self { microversion, ..self }
+    }
+
+    /// Lets it wait for the service for as long as the operation that it belongs to may take.
+    pub(crate) fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Gives it a query.

@@ -5,8 +5,12 @@ mod call;
 mod catalog;
 mod clouds;
 mod error;
+mod outcome;
+mod pages;
 mod repeat;
+mod send;
 mod session;
+mod shared;
 mod transport;
 mod whoami;
 
@@ -17,4 +21,4 @@ pub(crate) use call::{Call, Verb};
 pub(crate) use catalog::Service;
 pub(crate) use clouds::{Fields, login};
 pub(crate) use error::{ApiError, Failure};
-pub(crate) use session::Session;
+pub(crate) use session::{Outside, Session};

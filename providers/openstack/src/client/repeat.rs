@@ -7,11 +7,43 @@ use jiff::Timestamp;
 
 use super::transport::{Response, TransportError};
 
-/// How often a call is repeated after its first attempt.
-const REPEATS: u32 = 4;
+/// How often a call is sent at most.
+pub(super) const ATTEMPTS: u32 = 5;
 
-/// Longest wait that a service's `Retry-After` is obeyed for.
-const LONGEST_WAIT: Duration = Duration::from_mins(2);
+/// How often a call logs in anew where its token is refused: tokens may be revoked, but not for ever.
+pub(super) const LOGINS: u32 = 3;
+
+/// How long a call that belongs to no operation with a time of its own waits for its service.
+pub(super) const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Longest wait that a service may ask for; everybody else at the endpoint waits with the call.
+pub(super) const LONGEST_WAIT: Duration = PATIENCE;
+
+/// How far the attempts of a call have come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tries {
+    /// The attempt, the first being 0.
+    pub(crate) attempt: u32,
+    /// How often its token was refused.
+    pub(crate) logins: u32,
+    /// When waiting has to end.
+    until: Timestamp,
+}
+
+impl Tries {
+    /// Begins.
+    pub(crate) fn new(now: Timestamp, patience: Duration) -> Self {
+        Self {
+            attempt: 0,
+            logins: 0,
+            until: now.saturating_add(patience).unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    fn left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.until.duration_since(now)).unwrap_or_default()
+    }
+}
 
 /// Whether a call may be repeated although an earlier attempt may have done its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,28 +65,34 @@ pub(crate) enum Next {
     LogIn,
     /// Wait, then again.
     Again(Duration),
+    /// Give up: the service wants to be asked again after this, and nobody waits for so long.
+    TooLate(Duration),
     /// Give up; nothing was done.
     Unreachable(String),
     /// Give up; nobody knows what was done.
     Doubt(String),
 }
 
-/// Decides what follows an attempt, the first being 0.
+/// Decides what follows an attempt.
 pub(crate) fn next(
     repeat: Repeat,
     outcome: &Result<Response, TransportError>,
-    attempt: u32,
-    fresh_token: bool,
+    tries: &Tries,
     now: Timestamp,
 ) -> Next {
-    let may = attempt < REPEATS;
+    let attempt = tries.attempt;
+    let left = tries.left(now);
+    let may = attempt + 1 < ATTEMPTS && !left.is_zero();
     match outcome {
         Ok(reply) => {
-            let wait = || after(&reply.headers, attempt, now);
+            let wait = || match asked_for(&reply.headers, now) {
+                Some(asked) if asked > left.min(LONGEST_WAIT) => Next::TooLate(asked),
+                asked => Next::Again(asked.unwrap_or_else(|| pause(attempt))),
+            };
             match reply.status.as_u16() {
-                401 if !fresh_token => Next::LogIn,
-                429 | 498 if may => Next::Again(wait()),
-                502..=504 if may && repeat == Repeat::Freely => Next::Again(wait()),
+                401 if tries.logins < LOGINS => Next::LogIn,
+                429 | 498 if may => wait(),
+                502..=504 if may && repeat == Repeat::Freely => wait(),
                 // A 500 proves nothing either way: look before acting.
                 500..=599 if repeat != Repeat::Freely => {
                     let message = super::error::message_of(&reply.body);
@@ -82,16 +120,15 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_millis(500 << attempt.min(6))
 }
 
-/// Returns what `Retry-After` says, in seconds or as a date, else the usual pause.
-fn after(headers: &HeaderMap, attempt: u32, now: Timestamp) -> Duration {
-    let said = headers.get("retry-after").and_then(|value| value.to_str().ok()).and_then(|text| {
-        if let Ok(seconds) = text.trim().parse::<u64>() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
-        u64::try_from(at.as_second() - now.as_second()).ok().map(Duration::from_secs)
-    });
-    said.unwrap_or_else(|| pause(attempt)).min(LONGEST_WAIT)
+/// Returns how long `Retry-After` says to wait, in seconds or as a date.
+pub(super) fn asked_for(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    // What is no number but only digits is longer than anybody waits.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
+    }
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    u64::try_from(at.as_second() - now.as_second()).ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -130,7 +167,9 @@ mod tests {
             (OnlyUndone, &refused, 4, Next::Unreachable("refused".into())),
             (OnlyUndone, &reply(429, Some("7")), 0, seconds(7)),
             (Freely, &reply(503, Some("Thu, 01 Jan 1970 00:00:30 GMT")), 0, seconds(20)),
-            (Freely, &reply(503, Some("999999")), 0, seconds(120)),
+            (Freely, &reply(503, Some("999999")), 0, Next::TooLate(Duration::from_secs(999_999))),
+            (OnlyUndone, &reply(429, Some("301")), 0, Next::TooLate(Duration::from_secs(301))),
+            (Freely, &reply(503, Some("99999999999999999999999")), 0, Next::TooLate(Duration::MAX)),
             (OnlyUndone, &reply(503, None), 0, Next::Doubt("503 Service Unavailable: ".into())),
             (OnlyUndone, &reply(500, None), 0, Next::Doubt("500 Internal Server Error: ".into())),
             (Freely, &reply(500, None), 0, Next::Answer),
@@ -140,9 +179,27 @@ mod tests {
             (OnlyUndone, &not_enough, 0, doubted.clone()),
             (Repeat::OrSaid(&["No room"]), &not_enough, 0, doubted),
         ] {
-            assert_eq!(next(repeat, outcome, attempt, false, at(10)), expected, "{outcome:?}");
+            let tries = Tries { attempt, ..Tries::new(at(10), PATIENCE) };
+            assert_eq!(next(repeat, outcome, &tries, at(10)), expected, "{outcome:?}");
         }
-        assert_eq!(next(Freely, &reply(401, None), 0, false, at(0)), Next::LogIn);
-        assert_eq!(next(Freely, &reply(401, None), 0, true, at(0)), Next::Answer);
+    }
+
+    #[test]
+    fn a_refused_token_is_asked_for_again_and_not_for_ever() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (logins, expected) in [(0, Next::LogIn), (2, Next::LogIn), (3, Next::Answer)] {
+            let tries = Tries { logins, ..Tries::new(now, PATIENCE) };
+            assert_eq!(next(Repeat::OnlyUndone, &reply(401, None), &tries, now), expected);
+        }
+    }
+
+    #[test]
+    fn waiting_ends_with_the_time_of_the_operation() {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        let tries = Tries::new(at(0), Duration::from_secs(30));
+        let wait = |now| next(Repeat::Freely, &reply(503, Some("20")), &tries, at(now));
+        assert_eq!(wait(10), Next::Again(Duration::from_secs(20)));
+        assert_eq!(wait(11), Next::TooLate(Duration::from_secs(20)));
+        assert_eq!(wait(30), Next::Answer);
     }
 }

@@ -2,47 +2,51 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
-use terrarium_provider::{Clock, Doubt, Step};
-use tracing::debug;
+use terrarium_provider::{Clock, Doubt, Limits, Step};
 
 use super::auth::{Token, token_of, token_request};
 use super::call::{Call, Sends, Verb};
 use super::catalog::Service;
 use super::clouds::{Login, identity_root};
-use super::error::{ApiError, Failure, bare, request_id};
-use super::repeat::{Next, Repeat, next};
-use super::transport::{Request, Response, Transport, TransportError};
+use super::error::{ApiError, Failure, bare};
+use super::outcome::{outcome_of, too_late};
+use super::pages::{Pages, next_marker};
+use super::repeat::{LOGINS, Next, PATIENCE, Repeat, Tries, next};
+use super::shared::{Belief, Listed, Shared};
+use super::transport::{Request, Transport};
 
 /// Most pages that a list is followed for: far more than any project holds, fewer than for ever.
-const PAGES: usize = 2_000;
+const PAGES: usize = 500;
 
 /// Objects a page is asked for.
 const PAGE_SIZE: &str = "1000";
 
-/// How long a list that several data sources share is believed.
-const LIST_AGE: Duration = Duration::from_mins(1);
-
 /// What stays as it is in a query's values.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A list that was read, and when.
-type Listed = (jiff::Timestamp, Arc<Vec<Json>>);
+/// What a session reaches the outside through.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    /// Carries requests.
+    pub(crate) transport: Arc<dyn Transport>,
+    /// All waits go through it.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Is asked before each request leaves.
+    pub(crate) limits: Arc<dyn Limits>,
+}
 
 /// A session; the first call logs in.
 pub(crate) struct Session {
     login: Result<Login, String>,
     pub(super) overrides: BTreeMap<String, String>,
     no_cache: bool,
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
+    pub(super) outside: Outside,
     token: tokio::sync::Mutex<Option<Arc<Token>>>,
-    names: Mutex<HashMap<(Service, String), Option<String>>>,
-    lists: tokio::sync::Mutex<HashMap<(String, String), Listed>>,
+    shared: Shared,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -52,18 +56,15 @@ impl Session {
         login: Result<Login, String>,
         overrides: BTreeMap<String, String>,
         no_cache: bool,
-        transport: Arc<dyn Transport>,
-        clock: Arc<dyn Clock>,
+        outside: Outside,
     ) -> Self {
         Self {
             login,
             overrides,
             no_cache,
-            transport,
-            clock,
+            outside,
             token: tokio::sync::Mutex::default(),
-            names: Mutex::default(),
-            lists: tokio::sync::Mutex::default(),
+            shared: Shared::default(),
             turns: Mutex::default(),
         }
     }
@@ -91,7 +92,7 @@ impl Session {
 
     /// Returns the clock.
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
+        &*self.outside.clock
     }
 
     /// Waits for one's turn at a thing that the service changes for one caller at a time; it ends when
@@ -133,7 +134,7 @@ impl Session {
         if paged && call.query.iter().all(|(name, _)| *name != "limit") {
             call.query.push(("limit", PAGE_SIZE.into()));
         }
-        let mut all = Vec::new();
+        let mut pages = Pages::default();
         for _ in 0..PAGES {
             let mut page = self.read(&call).await?;
             let items = page.get_mut(key).map(Json::take);
@@ -141,36 +142,35 @@ impl Session {
                 return Err(ApiError::Other(format!("GET {} answered without {key:?}", call.path)));
             };
             let last = items.is_empty();
-            all.extend(items);
-            match next_marker(&page, key) {
-                Some(marker) if !last => {
-                    call.query.retain(|(name, _)| *name != "marker");
-                    call.query.push(("marker", marker));
-                }
-                _ => return Ok(all),
+            let marker = next_marker(&page, key).filter(|_| !last);
+            if let Err(why) = pages.add(items, marker.as_deref()) {
+                return Err(ApiError::Other(format!("GET {} has no end: {why}", call.path)));
             }
+            let Some(marker) = marker else { return Ok(pages.all) };
+            call.query.retain(|(name, _)| *name != "marker");
+            call.query.push(("marker", marker));
         }
         Err(ApiError::Other(format!("GET {} has more than {PAGES} pages", call.path)))
     }
 
-    /// Reads a list that others of this run have read already, or reads it for them.
-    pub(crate) async fn shared_list(
-        &self,
-        call: &Call<'_>,
-        key: &str,
-    ) -> Result<Arc<Vec<Json>>, ApiError> {
-        let at = (call.region.to_owned(), format!("{}?{}", call.path, query_text(&call.query)));
-        // Held while the list is read, so that all who want it wait for the one call.
-        let mut lists = self.lists.lock().await;
-        let now = self.clock.now();
-        if let Some((since, list)) = lists.get(&at)
-            && now.duration_since(*since).unsigned_abs() < LIST_AGE
-        {
-            return Ok(list.clone());
-        }
-        let list = Arc::new(self.list(call, key).await?);
-        lists.insert(at, (now, list.clone()));
-        Ok(list)
+    /// Reads a list that others of this round have read already, or reads it for them.
+    pub(crate) async fn shared_list(&self, call: &Call<'_>, key: &str) -> Listed {
+        let now = self.outside.clock.now();
+        self.shared.answer(call, Belief::List, now, self.list(call, key)).await
+    }
+
+    /// Reads one object that others of this round have read already, or reads it for them.
+    pub(crate) async fn shared_find(&self, call: &Call<'_>) -> Result<Option<Json>, ApiError> {
+        let now = self.outside.clock.now();
+        let ask = async { Ok(self.find(call).await?.into_iter().collect()) };
+        let found = self.shared.answer(call, Belief::List, now, ask).await?;
+        Ok(found.first().cloned())
+    }
+
+    /// Lists what has a name. It is asked once a round: what a name means does not change beneath it.
+    pub(crate) async fn named(&self, call: &Call<'_>, key: &str) -> Listed {
+        let now = self.outside.clock.now();
+        self.shared.answer(call, Belief::Name, now, self.list(call, key)).await
     }
 
     /// Returns the name of a thing that keeps it (a flavor, an image); `None` where it is gone.
@@ -179,17 +179,11 @@ impl Session {
         call: &Call<'_>,
         pointer: &str,
     ) -> Result<Option<String>, ApiError> {
-        let at = (call.service, format!("{} {}", call.region, call.path));
-        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&at).cloned();
-        if let Some(name) = known {
-            return Ok(name);
-        }
-        let found = self.find(call).await?;
-        let name = found.map(|json| {
-            json.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned()
-        });
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(at, name.clone());
-        Ok(name)
+        let now = self.outside.clock.now();
+        let ask = async { Ok(self.find(call).await?.into_iter().collect()) };
+        let found = self.shared.answer(call, Belief::Name, now, ask).await?;
+        let name = |json: &Json| json.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
+        Ok(found.first().map(|json| name(json).unwrap_or_default()))
     }
 
     /// Sends a call that makes something, and that is never repeated while it may have done so. It uses up
@@ -217,12 +211,13 @@ impl Session {
     }
 
     async fn once_only(&self, call: &Call<'_, Verb>) -> Result<Json, Failure> {
-        self.lists.lock().await.clear();
         let repeat = match call.refusals {
             [] => Repeat::OnlyUndone,
             texts => Repeat::OrSaid(texts),
         };
-        self.attempts(call, repeat).await?
+        let outcome = self.attempts(call, repeat).await;
+        self.shared.changed_by(call);
+        outcome?
     }
 
     /// Sends a call that may be repeated: doing it twice is doing it once.
@@ -231,8 +226,9 @@ impl Session {
         _step: &mut Step<'_>,
         call: &Call<'_, Verb>,
     ) -> Result<Json, Failure> {
-        self.lists.lock().await.clear();
-        self.attempts(call, Repeat::Freely).await?
+        let outcome = self.attempts(call, Repeat::Freely).await;
+        self.shared.changed_by(call);
+        outcome?
     }
 
     async fn attempts<M: Sends>(
@@ -240,21 +236,21 @@ impl Session {
         call: &Call<'_, M>,
         repeat: Repeat,
     ) -> Result<Result<Json, Failure>, ApiError> {
-        let (mut attempt, mut fresh_token) = (0, false);
+        let mut tries = Tries::new(self.outside.clock.now(), call.patience);
         loop {
             let token = self.token().await?;
-            let request = self.request(call, &token)?;
-            let outcome = self.send(&request).await;
-            match next(repeat, &outcome, attempt, fresh_token, self.clock.now()) {
+            let (endpoint, request) = self.request(call, &token)?;
+            let outcome = self.send(&endpoint, &request, tries.attempt).await;
+            match next(repeat, &outcome, &tries, self.outside.clock.now()) {
                 Next::LogIn => {
-                    fresh_token = true;
+                    tries.logins += 1;
                     self.forget(&token).await;
                 }
-                Next::Again(pause) => {
-                    attempt += 1;
-                    self.wait(pause).await;
-                }
+                Next::Again(pause) => self.pause(&request, &outcome, &mut tries, pause).await,
                 Next::Answer => return Ok(outcome_of(&request, outcome)),
+                Next::TooLate(asked) => {
+                    return Ok(Err(too_late(&request, outcome, asked, call.patience)));
+                }
                 Next::Unreachable(cause) => {
                     let path = bare(&request.url).to_owned();
                     return Err(ApiError::Unreachable { method: request.method, path, cause });
@@ -267,26 +263,14 @@ impl Session {
         }
     }
 
-    async fn wait(&self, pause: Duration) {
-        let now = self.clock.now();
-        self.clock.wait_until(now.checked_add(pause).unwrap_or(now)).await;
-    }
-
-    pub(super) async fn send(&self, request: &Request) -> Result<Response, TransportError> {
-        let outcome = self.transport.send(request.clone()).await;
-        let path = bare(&request.url);
-        match &outcome {
-            Ok(reply) => {
-                let status = reply.status.as_u16();
-                debug!(method = %request.method, path, status, request_id = request_id(reply), "reply");
-            }
-            Err(error) => debug!(method = %request.method, path, %error, "no reply"),
-        }
-        outcome
-    }
-
-    fn request<M: Sends>(&self, call: &Call<'_, M>, token: &Token) -> Result<Request, ApiError> {
-        let mut url = format!("{}{}", self.endpoint(call, token)?, call.path);
+    /// Builds a request; returns the endpoint that it goes to, too.
+    fn request<M: Sends>(
+        &self,
+        call: &Call<'_, M>,
+        token: &Token,
+    ) -> Result<(String, Request), ApiError> {
+        let endpoint = self.endpoint(call, token)?;
+        let mut url = format!("{endpoint}{}", call.path);
         if !call.query.is_empty() {
             url = format!("{url}?{}", query_text(&call.query));
         }
@@ -299,7 +283,7 @@ impl Session {
             headers.insert("content-type", HeaderValue::from_static("application/json"));
             request.body = body.to_string().into();
         }
-        Ok(Request { method: call.verb.method(), ..request })
+        Ok((endpoint, Request { method: call.verb.method(), ..request }))
     }
 
     /// Starts a GET of an address with the token.
@@ -346,14 +330,12 @@ impl Session {
         }
         let login = self.login()?;
         let request = token_request(login);
-        let mut attempt = 0;
+        let mut tries = Tries::new(self.outside.clock.now(), PATIENCE);
+        tries.logins = LOGINS;
         let reply = loop {
-            let outcome = self.send(&request).await;
-            match next(Repeat::Freely, &outcome, attempt, true, self.clock.now()) {
-                Next::Again(pause) => {
-                    attempt += 1;
-                    self.wait(pause).await;
-                }
+            let outcome = self.send(&login.auth_url, &request, tries.attempt).await;
+            match next(Repeat::Freely, &outcome, &tries, self.outside.clock.now()) {
+                Next::Again(pause) => self.pause(&request, &outcome, &mut tries, pause).await,
                 _ => break outcome,
             }
         };
@@ -376,35 +358,6 @@ impl Session {
     }
 }
 
-fn outcome_of(
-    request: &Request,
-    outcome: Result<Response, TransportError>,
-) -> Result<Json, Failure> {
-    let unreachable = |cause: String| ApiError::Unreachable {
-        method: request.method.clone(),
-        path: bare(&request.url).to_owned(),
-        cause,
-    };
-    let reply = outcome.map_err(|error| unreachable(error.to_string()))?;
-    if !reply.status.is_success() {
-        return Err(ApiError::of(&request.method, &request.url, &reply).into());
-    }
-    if reply.body.is_empty() {
-        return Ok(Json::Null);
-    }
-    serde_json::from_slice(&reply.body).map_err(|error| {
-        if request.method == Method::POST {
-            let attempted = format!("{} {}", request.method, bare(&request.url));
-            Failure::Unknown(Doubt {
-                attempted,
-                symptom: format!("the reply is not JSON: {error}"),
-            })
-        } else {
-            unreachable(format!("the reply is not JSON: {error}")).into()
-        }
-    })
-}
-
 fn microversion_headers(headers: &mut HeaderMap, service: Service, version: &str) {
     let name = service.microversion_name();
     if let Ok(value) = HeaderValue::from_str(&format!("{name} {version}")) {
@@ -415,23 +368,7 @@ fn microversion_headers(headers: &mut HeaderMap, service: Service, version: &str
     }
 }
 
-/// Returns the marker of the next page, from the link that the service gives.
-fn next_marker(page: &Json, key: &str) -> Option<String> {
-    let links = page.get(format!("{key}_links")).and_then(Json::as_array);
-    let linked = links.and_then(|links| {
-        links
-            .iter()
-            .find(|link| link.get("rel").and_then(Json::as_str) == Some("next"))?
-            .get("href")?
-            .as_str()
-    });
-    let href = linked.or_else(|| page.get("next").and_then(Json::as_str))?;
-    let (_, query) = href.split_once('?')?;
-    let marker = query.split('&').find_map(|pair| pair.strip_prefix("marker="))?;
-    Some(percent_encoding::percent_decode_str(marker).decode_utf8_lossy().into_owned())
-}
-
-fn query_text(query: &[(&str, String)]) -> String {
+pub(super) fn query_text(query: &[(&str, String)]) -> String {
     let pairs = query.iter().map(|(name, value)| {
         format!("{}={}", utf8_percent_encode(name, QUERY), utf8_percent_encode(value, QUERY))
     });

@@ -37,7 +37,8 @@ impl Session {
                 let (user, id) = (token.user_id.as_deref()?, token.credential_id.as_deref()?);
                 let path = format!("/users/{user}/application_credentials/{id}");
                 let url = format!("{}{path}", login.auth_url);
-                let reply = self.send(&self.request_to(url, &token).ok()?).await.ok()?;
+                let request = self.request_to(url, &token).ok()?;
+                let reply = self.send(&login.auth_url, &request, 0).await.ok()?;
                 let body: Json = serde_json::from_slice(&reply.body).ok()?;
                 let end = body.pointer("/application_credential/expires_at")?.as_str()?;
                 // Keystone leaves the zone out: it is UTC.

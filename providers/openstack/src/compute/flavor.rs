@@ -47,7 +47,7 @@ impl DataHooks for FlavorData {
     async fn list(&self, ask: &Ask<'_>) -> Result<Vec<Json>, ApiError> {
         if let Some(id) = ask.config.text("flavor_id") {
             let call = ask.get(format!("/flavors/{}", encoded(id))).microversion(DESCRIBED);
-            let reply = ask.session.find(&call).await?;
+            let reply = ask.session.shared_find(&call).await?;
             return Ok(reply.into_iter().map(|reply| unwrapped(reply, "flavor")).collect());
         }
         let public = match ask.config.flag("is_public") {
@@ -88,7 +88,7 @@ impl DataHooks for FlavorData {
     async fn enrich(&self, ask: &Ask<'_>, object: &mut Json) -> Result<(), ApiError> {
         let path = format!("/flavors/{}/os-extra_specs", encoded(field(object, "id")));
         // Some clouds show no extra specs to users: then there are none.
-        let specs = match ask.session.find(&ask.get(path)).await {
+        let specs = match ask.session.shared_find(&ask.get(path)).await {
             Ok(reply) => reply.and_then(|mut reply| Some(reply.get_mut("extra_specs")?.take())),
             Err(error) if error.status() == Some(403) => None,
             Err(error) => return Err(error),

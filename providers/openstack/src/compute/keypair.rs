@@ -148,7 +148,7 @@ impl DataHooks for KeypairData {
             .get(format!("/os-keypairs/{}", encoded(name)))
             .query(query)
             .microversion(FOR_A_USER);
-        let reply = ask.session.find(&call).await?;
+        let reply = ask.session.shared_find(&call).await?;
         Ok(reply.into_iter().map(|reply| named(unwrapped(reply, "keypair"))).collect())
     }
 }

@@ -138,7 +138,7 @@ impl Hooks for FloatingIpHooks {
 async fn pool_id(scope: &Scope<'_>, planned: &Value) -> Result<String, Failure> {
     let pool = planned.text("pool").unwrap_or_default();
     let call = scope.get(Service::Network, "/networks").query(vec![("name", pool.to_owned())]);
-    let networks = scope.session.list(&call, "networks").await?;
+    let networks = scope.session.named(&call, "networks").await?;
     let exact = networks.iter().find(|network| field(network, "name") == pool);
     exact.map(|network| field(network, "id").to_owned()).ok_or_else(|| {
         Failure::other(format!(

@@ -49,15 +49,12 @@ impl Hooks for AssociateHooks {
     }
 
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-        let object = match association::waiting_id(act) {
-            Some(id) => scope.fetch_one(&id).await?.unwrap_or(Json::Null),
-            None => {
-                by_address(scope, act.planned().text("floating_ip").unwrap_or_default()).await?
-            }
+        let id = match association::waiting_id(act) {
+            Some(id) => id,
+            None => id_of(scope, act.planned().text("floating_ip").unwrap_or_default()).await?,
         };
-        let id = field(&object, "id").to_owned();
         let bodies = vec![association::body(&act.planned())];
-        let address = Address { id: &id, object: &object, exists: false };
+        let address = Address { id: &id, object: &Json::Null, exists: false };
         association::associate(scope, act, address, bodies).await
     }
 
@@ -109,6 +106,19 @@ impl Hooks for AssociateHooks {
 
     fn help(&self, error: &ApiError) -> Option<String> {
         association::help(error)
+    }
+}
+
+/// Returns the id of an address, which stays the same wherever the address goes: all are asked for once,
+/// whatever the number of associations.
+async fn id_of(scope: &Scope<'_>, address: &str) -> Result<String, Failure> {
+    let call = scope.read("/floatingips");
+    let all = scope.session.named(&call, "floatingips").await?;
+    let known = all.iter().find(|one| field(one, "floating_ip_address") == address);
+    match known {
+        Some(known) => Ok(field(known, "id").to_owned()),
+        // Made by others since, or another project's.
+        None => Ok(field(&by_address(scope, address).await?, "id").to_owned()),
     }
 }
 

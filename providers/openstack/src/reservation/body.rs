@@ -102,7 +102,7 @@ pub(super) async fn resolved(scope: &Scope<'_>, parts: Vec<Part>) -> Result<Vec<
                 let pool = part.text("pool").unwrap_or_default().to_owned();
                 let call =
                     scope.get(Service::Network, "/networks").query(vec![("name", pool.clone())]);
-                let all = scope.session.list(&call, "networks").await?;
+                let all = scope.session.named(&call, "networks").await?;
                 let found = all.iter().find(|network| field(network, "name") == pool);
                 let id = found.map(|network| field(network, "id").to_owned()).ok_or_else(|| {
                     Failure::other(format!(
@@ -129,7 +129,7 @@ async fn resolve_flavor(scope: &Scope<'_>, part: &mut Part) -> Result<(), Failur
     // `is_public=None` lists private ones, too.
     let query = vec![("is_public", "None".to_owned())];
     let call = scope.get(Service::Compute, "/flavors/detail").query(query);
-    let all = scope.session.shared_list(&call, "flavors").await?;
+    let all = scope.session.named(&call, "flavors").await?;
     let ids: Vec<&str> = all
         .iter()
         .filter(|flavor| field(flavor, "name") == name)

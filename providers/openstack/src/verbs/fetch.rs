@@ -65,7 +65,8 @@ where
         async move {
             let mut done = Vec::new();
             for (at, item) in items.iter().enumerate().skip(first).step_by(LANES) {
-                done.push((at, work(item).await));
+                // Boxed: eight of them stand side by side in one future.
+                done.push((at, Box::pin(work(item)).await));
             }
             done
         }

@@ -29,6 +29,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) env: &'a BTreeMap<String, String>,
     /// What the leases of this run are planned to take.
     pub(crate) ledger: &'a Ledger,
+    /// How long the action at hand may take; `None` for looks.
+    pub(crate) patience: Option<Duration>,
 }
 
 /// One action on one instance.
@@ -75,7 +77,11 @@ impl<'a> Act<'a> {
 impl Scope<'_> {
     /// Starts a GET of a service.
     pub(crate) fn get(&self, service: Service, path: impl Into<String>) -> Call<'_> {
-        Call::get(service, &self.region, path)
+        let call = Call::get(service, &self.region, path);
+        match self.patience {
+            Some(patience) => call.patient(patience),
+            None => call,
+        }
     }
 
     /// Starts a GET of the row's own service.
@@ -106,12 +112,17 @@ impl Scope<'_> {
         key: &str,
         what: &str,
     ) -> Result<Json, Failure> {
-        let mut all = self.session.list(call, key).await?;
-        match all.len() {
-            1 => Ok(all.swap_remove(0)),
-            0 => Err(Failure::other(format!("there is no {what}"))),
-            n => Err(Failure::other(format!("there are {n} of {what}: give its id instead"))),
-        }
+        the_one(&self.session.list(call, key).await?, what)
+    }
+
+    /// As [`Self::only`], for a name: it is asked once a round.
+    pub(crate) async fn only_named(
+        &self,
+        call: &Call<'_>,
+        key: &str,
+        what: &str,
+    ) -> Result<Json, Failure> {
+        the_one(&self.session.named(call, key).await?, what)
     }
 
     /// Returns how long an action may take: the `timeouts` block's text, else the default.
@@ -119,6 +130,17 @@ impl Scope<'_> {
         let (name, seconds) = self.row.timeout(action);
         let given = values.and_then(|values| values.get("timeouts")?.text(name));
         given.and_then(duration).unwrap_or(Duration::from_secs(seconds))
+    }
+}
+
+fn the_one(all: &[Json], what: &str) -> Result<Json, Failure> {
+    match all {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::other(format!("there is no {what}"))),
+        several => {
+            let n = several.len();
+            Err(Failure::other(format!("there are {n} of {what}: give its id instead")))
+        }
     }
 }
 

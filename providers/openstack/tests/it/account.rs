@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use terrarium_openstack::{CloudSource, OpenStack, Places, Settings};
-use terrarium_provider::{
-    ConfigureRequest, Connection, FixedClock, PlanReply, Provider, ProviderKind,
-};
+use terrarium_provider::{FixedClock, PlanReply, Provider, ProviderKind};
 
 use crate::cloud::{Call, Cloud};
 use crate::convert::value_of;
@@ -41,8 +39,7 @@ async fn provider(cloud: &Arc<Cloud>, block: &Json) -> Arc<dyn Provider> {
         env: BTreeMap::new(),
     });
     let config = value_of(block, &kind.config_schema().block.ty());
-    let request =
-        ConfigureRequest { config, version: "3.4.0".into(), connection: Connection::Online };
+    let request = crate::cloud::request(config, "3.4.0");
     kind.configure(request).await.provider.unwrap()
 }
 

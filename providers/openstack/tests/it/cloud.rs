@@ -11,7 +11,7 @@ use terrarium_openstack::{
     TransportError,
 };
 use terrarium_provider::{
-    ConfigureRequest, Configured, Connection, FixedClock, Provider, ProviderKind,
+    ConfigureRequest, Configured, Connection, FixedClock, Provider, ProviderKind, Unlimited,
 };
 
 use crate::convert::value_of;
@@ -62,8 +62,7 @@ impl Cloud {
     pub(crate) async fn provider(self: &Arc<Self>, version: &str) -> Arc<dyn Provider> {
         let kind = self.kind();
         let config = value_of(&json!({}), &kind.config_schema().block.ty());
-        let request =
-            ConfigureRequest { config, version: version.into(), connection: Connection::Online };
+        let request = request(config, version);
         let Configured { provider, diagnostics } = kind.configure(request).await;
         provider.unwrap_or_else(|| panic!("{diagnostics:?}"))
     }
@@ -97,6 +96,16 @@ impl Cloud {
         let mut headers = HeaderMap::new();
         headers.insert("x-subject-token", "t0ken".parse().unwrap());
         Response { status: StatusCode::CREATED, headers, body: body.to_string().into() }
+    }
+}
+
+/// Asks for a provider that is online, without limits.
+pub(crate) fn request(config: terrarium_value::Value, version: &str) -> ConfigureRequest {
+    ConfigureRequest {
+        config,
+        version: version.into(),
+        connection: Connection::Online,
+        limits: Arc::new(Unlimited),
     }
 }
 

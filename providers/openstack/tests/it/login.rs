@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use terrarium_openstack::{CloudSource, OpenStack, Places, Settings};
-use terrarium_provider::{
-    ConfigureRequest, Configured, Connection, DataRequest, FixedClock, ProviderKind,
-};
+use terrarium_provider::{Configured, DataRequest, FixedClock, ProviderKind};
 
 use crate::case::addr;
 use crate::cloud::Cloud;
@@ -63,8 +61,7 @@ async fn attempt(
         env,
     });
     let config = value_of(block, &kind.config_schema().block.ty());
-    let request =
-        ConfigureRequest { config, version: "1.51.1".into(), connection: Connection::Online };
+    let request = crate::cloud::request(config, "1.51.1");
     let Configured { provider, diagnostics } = kind.configure(request).await;
     let Some(provider) = provider else {
         let said: Vec<String> = diagnostics.iter().map(|one| one.detail.clone()).collect();

@@ -48,10 +48,11 @@ fn run(script: Vec<Call>) -> (&'static str, u32) {
 }
 
 #[test]
-fn a_refused_token_is_renewed_once() {
-    let post = "POST /network/v2.0/networks";
-    assert_eq!(run(vec![call(post, 401), made()]), ("done", 2));
-    assert_eq!(run(vec![call(post, 401), call(post, 401)]), ("refused", 2));
+fn a_refused_token_is_renewed_a_few_times() {
+    let refused = || call("POST /network/v2.0/networks", 401);
+    assert_eq!(run(vec![refused(), made()]), ("done", 2));
+    assert_eq!(run(vec![refused(), refused(), refused(), made()]), ("done", 4));
+    assert_eq!(run(vec![refused(), refused(), refused(), refused()]), ("refused", 4));
 }
 
 #[test]

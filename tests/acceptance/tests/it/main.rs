@@ -10,6 +10,7 @@ mod cycle;
 mod first_slice;
 mod kills;
 mod leases;
+mod limits;
 mod readme;
 mod refused;
 mod rehearsal;

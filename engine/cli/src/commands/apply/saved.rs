@@ -7,7 +7,6 @@ use terrarium_address::ResourceAddr;
 use terrarium_core::{Cancel, Plan, PlannedAction, planfile};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 
-use super::Args;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
@@ -82,17 +81,11 @@ impl Passed<'_> {
 }
 
 /// Carries out what a saved plan defers and what has fallen due since it was made.
-pub(super) async fn fell_due(
-    args: &Args,
-    context: &Context,
-    session: &mut Session,
-    cancel: &Cancel,
-) -> Outcome {
+pub(super) async fn fell_due(context: &Context, session: &mut Session, cancel: &Cancel) -> Outcome {
     let now = session.inputs.clock.now();
     if terrarium_core::overdue(&session.inputs.prior, now).is_empty() {
         return Ok(exit_codes::SUCCESS);
     }
     context.say("\nSome of what this plan deferred has fallen due since it was made.");
-    crate::commands::run::due_now(context, session, usize::from(args.plan.parallelism), cancel)
-        .await
+    crate::commands::run::due_now(context, session, cancel).await
 }

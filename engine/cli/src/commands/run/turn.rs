@@ -26,7 +26,6 @@ use crate::setup::store;
 /// What a turn needs beside its session.
 pub(super) struct Turning<'a> {
     pub(super) context: &'a Context,
-    pub(super) parallelism: usize,
     pub(super) cancel: &'a Cancel,
 }
 
@@ -204,7 +203,6 @@ impl Turning<'_> {
             targets,
             replace: Vec::new(),
             offline: false,
-            parallelism: self.parallelism,
             imports: Vec::new(),
             time: TimeOptions::default(),
         };
@@ -228,12 +226,7 @@ impl Turning<'_> {
         session.inputs.environment.planning = false;
         let teller = progress::Teller::new(self.context);
         let progress: Arc<dyn Progress> = teller.clone();
-        let options = ApplyOptions {
-            parallelism: self.parallelism,
-            progress: &progress,
-            cancel: self.cancel,
-            left: Some(left),
-        };
+        let options = ApplyOptions { progress: &progress, cancel: self.cancel, left: Some(left) };
         let (summary, diagnostics) =
             terrarium_core::apply(&session.inputs, plan, &held, &options).await;
         session.inputs.environment.planning = true;

@@ -145,7 +145,7 @@ async fn networks(
 async fn network_id(scope: &Scope<'_>, name: &str) -> Result<String, Failure> {
     let query = vec![("name", name.to_owned()), ("status", "ACTIVE".to_owned())];
     let call = scope.get(Service::Network, "/networks").query(query);
-    let network = scope.only(&call, "networks", &format!("network named {name:?}")).await?;
+    let network = scope.only_named(&call, "networks", &format!("network named {name:?}")).await?;
     Ok(field(&network, "id").to_owned())
 }
 
@@ -175,7 +175,7 @@ pub(super) async fn image_id(scope: &Scope<'_>, planned: &Value) -> Result<Strin
         Failure::other("Neither a boot device, image ID, or image name were able to be determined.")
     })?;
     let call = scope.get(Service::Image, "/images").query(vec![("name", name.to_owned())]);
-    let images = scope.session.list(&call, "images").await?;
+    let images = scope.session.named(&call, "images").await?;
     match images.as_slice() {
         [one] => Ok(field(one, "id").to_owned()),
         [] => Err(Failure::other(format!("Unable to find image with name {name}"))),
@@ -200,7 +200,7 @@ pub(super) async fn flavor_ref(scope: &Scope<'_>, planned: &Value) -> Result<Str
         .or_else(|| env("OS_FLAVOR_NAME"))
         .ok_or_else(|| Failure::other("A flavor_id or flavor_name must be specified"))?;
     let call = scope.get(Service::Compute, "/flavors/detail");
-    let flavors = scope.session.shared_list(&call, "flavors").await?;
+    let flavors = scope.session.named(&call, "flavors").await?;
     let fitting: Vec<&Json> =
         flavors.iter().filter(|flavor| field(flavor, "name") == name).collect();
     match fitting.as_slice() {
