@@ -246,6 +246,16 @@ impl<'a> Providers<'a> {
         slot.and_then(|slot| slot.get().map(|it| it.reads.clone())).unwrap_or_default()
     }
 
+    /// Returns the providers that were configured, by their source.
+    pub(crate) fn by_source(&self) -> BTreeMap<Name, Vec<Arc<dyn Provider>>> {
+        let mut all: BTreeMap<Name, Vec<Arc<dyn Provider>>> = BTreeMap::new();
+        for (addr, slot) in self.configured.borrow().iter() {
+            let provider = slot.get().and_then(|settled| settled.provider.clone());
+            all.entry(addr.source.clone()).or_default().extend(provider);
+        }
+        all
+    }
+
     fn evaluate(
         &self,
         world: &World<'_>,

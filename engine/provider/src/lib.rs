@@ -30,11 +30,17 @@ pub use intent::{
     Prepared, Recorded, Recorder, Spent, Step,
 };
 pub use limits::{Limits, Load, Patience, Slot, Unlimited};
-pub use plan::{Deferral, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange};
+pub use plan::{
+    Claim, Deferral, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange,
+    PlannedFact, Probe,
+};
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};
 pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
 pub use recover::{Candidate, FindReply, FindRequest};
-pub use schema::{Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema};
+pub use schema::{
+    Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema, Tenure, Time, Turn,
+    Until,
+};
 pub use secret::Secret;
 pub use window::{Cost, Lender, Schedule, Standing, Term, Window};
 

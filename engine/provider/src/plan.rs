@@ -1,5 +1,8 @@
 //! Planning one batch of instances of a resource block.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
@@ -25,6 +28,41 @@ pub struct PlanRequest {
     pub private: Private,
     /// Since when the object is ended, as its last read said: it can't be brought back, only made anew.
     pub ended: Option<Timestamp>,
+    /// The values of the object that this one takes the place of, and that stands until then; `None` for
+    /// one that replaces nothing, and wherever `prior` says what stands.
+    pub replaces: Option<Value>,
+    /// What the plan claims so far, of the same provider; those of the instances of this batch, from an
+    /// earlier question about them, do not count any more.
+    pub claims: Arc<[Claim]>,
+}
+
+/// What a planned instance takes of something that others of the plan may want, too: a host of a calendar,
+/// units of an allocation. Plain data: a provider keeps none of it from one call to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Who takes it.
+    pub by: ResourceAddr,
+    /// What is taken, in words of the provider that are the same for the same thing.
+    pub resource: Name,
+    /// How much of it; 1 of what is taken whole.
+    pub amount: u64,
+    /// When.
+    pub window: Window,
+}
+
+/// One planned instance, for [`crate::Provider::check_plan`].
+#[derive(Clone, Debug)]
+pub struct PlannedFact {
+    /// Its type.
+    pub kind: Name,
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// Its values after the apply, unknown where only that will tell.
+    pub planned: Value,
+    /// When it exists, where that is known.
+    pub window: Option<Window>,
+    /// What it takes.
+    pub claims: Vec<Claim>,
 }
 
 /// The answer for one instance: never an error for the batch.
@@ -62,6 +100,8 @@ pub struct PlannedChange {
     pub window: Option<Window>,
     /// What the provider adds for those who read the plan.
     pub notes: PlanNotes,
+    /// What it takes that others of the plan may want, too.
+    pub claims: Vec<Claim>,
 }
 
 /// What a provider tells of a planned change beside its values.
@@ -96,6 +136,24 @@ pub struct Deferral {
     pub not_before: Option<Timestamp>,
     /// What it waits for, in words that complete "waits for …".
     pub reason: String,
+    /// What tells cheaply that it is over, where no instant does: a device that is there again.
+    pub ask_again: Option<Probe>,
+}
+
+/// A cheap question whether something may be tried again; see [`crate::Provider::probe_many`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// What is asked for, in words of the provider.
+    pub subject: Name,
+    /// How long to wait between two questions.
+    pub every: Duration,
+}
+
+impl Deferral {
+    /// Puts something off that only its instant, or another plan, tells the end of.
+    pub fn until(not_before: Option<Timestamp>, reason: impl Into<String>) -> Self {
+        Self { not_before, reason: reason.into(), ask_again: None }
+    }
 }
 
 impl PlanReply {
@@ -108,6 +166,7 @@ impl PlanReply {
             schedule: Schedule::default(),
             window: None,
             notes: PlanNotes::default(),
+            claims: Vec::new(),
         };
         Self { outcome: PlanOutcome::Planned(Box::new(change)), diagnostics: Diagnostics::new() }
     }

@@ -10,8 +10,8 @@ use terrarium_value::Value;
 
 use crate::{
     ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, ImportRequest,
-    Imported, Lender, Limits, Pending, PlanReply, PlanRequest, PollReply, ReadReply, ReadRequest,
-    Schema,
+    Imported, Lender, Limits, Pending, PlanReply, PlanRequest, PlannedFact, PollReply, Probe,
+    ReadReply, ReadRequest, Schema,
 };
 
 /// A provider before it is configured: schemas and checks. Needs no network and no credentials.
@@ -100,7 +100,8 @@ pub struct Configured {
 /// A dropped `apply` is an action without an outcome: recovery finds it by its intent.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Plans instances.
+    /// Plans instances. A function of its requests: the same requests have the same answers, however often
+    /// and in whatever order they are asked.
     async fn plan_many(&self, requests: Vec<PlanRequest>) -> Vec<PlanReply>;
 
     /// Reads instances, with list calls where the API has them.
@@ -108,6 +109,18 @@ pub trait Provider: Send + Sync {
 
     /// Reads instances of data sources.
     async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply>;
+
+    /// Judges a plan as a whole, once all of it is known: what is taken of a quota, of an allocation or of a
+    /// calendar, as the peak over time. The facts are those of all configurations of this provider; a
+    /// diagnostic names the instance that it is about.
+    async fn check_plan(&self, _facts: &[PlannedFact]) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    /// Asks cheaply whether what was deferred may be tried again, in the order of the probes.
+    async fn probe_many(&self, probes: &[Probe]) -> Vec<bool> {
+        vec![true; probes.len()]
+    }
 
     /// Carries out one action, without waiting for what takes long.
     async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply;

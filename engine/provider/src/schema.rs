@@ -14,6 +14,15 @@ pub struct Schema {
     pub block: Block,
     /// Whether creating one changes anything outside the store.
     pub effect: Effect,
+    /// Whose term its objects have.
+    pub tenure: Tenure,
+    /// Whether its objects claim what others of the plan may want, too: blocks of such types are planned
+    /// one after the other.
+    pub competes: bool,
+    /// Paths that say how long its objects are needed, and by when.
+    pub needs: Option<Time>,
+    /// What its service changes for one caller at a time.
+    pub turns: Vec<Turn>,
     /// Paths of values that others may sit on: reservation ids, a reserved flavor's id.
     pub lends: Vec<AttrPath>,
     /// Paths of values that say what this object sits on.
@@ -28,6 +37,45 @@ pub struct Schema {
     /// Default time-outs in seconds by operation (`create`, `update`, `delete`, `read`), for types
     /// that have a `timeouts` block.
     pub timeouts: BTreeMap<Name, u64>,
+}
+
+/// Whose term an object has: never told by what else its schema says or leaves out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tenure {
+    /// It has none: it exists until it is removed.
+    #[default]
+    None,
+    /// Its own: a lease.
+    Own,
+    /// That of what it sits on, where it sits on something: a server.
+    Borrowed,
+}
+
+/// Where an object says what time it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Time {
+    /// How long: a duration, or a number of hours.
+    pub length: AttrPath,
+    /// By when, where it says so.
+    pub by: Option<AttrPath>,
+}
+
+/// Something that a service changes for one caller at a time: the router of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The value that names it.
+    pub path: AttrPath,
+    /// How long a turn lasts.
+    pub until: Until,
+}
+
+/// How long a turn lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until the call is answered.
+    Answered,
+    /// Until the work that the service took on is done.
+    Settled,
 }
 
 /// A path whose value may name something that `lends`.

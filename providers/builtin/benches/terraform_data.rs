@@ -62,6 +62,8 @@ fn request(at: u64) -> PlanRequest {
         config,
         private: None,
         ended: None,
+        replaces: None,
+        claims: Arc::default(),
     }
 }
 

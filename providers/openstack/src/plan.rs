@@ -107,6 +107,7 @@ pub(crate) fn reply(draft: Draft<'_>, request: &PlanRequest) -> PlanReply {
         schedule: Schedule::default(),
         window: None,
         notes: terrarium_provider::PlanNotes::default(),
+        claims: Vec::new(),
     };
     PlanReply { outcome: PlanOutcome::Planned(Box::new(change)), diagnostics: draft.diagnostics }
 }

@@ -10,14 +10,15 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, Answers, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
     Deferral, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, PlanReply,
-    PlanRequest, PollOutcome, PollReply, Provider, ReadOutcome, ReadReply, ReadRequest, by_kind,
+    PlanRequest, PlannedFact, PollOutcome, PollReply, Provider, ReadOutcome, ReadReply,
+    ReadRequest, by_kind,
 };
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Session};
 use crate::look::Look;
 use crate::plan::Planning;
-use crate::reservation::{Ledger, lenders};
+use crate::reservation::{check_units, lenders};
 use crate::schema::Resource;
 use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, waiting};
 use crate::{codes, data, tables};
@@ -29,8 +30,6 @@ pub(crate) struct OpenStackProvider {
     major: u64,
     /// Why nothing outside may be asked, where that is so.
     blocked: Option<String>,
-    /// What the leases of this run are planned to take.
-    ledger: Ledger,
 }
 
 impl OpenStackProvider {
@@ -43,17 +42,17 @@ impl OpenStackProvider {
         waits_for: Option<String>,
     ) -> Self {
         let blocked = if offline { Some("a run without -offline".to_owned()) } else { waits_for };
-        Self { session, env, major, blocked, ledger: Ledger::default() }
+        Self { session, env, major, blocked }
     }
 
     fn scope(&self, row: &'static Resource, values: Option<&Value>) -> Scope<'_> {
         let region = values.and_then(|values| values.text("region")).unwrap_or_default().to_owned();
-        let (session, env, ledger) = (&self.session, &self.env, &self.ledger);
-        Scope { session, row, region, env, ledger, patience: None }
+        let (session, env) = (&self.session, &self.env);
+        Scope { session, row, region, env, patience: None }
     }
 
     fn deferral(&self) -> Option<Deferral> {
-        self.blocked.as_ref().map(|reason| Deferral { not_before: None, reason: reason.clone() })
+        self.blocked.as_ref().map(|reason| Deferral::until(None, reason.clone()))
     }
 
     /// Reads the objects of items, one batch per region; answers in the order of the items.
@@ -265,6 +264,10 @@ impl Provider for OpenStackProvider {
             answers.put(&part.places, self.plan_kind(&part.kind, part.requests).await);
         }
         answers.into_vec(|| PlanReply::refused(unanswered()))
+    }
+
+    async fn check_plan(&self, facts: &[PlannedFact]) -> Diagnostics {
+        check_units(&self.session, facts)
     }
 
     async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {

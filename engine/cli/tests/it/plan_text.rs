@@ -38,10 +38,10 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
         |key: &str| case[key].as_array().into_iter().flatten().map(change_of).collect::<Vec<_>>();
     let deferred = case["deferred"].as_array().into_iter().flatten().map(|one| DeferredChange {
         change: change_of(one),
-        deferral: Deferral {
-            not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
-            reason: one["waits_for"].as_str().unwrap().to_owned(),
-        },
+        deferral: Deferral::until(
+            one["not_before"].as_str().map(|at| at.parse().unwrap()),
+            one["waits_for"].as_str().unwrap(),
+        ),
         waits: waits_of(one["waits"].as_str().unwrap_or("provider")),
         approved: one["approved"].as_bool().unwrap_or_default(),
     });

@@ -298,10 +298,10 @@ fn deferred_of(thing: &Json, change: ResourceChange) -> DeferredChange {
     };
     DeferredChange {
         change,
-        deferral: Deferral {
-            not_before: thing["later"].as_str().map(|at| at.parse().unwrap()),
-            reason: thing["reason"].as_str().unwrap_or("its lease").to_owned(),
-        },
+        deferral: Deferral::until(
+            thing["later"].as_str().map(|at| at.parse().unwrap()),
+            thing["reason"].as_str().unwrap_or("its lease"),
+        ),
         waits,
         approved: thing["approved"].as_bool().unwrap_or_default(),
     }

@@ -107,6 +107,9 @@ impl<'a> Walk<'a> {
             config,
             private: self.recorded_private(change),
             ended: None,
+            replaces: None,
+            // What is carried out already shows in the world itself.
+            claims: Arc::default(),
         };
         let reply = ready.provider.plan_many(vec![request]).await.pop()?;
         for diagnostic in reply.diagnostics {

@@ -139,7 +139,7 @@ impl Planner<'_> {
         let change =
             ResourceChange { schedule, deps, ..change(group, addr, PlannedAction::Read, after) };
         self.lend_later(&group.schema, &change, wait.at);
-        self.defer(change, Deferral { not_before: wait.at, reason: wait.reason }, wait.waits);
+        self.defer(change, Deferral::until(wait.at, wait.reason), wait.waits);
     }
 
     fn read_later(&self, group: &Group<'_>, candidate: &Candidate, reason: ActionReason) {

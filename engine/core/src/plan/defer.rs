@@ -126,7 +126,7 @@ impl Planner<'_> {
         } else {
             self.lend_later(&group.schema, &change, wait.at);
         }
-        self.defer(change, Deferral { not_before: wait.at, reason: wait.reason }, wait.waits);
+        self.defer(change, Deferral::until(wait.at, wait.reason), wait.waits);
     }
 
     /// Puts off what its provider can't plan or read yet: those who read it wait with it.
@@ -239,8 +239,7 @@ impl Planner<'_> {
         };
         let loan = Loan::of(&change).closed(closed.at);
         self.lend(&group.schema, &candidate.addr, &change.after, loan);
-        let deferral =
-            Deferral { not_before: None, reason: format!("nothing any more: {with} ended") };
+        let deferral = Deferral::until(None, format!("nothing any more: {with} ended"));
         self.defer(change, deferral, Waits::Closed(closed.at));
     }
 

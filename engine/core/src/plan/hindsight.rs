@@ -28,10 +28,7 @@ impl Moving {
         let schedule = Schedule { not_before: self.last, not_after: None };
         DeferredChange {
             change: ResourceChange { schedule, ..change },
-            deferral: Deferral {
-                not_before: self.last,
-                reason: "what still sits on it to move".to_owned(),
-            },
+            deferral: Deferral::until(self.last, "what still sits on it to move"),
             waits: Waits::Consumers(self.who.clone()),
             approved: false,
         }
@@ -148,7 +145,7 @@ impl Planner<'_> {
         self.world.set_instance(block, key, Some(published.clone()));
         DeferredChange {
             change: ResourceChange { after, schedule, ..change },
-            deferral: Deferral { not_before: schedule.not_before, reason },
+            deferral: Deferral::until(schedule.not_before, reason),
             waits,
             approved: false,
         }

@@ -90,6 +90,7 @@ impl Planner<'_> {
         self.found.borrow_mut().add(change);
     }
 
+    /// Plans wanted instances; a block whose instances compete with others of the plan has its turn.
     async fn plan_batch(
         &self,
         group: &Group<'_>,
@@ -106,7 +107,13 @@ impl Planner<'_> {
             // What it sat on is over, and it sits on something else by now: it is made anew.
             candidate.prior = candidate.prior.take().filter(|prior| prior.ended.is_none());
         }
-        let requests = candidates.iter().map(|c| request(group, c, c.prior.as_ref())).collect();
+        let _turn = self.claims.turn(group).await;
+        let claims = self.claims.so_far(group);
+        let ask = |c: &Candidate| PlanRequest {
+            claims: claims.clone(),
+            ..request(group, c, c.prior.as_ref())
+        };
+        let requests = candidates.iter().map(ask).collect();
         let replies = provider.plan_many(requests).await;
         let mut replaced = Vec::new();
         for (candidate, reply) in candidates.into_iter().zip(replies) {
@@ -115,13 +122,18 @@ impl Planner<'_> {
         if replaced.is_empty() {
             return;
         }
-        let requests =
-            replaced.iter().map(|(candidate, _)| request(group, candidate, None)).collect();
+        let claims = self.claims.so_far(group);
+        let ask = |(candidate, _): &(Candidate, ResourceChange)| {
+            let replaces = candidate.prior.as_ref().map(|prior| prior.value.unmarked_deep());
+            PlanRequest { replaces, claims: claims.clone(), ..request(group, candidate, None) }
+        };
+        let requests = replaced.iter().map(ask).collect();
         let replies = provider.plan_many(requests).await;
         for ((candidate, change), reply) in replaced.into_iter().zip(replies) {
             self.report_each(reply.diagnostics, group.resource, &candidate.addr);
             match reply.outcome {
-                PlanOutcome::Planned(planned) => {
+                PlanOutcome::Planned(mut planned) => {
+                    self.claims.note(group, &candidate.addr, std::mem::take(&mut planned.claims));
                     let change = self.ordered(group, &candidate, &planned, change);
                     self.settle(group, &candidate, *planned, change);
                 }
@@ -168,7 +180,10 @@ impl Planner<'_> {
             )
         };
         let planned = match reply.outcome {
-            PlanOutcome::Planned(planned) => *planned,
+            PlanOutcome::Planned(mut planned) => {
+                self.claims.note(group, &candidate.addr, std::mem::take(&mut planned.claims));
+                *planned
+            }
             PlanOutcome::Refused => {
                 self.keep_for_readers(group, &candidate);
                 return None;
@@ -410,6 +425,8 @@ fn request(group: &Group<'_>, candidate: &Candidate, prior: Option<&Prior>) -> P
         config,
         private: prior.and_then(|prior| prior.private.clone()),
         ended: prior.and_then(|prior| prior.ended.as_ref()).map(|ended| ended.at),
+        replaces: None,
+        claims: Arc::default(),
     }
 }
 

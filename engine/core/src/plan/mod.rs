@@ -6,6 +6,7 @@
 mod action;
 mod approvals;
 mod candidate;
+mod claims;
 mod data;
 mod defer;
 mod exclusive;
@@ -64,6 +65,7 @@ pub async fn plan(
     let planner = Planner::new(inputs, options, graph, index, progress);
     if !diagnostics.has_errors() {
         planner.run(cancel).await;
+        planner.check_whole().await;
     }
     let (plan, found) = planner.finish(cancel);
     diagnostics.extend(found);
@@ -83,6 +85,7 @@ pub(crate) struct Planner<'a> {
     wanted: Option<BTreeSet<NodeIndex>>,
     found: RefCell<Found>,
     lent: RefCell<lending::Lent>,
+    claims: claims::Claims,
     /// The files that were read for each instance.
     files: RefCell<HashMap<ResourceAddr, crate::world::FileReads>>,
     /// The instant of this plan.
@@ -180,6 +183,7 @@ impl<'a> Planner<'a> {
             wanted,
             found: RefCell::default(),
             lent: RefCell::default(),
+            claims: claims::Claims::default(),
             files: RefCell::default(),
             now: inputs.clock.now(),
             progress,
@@ -384,9 +388,9 @@ struct Group<'g> {
 }
 
 impl Group<'_> {
-    /// Returns whether such objects have a term of their own: they lend, and sit on nothing.
+    /// Returns whether such objects have a term of their own: a lease.
     fn has_term(&self) -> bool {
-        !self.schema.lends.is_empty() && self.schema.occupies.is_empty()
+        self.schema.tenure == terrarium_provider::Tenure::Own
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
-use terrarium_provider::{Provider, ReadOutcome, ReadReply, ReadRequest, Standing};
+use terrarium_provider::{Provider, ReadOutcome, ReadReply, ReadRequest, Standing, Tenure};
 use terrarium_state::Ended;
 use terrarium_value::{Kind, Marks, Value};
 
@@ -123,7 +123,7 @@ impl Planner<'_> {
         let known = !loans.is_empty();
         let own = before.window.and_then(|window| window.until()).filter(|until| {
             // A recorded window may be older than the lender's; then the lender counts.
-            *until <= self.now && !known && (group.has_term() || !group.schema.occupies.is_empty())
+            *until <= self.now && !known && group.schema.tenure != Tenure::None
         });
         over.or(own.map(|at| Ended { at, with: None }))
     }

@@ -84,7 +84,7 @@ impl Planner<'_> {
             ..change(group, &addr, made_by(group), after)
         };
         let reason = reason(&unsettled.causes, &unsettled.argument);
-        self.defer(change, Deferral { not_before, reason }, Waits::Values);
+        self.defer(change, Deferral::until(not_before, reason), Waits::Values);
     }
 
     fn validate_any(&self, group: &Group<'_>, addr: &ResourceAddr, config: &Value) {
@@ -147,7 +147,7 @@ impl Planner<'_> {
             };
             let reason = reason(&causes, &argument);
             self.publish_put_off(group, candidate, not_before);
-            self.defer(change, Deferral { not_before, reason }, Waits::Configuration);
+            self.defer(change, Deferral::until(not_before, reason), Waits::Configuration);
         }
         true
     }

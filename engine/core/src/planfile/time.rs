@@ -59,7 +59,7 @@ impl DeferredTwin {
     pub(super) fn restore(self, find: &Shared<'_>) -> Result<DeferredChange, String> {
         Ok(DeferredChange {
             change: self.change.restore(find)?,
-            deferral: Deferral { not_before: self.not_before, reason: self.reason },
+            deferral: Deferral::until(self.not_before, self.reason),
             waits: match self.waits {
                 WaitsTwin::Lender(label) => Waits::Lender(label),
                 WaitsTwin::Dependency(addr) => Waits::Dependency(resource(&addr)?),

@@ -10,3 +10,4 @@ mod fake;
 mod scene;
 mod semester;
 mod show;
+mod whole;

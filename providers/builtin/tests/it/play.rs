@@ -203,6 +203,8 @@ impl Case {
             config: config.clone(),
             private: None,
             ended: None,
+            replaces: None,
+            claims: std::sync::Arc::default(),
         };
         let reply = self.provider.plan_many(vec![request]).await.pop().ok_or("no answer")?;
         match reply.outcome {

@@ -14,6 +14,11 @@ impl Session {
         self.login().map_or_else(|_| Account::default(), |login| login.account)
     }
 
+    /// Returns what tells this cloud from others: the address of its identity service.
+    pub(crate) fn place(&self) -> &str {
+        self.login().map_or("", |login| &login.auth_url)
+    }
+
     /// Returns the ids of the project and the user that it acts for, as far as the login tells.
     pub(crate) async fn who(&self) -> Result<(Option<String>, Option<String>), ApiError> {
         let token = self.token().await?;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
+use terrarium_provider::Tenure;
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Service};
@@ -33,6 +34,7 @@ pub(crate) const FLAVOR_DATA: DataSource = DataSource {
         int("vcpus").force_new(),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &FlavorData,
 };

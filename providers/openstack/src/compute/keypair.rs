@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
-use terrarium_provider::{ApplyReply, FindReply, FindRequest};
+use terrarium_provider::{ApplyReply, FindReply, FindRequest, Tenure};
 use terrarium_value::{Map, Value};
 
 use crate::client::{ApiError, Failure, Service, Verb};
@@ -132,6 +132,7 @@ pub(crate) const KEYPAIR_DATA: DataSource = DataSource {
         text("user_id").optional_computed(),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &KeypairData,
 };

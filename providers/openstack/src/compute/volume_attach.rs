@@ -45,7 +45,7 @@ pub(crate) const VOLUME_ATTACH: Resource = Resource {
     slow_delete: true,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks { occupies: &["instance_id"], exclusive: &["volume_id"], ..Marks::NONE },
+    marks: Marks { occupies: &["instance_id"], exclusive: &["volume_id"], ..Marks::GUEST },
     hooks: &AttachHooks,
 };
 

@@ -1,6 +1,7 @@
 //! [Images](https://docs.openstack.org/api-ref/image/v2/#images).
 
 use serde_json::Value as Json;
+use terrarium_provider::Tenure;
 use terrarium_value::{Map, Value};
 
 use crate::client::Service;
@@ -53,6 +54,7 @@ pub(crate) const IMAGE_DATA: DataSource = DataSource {
         ]),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &ImageData,
 };

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_diagnostic::Diagnostics;
-use terrarium_provider::{ApplyReply, Pending, PollReply};
+use terrarium_provider::{ApplyReply, Pending, PollReply, Tenure};
 use terrarium_value::Value;
 
 use super::association::{self, Address};
@@ -196,6 +196,7 @@ pub(crate) const FLOATINGIP_DATA: DataSource = DataSource {
         text("tenant_id").filter(),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &PlainData,
 };

@@ -35,7 +35,7 @@ pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
     marks: Marks {
         occupies: &["floating_ip", "port_id"],
         exclusive: &["floating_ip"],
-        ..Marks::NONE
+        ..Marks::GUEST
     },
     hooks: &AssociateHooks,
 };

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::Tenure;
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Service};
@@ -115,6 +116,7 @@ pub(crate) const NETWORK_DATA: DataSource = DataSource {
         flag("transparent_vlan").wire("vlan_transparent").filter(),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &NetworkData,
 };

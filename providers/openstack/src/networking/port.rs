@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::Tenure;
 use terrarium_value::{Map, Type, Value};
 
 use super::addresses;
@@ -89,7 +90,7 @@ pub(crate) const PORT: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { occupies: &["network_id"], scarce: true, ..Marks::NONE },
+    marks: Marks { occupies: &["network_id"], scarce: true, ..Marks::GUEST },
     hooks: &PortHooks,
 };
 
@@ -349,6 +350,7 @@ pub(crate) const PORT_DATA: DataSource = DataSource {
         text("tenant_id").filter(),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &PortData,
 };

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Map as JsonMap, Value as Json, json};
-use terrarium_provider::ApplyReply;
+use terrarium_provider::{ApplyReply, Tenure};
 use terrarium_value::{Map, Value};
 
 use super::is_exhausted;
@@ -63,7 +63,7 @@ pub(crate) const ROUTER: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks::NONE,
+    marks: Marks { turns: &["id"], ..Marks::NONE },
     hooks: &RouterHooks,
 };
 
@@ -233,6 +233,7 @@ pub(crate) const ROUTER_DATA: DataSource = DataSource {
         text("tenant_id").filter(),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &RouterData,
 };

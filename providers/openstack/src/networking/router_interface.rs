@@ -32,7 +32,7 @@ pub(crate) const ROUTER_INTERFACE: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks { occupies: &["subnet_id"], ..Marks::NONE },
+    marks: Marks { turns: &["router_id"], occupies: &["subnet_id"], ..Marks::GUEST },
     hooks: &InterfaceHooks,
 };
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
-use terrarium_provider::ApplyReply;
+use terrarium_provider::{ApplyReply, Tenure};
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Service, Verb};
@@ -103,6 +103,7 @@ pub(crate) const SECGROUP_DATA: DataSource = DataSource {
     ],
     // Configurations ask for eight of them by name: one list serves all.
     shared: true,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &PlainData,
 };

@@ -78,7 +78,7 @@ pub(crate) const SECGROUP_RULE: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks::NONE,
+    marks: Marks { turns: &["security_group_id"], ..Marks::NONE },
     hooks: &RuleHooks,
 };
 

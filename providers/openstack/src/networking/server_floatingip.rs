@@ -37,7 +37,7 @@ pub(crate) const SERVER_FLOATINGIP: Resource = Resource {
     marks: Marks {
         occupies: &["floating_ip", "instance_id"],
         exclusive: &["floating_ip"],
-        ..Marks::NONE
+        ..Marks::GUEST
     },
     hooks: &ServerFloatingIpHooks,
 };

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map as JsonMap, Value as Json};
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::Tenure;
 use terrarium_value::{Map, Value};
 
 use super::address::{contains, network_of};
@@ -60,7 +61,7 @@ pub(crate) const SUBNET: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { lends: &["id"], occupies: &["network_id"], ..Marks::NONE },
+    marks: Marks { lends: &["id"], occupies: &["network_id"], ..Marks::GUEST },
     hooks: &SubnetHooks,
 };
 
@@ -194,6 +195,7 @@ pub(crate) const SUBNET_DATA: DataSource = DataSource {
         text("tenant_id").optional_computed().filter(),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &PlainData,
 };

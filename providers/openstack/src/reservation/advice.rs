@@ -6,26 +6,31 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
+use terrarium_provider::Claim;
 
 use super::calendar::{Calendar, Pool, Thing};
 use super::part::PartKind;
 use super::plan::{Course, Sketch};
 use super::rules::{self, Rules};
-use super::{date, filter, room};
+use super::{claims, date, filter, room};
 use crate::client::Service;
 use crate::codes;
 use crate::look::field;
 use crate::verbs::Scope;
 
 /// Adds warnings to one planned lease.
-pub(super) async fn add(scope: &Scope<'_>, sketch: &mut Sketch<'_>, now: Timestamp) {
+pub(super) async fn add(
+    scope: &Scope<'_>,
+    (sketch, claims): (&mut Sketch<'_>, &[Claim]),
+    now: Timestamp,
+) {
     let region = room::region_of(scope.session, sketch);
     let Some(rules) = rules::of(&region) else { return };
     if !sketch.parts.iter().any(|part| part.kind == PartKind::Host) {
         return;
     }
     match sketch.course {
-        Course::Create => stacking(scope, rules, &region, sketch).await,
+        Course::Create => stacking(scope, rules, &region, (sketch, claims)).await,
         Course::Keep { start, begun: true, .. } => idle(scope, rules, sketch, (start, now)).await,
         _ => {}
     }
@@ -67,13 +72,19 @@ async fn idle(
 }
 
 /// Warns where the project would hold most of a type, or nearly all of a node's time.
-async fn stacking(scope: &Scope<'_>, rules: &Rules, region: &str, sketch: &mut Sketch<'_>) {
+async fn stacking(
+    scope: &Scope<'_>,
+    rules: &Rules,
+    region: &str,
+    (sketch, claims): (&mut Sketch<'_>, &[Claim]),
+) {
     let Some((start, end)) = sketch.window.and_then(|w| Some((w.from(), w.until()?))) else {
         return;
     };
     let Ok(mut calendar) = Calendar::read(scope.session, region, Pool::Hosts).await else { return };
     let mut own = room::own_leases(scope.session, region).await;
-    own.extend(room::with_claims(scope.ledger, region, &mut calendar));
+    let things = claims::pool(scope.session, region, Pool::Hosts);
+    own.extend(claims::count(claims, &things, &mut calendar));
     let limits = &rules.stacking;
     let types: BTreeSet<String> = sketch
         .parts

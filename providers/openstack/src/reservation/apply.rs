@@ -47,7 +47,6 @@ pub(super) async fn create(
         .refused_with(errors::CERTAIN);
     match scope.session.create(act.step(), &call).await {
         Ok(reply) => {
-            scope.ledger.settle(&act.recorded.intent().addr);
             let known = with_parts(only, &planned, &parts);
             settled(scope, Action::Create, &known, unwrapped(reply, scope.row.envelope)).await
         }

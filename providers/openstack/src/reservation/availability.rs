@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
-use terrarium_provider::Window;
+use terrarium_provider::{Tenure, Window};
 use terrarium_value::{Map, Type, Value};
 
 use super::calendar::{Ask as Asked, Calendar, Pool};
@@ -40,6 +40,7 @@ pub(crate) const AVAILABILITY_DATA: DataSource = DataSource {
         objects("windows", &[text("end_date"), int("free"), text("label"), text("start_date")]),
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &AvailabilityData,
 };

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json, json};
-use terrarium_provider::Term;
+use terrarium_provider::{Tenure, Term};
 use terrarium_value::Value;
 
 use super::calendar::{Calendar, Pool, Thing};
@@ -53,6 +53,7 @@ pub(crate) const LEASE_DATA: DataSource = DataSource {
         text("user_id").computed(),
     ],
     shared: false,
+    tenure: Tenure::Own,
     lends: &[
         "reservation_ids.#",
         "reservations.#.id",
@@ -136,6 +137,7 @@ macro_rules! pools {
             collection: $key,
             attributes: $rows,
             shared: false,
+            tenure: Tenure::None,
             lends: &[],
             hooks: &PoolData(Pool::$pool),
         };
@@ -226,6 +228,7 @@ pub(crate) const ALLOCATIONS_DATA: DataSource = DataSource {
         WHERE,
     ],
     shared: false,
+    tenure: Tenure::None,
     lends: &[],
     hooks: &AllocationData,
 };

@@ -3,14 +3,13 @@
 use jiff::Timestamp;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Cost, Schedule, Window};
+use terrarium_provider::{Claim, Cost, Schedule, Window};
 
 use super::calendar::{Calendar, Pool};
-use super::ledger::Ledger;
 use super::part::{Part, PartKind};
 use super::plan::{Course, Sketch};
 use super::rules::{self, Rules};
-use super::{filter, room};
+use super::{claims, filter, room};
 use crate::client::Session;
 use crate::codes;
 use crate::look::Look;
@@ -38,7 +37,7 @@ pub(super) async fn check(
         cost(rules, sketch, calendar.as_ref());
         empty_filters(rules, sketch);
     }
-    account(session, scope.ledger, sketch);
+    account(session, sketch);
 }
 
 /// Returns whether a lease is to be made, or gets other dates.
@@ -176,8 +175,9 @@ fn empty_filters(rules: &Rules, sketch: &mut Sketch<'_>) {
     sketch.draft.diagnostics.0.extend(warnings);
 }
 
-/// Checks it against the end of the allocation and the units left, where clouds.yaml tells them.
-fn account(session: &Session, ledger: &Ledger, sketch: &mut Sketch<'_>) {
+/// Checks it against the end of the allocation, where clouds.yaml tells that, and claims the units that it
+/// spends: whether they suffice is judged once the whole plan is known.
+fn account(session: &Session, sketch: &mut Sketch<'_>) {
     let account = session.account();
     let end = sketch.window.and_then(|window| window.until());
     let changes = match sketch.course {
@@ -202,23 +202,9 @@ fn account(session: &Session, ledger: &Ledger, sketch: &mut Sketch<'_>) {
                 .path(path),
         );
     }
-    let more = added_milli(sketch);
-    let others = ledger.spend(&sketch.request.addr, more);
-    if let Some(left) = account.service_units_milli
-        && more.saturating_add(others) > left
-    {
-        let units = |milli: u64| format!("{}.{:02}", milli / 1_000, milli % 1_000 / 10);
-        sketch.draft.diagnostics.push(
-            Diagnostic::error(codes::RULE, "The service units do not suffice")
-                .detail(format!(
-                    "It would spend {} SU, other leases of this plan {}; {} are left, as clouds.yaml says.",
-                    units(more),
-                    units(others),
-                    units(left)
-                ))
-                .help("lease less or for a shorter time, or ask for more units and correct service_units")
-                .path(end_name(sketch)),
-        );
+    if let Some(window) = sketch.window {
+        let (by, amount) = (sketch.request.addr.clone(), added_milli(sketch));
+        sketch.claims.push(Claim { by, resource: claims::units(session), amount, window });
     }
 }
 

@@ -10,13 +10,13 @@ mod availability;
 mod body;
 mod calendar;
 mod check;
+mod claims;
 mod data;
 mod date;
 mod dates;
 mod errors;
 mod filter;
 mod lease;
-mod ledger;
 mod lenders;
 mod limits;
 mod looks;
@@ -31,8 +31,8 @@ mod shortage;
 mod term;
 
 pub(crate) use availability::AVAILABILITY_DATA;
+pub(crate) use claims::check_units;
 pub(crate) use data::{ALLOCATIONS_DATA, DEVICES_DATA, HOSTS_DATA, LEASE_DATA, NETWORKS_DATA};
-pub(crate) use ledger::Ledger;
 pub(crate) use lenders::lenders;
 pub(crate) use rows::{
     LEASE, ONLY_DEVICE, ONLY_FLAVOR, ONLY_FLOATINGIP, ONLY_HOST, ONLY_INSTANCE, ONLY_NETWORK,

@@ -8,14 +8,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window};
+use terrarium_provider::{
+    Claim, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window,
+};
 use terrarium_value::{Causes, Type, Value};
 
 use super::apply::NEAR;
 use super::date;
 use super::dates::{Declared, declared};
 use super::part::{self, Part, PartKind};
-use super::{advice, errors, limits, looks, room, rules};
+use super::{advice, claims, errors, limits, looks, room, rules};
 use crate::codes;
 use crate::look::Look;
 use crate::plan::{Draft, Planning, merged, reply};
@@ -33,6 +35,8 @@ pub(super) struct Sketch<'a> {
     pub(super) parts: Vec<Part>,
     /// What it existed of.
     pub(super) before: Vec<Part>,
+    /// What it takes that others of the plan may want.
+    pub(super) claims: Vec<Claim>,
     /// The lease that stands at this address, which another would replace.
     pub(super) stands: Option<String>,
     /// What is done.
@@ -73,6 +77,7 @@ pub(super) async fn plan_many(
     requests: &[PlanRequest],
 ) -> Vec<PlanReply> {
     let now = date::minute(scope.session.clock().now());
+    let mut claims = claims::of_others(requests);
     let mut sketches: Vec<Sketch<'_>> = requests
         .iter()
         .map(|request| sketch(only, merged(scope.row, planning.major, request), request, now))
@@ -83,17 +88,18 @@ pub(super) async fn plan_many(
             let local = local_zone(scope, sketch);
             when::warn_zoneless(&mut sketch.draft, &sketch.declared, local.as_ref());
         }
-        let id = sketch.draft.prior.and_then(|prior| prior.text("id"));
-        sketch.stands = scope.ledger.open(&sketch.request.addr, id);
+        let stands = sketch.request.replaces.as_ref().or(sketch.draft.prior);
+        sketch.stands = stands.and_then(|stands| stands.text("id")).map(str::to_owned);
     }
     if planning.online {
         credential(scope, &mut sketches).await;
-        room::check(only, scope, &mut sketches, now).await;
+        room::check(only, scope, (&mut sketches, &claims), now).await;
     }
+    claims.extend(sketches.iter().flat_map(|sketch| sketch.claims.iter().cloned()));
     for sketch in &mut sketches {
         limits::check(scope, sketch, (planning.online, now)).await;
         if planning.online {
-            advice::add(scope, sketch, now).await;
+            advice::add(scope, (sketch, &claims), now).await;
         }
     }
     sketches.into_iter().map(|sketch| finish(only, sketch, now)).collect()
@@ -154,6 +160,7 @@ fn sketch<'a>(
         declared,
         parts,
         before,
+        claims: Vec::new(),
         stands: None,
         course,
         window,
@@ -168,8 +175,8 @@ fn sketch<'a>(
 
 /// Answers for one lease.
 fn finish(only: Option<PartKind>, sketch: Sketch<'_>, now: Timestamp) -> PlanReply {
-    let Sketch { mut draft, request, declared, parts, course, window, schedule, mut notes, .. } =
-        sketch;
+    let Sketch { mut draft, request, declared, parts, course, window, schedule, .. } = sketch;
+    let (claims, mut notes) = (sketch.claims, sketch.notes);
     part::put(only, &parts, &mut draft.planned);
     if draft.prior.is_some_and(looks::is_degraded) && matches!(course, Course::Keep { .. }) {
         draft.diagnostics.push(
@@ -190,6 +197,7 @@ fn finish(only: Option<PartKind>, sketch: Sketch<'_>, now: Timestamp) -> PlanRep
         change.window = window;
         change.schedule = schedule;
         change.notes = notes;
+        change.claims = claims;
     }
     reply
 }

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use terrarium_diagnostic::{Diagnostic, Severity};
+use terrarium_provider::{Claim, Window};
 use terrarium_value::Value;
 
-use super::calendar::{Ask, Calendar, Pool, Taken};
+use super::calendar::{Ask, Calendar, Pool};
+use super::claims;
 use super::filter::{self, Condition};
-use super::ledger::{Claim, Ledger};
 use super::part::{self, PartKind};
 use super::plan::{Course, Sketch};
 use super::rules;
@@ -36,18 +37,12 @@ struct Need {
 pub(super) async fn check(
     only: Option<PartKind>,
     scope: &Scope<'_>,
-    sketches: &mut [Sketch<'_>],
+    (sketches, others): (&mut [Sketch<'_>], &[Claim]),
     now: Timestamp,
 ) {
     for region in regions(scope, sketches) {
-        let mut desk = Desk {
-            only,
-            session: scope.session,
-            ledger: scope.ledger,
-            region,
-            now,
-            calendars: BTreeMap::new(),
-        };
+        let mut desk =
+            Desk { only, session: scope.session, others, region, now, calendars: BTreeMap::new() };
         desk.serve(sketches).await;
     }
 }
@@ -67,7 +62,8 @@ pub(super) fn region_of(session: &Session, sketch: &Sketch<'_>) -> String {
 struct Desk<'a> {
     only: Option<PartKind>,
     session: &'a Session,
-    ledger: &'a Ledger,
+    /// What others of the plan take.
+    others: &'a [Claim],
     region: String,
     now: Timestamp,
     calendars: BTreeMap<Pool, Option<Calendar>>,
@@ -113,7 +109,8 @@ impl Desk<'_> {
             Err(error) if matches!(error.status(), Some(403 | 404)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        with_claims(self.ledger, &self.region, &mut calendar);
+        let things = claims::pool(self.session, &self.region, pool);
+        claims::count(self.others, &things, &mut calendar);
         Ok(Some(calendar))
     }
 
@@ -179,49 +176,18 @@ impl Desk<'_> {
     }
 
     /// Counts what was chosen against all that follow.
-    fn note(&mut self, need: &Need, sketch: &Sketch<'_>, chosen: Vec<String>) {
-        let (from, until) = need.window;
-        let claims: Vec<Claim> = chosen
-            .into_iter()
-            .map(|thing| Claim { region: self.region.clone(), pool: need.pool, thing, from, until })
-            .collect();
-        if let Some(Some(calendar)) = self.calendars.get_mut(&need.pool) {
-            for claim in &claims {
-                take(calendar, claim, &sketch.request.addr.to_string());
+    fn note(&mut self, need: &Need, sketch: &mut Sketch<'_>, chosen: Vec<String>) {
+        let Some(window) = Window::new(need.window.0, Some(need.window.1)) else { return };
+        let by = &sketch.request.addr;
+        let things = claims::pool(self.session, &self.region, need.pool);
+        for thing in chosen {
+            if let Some(Some(calendar)) = self.calendars.get_mut(&need.pool) {
+                claims::take(calendar, &thing, by, window);
             }
-        }
-        self.ledger.claim(&sketch.request.addr, claims);
-    }
-}
-
-fn take(calendar: &mut Calendar, claim: &Claim, addr: &str) {
-    let Some(thing) = calendar.things.iter_mut().find(|thing| thing.id == claim.thing) else {
-        return;
-    };
-    thing.taken.push(Taken {
-        from: claim.from,
-        until: claim.until,
-        lease: format!("plan:{addr}"),
-        reservation: String::new(),
-        user: format!("{addr} in this plan"),
-    });
-    thing.taken.sort_by_key(|taken| taken.from);
-}
-
-/// Counts what the leases of this plan take; returns what they are called in the calendar.
-pub(super) fn with_claims(
-    ledger: &Ledger,
-    region: &str,
-    calendar: &mut Calendar,
-) -> BTreeSet<String> {
-    let mut leases = BTreeSet::new();
-    for (addr, claim) in ledger.claims() {
-        if claim.region == region && claim.pool == calendar.pool {
-            take(calendar, &claim, &addr.to_string());
-            leases.insert(format!("plan:{addr}"));
+            let resource = format!("{things}{thing}").into();
+            sketch.claims.push(Claim { by: by.clone(), resource, amount: 1, window });
         }
     }
-    leases
 }
 
 /// Lists what a planned lease needs that it does not have.

@@ -198,7 +198,7 @@ pub(crate) const LEASE: Resource = Resource {
             "reservation.#.id",
         ],
         late: &["floatingip.#.addresses", "network.#.network_id"],
-        ..Marks::NONE
+        ..Marks::LEASE
     },
     ..DEFAULT
 };
@@ -211,7 +211,7 @@ macro_rules! only {
             attributes: &joined::<{ LEASE_ROWS.len() + $rows.len() + TOLD_ROWS.len() + ONLY_ROWS.len() }>(&[
                 LEASE_ROWS, $rows, TOLD_ROWS, ONLY_ROWS,
             ]),
-            marks: Marks { lends: $lends, late: $late, ..Marks::NONE },
+            marks: Marks { lends: $lends, late: $late, ..Marks::LEASE },
             hooks: &LeaseHooks { only: Some(PartKind::$part) },
             ..DEFAULT
         };

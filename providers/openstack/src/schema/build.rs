@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use terrarium_address::{AttrPath, Name, PathStep};
 use terrarium_provider::{
-    Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema,
+    Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema, Turn, Until,
 };
 use terrarium_value::Type;
 
@@ -23,6 +23,10 @@ pub(crate) fn resource_schema(row: &Resource) -> Schema {
         version: 0,
         block,
         effect: Effect::External,
+        tenure: row.marks.tenure,
+        competes: row.marks.competes,
+        needs: None,
+        turns: turns(row.marks.turns),
         lends: row.marks.lends.iter().map(|path| path_of(path)).collect(),
         occupies: occupies(&row.marks),
         late: row.marks.late.iter().map(|path| path_of(path)).collect(),
@@ -32,6 +36,10 @@ pub(crate) fn resource_schema(row: &Resource) -> Schema {
     }
 }
 
+fn turns(paths: &[&str]) -> Vec<Turn> {
+    paths.iter().map(|path| Turn { path: path_of(path), until: Until::Answered }).collect()
+}
+
 /// Builds the schema of a data source.
 pub(crate) fn data_schema(row: &DataSource) -> Schema {
     let mut block = block_of(row.attributes);
@@ -39,6 +47,7 @@ pub(crate) fn data_schema(row: &DataSource) -> Schema {
     Schema {
         block,
         effect: Effect::Local,
+        tenure: row.tenure,
         lends: row.lends.iter().map(|path| path_of(path)).collect(),
         ..Schema::default()
     }

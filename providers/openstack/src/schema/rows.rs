@@ -1,5 +1,7 @@
 //! Rows of the resource types and data sources.
 
+use terrarium_provider::Tenure;
+
 use super::attr::Attr;
 use crate::client::Service;
 use crate::data::DataHooks;
@@ -72,6 +74,12 @@ pub(crate) enum MarkerField {
 /// What a type means in time; paths as `build::path_of` reads them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Marks {
+    /// Whose term it has.
+    pub(crate) tenure: Tenure,
+    /// Whether its instances claim what others of a plan want.
+    pub(crate) competes: bool,
+    /// Values that name what the service changes for one caller at a time.
+    pub(crate) turns: &'static [&'static str],
     pub(crate) lends: &'static [&'static str],
     pub(crate) occupies: &'static [&'static str],
     pub(crate) late: &'static [&'static str],
@@ -81,8 +89,20 @@ pub(crate) struct Marks {
 
 impl Marks {
     /// Nothing.
-    pub(crate) const NONE: Self =
-        Self { lends: &[], occupies: &[], late: &[], exclusive: &[], scarce: false };
+    pub(crate) const NONE: Self = Self {
+        tenure: Tenure::None,
+        competes: false,
+        turns: &[],
+        lends: &[],
+        occupies: &[],
+        late: &[],
+        exclusive: &[],
+        scarce: false,
+    };
+    /// It sits on something, and ends with that.
+    pub(crate) const GUEST: Self = Self { tenure: Tenure::Borrowed, ..Self::NONE };
+    /// A lease.
+    pub(crate) const LEASE: Self = Self { tenure: Tenure::Own, competes: true, ..Self::NONE };
 }
 
 impl Timeouts {
@@ -115,6 +135,8 @@ pub(crate) struct DataSource {
     pub(crate) attributes: &'static [Attr],
     /// Whether one list per run serves all.
     pub(crate) shared: bool,
+    /// Whose term it describes.
+    pub(crate) tenure: Tenure,
     /// Paths of values that others may sit on.
     pub(crate) lends: &'static [&'static str],
     /// What is its own.

@@ -10,7 +10,6 @@ use terrarium_value::Value;
 
 use crate::client::{ApiError, Call, Failure, Service, Session, Verb};
 use crate::look::Look;
-use crate::reservation::Ledger;
 use crate::schema::Resource;
 
 /// What stays as it is in a path's parts.
@@ -27,8 +26,6 @@ pub(crate) struct Scope<'a> {
     /// The instance's region; empty for the session's.
     pub(crate) region: String,
     pub(crate) env: &'a BTreeMap<String, String>,
-    /// What the leases of this run are planned to take.
-    pub(crate) ledger: &'a Ledger,
     /// How long the action at hand may take; `None` for looks.
     pub(crate) patience: Option<Duration>,
 }

@@ -10,7 +10,7 @@ use terrarium_provider::{FixedClock, PlanReply, Provider, ProviderKind};
 
 use crate::cloud::{Call, Cloud};
 use crate::convert::value_of;
-use crate::leases::plan;
+use crate::leases::{facts, plan};
 
 const FLAVOR: &str = "openstack_reservation_flavor_v1";
 
@@ -85,10 +85,29 @@ fn the_leases_of_a_plan_share_the_units_that_are_left() {
         lease("2026-03-11T00:00Z", 1),
         lease("2026-03-10T14:00Z", 1),
     ];
-    let said = errors(&json!({}), &leases);
-    assert_eq!((said[0].as_str(), said[1].as_str()), ("", ""));
-    let expected = "It would spend 0.08 SU, other leases of this plan 1.44; 1.50 are left";
-    assert!(said[2].contains(expected), "{}", said[2]);
+    for (count, expected) in [
+        (2, None),
+        (
+            3,
+            Some(
+                "The plan would spend 1.52 SU, 0.08 of them here, where they run out; 1.50 are left",
+            ),
+        ),
+    ] {
+        let cloud = Cloud::new(Vec::new());
+        let said = run(async {
+            let provider = provider(&cloud, &json!({"cloud": "course"})).await;
+            let replies = plan(&cloud, &*provider, FLAVOR, &leases[..count]).await;
+            // What was asked before is none of the answer.
+            provider.check_plan(&facts(&plan(&cloud, &*provider, FLAVOR, &leases).await)).await;
+            provider.check_plan(&facts(&replies)).await
+        });
+        let said: Vec<&str> = said.iter().map(|one| one.detail.as_str()).collect();
+        match expected {
+            Some(expected) => assert!(said[0].contains(expected), "{said:?}"),
+            None => assert!(said.is_empty(), "{said:?}"),
+        }
+    }
 }
 
 #[test]

@@ -172,6 +172,8 @@ impl Subject<'_> {
             config: config.clone(),
             private: None,
             ended: self.ended,
+            replaces: None,
+            claims: Arc::default(),
         };
         let PlanReply { outcome, diagnostics } =
             self.provider.plan_many(vec![request]).await.pop().unwrap();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use terrarium_provider::{
-    Action, FindRequest, Intent, PlanOutcome, PlanReply, PlanRequest, Provider, ProviderKind,
-    Standing,
+    Action, Claim, FindRequest, Intent, PlanOutcome, PlanReply, PlanRequest, PlannedChange,
+    PlannedFact, Provider, ProviderKind, Standing,
 };
 
 use crate::case::{addr, configured, intent, proposed};
@@ -45,9 +45,18 @@ pub(crate) async fn plan(
     kind: &str,
     instances: &[(Json, Option<Json>)],
 ) -> Vec<PlanReply> {
+    provider.plan_many(requests(cloud, kind, instances)).await
+}
+
+/// Returns what the engine asks to plan instances of a type.
+fn requests(
+    cloud: &Arc<Cloud>,
+    kind: &str,
+    instances: &[(Json, Option<Json>)],
+) -> Vec<PlanRequest> {
     let schema = cloud.kind().resource_schema(kind).unwrap();
     let ty = schema.block.ty();
-    let requests = instances.iter().enumerate().map(|(at, (config, prior))| {
+    let request = |(at, (config, prior)): (usize, &(Json, Option<Json>))| {
         let config = configured(value_of(config, &ty), &schema);
         let prior = prior.as_ref().map(|prior| value_of(prior, &ty));
         PlanRequest {
@@ -58,9 +67,27 @@ pub(crate) async fn plan(
             config,
             private: None,
             ended: None,
+            replaces: None,
+            claims: Arc::default(),
         }
+    };
+    instances.iter().enumerate().map(request).collect()
+}
+
+/// Returns what the engine makes of the answers, to have them judged together.
+pub(crate) fn facts(replies: &[PlanReply]) -> Vec<PlannedFact> {
+    let planned = replies.iter().enumerate().filter_map(|(at, reply)| match &reply.outcome {
+        PlanOutcome::Planned(change) => Some((at, &**change)),
+        _ => None,
     });
-    provider.plan_many(requests.collect()).await
+    let fact = |(at, change): (usize, &PlannedChange)| PlannedFact {
+        kind: FLAVOR.into(),
+        addr: format!("{FLAVOR}.it[{at}]").parse().unwrap(),
+        planned: change.planned.clone(),
+        window: change.window,
+        claims: change.claims.clone(),
+    };
+    planned.map(fact).collect()
 }
 
 fn host(count: i64, start: &str) -> Json {
@@ -86,7 +113,14 @@ fn leases_of_one_plan_compete_for_the_same_hosts() {
             (host(1, "2026-03-08T11:00Z"), None),
             (host(2, "2026-03-08T15:00Z"), None),
         ];
-        plan(&cloud, &*provider, HOST, &instances).await
+        let first = plan(&cloud, &*provider, HOST, &instances).await;
+        let again = plan(&cloud, &*provider, HOST, &instances).await;
+        assert_eq!(
+            format!("{first:?}"),
+            format!("{again:?}"),
+            "the same requests, the same answers"
+        );
+        first
     });
     cloud.assert_done();
     let errors: Vec<Option<String>> = replies.iter().map(error).collect();
@@ -94,6 +128,37 @@ fn leases_of_one_plan_compete_for_the_same_hosts() {
     let third = errors[2].as_deref().unwrap();
     assert!(third.contains("Not enough hosts: 1 wanted, 0 free"), "{third}");
     assert!(third.contains("openstack_reservation_host_v1.it[0] in this plan"), "{third}");
+}
+
+#[test]
+fn leases_of_other_blocks_count_by_what_they_claim() {
+    let mut script = calendar(&[]);
+    script.push(call("GET /reservation/v1/leases", json!({"leases": []})));
+    let cloud = Cloud::new(script);
+    let replies = on_runtime(async {
+        let provider = cloud.provider("3.4.0").await;
+        let two = plan(&cloud, &*provider, HOST, &[(host(2, "2026-03-08T09:00Z"), None)]).await;
+        let PlanOutcome::Planned(two) = two.into_iter().next().unwrap().outcome else {
+            panic!("both hosts are free")
+        };
+        let claims: Arc<[Claim]> = two.claims.into();
+        let mut replies = Vec::new();
+        // The instance itself, planned anew, is not in its own way; another one has nothing left.
+        for name in ["it[0]", "other"] {
+            let mut all = requests(&cloud, HOST, &[(host(1, "2026-03-08T10:00Z"), None)]);
+            for request in &mut all {
+                request.addr = format!("{HOST}.{name}").parse().unwrap();
+                request.claims = claims.clone();
+            }
+            replies.extend(provider.plan_many(all).await);
+        }
+        replies
+    });
+    cloud.assert_done();
+    let errors: Vec<Option<String>> = replies.iter().map(error).collect();
+    assert_eq!(errors[0], None);
+    let other = errors[1].as_deref().unwrap();
+    assert!(other.contains("Not enough hosts: 1 wanted, 0 free"), "{other}");
 }
 
 #[test]
@@ -112,9 +177,12 @@ fn a_replacement_that_fits_only_where_the_old_lease_is_says_so() {
         "where": [{"property": "node_type", "value": "gpu_v100"}]});
     let (first, second) = on_runtime(async {
         let provider = cloud.provider("3.4.0").await;
-        let first =
-            plan(&cloud, &*provider, HOST, &[(config.clone(), Some(prior))]).await.pop().unwrap();
-        (first, plan(&cloud, &*provider, HOST, &[(config, None)]).await.pop().unwrap())
+        let both = [(config.clone(), Some(prior))];
+        let first = plan(&cloud, &*provider, HOST, &both).await.pop().unwrap();
+        let replaces = requests(&cloud, HOST, &both).pop().unwrap().prior;
+        let mut requests = requests(&cloud, HOST, &[(config, None)]);
+        requests[0].replaces = replaces;
+        (first, provider.plan_many(requests).await.pop().unwrap())
     });
     cloud.assert_done();
     let PlanOutcome::Planned(first) = first.outcome else { panic!("{:?}", first.diagnostics) };

@@ -60,6 +60,8 @@ pub(crate) struct Inside {
     pub(crate) deaf: bool,
     /// Names of things that can't be planned or looked up yet.
     pub(crate) asleep: BTreeSet<String>,
+    /// How many leases a project may have at a time.
+    pub(crate) quota: Option<u64>,
     /// How many leases there can be at a time.
     pub(crate) capacity: usize,
     /// How long after its start a lease is not active yet.
@@ -81,6 +83,7 @@ impl Default for Inside {
             now: Timestamp::UNIX_EPOCH,
             deaf: false,
             asleep: BTreeSet::new(),
+            quota: None,
             capacity: 100,
             lag: SignedDuration::ZERO,
             lies: false,

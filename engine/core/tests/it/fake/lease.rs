@@ -1,11 +1,11 @@
 //! The types that time has to do with: leases, what sits on them, and what only one may hold.
 
 use jiff::{SignedDuration, Timestamp};
-use terrarium_address::{AttrPath, Name};
+use terrarium_address::{AttrPath, Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Attribute, Block, Cost, Occupies, PlanNotes, PlanOutcome, PlanReply, PlanRequest,
-    PlannedChange, Schedule, Schema, Standing, Term, Window,
+    Attribute, Block, Claim, Cost, Occupies, PlanNotes, PlanOutcome, PlanReply, PlanRequest,
+    PlannedChange, PlannedFact, Schedule, Schema, Standing, Tenure, Term, Window,
 };
 use terrarium_value::{Type, Value};
 
@@ -27,6 +27,8 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
     let occupies = |name: &str| vec![Occupies { path: AttrPath::attr(name) }];
     Some(match kind {
         "fake_lease" => Schema {
+            tenure: Tenure::Own,
+            competes: true,
             lends: vec![AttrPath::attr("reservation"), AttrPath::attr("address")],
             late: vec![AttrPath::attr("address")],
             ..of(block([
@@ -44,6 +46,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
             ]))
         },
         "fake_server" => Schema {
+            tenure: Tenure::Borrowed,
             lends: vec![AttrPath::attr("id")],
             occupies: occupies("reservation"),
             exclusive: vec![AttrPath::attr("port")],
@@ -57,6 +60,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
             ]))
         },
         "fake_attachment" => Schema {
+            tenure: Tenure::Borrowed,
             occupies: occupies("server"),
             exclusive: vec![AttrPath::attr("volume")],
             ..of(block([
@@ -71,6 +75,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
             ..of(block([("id", given()), ("name", needed()), ("ip", given())]))
         },
         "fake_association" => Schema {
+            tenure: Tenure::Borrowed,
             occupies: occupies("server"),
             exclusive: vec![AttrPath::attr("address")],
             ..of(block([
@@ -92,7 +97,8 @@ pub(super) fn data_schema() -> Schema {
         ("status", Attribute::computed(Type::String)),
         ("end", Attribute::computed(Type::String)),
     ]);
-    Schema { block, lends: vec![AttrPath::attr("reservation")], ..Schema::default() }
+    let lends = vec![AttrPath::attr("reservation")];
+    Schema { block, tenure: Tenure::Own, lends, ..Schema::default() }
 }
 
 /// Returns the paths whose change can't be made in place.
@@ -208,7 +214,37 @@ pub(super) fn plan(inside: &Inside, request: PlanRequest) -> PlanReply {
     }
     let window = window(&request.proposed, now);
     let reply = PlanReply::planned(request.proposed, requires_replace, request.private);
-    with(reply, schedule, window, notes, warnings)
+    with(claiming(reply, request.addr, window), schedule, window, notes, warnings)
+}
+
+/// Claims a host for a planned lease.
+fn claiming(mut reply: PlanReply, by: ResourceAddr, window: Option<Window>) -> PlanReply {
+    if let (PlanOutcome::Planned(planned), Some(window)) = (&mut reply.outcome, window) {
+        planned.claims.push(Claim { by, resource: "hosts".into(), amount: 1, window });
+    }
+    reply
+}
+
+/// Judges a plan: the leases that overlap at any time need no more hosts than the project may have.
+pub(super) fn check(inside: &Inside, facts: &[PlannedFact]) -> Diagnostics {
+    let Some(quota) = inside.quota else { return Diagnostics::new() };
+    let claims = || facts.iter().flat_map(|fact| &fact.claims);
+    let at = |claim: &Claim| {
+        let there = |it: &&Claim| it.window.contains(claim.window.from());
+        claims().filter(there).map(|it| it.amount).sum::<u64>()
+    };
+    let Some((most, claim)) = claims().map(|it| (at(it), it)).max_by_key(|(most, _)| *most) else {
+        return Diagnostics::new();
+    };
+    if most <= quota {
+        return Diagnostics::new();
+    }
+    let detail =
+        format!("{most} leases at {}, and the project may have {quota}", claim.window.from());
+    Diagnostic::error(REFUSED, "Too many hosts at once")
+        .detail(detail)
+        .about(claim.by.clone())
+        .into()
 }
 
 fn notes(config: &Value) -> PlanNotes {

@@ -12,8 +12,8 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
     Deferral, Doubt, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, Permit,
-    PlanOutcome, PlanReply, PlanRequest, PollOutcome, PollReply, Private, Provider, ReadOutcome,
-    ReadReply, ReadRequest, Standing, Term,
+    PlanOutcome, PlanReply, PlanRequest, PlannedFact, PollOutcome, PollReply, Private, Provider,
+    ReadOutcome, ReadReply, ReadRequest, Standing, Term,
 };
 use terrarium_value::{Type, Value};
 
@@ -252,6 +252,11 @@ impl Provider for FakeProvider {
         requests.into_iter().map(plan).collect()
     }
 
+    async fn check_plan(&self, facts: &[PlannedFact]) -> Diagnostics {
+        self.cloud.count("check");
+        lease::check(&self.cloud.inside(), facts)
+    }
+
     async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
         self.cloud.count("read");
         breathe().await;
@@ -362,7 +367,7 @@ fn asleep(inside: &Inside, config: &Value) -> Option<Deferral> {
     let name = config.get("name").and_then(Value::as_str)?;
     let not_before = inside.now.checked_add(SignedDuration::from_hours(1)).ok();
     let reason = format!("{name} to wake up");
-    inside.asleep.contains(name).then_some(Deferral { not_before, reason })
+    inside.asleep.contains(name).then(|| Deferral::until(not_before, reason))
 }
 
 fn found(inside: &Inside, object: &Object, request: ReadRequest) -> ReadReply {

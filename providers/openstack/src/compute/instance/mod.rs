@@ -143,7 +143,7 @@ pub(crate) const INSTANCE: Resource = Resource {
             "network.#.uuid",
         ],
         exclusive: &["network.#.port"],
-        ..Marks::NONE
+        ..Marks::GUEST
     },
     hooks: &InstanceHooks,
 };

@@ -1,0 +1,123 @@
+//! What planned instances claim, carried from one question to the next, and the judgement of the whole.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_address::{Name, ResourceAddr};
+use terrarium_diagnostic::Diagnostic;
+use terrarium_provider::{Claim, PlannedFact};
+
+use super::{Group, Planner};
+use crate::{Mode, PlannedAction, ResourceChange};
+
+/// The claims of a plan so far, by the source of their provider.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// Held while the provider plans: two blocks that ask at the same time would not see what the other
+    /// one takes, and both would be given the same.
+    turn: tokio::sync::Mutex<()>,
+    made: RefCell<BTreeMap<Name, BTreeMap<ResourceAddr, Vec<Claim>>>>,
+}
+
+impl Claims {
+    /// Waits for the turn of a block whose instances compete; no other block waits for anything.
+    pub(super) async fn turn(&self, group: &Group<'_>) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if group.schema.competes { Some(self.turn.lock().await) } else { None }
+    }
+
+    /// Returns what the plan claims so far, through any configuration of the block's provider.
+    pub(super) fn so_far(&self, group: &Group<'_>) -> Arc<[Claim]> {
+        let made = self.made.borrow();
+        match made.get(&group.provider.source).filter(|_| group.schema.competes) {
+            Some(made) => made.values().flatten().cloned().collect(),
+            None => Arc::default(),
+        }
+    }
+
+    /// Notes what an instance takes, in place of what it was to take before.
+    pub(super) fn note(&self, group: &Group<'_>, addr: &ResourceAddr, claims: Vec<Claim>) {
+        let mut made = self.made.borrow_mut();
+        if let Some(made) = made.get_mut(&group.provider.source) {
+            made.remove(addr);
+        }
+        if !claims.is_empty() {
+            made.entry(group.provider.source.clone()).or_default().insert(addr.clone(), claims);
+        }
+    }
+
+    fn of(&self, source: &str, addr: &ResourceAddr) -> Vec<Claim> {
+        let made = self.made.borrow();
+        made.get(source).and_then(|made| made.get(addr)).cloned().unwrap_or_default()
+    }
+}
+
+impl Planner<'_> {
+    /// Has every provider judge the plan as a whole.
+    pub(super) async fn check_whole(&self) {
+        if self.options.mode != Mode::Normal {
+            return;
+        }
+        for (source, providers) in self.providers.by_source() {
+            let facts = self.facts(&source);
+            if facts.is_empty() {
+                continue;
+            }
+            let mut said: Vec<Diagnostic> = Vec::new();
+            for provider in providers {
+                for diagnostic in provider.check_plan(&facts).await {
+                    // Two configurations of one account say the same.
+                    if !said.contains(&diagnostic) {
+                        said.push(diagnostic);
+                    }
+                }
+            }
+            for diagnostic in said {
+                self.report_about(diagnostic);
+            }
+        }
+    }
+
+    fn facts(&self, source: &str) -> Vec<PlannedFact> {
+        let found = self.found.borrow();
+        let deferred = found.deferred.iter().map(|deferred| &deferred.change);
+        let planned = found.changes.iter().chain(deferred).filter(|change| {
+            let writes = matches!(
+                change.action,
+                PlannedAction::Create | PlannedAction::Update | PlannedAction::Replace(_)
+            );
+            writes && is_of(change, source)
+        });
+        let fact = |change: &ResourceChange| PlannedFact {
+            kind: change.addr.block.kind.clone(),
+            addr: change.addr.clone(),
+            planned: change.after.unmarked_deep(),
+            window: change.window,
+            claims: self.claims.of(source, &change.addr),
+        };
+        planned.map(fact).collect()
+    }
+
+    /// Reports a diagnostic at the block of the instance that it names.
+    fn report_about(&self, diagnostic: Diagnostic) {
+        let Some(addr) = diagnostic.origin.addr.clone() else {
+            self.world.report(diagnostic);
+            return;
+        };
+        let module = self.inputs.config.module(&addr.block.module.config());
+        let block = terrarium_lang::config::BlockRef {
+            mode: addr.block.mode,
+            kind: addr.block.kind.clone(),
+            name: addr.block.name.clone(),
+        };
+        match module.and_then(|module| module.resources.get(&block)) {
+            Some(resource) => self.report_at(diagnostic, resource, &addr),
+            None => self.world.report(diagnostic),
+        }
+    }
+}
+
+/// Returns whether a change goes through a configuration of this provider.
+fn is_of(change: &ResourceChange, source: &str) -> bool {
+    change.provider.split('"').nth(1) == Some(source)
+}
