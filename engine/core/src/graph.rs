@@ -1,5 +1,6 @@
 //! The graph of configuration objects: as large as the source, not as its instances.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
@@ -46,6 +47,7 @@ impl fmt::Display for Node {
 /// Edges point from what is needed to what needs it.
 pub(crate) struct Graph {
     pub(crate) nodes: DiGraph<Node, Option<Span>>,
+    index: HashMap<Node, NodeIndex>,
 }
 
 impl Graph {
@@ -55,9 +57,14 @@ impl Graph {
         for (path, module) in &config.modules {
             builder.module(path, module);
         }
-        let graph = Self { nodes: builder.graph };
+        let graph = Self { nodes: builder.graph, index: builder.index };
         let cycles = graph.cycles();
         (graph, cycles)
+    }
+
+    /// Returns where a resource block of a module stands, if it is declared.
+    pub(crate) fn resource(&self, path: &ModulePath, block: &BlockRef) -> Option<NodeIndex> {
+        self.index.get(&Node::Resource(path.clone(), block.clone())).copied()
     }
 
     /// Returns the objects that `wanted` needs, itself included.
@@ -105,8 +112,10 @@ impl Graph {
     fn describe(&self, members: &[NodeIndex]) -> Diagnostic {
         let inside: BTreeSet<NodeIndex> = members.iter().copied().collect();
         let mut path: Vec<NodeIndex> = Vec::new();
+        let mut place: HashMap<NodeIndex, usize> = HashMap::new();
         let mut at = inside.first().copied().unwrap_or_default();
-        while !path.contains(&at) {
+        while let Entry::Vacant(new) = place.entry(at) {
+            new.insert(path.len());
             path.push(at);
             let next = self
                 .nodes
@@ -115,16 +124,18 @@ impl Graph {
                 .min();
             at = next.unwrap_or(at);
         }
-        let start = path.iter().position(|node| *node == at).unwrap_or_default();
-        let circle: Vec<NodeIndex> = path.split_off(start);
-        let names: Vec<String> =
-            circle.iter().chain(circle.first()).map(|n| self.nodes[*n].to_string()).collect();
+        let circle: Vec<NodeIndex> = path.split_off(place.get(&at).copied().unwrap_or_default());
+        let names = circle.iter().chain(circle.first()).map(|n| self.nodes[*n].to_string());
+        let names = crate::words::shortened(names, circle.len() + 1, " needs ");
         let mut error = Diagnostic::error(codes::CYCLE, "Cycle").detail(format!(
-            "These objects wait for each other, so that none can be the first: {}.",
-            names.join(" needs ")
+            "These objects wait for each other, so that none can be the first: {names}."
         ));
         let mut previous = circle.as_slice();
-        while let [needs, rest @ ..] = previous {
+        let mut places = 0;
+        while let [needs, rest @ ..] = previous
+            && places < crate::words::MEMBERS
+        {
+            places += 1;
             let needed = rest.first().or(circle.first()).copied().unwrap_or(*needs);
             let span = self.nodes.find_edge(needed, *needs).and_then(|edge| self.nodes[edge]);
             if let Some(span) = span {

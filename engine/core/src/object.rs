@@ -72,6 +72,9 @@ fn collect_sensitive(block: &Block, at: &AttrPath, found: &mut Vec<AttrPath>) {
 }
 
 fn mark_patterns(value: &Value, patterns: &[AttrPath]) -> Value {
+    if patterns.is_empty() {
+        return value.clone();
+    }
     value.transform(&mut |path: &AttrPath, part: Value| {
         if !part.is_null() && patterns.iter().any(|pattern| fits(pattern, path)) {
             part.marked(Marks::SENSITIVE)

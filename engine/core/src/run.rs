@@ -1,11 +1,12 @@
 //! `run`: which part of a plan is due and approved, and what is held back.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_provider::Action;
-use terrarium_state::{Dep, Scheduled, State};
+use terrarium_state::{Dep, InstanceSet, Scheduled, State};
 
 use crate::{DeferredChange, Occupancy, Plan, PlannedAction, ResourceChange, approval};
 
@@ -50,6 +51,7 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
         plan.changes.iter().rev().map(|change| (&change.addr, change)).collect();
     let scheduled: HashSet<&ResourceAddr> =
         state.schedule.iter().map(|entry| &entry.addr).collect();
+    let unapproved = Unapproved::of(&plan, &scheduled);
     let mut held = Vec::new();
     let mut left = Vec::new();
     let mut due: BTreeMap<usize, &Scheduled> = BTreeMap::new();
@@ -66,7 +68,7 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
         let why = match changes.acting(entry) {
             Some(at) => {
                 let change = &plan.changes[at];
-                let why = objection(change, entry, &state.lineage, &changes, &scheduled);
+                let why = objection(change, entry, &state.lineage, &unapproved);
                 if why.is_none() {
                     due.insert(at, entry);
                 }
@@ -90,7 +92,7 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
     }
     let coming = left.iter().filter_map(|entry| entry.schedule.not_before);
     let next = coming.filter(|at| *at > now).min();
-    drop(changes);
+    drop((changes, unapproved));
     Turn { plan: restricted(plan, &due, state), held, left, next }
 }
 
@@ -105,35 +107,24 @@ impl HeldBack {
     }
 }
 
-/// Holds back what needs something that is held back, until nothing that is left does.
+/// Holds back what needs something that is held back, however far.
 fn hold_dependents(
     plan: &Plan,
     due: &mut BTreeMap<usize, &Scheduled>,
     held: &mut Vec<HeldBack>,
     left: &mut Vec<Scheduled>,
 ) {
-    loop {
-        let instances: HashSet<&ResourceAddr> = held.iter().map(|held| &held.addr).collect();
-        let blocks: HashMap<ConfigAddr, &ResourceAddr> =
-            held.iter().map(|held| (held.addr.block.config(), &held.addr)).collect();
-        let missing = |dep: &Dep| match dep.block() {
-            Some(block) => blocks.get(&block.config()).copied(),
-            None => dep.instances().iter().find_map(|addr| instances.get(addr).copied()),
-        };
-        let more: Vec<(usize, String)> = due
-            .keys()
-            .filter_map(|at| {
-                let needed = plan.changes[*at].deps.iter().find_map(missing)?;
-                Some((*at, format!("{needed}, which it needs, is held back")))
-            })
-            .collect();
-        if more.is_empty() {
-            return;
-        }
-        for (at, why) in more {
+    let mut readers = Readers::default();
+    for at in due.keys() {
+        readers.add(&plan.changes[*at].deps, *at);
+    }
+    let mut open: VecDeque<ResourceAddr> = held.iter().map(|held| held.addr.clone()).collect();
+    while let Some(needed) = open.pop_front() {
+        for at in readers.take(&needed) {
             if let Some(entry) = due.remove(&at) {
                 left.push(entry.clone());
-                held.push(HeldBack::of(entry, why));
+                held.push(HeldBack::of(entry, format!("{needed}, which it needs, is held back")));
+                open.push_back(entry.addr.clone());
             }
         }
     }
@@ -143,16 +134,14 @@ fn hold_dependents(
 struct Changes<'p> {
     plan: &'p Plan,
     by_addr: HashMap<&'p ResourceAddr, Vec<usize>>,
-    by_block: HashMap<ConfigAddr, Vec<&'p ResourceAddr>>,
 }
 
 impl<'p> Changes<'p> {
     fn of(plan: &'p Plan) -> Self {
-        let mut changes = Self { plan, by_addr: HashMap::new(), by_block: HashMap::new() };
+        let mut changes = Self { plan, by_addr: HashMap::new() };
         for (at, change) in plan.changes.iter().enumerate() {
             if change.action != PlannedAction::NoOp {
                 changes.by_addr.entry(&change.addr).or_default().push(at);
-                changes.by_block.entry(change.addr.block.config()).or_default().push(&change.addr);
             }
         }
         changes
@@ -165,54 +154,123 @@ impl<'p> Changes<'p> {
         same.or(all.first()).copied()
     }
 
-    /// Returns something that a change needs and nobody approved. Reading needs no approval: what a data
-    /// source needs counts in its place.
-    fn unapproved(
-        &self,
-        deps: &'p [Dep],
-        scheduled: &HashSet<&ResourceAddr>,
-    ) -> Option<&'p ResourceAddr> {
-        let mut wanted: Vec<&Dep> = deps.iter().collect();
-        let mut seen: HashSet<&ResourceAddr> = HashSet::new();
-        while let Some(dep) = wanted.pop() {
-            for addr in self.named(dep) {
-                if scheduled.contains(addr) || !seen.insert(addr) {
-                    continue;
-                }
-                let of_it = self.by_addr.get(addr).into_iter().flatten();
-                for change in of_it.map(|at| &self.plan.changes[*at]) {
-                    if change.action != PlannedAction::Read {
-                        return Some(addr);
-                    }
-                    wanted.extend(&change.deps);
-                }
-            }
-        }
-        None
-    }
-
-    /// Returns the instances that a dependency names and that do something.
-    fn named(&self, dep: &'p Dep) -> Vec<&'p ResourceAddr> {
-        if let Some(block) = dep.block() {
-            return self.by_block.get(&block.config()).cloned().unwrap_or_default();
-        }
-        let acting = |addr| self.by_addr.get_key_value(addr).map(|(addr, _)| *addr);
-        dep.instances().iter().filter_map(acting).collect()
-    }
-
     /// Returns the data sources that can be read once what is due is done: nothing that they need has to
     /// be changed beside it.
     fn reads(&self, due: &HashSet<usize>) -> HashSet<usize> {
         let done: HashSet<&ResourceAddr> =
             due.iter().map(|at| &self.plan.changes[*at].addr).collect();
+        let unapproved = Unapproved::of(self.plan, &done);
         let reads = self.plan.changes.iter().enumerate();
         reads
             .filter(|(_, change)| {
-                change.action == PlannedAction::Read
-                    && self.unapproved(&change.deps, &done).is_none()
+                change.action == PlannedAction::Read && unapproved.needed_by(&change.deps).is_none()
             })
             .map(|(at, _)| at)
             .collect()
+    }
+}
+
+/// Who reads what: readers by what they name, so that each is found once, however many read the same.
+struct Readers<'p, T> {
+    instances: HashMap<&'p ResourceAddr, Vec<T>>,
+    blocks: HashMap<ConfigAddr, Vec<T>>,
+    sets: HashMap<&'p InstanceSet, Vec<T>>,
+    /// The sets that an instance is a member of.
+    sets_of: HashMap<&'p ResourceAddr, Vec<&'p InstanceSet>>,
+}
+
+impl<T> Default for Readers<'_, T> {
+    fn default() -> Self {
+        Self {
+            instances: HashMap::new(),
+            blocks: HashMap::new(),
+            sets: HashMap::new(),
+            sets_of: HashMap::new(),
+        }
+    }
+}
+
+impl<'p, T: Copy> Readers<'p, T> {
+    fn add(&mut self, deps: &'p [Dep], reader: T) {
+        for dep in deps {
+            match dep {
+                Dep::Instance(addr) => self.instances.entry(addr).or_default().push(reader),
+                Dep::Block(block) => self.blocks.entry(block.config()).or_default().push(reader),
+                Dep::Set(set) => {
+                    if !self.sets.contains_key(set) {
+                        for addr in set.addrs() {
+                            self.sets_of.entry(addr).or_default().push(set);
+                        }
+                    }
+                    self.sets.entry(set).or_default().push(reader);
+                }
+            }
+        }
+    }
+
+    /// Takes those who read an instance; whoever reads others beside it does not come again.
+    fn take(&mut self, addr: &ResourceAddr) -> Vec<T> {
+        let mut found = self.instances.remove(addr).unwrap_or_default();
+        found.extend(self.blocks.remove(&addr.block.config()).unwrap_or_default());
+        for set in self.sets_of.remove(addr).unwrap_or_default() {
+            found.extend(self.sets.remove(set).unwrap_or_default());
+        }
+        found
+    }
+}
+
+/// What would have to be done, and nobody approved. Reading needs no approval: what a data source needs counts
+/// in its place.
+struct Unapproved<'p> {
+    /// Instances that need it, or are it themselves.
+    instances: HashMap<&'p ResourceAddr, &'p ResourceAddr>,
+    /// One of each block.
+    blocks: HashMap<ConfigAddr, &'p ResourceAddr>,
+    /// One of each set, once it was asked for.
+    sets: RefCell<HashMap<InstanceSet, Option<&'p ResourceAddr>>>,
+}
+
+impl<'p> Unapproved<'p> {
+    fn of(plan: &'p Plan, scheduled: &HashSet<&ResourceAddr>) -> Self {
+        let mut instances: HashMap<&ResourceAddr, &ResourceAddr> = HashMap::new();
+        let mut blocks: HashMap<ConfigAddr, &ResourceAddr> = HashMap::new();
+        let mut readers: Readers<'_, &ResourceAddr> = Readers::default();
+        let mut open: Vec<(&ResourceAddr, &ResourceAddr)> = Vec::new();
+        let acts = |change: &&ResourceChange| {
+            change.action != PlannedAction::NoOp && !scheduled.contains(&change.addr)
+        };
+        for change in plan.changes.iter().filter(acts) {
+            if change.action == PlannedAction::Read {
+                readers.add(&change.deps, &change.addr);
+            } else {
+                open.push((&change.addr, &change.addr));
+            }
+        }
+        while let Some((addr, needed)) = open.pop() {
+            if instances.insert(addr, needed).is_some() {
+                continue;
+            }
+            blocks.entry(addr.block.config()).or_insert(needed);
+            open.extend(readers.take(addr).into_iter().map(|reader| (reader, needed)));
+        }
+        Self { instances, blocks, sets: RefCell::default() }
+    }
+
+    /// Returns something unapproved that dependencies need.
+    fn needed_by(&self, deps: &[Dep]) -> Option<&'p ResourceAddr> {
+        let of_instance = |addr: &ResourceAddr| self.instances.get(addr).copied();
+        deps.iter().rev().find_map(|dep| match dep {
+            Dep::Instance(addr) => of_instance(addr),
+            Dep::Block(block) => self.blocks.get(&block.config()).copied(),
+            Dep::Set(set) => {
+                if let Some(known) = self.sets.borrow().get(set) {
+                    return *known;
+                }
+                let found = set.addrs().iter().find_map(of_instance);
+                self.sets.borrow_mut().insert(set.clone(), found);
+                found
+            }
+        })
     }
 }
 
@@ -228,12 +286,11 @@ fn action_of(change: &ResourceChange) -> Option<Action> {
 }
 
 /// Says what keeps a due action from being the one that was approved.
-fn objection<'p>(
-    change: &'p ResourceChange,
+fn objection(
+    change: &ResourceChange,
     entry: &Scheduled,
     lineage: &str,
-    changes: &Changes<'p>,
-    scheduled: &HashSet<&ResourceAddr>,
+    unapproved: &Unapproved<'_>,
 ) -> Option<String> {
     if action_of(change) != Some(entry.action) {
         return Some("the plan is another action by now".to_owned());
@@ -241,7 +298,7 @@ fn objection<'p>(
     if let Some(why) = approval::objection(entry, change, lineage) {
         return Some(why);
     }
-    let needed = changes.unapproved(&change.deps, scheduled);
+    let needed = unapproved.needed_by(&change.deps);
     needed.map(|addr| format!("{addr}, which it needs, would have to be changed first"))
 }
 

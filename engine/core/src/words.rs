@@ -8,6 +8,24 @@ use terrarium_value::{Cause, Causes, When};
 /// How many causes a sentence names.
 const NAMED_CAUSES: usize = 3;
 
+/// How many members of a circle, or places of one, a diagnostic shows.
+pub(crate) const MEMBERS: usize = 12;
+
+/// Joins names; of more than a reader can follow, the first ones, a count, and the last.
+pub(crate) fn shortened(
+    mut names: impl Iterator<Item = String>,
+    count: usize,
+    between: &str,
+) -> String {
+    if count <= MEMBERS {
+        return names.collect::<Vec<_>>().join(between);
+    }
+    let mut shown: Vec<String> = names.by_ref().take(MEMBERS - 1).collect();
+    shown.push(format!("… ({} more) …", count - MEMBERS));
+    shown.extend(names.last());
+    shown.join(between)
+}
+
 /// Returns `the root module` or `module.x`.
 pub(crate) fn module(path: &ModulePath) -> String {
     if path.is_root() { "the root module".to_owned() } else { path.config().to_string() }

@@ -65,6 +65,22 @@ impl Type {
         Self::Object(Arc::new(ObjectType { attributes, optional: BTreeSet::new() }))
     }
 
+    /// Returns whether it is certain, without a look at its parts, that both are the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::List(a), Self::List(b))
+            | (Self::Set(a), Self::Set(b))
+            | (Self::Map(a), Self::Map(b)) => Arc::ptr_eq(a, b),
+            (Self::Tuple(a), Self::Tuple(b)) => Arc::ptr_eq(a, b),
+            (Self::Object(a), Self::Object(b)) => Arc::ptr_eq(a, b),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other) && self.is_simple(),
+        }
+    }
+
+    fn is_simple(&self) -> bool {
+        matches!(self, Self::Dynamic | Self::Bool | Self::Number | Self::String)
+    }
+
     /// Returns the element type of a list, set or map.
     pub fn element(&self) -> Option<&Type> {
         match self {

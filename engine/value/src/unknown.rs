@@ -34,9 +34,12 @@ pub enum Cause {
     Other(Name),
 }
 
-/// Set of causes; shared, so that a value's copies cost nothing.
+/// Set of causes; shared, so that a value's copies cost nothing. Nearly every set has one member, and there is one
+/// for each instance that is not there yet: so it is a slice, not a tree.
+///
+/// Invariant: sorted, without doubles, and not empty where there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Causes(Option<Arc<BTreeSet<Cause>>>);
+pub struct Causes(Option<Arc<[Cause]>>);
 
 impl Causes {
     /// No cause is recorded.
@@ -44,27 +47,28 @@ impl Causes {
 
     /// One cause.
     pub fn one(cause: Cause) -> Self {
-        Self(Some(Arc::new(BTreeSet::from([cause]))))
+        Self(Some(Arc::new([cause])))
     }
 
     /// Unites any number of sets, in one pass.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut first: Option<&Arc<BTreeSet<Cause>>> = None;
-        let mut merged: Option<BTreeSet<Cause>> = None;
+        let mut first: Option<&Arc<[Cause]>> = None;
+        let mut merged: Option<BTreeSet<&'a Cause>> = None;
         for set in sets.into_iter().filter_map(|set| set.0.as_ref()) {
             match (&first, &mut merged) {
                 (None, _) => first = Some(set),
-                (Some(one), None) if Arc::ptr_eq(one, set) || set.is_subset(one) => {}
-                (Some(one), None) => merged = Some(one.union(set).cloned().collect()),
-                (Some(_), Some(all)) => all.extend(set.iter().cloned()),
+                (Some(one), None) if Arc::ptr_eq(one, set) || is_subset(set, one) => {}
+                (Some(one), None) => merged = Some(one.iter().chain(&**set).collect()),
+                (Some(_), Some(all)) => all.extend(&**set),
             }
         }
-        Self(merged.map(Arc::new).or_else(|| first.cloned()))
+        let merged = merged.map(|all| all.into_iter().cloned().collect());
+        Self(merged.or_else(|| first.cloned()))
     }
 
     /// Iterates over the causes in the order of their addresses.
     pub fn iter(&self) -> impl Iterator<Item = &Cause> {
-        self.0.iter().flat_map(|set| set.iter())
+        self.0.as_deref().unwrap_or_default().iter()
     }
 
     /// Returns whether none is recorded.
@@ -82,6 +86,11 @@ impl Causes {
             .max()
             .unwrap_or_default()
     }
+}
+
+/// Returns whether one sorted slice holds all of another.
+fn is_subset(inner: &[Cause], outer: &[Cause]) -> bool {
+    inner.len() <= outer.len() && inner.iter().all(|cause| outer.binary_search(cause).is_ok())
 }
 
 /// What is known of an unknown value.

@@ -1,5 +1,7 @@
 //! Walks over the parts of a value: marks, causes, paths, rebuilding.
 
+use std::sync::Arc;
+
 use terrarium_address::{AttrPath, Name, PathStep};
 
 use crate::value::Repr;
@@ -200,41 +202,92 @@ impl Value {
         paths.iter().fold(self.clone(), |value, path| mark_at(&value, &path.0, marks))
     }
 
+    /// Changes the parts directly inside; where none is another afterwards, the value is shared with this one.
     fn rebuild(&self, change: &mut dyn FnMut(PathStep, &Self) -> Self) -> Self {
         let rebuilt = match &self.repr {
-            Repr::List(list) => {
-                Self::list(list.element.clone(), rebuild_items(&list.items, change))
-            }
-            Repr::Tuple(items) => Self::tuple(rebuild_items(items, change)),
+            Repr::List(list) => rebuild_items(&list.items, change)
+                .map(|items| Self::list(list.element.clone(), items)),
+            Repr::Tuple(items) => rebuild_items(items, change).map(Self::tuple),
             Repr::Set(set) => {
-                let items =
-                    set.items.iter().map(|item| change(PathStep::AnyElement, item)).collect();
-                Self::set(set.element.clone(), items)
+                let mut any = |_, item: &Self| change(PathStep::AnyElement, item);
+                rebuild_items(&set.items, &mut any)
+                    .map(|items| Self::set(set.element.clone(), items))
             }
             Repr::Map(map) => {
                 let step = |key: &Name| PathStep::Key(key.clone());
-                Self::map(map.element.clone(), rebuild_entries(&map.entries, step, change))
+                rebuild_entries(&map.entries, step, change)
+                    .map(|entries| Self::map(map.element.clone(), entries))
             }
             Repr::Object(attributes) => {
                 let step = |name: &Name| PathStep::Attr(name.clone());
-                Self::object(rebuild_entries(attributes, step, change))
+                rebuild_entries(attributes, step, change).map(Self::object)
             }
-            _ => return self.clone(),
+            _ => None,
         };
-        rebuilt.marked(self.marks)
+        rebuilt.map_or_else(|| self.clone(), |rebuilt| rebuilt.marked(self.marks))
+    }
+
+    /// Returns whether it is certain, without a look at its parts, that both are the same.
+    fn is_same(&self, other: &Self) -> bool {
+        self.marks == other.marks
+            && match (&self.repr, &other.repr) {
+                (Repr::Unknown(a), Repr::Unknown(b)) => Arc::ptr_eq(a, b),
+                (Repr::Null(a), Repr::Null(b)) => a.is_same(b),
+                (Repr::Bool(a), Repr::Bool(b)) => a == b,
+                (Repr::Number(a), Repr::Number(b)) => a == b,
+                (Repr::String(a), Repr::String(b)) => Arc::ptr_eq(a, b),
+                (Repr::List(a), Repr::List(b)) | (Repr::Set(a), Repr::Set(b)) => Arc::ptr_eq(a, b),
+                (Repr::Map(a), Repr::Map(b)) => Arc::ptr_eq(a, b),
+                (Repr::Tuple(a), Repr::Tuple(b)) => Arc::ptr_eq(a, b),
+                (Repr::Object(a), Repr::Object(b)) => Arc::ptr_eq(a, b),
+                _ => false,
+            }
     }
 }
 
-fn rebuild_items(items: &[Value], change: &mut dyn FnMut(PathStep, &Value) -> Value) -> Vec<Value> {
-    (0..).zip(items).map(|(at, item)| change(PathStep::Index(at), item)).collect()
+/// Changes items; `None`: all stay as they are.
+fn rebuild_items(
+    items: &[Value],
+    change: &mut dyn FnMut(PathStep, &Value) -> Value,
+) -> Option<Vec<Value>> {
+    let mut rebuilt: Option<Vec<Value>> = None;
+    for (at, item) in items.iter().enumerate() {
+        let changed = change(PathStep::Index(at as u64), item);
+        match &mut rebuilt {
+            Some(all) => all.push(changed),
+            None if changed.is_same(item) => {}
+            None => {
+                let mut all = Vec::with_capacity(items.len());
+                all.extend(items.iter().take(at).cloned());
+                all.push(changed);
+                rebuilt = Some(all);
+            }
+        }
+    }
+    rebuilt
 }
 
+/// Changes entries; `None`: all stay as they are.
 fn rebuild_entries(
     entries: &Map,
     step: impl Fn(&Name) -> PathStep,
     change: &mut dyn FnMut(PathStep, &Value) -> Value,
-) -> Map {
-    entries.iter().map(|(key, value)| (key.clone(), change(step(key), value))).collect()
+) -> Option<Map> {
+    let mut different: Vec<(&Name, Value)> = Vec::new();
+    for (key, value) in entries {
+        let changed = change(step(key), value);
+        if !changed.is_same(value) {
+            different.push((key, changed));
+        }
+    }
+    if different.is_empty() {
+        return None;
+    }
+    let mut rebuilt = entries.clone();
+    for (key, value) in different {
+        rebuilt.insert(key.clone(), value);
+    }
+    Some(rebuilt)
 }
 
 fn mark_at(value: &Value, steps: &[PathStep], marks: Marks) -> Value {

@@ -20,6 +20,7 @@ use super::text::{self, Look};
 use super::timeline::excerpt;
 use super::wrap::{PROSE_WIDTH, wrap};
 pub(crate) use cost::milli;
+use waiting::Sitting;
 
 /// How wide the timeline is drawn within a plan.
 const TIMELINE_WIDTH: usize = 80;
@@ -29,6 +30,7 @@ const TIMELINE_WIDTH: usize = 80;
 /// changes.
 pub fn plan(plan: &Plan, timeline: Option<&Timeline>, user: &TimeZone) -> String {
     let times = &Times::of_plan(plan, user);
+    let seen = &Seen { plan, sitting: Sitting::of(plan) };
     let mut out = String::new();
     let shown: Vec<&ResourceChange> =
         plan.changes.iter().filter(|change| is_shown(change)).collect();
@@ -46,7 +48,7 @@ pub fn plan(plan: &Plan, timeline: Option<&Timeline>, user: &TimeZone) -> String
         if refreshed && !outputs.is_empty() {
             write_outputs(&mut out, plan, &outputs, times);
         }
-        about_time(&mut out, plan, timeline, times);
+        about_time(&mut out, seen, timeline, times);
         return out;
     }
     let unapproved = plan.deferred.iter().filter(|one| one.can_come() && !one.approved);
@@ -69,10 +71,10 @@ pub fn plan(plan: &Plan, timeline: Option<&Timeline>, user: &TimeZone) -> String
         out.push_str(lead);
         for change in &shown {
             out.push('\n');
-            resource(&mut out, change, Sight::Planned(plan), times);
+            resource(&mut out, change, Sight::Planned(seen), times);
         }
     }
-    about_time(&mut out, plan, timeline, times);
+    about_time(&mut out, seen, timeline, times);
     if !shown.is_empty() || !plan.deferred.is_empty() {
         let _infallible = write!(out, "\n{}\n", summary(plan));
     }
@@ -89,8 +91,9 @@ pub fn plan(plan: &Plan, timeline: Option<&Timeline>, user: &TimeZone) -> String
 }
 
 /// Writes what waits, what ended, and the timeline.
-fn about_time(out: &mut String, plan: &Plan, timeline: Option<&Timeline>, times: &Times) {
-    waiting::write(out, plan, times);
+fn about_time(out: &mut String, seen: &Seen<'_>, timeline: Option<&Timeline>, times: &Times) {
+    let plan = seen.plan;
+    waiting::write(out, seen, times);
     waiting::ended(out, plan, times);
     waiting::leftovers(out, plan);
     let chart = timeline.map(|timeline| excerpt(timeline, times, TIMELINE_WIDTH));
@@ -157,10 +160,16 @@ fn legend(out: &mut String, shown: &[&ResourceChange]) {
     }
 }
 
+/// A plan, and what its sentences look up in it.
+struct Seen<'p> {
+    plan: &'p Plan,
+    sitting: Sitting<'p>,
+}
+
 /// In which part of the text a change stands.
 #[derive(Clone, Copy)]
 enum Sight<'a> {
-    Planned(&'a Plan),
+    Planned(&'a Seen<'a>),
     Drifted,
 }
 
@@ -185,11 +194,11 @@ fn resource(out: &mut String, change: &ResourceChange, sight: Sight<'_>, times: 
     };
     let _infallible = writeln!(out, "  # {title}");
     let times = &times.in_zone(change.notes.zone.as_deref());
-    if let Sight::Planned(plan) = sight {
-        if !plan.deferred.is_empty() {
+    if let Sight::Planned(seen) = sight {
+        if !seen.plan.deferred.is_empty() {
             out.push_str("  # (now)\n");
         }
-        for note in words::notes(change, plan, times) {
+        for note in words::notes(change, seen, times) {
             let _infallible = writeln!(out, "  # ({note})");
         }
     }

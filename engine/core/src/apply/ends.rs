@@ -1,6 +1,6 @@
 //! Ends: what sits on a lease does not keep it, and goes with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{ReadOutcome, ReadRequest};
@@ -27,19 +27,24 @@ impl Walk<'_> {
 
     /// Looks whether what refused to be removed went with what it sat on.
     pub(super) async fn confirm_ends(&mut self) {
-        let deleted = |addr: &ResourceAddr, done: &[Completed]| {
-            done.iter().any(|it| it.addr == *addr && it.action == PlannedAction::Delete)
-        };
+        let is_delete = |action: &PlannedAction| *action == PlannedAction::Delete;
+        let failed = self.summary.failed.iter().filter(|failed| is_delete(&failed.action));
+        let failed: HashSet<&ResourceAddr> = failed.map(|failed| &failed.addr).collect();
+        if failed.is_empty() {
+            return;
+        }
+        let done = self.summary.done.iter().filter(|done| is_delete(&done.action));
+        let deleted: HashSet<&ResourceAddr> = done.map(|done| &done.addr).collect();
+        let mut seen: HashSet<&ResourceAddr> = HashSet::new();
         let refused: Vec<&ResourceChange> = self
-            .summary
-            .failed
+            .plan
+            .changes
             .iter()
-            .filter(|failed| failed.action == PlannedAction::Delete)
-            .filter_map(|failed| self.plan.changes.iter().find(|it| it.addr == failed.addr))
+            .filter(|change| failed.contains(&change.addr) && seen.insert(&change.addr))
             .filter(|change| {
                 let recorded = self.recorded(change).map(|object| object.occupies.as_slice());
                 let lenders = change.occupies.lenders.iter().chain(recorded.unwrap_or_default());
-                lenders.into_iter().any(|lender| deleted(lender, &self.summary.done))
+                lenders.into_iter().any(|lender| deleted.contains(lender))
             })
             .collect();
         let mut by_provider: BTreeMap<Name, Vec<&ResourceChange>> = BTreeMap::new();
@@ -71,9 +76,13 @@ impl Walk<'_> {
             }
             self.lazy.push(self.submit(batch, Durability::Now));
         }
+        if gone.is_empty() {
+            return;
+        }
+        let went: HashSet<&ResourceAddr> = gone.iter().collect();
+        self.summary.failed.retain(|it| !is_delete(&it.action) || !went.contains(&it.addr));
+        self.world.forgive(|addr| went.contains(addr));
         for addr in gone {
-            self.summary.failed.retain(|it| it.addr != addr || it.action != PlannedAction::Delete);
-            self.world.forgive(&addr);
             let id = self.world.instance(&addr).as_ref().and_then(object::id_of);
             let action = PlannedAction::Delete;
             self.summary.done.push(Completed { addr: addr.clone(), action });

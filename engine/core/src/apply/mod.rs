@@ -62,10 +62,10 @@ pub async fn apply(
     let order = match tasks::Order::of(plan, &inputs.prior) {
         Ok(order) => order,
         Err(stuck) => {
-            let names: Vec<String> = stuck.iter().map(ToString::to_string).collect();
+            let names = stuck.iter().map(ToString::to_string);
+            let names = crate::words::shortened(names, stuck.len(), ", ");
             let error = Diagnostic::error(codes::CYCLE, "Cycle").detail(format!(
-                "These objects wait for each other: {}. Nothing was changed.",
-                names.join(", ")
+                "These objects wait for each other: {names}. Nothing was changed."
             ));
             return (RunSummary::default(), error.into());
         }

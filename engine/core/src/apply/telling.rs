@@ -1,6 +1,6 @@
 //! Telling: what a run says while it is at work, and what it leaves undone at its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use terrarium_address::ResourceAddr;
 
@@ -37,6 +37,7 @@ impl Walk<'_> {
 
     fn settled(&self) -> BTreeSet<(ResourceAddr, Step)> {
         let summary = &self.summary;
+        let pending: HashSet<&ResourceAddr> = summary.pending.iter().collect();
         let known = summary
             .done
             .iter()
@@ -47,7 +48,7 @@ impl Walk<'_> {
             .order
             .tasks
             .iter()
-            .filter(|task| summary.pending.contains(&self.plan.changes[task.change].addr))
+            .filter(|task| pending.contains(&self.plan.changes[task.change].addr))
             .map(|task| (self.plan.changes[task.change].addr.clone(), task.step))
             .collect();
         let steps = [Step::Read, Step::Create, Step::Update, Step::Delete, Step::Forget];

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use petgraph::graph::NodeIndex;
 use terrarium_address::{ModulePath, Name, ResourceAddr};
 use terrarium_lang::config::{BlockRef, BlockText, Module};
+use terrarium_state::Scheduled;
 use terrarium_value::to_snapshot;
 
 use super::Planner;
 use crate::approval::{self, BLOCK, FILE, VARIABLE};
 use crate::graph::Node;
-use crate::world::ModuleId;
+use crate::world::{FileReads, ModuleId};
 use crate::{DeferredChange, ResourceChange};
 
 /// How many blocks of its closure an instance names one by one, nearest first; a change of another one is
@@ -35,15 +36,38 @@ struct Hashes {
     resources: HashMap<(ModulePath, BlockRef), NodeIndex>,
 }
 
+/// The files that were read for each instance. Instances of a course read the same ones: what is the same is
+/// shared.
+#[derive(Default)]
+pub(super) struct Files {
+    by_addr: HashMap<ResourceAddr, Arc<FileReads>>,
+    last: Arc<FileReads>,
+}
+
+impl Files {
+    fn add(&mut self, addr: &ResourceAddr, reads: &FileReads) {
+        let known = self.by_addr.entry(addr.clone()).or_default();
+        if known.is_empty() {
+            if *self.last != *reads {
+                self.last = Arc::new(reads.clone());
+            }
+            *known = self.last.clone();
+        } else if reads.iter().any(|(name, hash)| known.get(name) != Some(hash)) {
+            let more = reads.iter().map(|(name, hash)| (name.clone(), *hash));
+            Arc::make_mut(known).extend(more);
+        }
+    }
+
+    fn of(&self, addr: &ResourceAddr) -> impl Iterator<Item = (&Name, &Hash)> {
+        self.by_addr.get(addr).into_iter().flat_map(|reads| reads.iter())
+    }
+}
+
 impl Planner<'_> {
     /// Notes what was read for an instance, for its approval.
     pub(super) fn note_files(&self, addr: &ResourceAddr, reads: &crate::world::Deps) {
         if !reads.files.is_empty() {
-            let mut files = self.files.borrow_mut();
-            files
-                .entry(addr.clone())
-                .or_default()
-                .extend(reads.files.iter().map(|(name, hash)| (name.clone(), *hash)));
+            self.files.borrow_mut().add(addr, &reads.files);
         }
     }
 
@@ -56,22 +80,26 @@ impl Planner<'_> {
             return;
         }
         let Some(hashes) = self.hashes() else { return };
+        let mut entries: HashMap<&ResourceAddr, Vec<&Scheduled>> = HashMap::new();
+        for entry in schedule {
+            entries.entry(&entry.addr).or_default().push(entry);
+        }
         let mut parts: HashMap<NodeIndex, BTreeMap<Name, Name>> = HashMap::new();
         for change in found.changes.iter_mut().filter(|change| wanted.contains(&change.addr)) {
             self.fill(change, &hashes, &mut parts);
         }
         for deferred in &mut found.deferred {
             self.fill(&mut deferred.change, &hashes, &mut parts);
-            deferred.approved = self.is_approved(deferred);
+            let entries = entries.get(&deferred.change.addr);
+            deferred.approved = entries.is_some_and(|entries| self.is_approved(deferred, entries));
         }
     }
 
-    fn is_approved(&self, deferred: &DeferredChange) -> bool {
+    fn is_approved(&self, deferred: &DeferredChange, entries: &[&Scheduled]) -> bool {
         let prior = &self.inputs.prior;
         let Some(new) = deferred.entry(&prior.lineage) else { return false };
-        prior.schedule.iter().any(|entry| {
-            entry.addr == new.addr
-                && entry.action == new.action
+        entries.iter().any(|entry| {
+            entry.action == new.action
                 && approval::objection(entry, &deferred.change, &prior.lineage).is_none()
         })
     }
@@ -100,7 +128,7 @@ impl Planner<'_> {
         let files = self.files.borrow();
         let reads = self.providers.recorded(&change.provider);
         let reads = reads.map(|provider| self.providers.reads(&provider)).unwrap_or_default();
-        let of_instance = files.get(&change.addr).into_iter().flatten();
+        let of_instance = files.of(&change.addr);
         for (name, hash) in of_instance.chain(&reads.files) {
             covers.insert(format!("{FILE}{name}").into(), hex(hash));
         }

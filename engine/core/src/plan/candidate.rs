@@ -116,7 +116,13 @@ impl Planner<'_> {
             let repetition = self.world.repetition(module, &block, exprs);
             let Some(instances) = &repetition.instances else {
                 // Nobody knows which of them are still wanted.
-                recorded.retain(|addr, _| addr.block != block);
+                let first = block.instance(terrarium_address::InstanceKey::None);
+                while let Some((addr, _)) = recorded.range(&first..).next()
+                    && addr.block == block
+                {
+                    let addr = addr.clone();
+                    recorded.remove(&addr);
+                }
                 continue;
             };
             follow_repetition(recorded, &block, instances.keys());

@@ -223,7 +223,7 @@ impl Planner<'_> {
                 );
             }
             DataOutcome::Deferred(deferral) => {
-                let null = Value::null(group.schema.block.ty());
+                let null = group.null.clone();
                 let change = change(group, &candidate.addr, PlannedAction::Read, null);
                 let change = ResourceChange { deps: candidate.deps.clone(), ..change };
                 self.put_off_as_told(group, candidate, change, deferral);

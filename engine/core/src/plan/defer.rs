@@ -1,10 +1,12 @@
 //! Deferral: which planned changes wait, and until when.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Deferral, PlannedChange, Schedule, Window};
-use terrarium_state::{Dep, Ended};
+use terrarium_state::{Dep, Ended, State};
 use terrarium_value::{Cause, Causes, Kind, Value, When};
 
 use super::candidate::{Candidate, Prior};
@@ -209,7 +211,7 @@ impl Planner<'_> {
     fn gone_with(&self, group: &Group<'_>, candidate: &Candidate, closed: &Ended) -> Option<Prior> {
         let object = self.inputs.prior.resources.get(&candidate.addr)?.current.as_ref()?;
         let value = object::read(object, &group.schema).ok()?;
-        self.found.borrow_mut().drift.retain(|drift| drift.addr != candidate.addr);
+        self.found.borrow_mut().undrifted.insert(candidate.addr.clone());
         Some(Prior { ended: Some(closed.clone()), ..Prior::recorded(value, object) })
     }
 
@@ -282,16 +284,9 @@ impl Planner<'_> {
 
     /// Says what sits on a lender now, as far as is recorded, and goes down with it.
     fn going_down(&self, lender: &ResourceAddr) -> String {
-        let recorded = self.inputs.prior.resources.iter();
-        let seated: Vec<String> = recorded
-            .filter(|(_, instance)| {
-                instance.current.as_ref().is_some_and(|object| {
-                    object.ended.is_none() && object.occupies.contains(lender)
-                })
-            })
-            .map(|(addr, _)| addr.to_string())
-            .collect();
-        match seated.as_slice() {
+        let seated = self.seated.get_or_init(|| seated(&self.inputs.prior));
+        let seated = seated.get(lender).map(Vec::as_slice).unwrap_or_default();
+        match seated {
             [] => "What sits on it goes down now".to_owned(),
             [one] => format!("{one} goes down now"),
             [one, others @ ..] => {
@@ -299,6 +294,18 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Finds who is recorded to sit on whom, and has not ended.
+fn seated(prior: &State) -> HashMap<&ResourceAddr, Vec<&ResourceAddr>> {
+    let mut found: HashMap<&ResourceAddr, Vec<&ResourceAddr>> = HashMap::new();
+    for (addr, instance) in &prior.resources {
+        let here = instance.current.iter().filter(|object| object.ended.is_none());
+        for lender in here.flat_map(|object| &object.occupies) {
+            found.entry(lender).or_default().push(addr);
+        }
+    }
+    found
 }
 
 /// The causes of what a deferred instance leaves unknown.

@@ -1,20 +1,20 @@
 //! Taking over objects that exist: `import` blocks and the `import` command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use terrarium_address::ResourceAddr;
+use terrarium_address::{ConfigAddr, ModulePath, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_lang::Expr;
 use terrarium_lang::config::Import;
+use terrarium_lang::{Configuration, Expr};
 use terrarium_provider::{ImportRequest, Provider};
 use terrarium_value::Value;
 
 use super::candidate::{Candidate, Prior};
 use super::refresh::Recorded;
 use super::{Group, Planner};
-use crate::codes;
 use crate::world::{At, ModuleId};
+use crate::{Waits, codes};
 
 impl Planner<'_> {
     /// Reads the objects that instances without a recorded one are to be imported from.
@@ -24,7 +24,7 @@ impl Planner<'_> {
         provider: &Arc<dyn Provider>,
         candidates: &mut [Candidate],
     ) {
-        let mut imported = Vec::new();
+        let mut imported = HashSet::new();
         for candidate in candidates.iter_mut().filter(|candidate| candidate.prior.is_none()) {
             let Some(id) = self.importing(&candidate.addr) else { continue };
             let request = ImportRequest { addr: candidate.addr.clone(), id: id.as_str().into() };
@@ -34,7 +34,7 @@ impl Planner<'_> {
                         objects.into_iter().find(|object| object.kind == group.resource.block.kind);
                     candidate.prior =
                         object.map(|object| Prior::bare(object.state, object.private));
-                    imported.push(candidate.addr.clone());
+                    imported.insert(candidate.addr.clone());
                 }
                 Err(diagnostics) => self.report_each(diagnostics, group.resource, &candidate.addr),
             }
@@ -68,14 +68,19 @@ impl Planner<'_> {
             .iter()
             .find(|(wanted, _)| wanted == addr)
             .map(|(_, id)| id.clone());
-        asked.or_else(|| self.import_blocks().get(addr).cloned())
+        asked.or_else(|| {
+            let blocks = self.imports.get(&addr.block.config())?;
+            self.evaluate_imports(blocks.iter().copied()).remove(addr)
+        })
     }
 
-    /// Evaluates the `import` blocks of the root module, by address.
-    fn import_blocks(&self) -> BTreeMap<ResourceAddr, String> {
-        let root = self.world.module(ModuleId::ROOT);
+    /// Evaluates `import` blocks of the root module, by address.
+    fn evaluate_imports<'b>(
+        &self,
+        blocks: impl Iterator<Item = &'b Import>,
+    ) -> BTreeMap<ResourceAddr, String> {
         let mut found = BTreeMap::new();
-        for block in &root.config.imports {
+        for block in blocks {
             let Some(for_each) = &block.for_each else {
                 found.extend(self.import_block(block, At::Module));
                 continue;
@@ -107,10 +112,15 @@ impl Planner<'_> {
     /// Reports what is to be imported to an address that the configuration does not have.
     pub(super) fn check_imports(&self) {
         let found = self.found.borrow();
-        let blocks = self.import_blocks();
+        let blocks = self.evaluate_imports(self.imports.values().flatten().copied());
+        let waits = found.deferred.iter().filter(|deferred| deferred.waits == Waits::Values);
+        let put_off: HashSet<ConfigAddr> =
+            waits.map(|deferred| deferred.change.addr.block.config()).collect();
         let wanted = self.options.imports.iter().map(|(addr, _)| addr).chain(blocks.keys());
         for addr in wanted {
-            if found.by_addr.contains_key(addr) || self.is_put_off(addr) || self.world.has_errors()
+            if found.by_addr.contains_key(addr)
+                || put_off.contains(&addr.block.config())
+                || self.world.has_errors()
             {
                 continue;
             }
@@ -121,6 +131,17 @@ impl Planner<'_> {
             self.world.report(error);
         }
     }
+}
+
+/// Finds the `import` blocks of the root module by the block that they import to.
+pub(super) fn by_block(config: &Configuration) -> BTreeMap<ConfigAddr, Vec<&Import>> {
+    let mut found: BTreeMap<ConfigAddr, Vec<&Import>> = BTreeMap::new();
+    let root = config.module(&ModulePath::default());
+    for block in root.iter().flat_map(|root| &root.imports) {
+        let (path, to) = &block.to;
+        found.entry(to.in_module(path.config())).or_default().push(block);
+    }
+    found
 }
 
 fn instance_key(value: &Value) -> Option<terrarium_address::InstanceKey> {

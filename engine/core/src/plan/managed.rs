@@ -168,16 +168,11 @@ impl Planner<'_> {
         self.report_each(reply.diagnostics, group.resource, &candidate.addr);
         let before = candidate.prior.as_ref().map(|prior| prior.value.clone());
         let change = ResourceChange {
-            before: before.unwrap_or_else(|| Value::null(group.schema.block.ty())),
+            before: before.unwrap_or_else(|| group.null.clone()),
             moved_from: candidate.prior.as_ref().and_then(|prior| prior.moved_from.clone()),
             importing: self.importing(&candidate.addr),
             deps: candidate.deps.clone(),
-            ..change(
-                group,
-                &candidate.addr,
-                PlannedAction::Create,
-                Value::null(group.schema.block.ty()),
-            )
+            ..change(group, &candidate.addr, PlannedAction::Create, group.null.clone())
         };
         let planned = match reply.outcome {
             PlanOutcome::Planned(mut planned) => {
@@ -406,7 +401,7 @@ pub(super) fn removal(
         moved_from: prior.moved_from.clone(),
         occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() },
         ended: prior.ended.clone(),
-        ..change(group, addr, PlannedAction::Delete, Value::null(group.schema.block.ty()))
+        ..change(group, addr, PlannedAction::Delete, group.null.clone())
     }
 }
 

@@ -14,6 +14,7 @@ mod hindsight;
 mod import;
 mod lending;
 mod managed;
+mod named;
 mod need;
 mod occupancy;
 mod orphans;
@@ -83,11 +84,16 @@ pub(crate) struct Planner<'a> {
     create_first: BTreeSet<(ModulePath, BlockRef)>,
     /// Objects that the plan is restricted to; `None`: all.
     wanted: Option<BTreeSet<NodeIndex>>,
+    /// What `removed` blocks say is forgotten.
+    to_stay: named::Named<'a>,
+    imports: BTreeMap<ConfigAddr, Vec<&'a terrarium_lang::config::Import>>,
+    /// Who is recorded to sit on whom; found when it is first asked for.
+    seated: std::cell::OnceCell<HashMap<&'a ResourceAddr, Vec<&'a ResourceAddr>>>,
     found: RefCell<Found>,
     lent: RefCell<lending::Lent>,
     claims: claims::Claims,
     /// The files that were read for each instance.
-    files: RefCell<HashMap<ResourceAddr, crate::world::FileReads>>,
+    files: RefCell<approvals::Files>,
     /// The instant of this plan.
     now: Timestamp,
     progress: &'a Arc<dyn Progress>,
@@ -98,6 +104,8 @@ pub(crate) struct Planner<'a> {
 struct Found {
     changes: Vec<ResourceChange>,
     drift: Vec<ResourceChange>,
+    /// Instances whose drift turned out to be none.
+    undrifted: HashSet<ResourceAddr>,
     data: Vec<DataResult>,
     deferred: Vec<DeferredChange>,
     /// Current objects by instance.
@@ -181,6 +189,9 @@ impl<'a> Planner<'a> {
             index: RefCell::new(index),
             create_first,
             wanted,
+            to_stay: named::Named::to_stay(&inputs.config),
+            imports: import::by_block(&inputs.config),
+            seated: std::cell::OnceCell::new(),
             found: RefCell::default(),
             lent: RefCell::default(),
             claims: claims::Claims::default(),
@@ -290,7 +301,18 @@ impl<'a> Planner<'a> {
             return;
         };
         let create_first = self.create_first.contains(&(path.config(), block.clone()));
-        let group = Group { path, resource, provider: addr, kind, schema, create_first };
+        let null = terrarium_value::Value::null(schema.block.ty());
+        let recorded_at = addr.recorded();
+        let group = Group {
+            path,
+            resource,
+            provider: addr,
+            recorded: recorded_at,
+            kind,
+            schema,
+            null,
+            create_first,
+        };
         if skipped || self.options.mode == Mode::Destroy {
             self.take_from_state(&group, recorded, skipped).await;
         } else if block.mode == BlockMode::Managed {
@@ -311,8 +333,10 @@ impl<'a> Planner<'a> {
         let realms = if looked { self.providers.realms() } else { BTreeMap::new() };
         let diagnostics = self.world.take_diagnostics();
         let mut found = self.found.into_inner();
-        found.changes.sort_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
+        // No two are equal; a stable sort would hold half of them twice.
+        found.changes.sort_unstable_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
         found.deferred.sort_by(|a, b| a.change.addr.cmp(&b.change.addr));
+        found.drift.retain(|drift| !found.undrifted.contains(&drift.addr));
         found.drift.sort_by(|a, b| a.addr.cmp(&b.addr));
         found.data.sort_by(|a, b| a.addr.cmp(&b.addr));
         let complete = !found.deferred.iter().any(DeferredChange::can_come)
@@ -383,6 +407,10 @@ struct Group<'g> {
     provider: providers::ProviderAddr,
     kind: &'g Arc<dyn terrarium_provider::ProviderKind>,
     schema: Arc<terrarium_provider::Schema>,
+    /// The provider configuration, as the state names it.
+    recorded: terrarium_address::Name,
+    /// An object that is not there.
+    null: terrarium_value::Value,
     /// Whether a replacement is created before its predecessor is destroyed.
     create_first: bool,
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use terrarium_address::{Name, PathStep, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
+use terrarium_lang::config::BlockRef;
 use terrarium_provider::{Lender, Provider, Schema, Window};
 use terrarium_state::Ended;
 use terrarium_value::{Cause, Kind, Value};
@@ -174,11 +175,8 @@ impl Planner<'_> {
         }
         let block = &addr.block;
         let module = self.inputs.config.module(&block.module.config());
-        !module.is_some_and(|module| {
-            module.resources.keys().any(|known| {
-                known.mode == block.mode && known.kind == block.kind && known.name == block.name
-            })
-        })
+        let (mode, kind, name) = (block.mode, block.kind.clone(), block.name.clone());
+        !module.is_some_and(|module| module.resources.contains_key(&BlockRef { mode, kind, name }))
     }
 
     /// Returns the lenders that an unknown value waits for.

@@ -13,7 +13,6 @@ use super::candidate::{Prior, read_object};
 use super::managed::removal;
 use super::refresh::Recorded;
 use super::{Group, Planner, recorded};
-use crate::graph::Node;
 use crate::world::Shape;
 use crate::{ActionReason, Mode, PlannedAction, ResourceChange, codes, object};
 
@@ -67,10 +66,8 @@ impl Planner<'_> {
         let needs_target = options.mode == Mode::Destroy
             && !named
             && self.wanted.as_ref().is_some_and(|wanted| {
-                let is_block = |node: &Node| {
-                    matches!(node, Node::Resource(path, it) if path == group.path && *it == group.resource.block)
-                };
-                wanted.iter().any(|at| is_block(&self.graph.nodes[*at]))
+                let at = self.graph.resource(group.path, &group.resource.block);
+                at.is_some_and(|at| wanted.contains(&at))
             });
         options.targets.is_empty()
             || needs_target
@@ -194,7 +191,18 @@ impl Planner<'_> {
             let resource = stand_in(block);
             let (path, resource) = (&block.module, &resource);
             let create_first = false;
-            let group = Group { path, resource, provider: addr, kind, schema, create_first };
+            let null = terrarium_value::Value::null(schema.block.ty());
+            let recorded = addr.recorded();
+            let group = Group {
+                path,
+                resource,
+                provider: addr,
+                recorded,
+                kind,
+                schema,
+                null,
+                create_first,
+            };
             let Some(configured) = self.provider(&group).await else { continue };
             for (addr, prior) in self.read_recorded(&group, &configured, &part).await {
                 let reason = match self.options.mode {
@@ -211,12 +219,7 @@ impl Planner<'_> {
 
     /// Returns whether a `removed` block says that the object is forgotten, not destroyed.
     fn is_to_stay(&self, addr: &ResourceAddr) -> bool {
-        self.options.mode == Mode::Normal
-            && self.inputs.config.modules.iter().any(|(path, module)| {
-                let mut blocks = module.removed.iter().filter(|removed| !removed.destroy);
-                addr.within(path)
-                    .is_some_and(|local| blocks.any(|removed| removed.from.contains(&local)))
-            })
+        self.options.mode == Mode::Normal && self.to_stay.contains(addr)
     }
 }
 

@@ -1,12 +1,13 @@
 //! What the state records, by configuration block, after `moved` blocks were followed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use terrarium_address::{ConfigAddr, ModuleCallStep, ModulePath, ResourceAddr, Target};
+use terrarium_address::{ConfigAddr, Mode, ModuleCallStep, ModulePath, ResourceAddr, Target};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::Configuration;
 use terrarium_state::{Instance, State};
 
+use super::named::Scope;
 use crate::codes;
 
 /// A recorded instance.
@@ -55,28 +56,63 @@ fn relocated<'s>(
         .iter()
         .map(|(addr, instance)| (addr.clone(), Recorded { instance, moved_from: None }))
         .collect();
-    for (path, module) in &config.modules {
-        for moved in &module.moved {
-            let moves: Vec<(ResourceAddr, ResourceAddr)> = all
-                .keys()
-                .filter_map(|addr| {
-                    Some((addr.clone(), relocate(addr, path, &moved.from, &moved.to)?))
-                })
-                .collect();
-            for (from, to) in moves {
-                if all.contains_key(&to) {
-                    let warning = Diagnostic::warning(codes::MOVED, "Unresolved resource instance address changes")
-                        .detail(format!("{from} can't move to {to}: both hold an object. {from} is planned for destruction."))
-                        .at(moved.span, "");
-                    diagnostics.push(warning);
-                } else if let Some(mut recorded) = all.remove(&from) {
-                    recorded.moved_from.get_or_insert(from);
-                    all.insert(to, recorded);
+    let moved =
+        || config.modules.iter().flat_map(|(path, it)| it.moved.iter().map(move |m| (path, m)));
+    if moved().next().is_none() {
+        return (all, diagnostics);
+    }
+    let mut blocks: BTreeMap<ConfigAddr, BTreeSet<ResourceAddr>> = BTreeMap::new();
+    for addr in all.keys() {
+        blocks.entry(addr.block.config()).or_default().insert(addr.clone());
+    }
+    for (path, moved) in moved() {
+        let mut moves: Vec<(ResourceAddr, ResourceAddr)> = named(&blocks, path, &moved.from)
+            .filter_map(|addr| Some((addr.clone(), relocate(addr, path, &moved.from, &moved.to)?)))
+            .collect();
+        moves.sort();
+        for (from, to) in moves {
+            if all.contains_key(&to) {
+                let warning = Diagnostic::warning(codes::MOVED, "Unresolved resource instance address changes")
+                    .detail(format!("{from} can't move to {to}: both hold an object. {from} is planned for destruction."))
+                    .at(moved.span, "");
+                diagnostics.push(warning);
+            } else if let Some(mut recorded) = all.remove(&from) {
+                if let Some(others) = blocks.get_mut(&from.block.config()) {
+                    others.remove(&from);
                 }
+                blocks.entry(to.block.config()).or_default().insert(to.clone());
+                recorded.moved_from.get_or_insert(from);
+                all.insert(to, recorded);
             }
         }
     }
     (all, diagnostics)
+}
+
+/// Returns the recorded instances of the blocks that a target in a module may name.
+fn named<'b>(
+    blocks: &'b BTreeMap<ConfigAddr, BTreeSet<ResourceAddr>>,
+    path: &ModulePath,
+    target: &Target,
+) -> Box<dyn Iterator<Item = &'b ResourceAddr> + 'b> {
+    match Scope::of(path, target) {
+        Scope::Block(block) => Box::new(blocks.get(&block).into_iter().flatten()),
+        Scope::Module(module) => {
+            // Addresses begin with their module: what is inside of one stands together, its own blocks first.
+            let first = ConfigAddr {
+                module: module.clone(),
+                mode: Mode::Data,
+                kind: "".into(),
+                name: "".into(),
+            };
+            let inside = blocks.range(first..);
+            Box::new(
+                inside
+                    .take_while(move |(block, _)| block.module.is_within(&module))
+                    .flat_map(|(_, addrs)| addrs),
+            )
+        }
+    }
 }
 
 /// Returns where a `moved` block of the module at `path` sends an address; `None`: it stays.

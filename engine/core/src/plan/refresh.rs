@@ -98,7 +98,7 @@ impl Planner<'_> {
                     *object.prior = Some(Prior { ended: Some(ended), ..before });
                 }
                 None => {
-                    self.drifted(group, object.addr, &before, Value::null(group.schema.block.ty()));
+                    self.drifted(group, object.addr, &before, group.null.clone());
                 }
             },
             // Reading failed or must wait: what is recorded is the best that is known.
@@ -172,6 +172,11 @@ pub(super) fn change(
     ResourceChange {
         after,
         create_first: group.create_first,
-        ..ResourceChange::new(addr.clone(), group.provider.recorded(), group.schema.clone(), action)
+        ..ResourceChange::sharing(
+            addr.clone(),
+            (group.recorded.clone(), group.schema.clone()),
+            action,
+            group.null.clone(),
+        )
     }
 }

@@ -128,7 +128,7 @@ impl Planner<'_> {
             self.validate_any(group, &candidate.addr, &candidate.config);
             let (action, before) = match &candidate.prior {
                 Some(prior) => (PlannedAction::Update, prior.value.clone()),
-                None => (made_by(group), Value::null(group.schema.block.ty())),
+                None => (made_by(group), group.null.clone()),
             };
             let after = match &candidate.prior {
                 Some(prior) => {
@@ -173,14 +173,6 @@ impl Planner<'_> {
             Some(_) => Waits::Configuration,
             None => Waits::Provider,
         }
-    }
-
-    /// Returns whether an address belongs to a block whose instances can't be told yet.
-    pub(super) fn is_put_off(&self, addr: &ResourceAddr) -> bool {
-        let block = addr.block.config();
-        self.found.borrow().deferred.iter().any(|deferred| {
-            deferred.waits == Waits::Values && deferred.change.addr.block.config() == block
-        })
     }
 }
 

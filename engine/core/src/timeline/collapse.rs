@@ -1,17 +1,21 @@
 //! Instances that share their times become one row, and leases that share everything one group.
 
-use terrarium_address::{ConfigAddr, InstanceKey, ModuleCallStep, ModulePath, ResourceAddr};
-use terrarium_provider::Cost;
+use std::collections::HashMap;
 
-use super::{Group, Row};
+use terrarium_address::{ConfigAddr, InstanceKey, ModuleCallStep, ModulePath, ResourceAddr};
+use terrarium_provider::{Cost, Window};
+
+use super::{Group, Row, Stage};
 
 /// Collapses the rows of each group, then the groups.
 pub(super) fn collapse(groups: Vec<Group>) -> Vec<Group> {
     let mut kept: Vec<Group> = Vec::with_capacity(groups.len());
+    let mut places: HashMap<Option<Sort>, Vec<usize>> = HashMap::new();
     for mut group in groups {
         group.rows = merge(group.rows);
-        let twin = kept.iter_mut().find(|one| alike(one, &group));
-        match twin {
+        let places = places.entry(group.head.as_ref().map(sort)).or_default();
+        let twin = places.iter().find(|at| alike(&kept[**at], &group)).copied();
+        match twin.and_then(|at| kept.get_mut(at)) {
             Some(one) => {
                 if let (Some(head), Some(other)) = (&mut one.head, group.head) {
                     absorb(head, other);
@@ -20,7 +24,10 @@ pub(super) fn collapse(groups: Vec<Group>) -> Vec<Group> {
                     absorb(row, other);
                 }
             }
-            None => kept.push(group),
+            None => {
+                places.push(kept.len());
+                kept.push(group);
+            }
         }
     }
     for row in kept.iter_mut().flat_map(|group| group.head.iter_mut().chain(&mut group.rows)) {
@@ -33,13 +40,27 @@ pub(super) fn collapse(groups: Vec<Group>) -> Vec<Group> {
 
 fn merge(rows: Vec<Row>) -> Vec<Row> {
     let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
+    let mut places: HashMap<Sort, Vec<usize>> = HashMap::new();
     for row in rows {
-        match kept.iter_mut().find(|one| same(one, &row)) {
+        let places = places.entry(sort(&row)).or_default();
+        let twin = places.iter().find(|at| same(&kept[**at], &row)).copied();
+        match twin.and_then(|at| kept.get_mut(at)) {
             Some(one) => absorb(one, row),
-            None => kept.push(row),
+            None => {
+                places.push(kept.len());
+                kept.push(row);
+            }
         }
     }
     kept
+}
+
+/// What rows that are one agree in, and what tells most others apart: rows are compared with their like only.
+type Sort = (Option<ConfigAddr>, Option<Window>, Option<Window>, std::mem::Discriminant<Stage>);
+
+fn sort(row: &Row) -> Sort {
+    let block = row.addrs.first().map(|addr| addr.block.config());
+    (block, row.window, row.was, std::mem::discriminant(&row.stage))
 }
 
 /// Groups are merged where their heads are instances of one block, and the rows below agree pairwise.

@@ -10,10 +10,58 @@ use super::Shape;
 /// Instances of one block, with the value of the whole remembered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlockValues {
-    instances: BTreeMap<InstanceKey, Value>,
+    instances: Instances,
     whole: Option<Value>,
     /// Whether all instances are in; until then the whole is not remembered.
     pub(crate) complete: bool,
+}
+
+/// Values by key. Most blocks have one instance, and a tree of one costs as much as a tree of eleven.
+#[derive(Clone, Debug, Default)]
+enum Instances {
+    #[default]
+    None,
+    One(InstanceKey, Value),
+    Many(BTreeMap<InstanceKey, Value>),
+}
+
+impl Instances {
+    fn insert(&mut self, key: InstanceKey, value: Value) {
+        match self {
+            Self::None => *self = Self::One(key, value),
+            Self::One(known, old) if *known == key => *old = value,
+            Self::Many(all) => drop(all.insert(key, value)),
+            Self::One(..) => {
+                if let Self::One(known, old) = std::mem::take(self) {
+                    *self = Self::Many(BTreeMap::from([(known, old), (key, value)]));
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &InstanceKey) {
+        match self {
+            Self::One(known, _) if known == key => *self = Self::None,
+            Self::Many(all) => drop(all.remove(key)),
+            Self::None | Self::One(..) => {}
+        }
+    }
+
+    fn get(&self, key: &InstanceKey) -> Option<&Value> {
+        match self {
+            Self::One(known, value) => (known == key).then_some(value),
+            Self::Many(all) => all.get(key),
+            Self::None => None,
+        }
+    }
+
+    fn collect(&self, shape: Shape) -> Value {
+        match self {
+            Self::None => collect(shape, std::iter::empty()),
+            Self::One(key, value) => collect(shape, std::iter::once((key, value.clone()))),
+            Self::Many(all) => collect(shape, all.iter().map(|(key, value)| (key, value.clone()))),
+        }
+    }
 }
 
 impl BlockValues {
@@ -36,7 +84,7 @@ impl BlockValues {
         if let Some(whole) = &self.whole {
             return whole.clone();
         }
-        let whole = collect(shape, self.instances.iter().map(|(key, value)| (key, value.clone())));
+        let whole = self.instances.collect(shape);
         self.whole = Some(whole.clone());
         whole
     }

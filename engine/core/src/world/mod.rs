@@ -9,6 +9,7 @@ mod files;
 mod modules;
 mod reads;
 mod repetition;
+mod reported;
 mod scope;
 mod waiting;
 
@@ -34,6 +35,7 @@ pub(crate) use waiting::{StandIn, Unsettled};
 use files::WatchedFiles;
 use modules::Modules;
 use reads::ReadStack;
+use reported::Reported;
 
 /// Everything known during one run. Single-threaded: the walk owns it.
 pub(crate) struct World<'a> {
@@ -43,11 +45,13 @@ pub(crate) struct World<'a> {
     modules: RefCell<Modules>,
     blocks: RefCell<HashMap<ConfigAddr, BlockValues>>,
     repetitions: RefCell<HashMap<ConfigAddr, std::rc::Rc<Repetition>>>,
+    /// The repetition of everything that has neither `count` nor `for_each`.
+    single: std::cell::OnceCell<std::rc::Rc<Repetition>>,
     waiting: RefCell<waiting::Waiting>,
     /// Whether what is not known yet may wait for a later run, instead of being a mistake.
     defers: bool,
     reads: ReadStack,
-    diagnostics: RefCell<Diagnostics>,
+    reported: RefCell<Reported>,
     /// Whether data and resources without a value are unknown instead of a mistake of ours.
     pub(crate) phase: Phase,
 }
@@ -81,21 +85,19 @@ impl<'a> World<'a> {
             modules: RefCell::new(Modules::with_root(inputs)),
             blocks: RefCell::default(),
             repetitions: RefCell::default(),
+            single: std::cell::OnceCell::new(),
             waiting: RefCell::default(),
             defers: false,
             reads: ReadStack::default(),
-            diagnostics: RefCell::default(),
+            reported: RefCell::default(),
             phase,
         }
     }
 
-    /// Adds a diagnostic to those of the run.
+    /// Adds a diagnostic to those of the run, once: a named value is evaluated once, but a block's expressions
+    /// once per instance.
     pub(crate) fn report(&self, diagnostic: Diagnostic) {
-        let mut all = self.diagnostics.borrow_mut();
-        // A named value is evaluated once, but a block's expressions once per instance.
-        if !all.iter().any(|known| *known == diagnostic) {
-            all.push(diagnostic);
-        }
+        self.reported.borrow_mut().add(diagnostic);
     }
 
     /// Adds several diagnostics.
@@ -107,26 +109,22 @@ impl<'a> World<'a> {
 
     /// Takes the diagnostics so far.
     pub(crate) fn take_diagnostics(&self) -> Diagnostics {
-        std::mem::take(&mut self.diagnostics.borrow_mut())
+        self.reported.borrow_mut().take()
     }
 
-    /// Makes the errors about an instance warnings: what they were about has come right.
-    pub(crate) fn forgive(&self, addr: &terrarium_address::ResourceAddr) {
-        for diagnostic in &mut self.diagnostics.borrow_mut().0 {
-            if diagnostic.origin.addr.as_ref() == Some(addr) {
-                diagnostic.severity = terrarium_diagnostic::Severity::Warning;
-            }
-        }
+    /// Makes the errors about instances warnings: what they were about has come right.
+    pub(crate) fn forgive(&self, forgiven: impl Fn(&terrarium_address::ResourceAddr) -> bool) {
+        self.reported.borrow_mut().forgive(forgiven);
     }
 
     /// Returns how many errors were reported and not yet taken.
     pub(crate) fn error_count(&self) -> usize {
-        self.diagnostics.borrow().iter().filter(|diagnostic| diagnostic.is_error()).count()
+        self.reported.borrow().errors()
     }
 
     /// Returns whether an error was reported and not yet taken.
     pub(crate) fn has_errors(&self) -> bool {
-        self.diagnostics.borrow().has_errors()
+        self.error_count() > 0
     }
 
     /// Evaluates in a module instance, and returns what was read on the way.
@@ -170,8 +168,8 @@ impl<'a> World<'a> {
 
     /// Returns the latest error in one line.
     pub(crate) fn last_error(&self) -> Option<String> {
-        let diagnostics = self.diagnostics.borrow();
-        let last = diagnostics.0.iter().rev().find(|diagnostic| diagnostic.is_error())?;
+        let reported = self.reported.borrow();
+        let last = reported.last_error()?;
         let cause = last.detail.lines().next().map(str::trim).filter(|cause| !cause.is_empty());
         Some(match cause {
             Some(cause) => format!("{}: {cause}", last.summary),

@@ -69,6 +69,12 @@ impl World<'_> {
             return known.clone();
         }
         let shape = Shape::of(exprs.0, exprs.1);
+        if shape == Shape::Single
+            && self.phase != super::Phase::Validate
+            && self.waiting(at).is_none()
+        {
+            return self.single();
+        }
         let (told, deps) = self.recording(|| match (self.waiting(at), exprs) {
             (Some(causes), _) => Told::Waits(causes),
             (None, (None, None)) => Told::Are(BTreeMap::from([(InstanceKey::None, None)])),
@@ -94,6 +100,16 @@ impl World<'_> {
         }
         self.repetitions.borrow_mut().insert(at.clone(), repetition.clone());
         repetition
+    }
+
+    /// Returns the repetition of what is not repeated: there is one for all.
+    fn single(&self) -> Rc<Repetition> {
+        let make = || {
+            let instances = Some(BTreeMap::from([(InstanceKey::None, None)]));
+            let ((), deps) = self.recording(|| ());
+            Rc::new(Repetition { shape: Shape::Single, instances, waits: None, deps })
+        };
+        self.single.get_or_init(make).clone()
     }
 
     fn count(&self, module: ModuleId, expr: &Expr) -> Told {

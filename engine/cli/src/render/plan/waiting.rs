@@ -1,13 +1,14 @@
 //! What a plan says about time: what waits until when and why, what can't come any more, what ended, what
 //! all of it costs. Instances of one block that wait for the same are said once.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use jiff::Timestamp;
 use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Waits};
 
-use super::{body, words};
+use super::{Seen, body, words};
 use crate::context::shell_word;
 use crate::render::alike::alike;
 use crate::render::instant::Times;
@@ -29,8 +30,8 @@ ended can't be extended, so that the plan makes a new lease and what sits on it)
 forgets them.";
 
 /// Writes everything that waits, the soonest first.
-pub(super) fn write(out: &mut String, plan: &Plan, times: &Times) {
-    let groups = groups(&plan.deferred);
+pub(super) fn write(out: &mut String, seen: &Seen<'_>, times: &Times) {
+    let groups = groups(&seen.plan.deferred);
     let (closed, coming): (Vec<_>, Vec<_>) =
         groups.into_iter().partition(|group| !group.0.can_come());
     let (unknown, timed): (Vec<_>, Vec<_>) =
@@ -43,7 +44,7 @@ pub(super) fn write(out: &mut String, plan: &Plan, times: &Times) {
         let closed = title == CLOSED;
         for group in groups {
             out.push('\n');
-            deferred(out, &group, (plan, times));
+            deferred(out, &group, (seen, times));
         }
         if closed {
             let _infallible = write!(out, "\n{}\n", wrap(CLOSED_WAYS, PROSE_WIDTH));
@@ -81,7 +82,7 @@ fn kind(deferred: &DeferredChange) -> String {
     }
 }
 
-fn deferred(out: &mut String, group: &Group<'_>, (plan, times): (&Plan, &Times)) {
+fn deferred(out: &mut String, group: &Group<'_>, (seen, times): (&Seen<'_>, &Times)) {
     let DeferredChange { change, approved, .. } = group.0;
     let title = if group.0.can_come() {
         words::title(change)
@@ -90,11 +91,11 @@ fn deferred(out: &mut String, group: &Group<'_>, (plan, times): (&Plan, &Times))
     };
     let _infallible = writeln!(out, "  # {title}");
     let times = &times.in_zone(change.notes.zone.as_deref());
-    let _infallible = writeln!(out, "  # ({})", when(group.0, plan.at, times));
+    let _infallible = writeln!(out, "  # ({})", when(group.0, seen.plan.at, times));
     if let Some(more) = others(group.1.iter().map(|one| &one.change.addr.key)) {
         let _infallible = writeln!(out, "  # ({more})");
     }
-    for note in words::notes(change, plan, times) {
+    for note in words::notes(change, seen, times) {
         let _infallible = writeln!(out, "  # ({note})");
     }
     if !group.0.can_come() {
@@ -259,21 +260,32 @@ pub(super) fn beyond(plan: &Plan) -> String {
     out
 }
 
-/// Names what sits on a lease that is changed, replaced or destroyed: it ends with it.
-pub(super) fn occupants(plan: &Plan, lender: &ResourceAddr) -> Option<String> {
-    let sits = |change: &&ResourceChange| {
-        change.occupies.lenders.contains(lender) && change.ended.is_none()
-    };
-    let names: Vec<String> = plan
-        .changes
-        .iter()
-        .filter(|change| !change.before.is_null())
-        .filter(sits)
-        .map(|change| change.addr.to_string())
-        .collect();
-    match names.len() {
-        0 => None,
-        1 => names.into_iter().next(),
-        count => Some(format!("{count} instances ({})", listed(names.into_iter(), count))),
+/// Who sits on whom in a plan. Invariant: built in one pass, so that a plan of any size asks it per change.
+pub(super) struct Sitting<'p>(HashMap<&'p ResourceAddr, Vec<&'p ResourceAddr>>);
+
+impl<'p> Sitting<'p> {
+    pub(super) fn of(plan: &'p Plan) -> Self {
+        let mut on: HashMap<&ResourceAddr, Vec<&ResourceAddr>> = HashMap::new();
+        let there = |change: &&ResourceChange| !change.before.is_null() && change.ended.is_none();
+        for change in plan.changes.iter().filter(there) {
+            // An object may name its lender twice, and is one occupant.
+            let lenders: BTreeSet<&ResourceAddr> = change.occupies.lenders.iter().collect();
+            for lender in lenders {
+                on.entry(lender).or_default().push(&change.addr);
+            }
+        }
+        Self(on)
+    }
+
+    /// Names what sits on a lease that is changed, replaced or destroyed: it ends with it.
+    pub(super) fn on(&self, lender: &ResourceAddr) -> Option<String> {
+        match self.0.get(lender)?.as_slice() {
+            [] => None,
+            [one] => Some(one.to_string()),
+            all => {
+                let names = listed(all.iter().map(ToString::to_string), all.len());
+                Some(format!("{} instances ({names})", all.len()))
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use terrarium_address::Mode as Block;
 use terrarium_core::{ActionReason, Mode, Plan, PlannedAction, ResourceChange};
 
 use super::cost::milli;
-use super::waiting;
+use super::{Seen, waiting};
 use crate::render::instant::Times;
 use crate::render::paint::{bold, green, red};
 use crate::render::wrap::{PROSE_WIDTH, wrap};
@@ -132,7 +132,7 @@ pub(super) fn drift_title(change: &ResourceChange) -> String {
 }
 
 /// Returns the reasons and conditions of a change.
-pub(super) fn notes(change: &ResourceChange, plan: &Plan, times: &Times) -> Vec<String> {
+pub(super) fn notes(change: &ResourceChange, seen: &Seen<'_>, times: &Times) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(from) = change.moved_from.as_ref().filter(|_| change.action != PlannedAction::NoOp)
     {
@@ -149,11 +149,11 @@ pub(super) fn notes(change: &ResourceChange, plan: &Plan, times: &Times) -> Vec<
         notes.push(format!("it ended {}", times.both(ended.at)));
     }
     // What is deferred said its hour already.
-    if let Some(at) = change.schedule.not_before.filter(|_| plan.deferred.is_empty()) {
+    if let Some(at) = change.schedule.not_before.filter(|_| seen.plan.deferred.is_empty()) {
         notes.push(format!("not before {}", times.both(at)));
     }
-    notes.extend(hours(change, plan.at, times));
-    notes.extend(consequences(change, plan));
+    notes.extend(hours(change, seen.plan.at, times));
+    notes.extend(consequences(change, seen));
     notes
 }
 
@@ -178,23 +178,22 @@ fn hours(change: &ResourceChange, now: Timestamp, times: &Times) -> Vec<String> 
 }
 
 /// Says what a change costs and whom it touches.
-fn consequences(change: &ResourceChange, plan: &Plan) -> Vec<String> {
+fn consequences(change: &ResourceChange, seen: &Seen<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(cost) = change.notes.cost.as_ref().filter(|cost| cost.total_milli > 0) {
         let hourly = milli(cost.hourly_milli);
         let total = milli(cost.total_milli);
         notes.push(format!("costs {total} {unit}, {hourly} {unit} an hour", unit = cost.unit));
     }
-    let (verb, touched) = match change.action {
-        PlannedAction::Update => ("sits on it, and ends with it", true),
+    let verb = match change.action {
+        PlannedAction::Update => Some("sits on it, and ends with it"),
         PlannedAction::Replace(_) | PlannedAction::Delete => {
-            ("sits on it, and goes down with it", true)
+            Some("sits on it, and goes down with it")
         }
-        _ => ("", false),
+        _ => None,
     };
-    if let Some(names) = waiting::occupants(plan, &change.addr).filter(|_| touched) {
-        notes.push(format!("{verb}: {names}"));
-    }
+    let touched = verb.and_then(|verb| Some((verb, seen.sitting.on(&change.addr)?)));
+    notes.extend(touched.map(|(verb, names)| format!("{verb}: {names}")));
     notes.extend(change.notes.gap.clone());
     notes
 }
