@@ -1,16 +1,18 @@
 //! What every command knows: where it runs, what the environment says, how it speaks.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
 use terrarium_state::Store;
+use terrarium_state::adopt::LocalBackend;
 
 use crate::args::{self, Shared};
 use crate::env::{self, Env};
 use crate::json::stream;
-use crate::output::{Colour, Output};
+use crate::output::Output;
+use crate::redact::Redactor;
 use crate::render::diagnostics::{self, Warnings};
 
 /// How a command speaks.
@@ -50,6 +52,8 @@ pub struct Context {
     pub warnings: Mutex<Warnings>,
     /// Warnings that were shown: an apply does not repeat those of its plan.
     pub said: Mutex<Vec<Diagnostic>>,
+    /// What the backend block says, once it was read.
+    pub backend: OnceLock<Option<LocalBackend>>,
     /// Whether it was said where more about errors is to be read.
     pub explained: Mutex<bool>,
     /// What stands between the engine and its store.
@@ -95,14 +99,9 @@ impl Context {
     pub fn new(
         shared: &Shared,
         chdir: Option<&Path>,
-        command_line: Vec<String>,
+        (command_line, out): (Vec<String>, Output),
         env: Env,
     ) -> Result<Self, Failed> {
-        let colour = if shared.no_color || env.get(env::NO_COLOR).is_some() {
-            Colour::Never
-        } else {
-            Colour::Auto
-        };
         let cwd =
             std::env::current_dir().map_err(|error| file_failed("read", Path::new("."), &error))?;
         let root = chdir.map_or_else(|| cwd.clone(), |dir| cwd.join(dir));
@@ -128,11 +127,12 @@ impl Context {
             root,
             args: command_line,
             testbed,
-            out: Output::new(colour),
+            out,
             sources: Mutex::default(),
             speech: Mutex::new(Speech::Text),
             warnings: Mutex::new(Warnings::Whole),
             said: Mutex::default(),
+            backend: OnceLock::new(),
             explained: Mutex::default(),
             seam: |store| store,
         })
@@ -148,10 +148,32 @@ impl Context {
         self.path(self.env.get(env::TF_DATA_DIR).unwrap_or(".terraform"))
     }
 
-    /// Returns the command line again, ready for a shell, without the arguments that `leave_out`.
+    /// Returns what knows the run's sensitive values.
+    pub fn redactor(&self) -> &Redactor {
+        &self.out.redactor
+    }
+
+    /// Returns the command line again, ready for a shell, without the arguments that `leave_out`; of sensitive
+    /// variables it has the names only.
     pub fn command_line(&self, leave_out: impl Fn(&str) -> bool) -> String {
-        let words = self.args.iter().filter(|arg| !leave_out(arg)).map(|arg| shell_word(arg));
-        std::iter::once("terrarium".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+        let mut words = vec!["terrarium".to_owned()];
+        let mut assigns = false;
+        for arg in self.args.iter().filter(|arg| !leave_out(arg)) {
+            let flag = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-'));
+            let assignment = flag.and_then(|flag| flag.strip_prefix("var="));
+            let assignment = assignment.or_else(|| assigns.then_some(arg.as_str()));
+            assigns = !assigns && flag == Some("var");
+            let name =
+                assignment.and_then(|text| text.split_once('=')).map(|(name, _)| name.trim());
+            match name.filter(|name| self.redactor().hides_variable(name)) {
+                Some(name) if flag.is_some_and(|flag| flag.starts_with("var=")) => {
+                    words.push(format!("-var {name}=…"));
+                }
+                Some(name) => words.push(format!("{name}=…")),
+                None => words.push(shell_word(arg)),
+            }
+        }
+        words.join(" ")
     }
 
     /// Says how the command speaks from now on.
@@ -188,11 +210,12 @@ impl Context {
         let sources = self.sources();
         if self.speech() == Speech::Json {
             for diagnostic in diagnostics::unique(diagnostics) {
-                self.out.line(&stream::diagnostic(diagnostic, &sources));
+                self.out.line(&stream::diagnostic(diagnostic, &sources, self.redactor()));
             }
             return;
         }
-        let text = diagnostics::text(diagnostics, &sources, *lock(&self.warnings));
+        let texts = (&sources, self.redactor());
+        let text = diagnostics::text(diagnostics, texts, *lock(&self.warnings));
         self.out.talk(text.trim_end_matches('\n'));
         self.explain(diagnostics);
     }

@@ -8,6 +8,7 @@ use terrarium_diagnostic::{Diagnostic, Sources};
 
 use crate::env::{Env, RUST_BACKTRACE};
 use crate::output::{Colour, Output};
+use crate::redact::Redactor;
 use crate::render::diagnostics::{Warnings, text};
 use crate::{codes, exit_codes};
 
@@ -49,6 +50,7 @@ fn tell(info: &PanicHookInfo<'_>) {
              the same command shows more; read that before you send it, since it may show values. An apply that was \
              broken off is taken up by the next one."
         ));
-    let told = text(&error.into(), &Sources::default(), Warnings::Whole);
-    Output::new(Colour::Auto).talk(told.trim_end_matches('\n'));
+    let out = Output::new(Colour::Auto, Redactor::default());
+    let told = text(&error.into(), (&Sources::default(), &out.redactor), Warnings::Whole);
+    out.talk(told.trim_end_matches('\n'));
 }

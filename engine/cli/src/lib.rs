@@ -13,7 +13,9 @@ pub mod env;
 pub mod exit_codes;
 pub mod json;
 pub mod output;
+mod private;
 mod progress;
+pub mod redact;
 pub mod render;
 mod setup;
 
@@ -23,6 +25,7 @@ use args::{Cli, Refusal};
 use context::{Context, Failed, StoreSeam};
 use env::Env;
 use output::{Colour, Output};
+use redact::Redactor;
 
 /// Runs the command that the arguments (without the program's name) ask for, and returns its exit code.
 pub fn run(args: Vec<String>, env: Env) -> u8 {
@@ -36,11 +39,14 @@ pub fn run_over(args: Vec<String>, env: Env, seam: StoreSeam) -> u8 {
         Ok(cli) => cli,
         Err(refusal) => return refuse(refusal, &env),
     };
-    setup::log::start(&env);
-    let plain = Output::new(if cli.shared.no_color { Colour::Never } else { Colour::Auto });
-    let context = match Context::new(&cli.shared, cli.chdir.as_deref(), args, env) {
+    let redactor = Redactor::default();
+    setup::log::start(&env, &redactor);
+    let quiet = cli.shared.no_color || env.get(env::NO_COLOR).is_some();
+    let out = Output::new(if quiet { Colour::Never } else { Colour::Auto }, redactor);
+    let told = (args, out.clone());
+    let context = match Context::new(&cli.shared, cli.chdir.as_deref(), told, env) {
         Ok(context) => Context { seam, ..context },
-        Err(failed) => return show_early(plain, &failed),
+        Err(failed) => return show_early(&out, &failed),
     };
     match dispatch(&cli, &context) {
         Ok(code) => code,
@@ -58,16 +64,17 @@ fn dispatch(cli: &Cli, context: &Context) -> context::Outcome {
     }
 }
 
-fn show_early(out: Output, failed: &Failed) -> u8 {
+fn show_early(out: &Output, failed: &Failed) -> u8 {
     let sources = terrarium_diagnostic::Sources::default();
-    let text = render::diagnostics::text(&failed.0, &sources, render::diagnostics::Warnings::Whole);
+    let texts = (&sources, &out.redactor);
+    let text = render::diagnostics::text(&failed.0, texts, render::diagnostics::Warnings::Whole);
     out.talk(text.trim_end_matches('\n'));
     exit_codes::ERROR
 }
 
 fn refuse(refusal: Refusal, env: &Env) -> u8 {
     let colour = if env.get(env::NO_COLOR).is_some() { Colour::Never } else { Colour::Auto };
-    let out = Output::new(colour);
+    let out = Output::new(colour, Redactor::default());
     match refusal {
         Refusal::Help(text) => {
             out.data(&text);
@@ -88,7 +95,7 @@ fn refuse(refusal: Refusal, env: &Env) -> u8 {
         Refusal::Flags { message, command } => {
             let diagnostic = Diagnostic::error(codes::FLAGS, "Failed to parse command-line flags")
                 .detail(message);
-            show_early(out, &diagnostic.into());
+            show_early(&out, &diagnostic.into());
             let command = if command.is_empty() { String::new() } else { format!(" {command}") };
             out.talk(&format!(
                 "\nFor more help on using this command, run:\n  terrarium{command} -help"

@@ -1,8 +1,11 @@
-//! The only module that prints: stdout is data, stderr is talk.
+//! The only module that prints: stdout is data, stderr is talk. All of it goes through the run's [`Redactor`], but
+//! what a command prints in clear by contract.
 
 use std::io::{BufRead, IsTerminal, Write};
 
 use anstream::ColorChoice;
+
+use crate::redact::Redactor;
 
 /// Whether colours are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,20 +16,22 @@ pub enum Colour {
     Never,
 }
 
-/// The process's streams. Cheap to copy.
-#[derive(Clone, Copy, Debug)]
+/// The process's streams. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Output {
     colour: ColorChoice,
+    /// What is taken out of everything that is written.
+    pub redactor: Redactor,
 }
 
 impl Output {
     /// Chooses the colours for both streams.
-    pub fn new(colour: Colour) -> Self {
+    pub fn new(colour: Colour, redactor: Redactor) -> Self {
         let colour = match colour {
             Colour::Auto => ColorChoice::Auto,
             Colour::Never => ColorChoice::Never,
         };
-        Self { colour }
+        Self { colour, redactor }
     }
 
     /// Writes data to stdout, and a line break after it.
@@ -36,6 +41,11 @@ impl Output {
 
     /// Writes data to stdout as it is. A reader that went away (`| head`) is no error.
     pub fn data(&self, text: &str) {
+        self.clear(&self.redactor.text(text));
+    }
+
+    /// Writes data to stdout as it is, sensitive values included: for commands whose contract that is.
+    pub fn clear(&self, text: &str) {
         let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.colour);
         let _closed = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     }
@@ -43,6 +53,7 @@ impl Output {
     /// Writes talk to stderr, and a line break after it.
     pub fn talk(&self, text: &str) {
         let mut stream = anstream::AutoStream::new(std::io::stderr().lock(), self.colour);
+        let text = self.redactor.text(text);
         let _closed = writeln!(stream, "{text}").and_then(|()| stream.flush());
     }
 
@@ -67,11 +78,12 @@ impl Output {
 
     /// Reads a line from stdin on a thread of its own, which may be left behind with the question: a read of
     /// a terminal can't be called off, and a runtime would wait for it.
-    pub async fn ask_aside(self) -> Option<String> {
+    pub async fn ask_aside(&self) -> Option<String> {
+        let out = self.clone();
         let (answer, heard) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             // Nobody listens any more where the question was interrupted.
-            let _left = answer.send(self.ask());
+            let _left = answer.send(out.ask());
         });
         heard.await.ok().flatten()
     }

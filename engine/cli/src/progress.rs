@@ -37,7 +37,7 @@ impl Teller {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Arc::new(Self { out: context.out, speech, bar, under_way: Mutex::default() })
+        Arc::new(Self { out: context.out.clone(), speech, bar, under_way: Mutex::default() })
     }
 
     /// Takes the status line away.
@@ -86,7 +86,7 @@ impl Teller {
             Event::Recovering { addr, what, .. } => format!("{addr}: {what}"),
             _ => format!("{count} under way"),
         };
-        bar.set_message(status);
+        bar.set_message(self.out.redactor.text(&status).into_owned());
     }
 }
 
@@ -112,7 +112,7 @@ impl Progress for Teller {
 /// Turns Ctrl-C and SIGTERM into requests to stop: the first is polite, the second urgent.
 pub(crate) fn stop_on_signal(context: &Context) -> Cancel {
     let cancel = Cancel::default();
-    let (raised, out) = (cancel.clone(), context.out);
+    let (raised, out) = (cancel.clone(), context.out.clone());
     tokio::spawn(async move {
         signal().await;
         out.talk("\nInterrupt received. What is under way is finished and recorded; nothing more is begun.\nA second interrupt stops waiting, too.");

@@ -61,9 +61,16 @@ pub enum WorldError {
 
 impl World {
     /// Opens the world at `path`; a file that doesn't exist becomes a new world, whose clock
-    /// stands still at the real time.
+    /// stands still at the real time. A world holds what was sent to it, secrets included, so only its owner may
+    /// read a new one; SQLite gives its log the same mode.
     pub fn open(path: &Path, real: RealTime) -> Result<World, WorldError> {
         let failed = |source| WorldError::Storage { path: path.to_owned(), source };
+        // What stands in the way of making it is what SQLite says when it opens it.
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let _made = options.open(path);
         let mut conn = Connection::open(path).map_err(failed)?;
         conn.busy_timeout(BUSY).map_err(failed)?;
         let found: i64 =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use terrarium_core::Parallelism;
 
+use super::refused::{self, Refused};
 use super::time::TimeFlags;
 use super::vars::VariableArgs;
 use crate::commands::{
@@ -117,14 +118,14 @@ pub struct StateFlags {
     /// How long to wait for a lock that somebody else holds
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub lock_timeout: std::time::Duration,
-    /// Accepted; the state is kept in terrarium.db
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
-    /// Accepted; see -state
-    #[arg(long, value_name = "FILE")]
-    pub state_out: Option<PathBuf>,
-    /// Accepted; every change keeps its history
-    #[arg(long, value_name = "FILE")]
+    /// Refused: a state is chosen by directory and workspace
+    #[arg(long, hide = true, value_name = "FILE", value_parser = refused::state)]
+    pub state: Option<Refused>,
+    /// Refused: a state is written where it is read
+    #[arg(long, hide = true, value_name = "FILE", value_parser = refused::state_out)]
+    pub state_out: Option<Refused>,
+    /// Refused but for `-`, which asks for no file: every change keeps its history
+    #[arg(long, hide = true, value_name = "FILE", value_parser = refused::backup)]
     pub backup: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 mod cli;
 mod normalise;
 mod refuse;
+pub(crate) mod refused;
 mod split;
 mod time;
 mod usage;
@@ -10,6 +11,7 @@ mod vars;
 
 pub use cli::{Cli, Command, ParallelismArgs, PlanFlags, Shared, StateFlags};
 pub use normalise::{normalise, with_environment};
+pub use refused::Refused;
 pub use split::{Unterminated, split};
 pub use time::{ExitCodes, TimeFlags, instant};
 pub use usage::{command as clap_command, command_help, usage};

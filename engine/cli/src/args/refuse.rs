@@ -4,6 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 use terrarium_diagnostic::nearest;
 
+use super::refused::NOT_SUPPORTED;
 use super::{Refusal, usage};
 
 /// Returns the words of the command's name: `state rm`.
@@ -80,6 +81,11 @@ pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refu
                 }
             }
         }
+        _ if unsupported(error).is_some() => {
+            let flag = flag.split([' ', '=', '[']).next().unwrap_or_default();
+            let flag = flag.trim_start_matches('-');
+            format!("-{flag} is {}", unsupported(error).unwrap_or_default())
+        }
         _ => single_dashes(error.to_string().trim_start_matches("error: "))
             .split("\n\nUsage:")
             .next()
@@ -88,6 +94,12 @@ pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refu
             .to_owned(),
     };
     Refusal::Flags { message, command: path.join(" ") }
+}
+
+/// Returns why a flag of Terraform is refused, where it is one that is.
+fn unsupported(error: &Error) -> Option<String> {
+    let why = std::error::Error::source(error)?.to_string();
+    why.starts_with(NOT_SUPPORTED).then_some(why)
 }
 
 /// Says where a flag belongs that is known, but stands on the other side of the command's name.

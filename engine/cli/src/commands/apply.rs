@@ -213,6 +213,8 @@ async fn carry_out(
     let (mut summary, mut diagnostics) =
         terrarium_core::apply(&session.inputs, plan, &held, &options).await;
     teller.finish();
+    context.redactor().learn_outputs(&summary.outputs);
+    planning::learn_made(context, session, plan).await;
     if !args.plan.target.is_empty() {
         diagnostics.push(partial());
     }

@@ -6,6 +6,7 @@ use terrarium_core::{Answer, Inputs};
 use terrarium_lang::tfvars;
 use terrarium_value::{render, type_text};
 
+use crate::args::refused::{self, Refused};
 use crate::args::{StateFlags, VariableArgs};
 use crate::context::{Context, Outcome};
 use crate::exit_codes;
@@ -21,9 +22,16 @@ pub struct Args {
     /// The state's flags.
     #[command(flatten)]
     pub state: StateFlags,
-    /// Accepted; values are those of the state
-    #[arg(long)]
-    pub plan: bool,
+    /// Refused: values are those of the state
+    #[arg(
+        long,
+        hide = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = refused::console_plan
+    )]
+    pub plan: Option<Refused>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
@@ -38,6 +46,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         };
         let mut session = Session::open(context, wish).await?;
         session.inputs.environment.planning = false;
+        context.redactor().learn_state(&session.inputs.prior, &|_, _, _| None);
         let code = converse(context, &session.inputs);
         session.close(context).await?;
         Ok(code)
@@ -85,9 +94,9 @@ fn converse(context: &Context, inputs: &Inputs) -> u8 {
 }
 
 /// Prints the value; returns whether there was one.
-fn evaluate(context: &Context, inputs: &Inputs, text: &str) -> bool {
+fn evaluate(context: &Context, inputs: &Inputs, asked: &str) -> bool {
     let mut sources = context.sources();
-    let text: Arc<str> = text.into();
+    let text: Arc<str> = asked.into();
     let file = sources.add_text("<console-input>", text.clone());
     context.keep_sources(sources);
     let (expression, mut diagnostics) = tfvars::read_expression(file, &text);
@@ -96,10 +105,15 @@ fn evaluate(context: &Context, inputs: &Inputs, text: &str) -> bool {
         let good = !found.has_errors();
         diagnostics.extend(found);
         if good {
-            context.out.line(&match answer {
+            let shown = match answer {
                 Answer::Value(value) => render(&value),
                 Answer::Type(ty) => type_text(&ty),
-            });
+            };
+            if asked.contains("nonsensitive(") {
+                context.out.clear(&format!("{shown}\n"));
+            } else {
+                context.out.line(&shown);
+            }
         }
     }
     context.report(&diagnostics);

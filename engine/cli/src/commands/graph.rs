@@ -1,5 +1,6 @@
 //! `graph`
 
+use crate::args::refused::{self, Refused};
 use crate::context::{Context, Outcome};
 use crate::exit_codes;
 use crate::setup::config;
@@ -7,15 +8,15 @@ use crate::setup::config;
 /// Flags.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Accepted; the graph is the configuration's
-    #[arg(long = "type", value_name = "TYPE")]
+    /// Accepted: `plan`, the graph of what the configuration declares
+    #[arg(long = "type", hide = true, value_name = "TYPE", value_parser = ["plan"])]
     pub kind: Option<String>,
     /// Accepted; cycles are errors
     #[arg(long)]
     pub draw_cycles: bool,
-    /// Accepted; the graph is the configuration's
-    #[arg(long, value_name = "FILE")]
-    pub plan: Option<String>,
+    /// Refused: the graph is the configuration's
+    #[arg(long, hide = true, value_name = "FILE", value_parser = refused::graph_plan)]
+    pub plan: Option<Refused>,
 }
 
 pub(crate) fn run(_args: &Args, context: &Context) -> Outcome {

@@ -7,6 +7,7 @@ use terrarium_state::{Batch, Object, ObjectChange};
 use terrarium_value::{Marks, json};
 
 use super::planning;
+use crate::args::refused::{self, Refused};
 use crate::args::{ParallelismArgs, StateFlags, VariableArgs};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
@@ -26,12 +27,12 @@ pub struct Args {
     /// The state's flags.
     #[command(flatten)]
     pub state: StateFlags,
-    /// Accepted; the configuration is the root module's
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub config: Option<String>,
-    /// Accepted; providers are found by the configuration
-    #[arg(long, value_name = "PROVIDER", hide = true)]
-    pub provider: Option<String>,
+    /// Refused: the configuration is the root module's
+    #[arg(long, value_name = "DIR", hide = true, value_parser = refused::import_config)]
+    pub config: Option<Refused>,
+    /// Refused: providers are found by the configuration
+    #[arg(long, value_name = "PROVIDER", hide = true, value_parser = refused::import_provider)]
+    pub provider: Option<Refused>,
     /// Calls and operations.
     #[command(flatten)]
     pub parallelism: ParallelismArgs,

@@ -6,6 +6,7 @@ use terrarium_state::{OutputValue, State};
 use terrarium_value::{Kind, Value};
 
 use super::schedule;
+use crate::args::refused::{self, Refused};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
@@ -13,6 +14,7 @@ use crate::json::{self, Secrets, pretty};
 use crate::render::instant::Times;
 use crate::render::outputs::{output_value, outputs};
 use crate::render::schedule::waiting;
+use crate::setup::config;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -23,9 +25,9 @@ pub struct Args {
     /// Print a string, number or bool as it is, without a line break
     #[arg(long)]
     pub raw: bool,
-    /// Accepted; the state is kept in terrarium.db
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<String>,
+    /// Refused: a state is chosen by directory and workspace
+    #[arg(long, hide = true, value_name = "FILE", value_parser = refused::state)]
+    pub state: Option<Refused>,
     /// Print this one only
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
@@ -36,6 +38,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         context.speak(Speech::Document);
     }
     let (state, now) = context.block_on(schedule::read(context))??;
+    // What an author gave free is told by the configuration alone.
+    let (_configuration, _errors) = config::load(context);
+    context.redactor().learn_state(&state, &|_, _, _| None);
     let ended = |output: &OutputValue| ended(output, now);
     match &args.name {
         Some(name) => {
@@ -55,7 +60,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         None if args.json => {
             let mut state = state;
             state.outputs.retain(|_, output| ended(output).is_none());
-            context.out.line(&pretty(&json::outputs::twins(&state, Secrets::Show)));
+            let twins = json::outputs::twins(&state, Secrets::Show);
+            context.out.clear(&format!("{}\n", pretty(&twins)));
             Ok(exit_codes::SUCCESS)
         }
         None if state.outputs.is_empty() => {
@@ -126,12 +132,12 @@ fn one(args: &Args, context: &Context, name: &str, output: &OutputValue) -> Outc
     let value = output_value(output).unmarked();
     if args.json {
         let text = json::text(&value, Secrets::Show).unwrap_or_else(|| "null".to_owned());
-        context.out.line(&text);
+        context.out.clear(&format!("{text}\n"));
     } else if args.raw {
-        context.out.data(&raw(name, &value)?);
+        context.out.clear(&raw(name, &value)?);
     } else {
         // Asked for by name, a sensitive value is shown: Terraform does, and scripts rely on it.
-        context.out.line(&terrarium_value::render(&value));
+        context.out.clear(&format!("{}\n", terrarium_value::render(&value)));
     }
     Ok(exit_codes::SUCCESS)
 }

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use terrarium_core::{Depth, Mode, Plan, planfile};
 
 use super::planning;
+use crate::args::refused::{self, Refused};
 use crate::args::{ExitCodes, PlanFlags};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
 use crate::exit_codes;
+use crate::private;
 use crate::progress::stop_on_signal;
 use crate::render::plan::rule;
 use crate::setup::session::{Session, Wish, plan_options};
@@ -40,9 +42,9 @@ pub struct Args {
     /// Use no network and no credentials: check everything that can be checked without them
     #[arg(long)]
     pub offline: bool,
-    /// Accepted; configuration is not generated
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub generate_config_out: Option<PathBuf>,
+    /// Refused: configuration is not generated
+    #[arg(long, value_name = "FILE", hide = true, value_parser = refused::generate_config_out)]
+    pub generate_config_out: Option<Refused>,
 }
 
 /// What is said of a plan that `-at` was given for.
@@ -140,7 +142,7 @@ fn finish(
             "The plan could not be written as text.",
         );
     };
-    std::fs::write(&path, bytes).map_err(|error| file_failed("write", &path, &error))?;
+    private::write(&path, &bytes).map_err(|error| file_failed("write", &path, &error))?;
     context.say(&format!("\n{}\n\nSaved the plan to: {}", rule(77), out.display()));
     if advice {
         context.say(&format!(

@@ -6,11 +6,14 @@ use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress, RecoverOp
 use terrarium_diagnostic::Diagnostics;
 use terrarium_state::State;
 
+use super::show::schema_of;
 use crate::context::{Context, Failed, Speech};
 use crate::json::stream;
 use crate::progress::Teller;
+use crate::redact;
 use crate::render;
 use crate::setup::session::Session;
+use crate::setup::store;
 
 /// A plan that was made, with what was said about it.
 pub(crate) struct Made {
@@ -37,9 +40,24 @@ pub(crate) async fn make(
         diagnostics.extend(found.diagnostics);
     }
     let (plan, found) = terrarium_core::plan(&session.inputs, options, &progress, cancel).await;
+    context.redactor().learn_plan(&plan);
     diagnostics.extend(found);
     teller.finish();
     Made { plan, diagnostics }
+}
+
+/// Learns the sensitive values that an apply made known: a generated key is in no plan.
+pub(crate) async fn learn_made(context: &Context, session: &Session, plan: &Plan) {
+    if !redact::makes_secrets(plan) {
+        return;
+    }
+    // A state that can't be read is told by whoever needs it.
+    if let Ok(state) = store::load(&session.store).await {
+        let providers = &session.inputs.providers;
+        context.redactor().learn_state(&state, &|mode, provider, kind| {
+            schema_of(providers, mode, provider, kind)
+        });
+    }
 }
 
 /// Returns the store under its lock.

@@ -189,7 +189,7 @@ fn run_command(
 
 fn is_sensitive(config: &Configuration, name: &str) -> bool {
     let variable = config.root().and_then(|root| root.variables.get(name));
-    variable.is_some_and(|variable| variable.sensitive)
+    variable.is_some_and(|variable| variable.sensitive || variable.ephemeral)
 }
 
 /// Returns the values that a saved plan brought, and that nothing else gives.

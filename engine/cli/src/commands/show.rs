@@ -58,12 +58,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         }
         let saved = planfile::read(&bytes, &providers)
             .map_err(|error| Failed(Diagnostics::from(*error)))?;
+        context.redactor().learn_plan(&saved.plan);
         let state = context.block_on(store::read(context))??;
         if args.json {
             let timeline = terrarium_core::timeline(&saved.plan, &state);
             let timeline = (!timeline.is_empty()).then(|| json::timeline::value(&timeline));
             let view = View { secrets, deferred: args.deferred, timeline };
-            context.out.line(&compact(&json::plan::view(&saved.plan, &view)));
+            print(context, secrets, &compact(&json::plan::view(&saved.plan, &view)));
         } else {
             context.out.line(planning::text(context, &saved.plan, &state).trim_end_matches('\n'));
         }
@@ -71,13 +72,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     }
     let (state, now) = context.block_on(schedule::read(context))??;
     let schema_of = |mode, provider: &str, kind: &str| schema_of(&providers, mode, provider, kind);
+    context.redactor().learn_state(&state, &schema_of);
     if args.json {
-        context.out.line(&compact(&json::state::twin(&state, &schema_of, secrets)));
+        print(context, secrets, &compact(&json::state::twin(&state, &schema_of, secrets)));
     } else {
         let times = Times::new(context.env.time_zone(), now.unwrap_or_else(Timestamp::now));
         context.out.line(render::outputs::state(&state, &schema_of, &times).trim_end_matches('\n'));
     }
     Ok(exit_codes::SUCCESS)
+}
+
+/// Prints a document: in clear where sensitive values were asked for.
+fn print(context: &Context, secrets: Secrets, document: &str) {
+    match secrets {
+        Secrets::Hide => context.out.line(document),
+        Secrets::Show => context.out.clear(&format!("{document}\n")),
+    }
 }
 
 /// Finds the schema of a recorded resource.

@@ -7,6 +7,7 @@ mod look;
 use clap::Subcommand;
 
 use crate::args::StateFlags;
+use crate::args::refused::{self, Refused};
 use crate::context::{Context, Outcome};
 
 /// Flags.
@@ -40,9 +41,9 @@ pub struct List {
     /// Only the object with this id
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
-    /// Accepted; the state is kept in terrarium.db
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<String>,
+    /// Refused: a state is chosen by directory and workspace
+    #[arg(long, hide = true, value_name = "FILE", value_parser = refused::state)]
+    pub state: Option<Refused>,
     /// Only these resources or modules
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
@@ -51,9 +52,9 @@ pub struct List {
 /// Flags of `show`.
 #[derive(Debug, clap::Args)]
 pub struct Show {
-    /// Accepted; the state is kept in terrarium.db
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<String>,
+    /// Refused: a state is chosen by directory and workspace
+    #[arg(long, hide = true, value_name = "FILE", value_parser = refused::state)]
+    pub state: Option<Refused>,
     /// The resource instance
     #[arg(value_name = "ADDRESS")]
     pub address: String,

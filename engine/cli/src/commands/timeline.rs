@@ -122,7 +122,8 @@ fn width(context: &Context) -> usize {
 /// Writes a file, and says so.
 pub(crate) fn save(context: &Context, out: &Path, text: &str) -> Result<(), Failed> {
     let path = context.path(out);
-    std::fs::write(&path, text).map_err(|error| file_failed("write", &path, &error))?;
+    let text = context.redactor().text(text);
+    std::fs::write(&path, text.as_bytes()).map_err(|error| file_failed("write", &path, &error))?;
     context.out.talk(&format!("Wrote {}", out.display()));
     Ok(())
 }
@@ -181,5 +182,6 @@ fn saved(context: &Context, file: &Path, providers: &ProviderSet) -> Result<Plan
         );
     }
     let saved = planfile::read(&bytes, providers);
-    saved.map(|saved| saved.plan).map_err(|error| Failed(Diagnostics::from(*error)))
+    let learn = |plan: &Plan| context.redactor().learn_plan(plan);
+    saved.map(|saved| saved.plan).inspect(learn).map_err(|error| Failed(Diagnostics::from(*error)))
 }

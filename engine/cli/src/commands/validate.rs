@@ -37,7 +37,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let valid = !diagnostics.has_errors();
     if args.json {
         context.speak(Speech::Document);
-        context.out.line(&pretty(&diagnostic::validation(&diagnostics, &context.sources())));
+        context.out.line(&pretty(&diagnostic::validation(
+            &diagnostics,
+            &context.sources(),
+            context.redactor(),
+        )));
     } else {
         context.report(&diagnostics);
         if valid {

@@ -9,7 +9,7 @@ use crate::context::{Context, Failed, Outcome, fail};
 use crate::env::TF_WORKSPACE;
 use crate::exit_codes;
 use crate::render::paint::{bold, green};
-use crate::setup::{config, store, workspace};
+use crate::setup::{backend, config, store, workspace};
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -132,6 +132,7 @@ fn not_overridden(context: &Context) -> Result<(), Failed> {
 
 fn create(context: &Context, name: &str) -> Outcome {
     not_overridden(context)?;
+    backend::settled(context)?;
     let seed = uuid::Uuid::new_v4().to_string();
     SqliteStore::create_workspace(&store::location(context), name, &seed)
         .map_err(|error| refused(&error))?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Severity, Sources, Span};
 
-use crate::render::excerpt::{Excerpt, long_lines};
+use crate::redact::Redactor;
+use crate::render::excerpt::{Excerpt, long_lines, merged};
 
 /// A diagnostic.
 #[derive(Debug, Serialize)]
@@ -59,19 +60,23 @@ pub struct Validation {
 }
 
 /// Converts the result of a check.
-pub fn validation(diagnostics: &Diagnostics, sources: &Sources) -> Validation {
+pub fn validation(diagnostics: &Diagnostics, sources: &Sources, redactor: &Redactor) -> Validation {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
     Validation {
         format_version: "1.0",
         valid: errors == 0,
         error_count: errors,
         warning_count: diagnostics.0.len() - errors,
-        diagnostics: diagnostics.iter().map(|diagnostic| twin(diagnostic, sources)).collect(),
+        diagnostics: diagnostics
+            .iter()
+            .map(|diagnostic| twin(diagnostic, sources, redactor))
+            .collect(),
     }
 }
 
-/// Converts a diagnostic.
-pub fn twin(diagnostic: &Diagnostic, sources: &Sources) -> Twin {
+/// Converts a diagnostic, without what the redactor knows.
+pub fn twin(diagnostic: &Diagnostic, sources: &Sources, redactor: &Redactor) -> Twin {
+    let diagnostic = &redactor.diagnostic(diagnostic);
     let span = diagnostic.at.as_ref().map(|label| label.span);
     Twin {
         severity: match diagnostic.severity {
@@ -82,7 +87,7 @@ pub fn twin(diagnostic: &Diagnostic, sources: &Sources) -> Twin {
         detail: diagnostic.detail.clone(),
         address: diagnostic.origin.addr.as_ref().map(ToString::to_string),
         range: span.map(|span| range(span, sources)),
-        snippet: span.and_then(|span| snippet(span, sources)),
+        snippet: span.and_then(|span| snippet(span, sources, redactor)),
         code: diagnostic.code.to_string(),
         help: diagnostic.help.clone(),
     }
@@ -98,7 +103,7 @@ fn range(span: Span, sources: &Sources) -> Range {
 }
 
 /// Cuts out the line in which the span begins; of a long one, what is around the span.
-fn snippet(span: Span, sources: &Sources) -> Option<Snippet> {
+fn snippet(span: Span, sources: &Sources, redactor: &Redactor) -> Option<Snippet> {
     let text = &*sources.get(span.file)?.text;
     let range = span.range();
     let begin = text.get(..range.start)?.rfind('\n').map_or(0, |at| at + 1);
@@ -106,13 +111,15 @@ fn snippet(span: Span, sources: &Sources) -> Option<Snippet> {
     let (start_line, _) = sources.line_column(span.file, span.start);
     let line: Arc<str> = text.get(begin..end)?.into();
     let label = range.start - begin..range.end.min(end).max(range.start) - begin;
-    let excerpt = Excerpt::of(&line, long_lines(&line, std::slice::from_ref(&label)));
+    let cuts = merged(long_lines(&line, std::slice::from_ref(&label)), redactor.cuts(&line));
+    let excerpt = Excerpt::of(&line, cuts);
+    let label = excerpt.label(&label);
     Some(Snippet {
         context: context(text.get(..begin)?, &line),
         code: excerpt.text.to_string(),
         start_line,
-        highlight_start_offset: excerpt.shown(label.start),
-        highlight_end_offset: excerpt.shown(label.end),
+        highlight_start_offset: label.start,
+        highlight_end_offset: label.end,
         values: [],
     })
 }

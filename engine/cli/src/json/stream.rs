@@ -14,6 +14,7 @@ use terrarium_state::Scheduled;
 use super::time;
 use super::value::{Secrets, text};
 use super::{TERRAFORM_VERSION, diagnostic as twins, raw};
+use crate::redact::Redactor;
 use crate::render::plain;
 use crate::render::plan as plan_text;
 use crate::render::progress::{self, words};
@@ -42,13 +43,18 @@ pub fn version() -> String {
     message("info", &format!("Terrarium {ours}"), "version", rest)
 }
 
+/// A step of `init`; the codes are Terraform's.
+pub fn init(code: &str, text: &str) -> String {
+    message("info", text, "init_output", json!({ "message_code": code }))
+}
+
 /// A diagnostic.
-pub fn diagnostic(of: &Diagnostic, sources: &Sources) -> String {
+pub fn diagnostic(of: &Diagnostic, sources: &Sources, redactor: &Redactor) -> String {
     let (level, word) = match of.severity {
         Severity::Error => ("error", "Error"),
         Severity::Warning => ("warn", "Warning"),
     };
-    let twin = serde_json::to_value(twins::twin(of, sources)).unwrap_or_default();
+    let twin = serde_json::to_value(twins::twin(of, sources, redactor)).unwrap_or_default();
     message(level, &format!("{word}: {}", of.summary), "diagnostic", json!({ "diagnostic": twin }))
 }
 

@@ -10,9 +10,10 @@ use miette::{
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics, FileId, Label, Severity, Sources};
 
-use super::excerpt::{Excerpt, long_lines};
+use super::excerpt::{Excerpt, long_lines, merged};
 use super::paint::{bold, dim, red, yellow};
 use super::wrap::{PROSE_WIDTH, wrap};
+use crate::redact::Redactor;
 
 /// Whether warnings are shown whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,15 @@ pub enum Warnings {
 }
 
 /// Returns all diagnostics as text: warnings first, so that what stopped the run stands last.
-pub fn text(diagnostics: &Diagnostics, sources: &Sources, warnings: Warnings) -> String {
+///
+/// What the redactor knows is not shown, neither in messages nor in source texts.
+pub fn text(
+    diagnostics: &Diagnostics,
+    (sources, redactor): (&Sources, &Redactor),
+    warnings: Warnings,
+) -> String {
+    let diagnostics = &diagnostics.iter().map(|one| redactor.diagnostic(one)).collect();
+    let shown = &Texts { sources, redactor };
     let (errors, mild): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
         unique(diagnostics).into_iter().partition(|diagnostic| diagnostic.is_error());
     let mut out = String::new();
@@ -38,13 +47,19 @@ pub fn text(diagnostics: &Diagnostics, sources: &Sources, warnings: Warnings) ->
     for warning in mild {
         // Fifty warnings of one kind are one warning with a number.
         if let Some(count) = seen.remove(warning.summary.as_str()) {
-            out.push_str(&one(warning, sources, count - 1));
+            out.push_str(&one(warning, shown, count - 1));
         }
     }
     for error in errors {
-        out.push_str(&one(error, sources, 0));
+        out.push_str(&one(error, shown, 0));
     }
     out
+}
+
+/// The texts that diagnostics point into, and what is not shown of them.
+struct Texts<'a> {
+    sources: &'a Sources,
+    redactor: &'a Redactor,
 }
 
 /// Most codes that are named below errors.
@@ -96,7 +111,7 @@ fn place(label: &Label, sources: &Sources) -> String {
     format!("on {} line {line}", name.unwrap_or_default())
 }
 
-fn one(diagnostic: &Diagnostic, sources: &Sources, similar: usize) -> String {
+fn one(diagnostic: &Diagnostic, sources: &Texts<'_>, similar: usize) -> String {
     let title = match diagnostic.severity {
         Severity::Error => format!("{} {}", bold(&red("Error:")), bold(&diagnostic.summary)),
         Severity::Warning => format!("{} {}", bold(&yellow("Warning:")), bold(&diagnostic.summary)),
@@ -129,7 +144,7 @@ const MARGINS: (usize, usize) = (6, 10);
 const PLACES: usize = 20;
 
 /// Lets miette draw the source with the labels. It wraps nothing: it would do so inside dates and paths.
-fn picture(diagnostic: &Diagnostic, sources: &Sources) -> String {
+fn picture(diagnostic: &Diagnostic, sources: &Texts<'_>) -> String {
     let report = Report::new(diagnostic, sources);
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
         .with_width(PROSE_WIDTH)
@@ -155,7 +170,7 @@ struct Report {
 }
 
 impl Report {
-    fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+    fn new(diagnostic: &Diagnostic, texts: &Texts<'_>) -> Self {
         let file = diagnostic.at.as_ref().map(|label| label.span.file);
         let mut others: BTreeMap<FileId, Vec<&Label>> = BTreeMap::new();
         let mut here = Vec::new();
@@ -169,7 +184,7 @@ impl Report {
         let message =
             if diagnostic.detail.is_empty() { &diagnostic.summary } else { &diagnostic.detail };
         let message = wrap(message, PROSE_WIDTH - MARGINS.0);
-        let here = Self::of_file(file.zip(Some(&*here)), sources, (diagnostic, message));
+        let here = Self::of_file(file.zip(Some(&*here)), texts, (diagnostic, message));
         let help = |help: &String| wrap(help, PROSE_WIDTH - MARGINS.1);
         Self {
             help: diagnostic.help.as_ref().map(help),
@@ -179,7 +194,7 @@ impl Report {
                     let message = labels.first().map(|label| label.text.clone());
                     let message = message.unwrap_or_default();
                     let labels = (*file, labels.as_slice());
-                    Self::of_file(Some(labels), sources, (diagnostic, message))
+                    Self::of_file(Some(labels), texts, (diagnostic, message))
                 })
                 .collect(),
             ..here
@@ -189,7 +204,7 @@ impl Report {
     /// Shows labels in their file; the first one of the diagnostic's own file is what it is about.
     fn of_file(
         labels: Option<(FileId, &[&Label])>,
-        sources: &Sources,
+        Texts { sources, redactor }: &Texts<'_>,
         (diagnostic, message): (&Diagnostic, String),
     ) -> Self {
         let bare = Self {
@@ -204,10 +219,11 @@ impl Report {
         let Some(source) = sources.get(file) else { return bare };
         let labels = labels.get(..PLACES).unwrap_or(labels);
         let ranges: Vec<_> = labels.iter().map(|label| range(label, source.text.len())).collect();
-        let excerpt = Excerpt::of(&source.text, long_lines(&source.text, &ranges));
+        let cuts = merged(long_lines(&source.text, &ranges), redactor.cuts(&source.text));
+        let excerpt = Excerpt::of(&source.text, cuts);
         let primary = diagnostic.at.as_ref();
         let labels = labels.iter().zip(&ranges).map(|(label, range)| {
-            let shown = excerpt.shown(range.start)..excerpt.shown(range.end);
+            let shown = excerpt.label(range);
             let text = Some(label.text.clone()).filter(|text| !text.is_empty());
             if primary == Some(*label) {
                 LabeledSpan::new_primary_with_span(text, shown)
@@ -219,7 +235,7 @@ impl Report {
             labels: labels.collect(),
             source: Some(Shown {
                 name: source.name.to_string(),
-                sources: sources.clone(),
+                sources: Sources::clone(sources),
                 file,
                 excerpt,
             }),

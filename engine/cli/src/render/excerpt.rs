@@ -55,8 +55,15 @@ impl Excerpt {
         Self { text: left.into(), cuts: made }
     }
 
+    /// Returns where a label of the original is in the excerpt; around the whole of a cut that it begins or ends in.
+    pub(crate) fn label(&self, label: &Range<usize>) -> Range<usize> {
+        let within = |(cut, _): &&(Cut, usize)| cut.from.contains(&label.start);
+        let start = self.cuts.iter().find(within).map(|(_, at)| *at);
+        start.unwrap_or_else(|| self.shown(label.start))..self.shown(label.end)
+    }
+
     /// Returns where an offset of the original is in the excerpt; what was cut, at the cut's end.
-    pub(crate) fn shown(&self, offset: usize) -> usize {
+    fn shown(&self, offset: usize) -> usize {
         let before = self.cuts.partition_point(|(cut, _)| cut.from.start < offset);
         let Some((cut, at)) = before.checked_sub(1).and_then(|last| self.cuts.get(last)) else {
             return offset;
@@ -72,6 +79,22 @@ impl Excerpt {
         };
         cut.from.end + offset.saturating_sub(at + cut.to.len())
     }
+}
+
+/// Brings cuts of two kinds into one order; where two overlap, one cut covers both.
+pub(crate) fn merged(mut cuts: Vec<Cut>, more: Vec<Cut>) -> Vec<Cut> {
+    cuts.extend(more);
+    cuts.sort_by_key(|cut| cut.from.start);
+    let mut apart: Vec<Cut> = Vec::with_capacity(cuts.len());
+    for cut in cuts {
+        match apart.last_mut() {
+            Some(last) if cut.from.start < last.from.end => {
+                last.from.end = last.from.end.max(cut.from.end);
+            }
+            _ => apart.push(cut),
+        }
+    }
+    apart
 }
 
 /// Returns what to leave out so that every line of a text can be shown, and the labels in it.
@@ -138,7 +161,7 @@ mod tests {
         let text: Arc<str> = format!("a\n{}HERE{}\nb\n", "x".repeat(1000), "y".repeat(1000)).into();
         let label = 1002..1006;
         let excerpt = Excerpt::of(&text, long_lines(&text, std::slice::from_ref(&label)));
-        let shown = excerpt.shown(label.start)..excerpt.shown(label.end);
+        let shown = excerpt.label(&label);
         assert_eq!(&excerpt.text[shown.clone()], "HERE");
         assert_eq!(excerpt.text.lines().count(), 3);
         let expected = format!("…{}HERE{}…", "x".repeat(60), "y".repeat(60));
@@ -157,7 +180,7 @@ mod tests {
                 let label = start..end;
                 let excerpt = Excerpt::of(&text, long_lines(&text, std::slice::from_ref(&label)));
                 assert!(excerpt.text.len() < 500, "{}", excerpt.text.len());
-                let shown = excerpt.shown(start)..excerpt.shown(end);
+                let shown = excerpt.label(&label);
                 assert!(excerpt.text.get(shown.clone()).is_some(), "{start}..{end} {shown:?}");
                 assert_eq!(excerpt.original(shown.start), start);
                 assert_eq!(excerpt.original(shown.end), end);

@@ -29,14 +29,19 @@ fn wrap_line(line: &str, width: usize) -> String {
     out
 }
 
-/// Splits a line at its blanks, but not inside an instant: `8 Mar 2027 09:00 EST`.
+/// Longest command that is kept on one line.
+const LONGEST_COMMAND: usize = 50;
+
+/// Splits a line at its blanks, but not inside an instant, `8 Mar 2027 09:00 EST`, nor inside a short command
+/// between backticks.
 fn pieces(line: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end) = (0, 0);
     let mut last = "";
     for word in line.split(' ') {
-        if end > 0 && !belongs(last, word) {
-            pieces.push(line.get(start..end).unwrap_or_default());
+        let piece = line.get(start..end).unwrap_or_default();
+        if end > 0 && !belongs(last, word) && !is_command(line, start, piece) {
+            pieces.push(piece);
             start = end + 1;
         }
         end = if end == 0 && start == 0 { word.len() } else { end + 1 + word.len() };
@@ -44,6 +49,15 @@ fn pieces(line: &str) -> Vec<&str> {
     }
     pieces.push(line.get(start..).unwrap_or_default());
     pieces
+}
+
+/// Returns whether a piece that begins at `start` ends inside a command that fits on one line.
+fn is_command(line: &str, start: usize, piece: &str) -> bool {
+    let Some(open) = piece.rfind('`').filter(|_| piece.matches('`').count() % 2 == 1) else {
+        return false;
+    };
+    let rest = line.get(start + open + 1..).unwrap_or_default();
+    rest.find('`').is_some_and(|length| length <= LONGEST_COMMAND)
 }
 
 const MONTHS: [&str; 12] =
@@ -96,6 +110,7 @@ mod tests {
             ("at 28 Feb 2027 09:00 UTC-3.", 10, "at\n28 Feb 2027 09:00 UTC-3."),
             ("at 2027-03-01 09:00 and on", 12, "at\n2027-03-01 09:00\nand on"),
             ("see /a-b/c-d/e-f.tf", 8, "see\n/a-b/c-d/e-f.tf"),
+            ("run `a b c` or `d e`.", 6, "run\n`a b c`\nor\n`d e`."),
             ("http://a-b.c/d-e x", 8, "http://a-b.c/d-e\nx"),
             ("in 12 May be 3 at 10:00 OK", 7, "in\n12 May\nbe 3 at\n10:00 OK"),
         ] {

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use terrarium_diagnostic::{Diagnostic, Diagnostics, Sources};
+use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::{Configuration, StdFiles};
 
+use super::backend;
 use crate::codes;
 use crate::context::{Context, Failed, fail, file_failed};
 
@@ -14,6 +15,8 @@ pub(crate) fn load(context: &Context) -> (Arc<Configuration>, Diagnostics) {
     let mut sources = Sources::default();
     let (config, diagnostics) = terrarium_lang::config::load(&context.dir, &StdFiles, &mut sources);
     context.keep_sources(sources);
+    context.redactor().learn_configuration(&config);
+    context.backend.get_or_init(|| backend::of(&config));
     (Arc::new(config), diagnostics)
 }
 
@@ -41,24 +44,4 @@ pub(crate) fn require(context: &Context, verb: &str) -> Result<(), Failed> {
              `terrarium destroy`. Otherwise, create a configuration file (.tf file) and try again."
         ),
     )
-}
-
-/// Refuses a backend other than `local`.
-pub(crate) fn check_backend(config: &Configuration) -> Diagnostics {
-    let backend = config.root().and_then(|root| root.backend.as_ref());
-    let Some(backend) = backend.filter(|backend| &*backend.kind != "local") else {
-        return Diagnostics::new();
-    };
-    Diagnostic::error(codes::BACKEND, "Unsupported backend")
-        .detail(format!(
-            "The state is kept in terrarium.db beside the configuration; a backend of type {:?} is not supported, and \
-             is never taken for an empty state.",
-            &*backend.kind
-        ))
-        .at(backend.span, "this backend")
-        .help(
-            "Fetch the state with `terraform state pull > terraform.tfstate`, take this block away, and run \
-             `terrarium init`: it takes the file over. `init -backend=false` checks the rest without a state.",
-        )
-        .into()
 }

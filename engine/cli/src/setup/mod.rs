@@ -1,5 +1,6 @@
 //! Wires what a command needs: configuration, variables, state, providers, testbed, clock.
 
+pub(crate) mod backend;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod log;

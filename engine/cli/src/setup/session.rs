@@ -15,7 +15,7 @@ use terrarium_state::{Fence, SqliteStore};
 use super::clock::{SystemClock, WorldClock};
 use super::testbed::{self, Testbed};
 use super::variables::{self, Missing};
-use super::{config, providers, store, workspace};
+use super::{backend, config, providers, store, workspace};
 use crate::args::{PlanFlags, VariableArgs};
 use crate::codes;
 use crate::commands::{schedule, validate};
@@ -72,7 +72,7 @@ impl Session {
             config::require(context, verb)?;
         }
         let (configuration, mut diagnostics) = config::load(context);
-        diagnostics.extend(config::check_backend(&configuration));
+        diagnostics.extend(backend::check(&configuration));
         if diagnostics.has_errors() {
             let all = validate::complete(context, configuration, diagnostics)?;
             return Err(all.into());

@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::Configuration;
-use terrarium_state::adopt::{self, AdoptError, Adoption, LocalBackend, Places};
+use terrarium_state::adopt::{self, AdoptError, Adoption, Places};
 use terrarium_state::edit::EditError;
 use terrarium_state::{
     Batch, Durability, Fence, Location, LockError, LockHolder, LockRequest, LockScope, SqliteStore,
     State, Store, StoreError,
 };
 
-use super::workspace;
+use super::{backend, workspace};
 use crate::codes;
 use crate::context::{Context, Failed, file_failed};
 
@@ -24,7 +24,7 @@ pub(crate) fn location(context: &Context) -> Location {
     let places = Places {
         dir: context.dir.clone(),
         data_dir: context.data_dir(),
-        backend: None,
+        backend: backend::local(context),
         workspace: workspace::selected(context)
             .unwrap_or_else(|_| workspace::DEFAULT.to_owned())
             .into(),
@@ -32,13 +32,24 @@ pub(crate) fn location(context: &Context) -> Location {
     if let Ok(file) = adopt::state_file(&places) {
         location.terraform_lock = Some(adopt::terraform_lock(&file));
     }
+    backend::place(context, &mut location);
     location
 }
 
 /// Opens the store of the selected workspace.
 pub(crate) fn open(context: &Context) -> Result<Arc<SqliteStore>, Failed> {
+    backend::settled(context)?;
+    open_anew(context)
+}
+
+/// Opens the store of the selected workspace, also where another one is in the directory: `init -reconfigure`.
+pub(crate) fn open_anew(context: &Context) -> Result<Arc<SqliteStore>, Failed> {
     let name = workspace::selected(context)?;
-    SqliteStore::open(location(context), &name).map(Arc::new).map_err(|error| failed(&error))
+    let location = location(context);
+    if let Some(parent) = location.db.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| file_failed("create", parent, &error))?;
+    }
+    SqliteStore::open(location, &name).map(Arc::new).map_err(|error| failed(&error))
 }
 
 /// Loads a state.
@@ -209,18 +220,10 @@ fn look(context: &Context, config: &Configuration, own: &State) -> Result<Adopti
 
 /// Returns where Terraform may have left a state.
 pub(crate) fn places(context: &Context, config: &Configuration) -> Result<Places, Failed> {
-    let backend = config.root().and_then(|root| root.backend.as_ref());
-    let backend = backend.filter(|backend| &*backend.kind == "local").map(|backend| {
-        let argument = |name: &str| {
-            let value = backend.body.attribute(name)?.constant()?;
-            value.as_str().map(std::path::PathBuf::from)
-        };
-        LocalBackend { path: argument("path"), workspace_dir: argument("workspace_dir") }
-    });
     Ok(Places {
         dir: context.dir.clone(),
         data_dir: context.data_dir(),
-        backend,
+        backend: backend::of(config),
         workspace: workspace::selected(context)?.as_str().into(),
     })
 }

@@ -14,6 +14,7 @@ use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
 use crate::context::Context;
 use crate::env::TF_VAR_PREFIX;
+use crate::redact::Redactor;
 
 /// What becomes of variables without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub(crate) fn gather(
     let Some(root) = config.root() else { return (Values::new(), Diagnostics::new()) };
     let mut gathering = Gathering {
         root,
+        redactor: context.redactor(),
         sources: context.sources(),
         values: Values::new(),
         diagnostics: Diagnostics::new(),
@@ -69,6 +71,7 @@ pub(crate) fn gather(
     if missing != Missing::Left {
         gathering.missing(context, missing);
     }
+    context.redactor().learn_variables(config, &gathering.values, &gathering.sources);
     context.keep_sources(gathering.sources);
     (gathering.values, gathering.diagnostics)
 }
@@ -95,6 +98,7 @@ fn automatic(dir: &Path) -> Vec<PathBuf> {
 
 struct Gathering<'a> {
     root: &'a Module,
+    redactor: &'a Redactor,
     sources: Sources,
     values: Values,
     diagnostics: Diagnostics,
@@ -169,6 +173,10 @@ impl Gathering<'_> {
     }
 
     fn text(&mut self, variable: &Variable, text: &str, source: &str) {
+        if variable.sensitive || variable.ephemeral {
+            // Where it can't be read, its text is shown as the place of the error.
+            self.redactor.hide(text);
+        }
         let (given, found) = tfvars::read_value(variable, text, source, &mut self.sources);
         self.diagnostics.extend(found);
         if let Some(given) = given {

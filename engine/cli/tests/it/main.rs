@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod arguments;
+mod choices;
 mod cycle;
 mod fixture;
 mod help;
 mod manners;
 mod plan_text;
 mod refusals;
+mod secrets;
 mod states;
 mod terrarium;
 mod testbed;

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use terrarium_cli::crash;
 use terrarium_cli::env::Env;
+use terrarium_cli::redact::Redactor;
 use terrarium_cli::render::diagnostics::{Warnings, text};
 use terrarium_diagnostic::{Code, Diagnostic, FileId, Sources, Span};
 
@@ -16,7 +17,7 @@ fn drawn(source: &str, label: std::ops::Range<usize>) -> String {
     let error = Diagnostic::error(Code("T0001"), "Wrong")
         .detail("It is wrong.")
         .at(Span::new(file, label), "here");
-    let drawn = text(&error.into(), &sources, Warnings::Whole);
+    let drawn = text(&error.into(), (&sources, &Redactor::default()), Warnings::Whole);
     terrarium_cli::render::plain(&drawn)
 }
 

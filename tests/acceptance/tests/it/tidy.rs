@@ -146,3 +146,160 @@ fn codes_are_unique_across_crates() {
         }
     }
 }
+
+/// Flags that are taken and have nothing to do, each with why that is what its user asked for.
+const MOOT: &[(&str, &str, &str)] = &[
+    ("cli.rs", "lock", "belongs to the store: a plan without a lock"),
+    ("cli.rs", "backup", "only `-` is taken, which asks for no backup file, and none is written"),
+    ("init.rs", "upgrade", "providers are built in, so the newest that fits is always chosen"),
+    ("init.rs", "migrate_state", "what has to be moved is refused and told, with or without it"),
+    ("init.rs", "force_copy", "as migrate_state"),
+    ("init.rs", "get", "only `true` is taken"),
+    ("init.rs", "ignore_remote_version", "no state is remote"),
+    ("init.rs", "test_directory", "there are no tests that it could be the folder of"),
+    ("validate.rs", "no_tests", "as test_directory"),
+    ("validate.rs", "test_directory", "as in init"),
+    ("validate.rs", "variables", "validate takes every variable as unknown"),
+    ("providers.rs", "test_directory", "as in init"),
+    ("graph.rs", "kind", "only `plan` is taken, which is the graph that is drawn"),
+    ("graph.rs", "draw_cycles", "a cycle is an error that shows its path"),
+    ("workspace.rs", "lock", "making a workspace locks nothing"),
+    ("workspace.rs", "lock_timeout", "making a workspace locks nothing"),
+];
+
+/// A field of a struct that clap fills.
+struct Flag {
+    file: PathBuf,
+    name: String,
+    ty: String,
+}
+
+/// Finds the flags of the command line: public fields under `#[arg(…)]` or `#[command(flatten)]`.
+fn flags() -> Vec<Flag> {
+    let mut files = Vec::new();
+    for folder in ["engine/cli/src/args", "engine/cli/src/commands"] {
+        sources(&repository().join(folder), &mut files);
+    }
+    let mut found = Vec::new();
+    for file in files {
+        let text = read(&file);
+        let mut pieces = text.split("#[arg(").collect::<Vec<_>>();
+        pieces.extend(text.split("#[command(flatten)]"));
+        for piece in pieces.iter().skip(1) {
+            let field = piece.lines().find_map(|line| line.trim().strip_prefix("pub "));
+            let Some((name, ty)) = field.and_then(|field| field.split_once(": ")) else { continue };
+            let (name, ty) = (name.to_owned(), ty.trim_end_matches(',').to_owned());
+            if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+                found.push(Flag { file: file.clone(), name, ty });
+            }
+        }
+    }
+    found
+}
+
+/// Returns whether some line of the command line's source reads a field of this name: `args.name`, `.state.name`.
+fn is_read(name: &str, texts: &[String]) -> bool {
+    let owners = [
+        "args",
+        "flags",
+        "shared",
+        "cli",
+        "plan",
+        "state",
+        "time",
+        "variables",
+        "select",
+        "delete",
+        "new",
+        "schema",
+        "push",
+        "list",
+        "show",
+        "serve",
+        "reset",
+        "advance",
+        "settings",
+    ];
+    let reads: Vec<String> = owners.iter().map(|owner| format!("{owner}.{name}")).collect();
+    texts.iter().flat_map(|text| text.lines()).any(|line| {
+        !line.trim_start().starts_with("//")
+            && reads.iter().any(|read| {
+                line.split(read.as_str()).skip(1).any(|rest| {
+                    !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_')
+                })
+            })
+    })
+}
+
+#[test]
+fn every_flag_is_read_somewhere_or_refused() {
+    let mut files = Vec::new();
+    sources(&repository().join("engine/cli/src"), &mut files);
+    let texts: Vec<String> = files.iter().map(|file| read(file)).collect();
+    let flags = flags();
+    assert!(flags.len() > 60, "only {} flags were found", flags.len());
+    let moot = |flag: &Flag| {
+        let file = flag.file.file_name().unwrap_or_default();
+        MOOT.iter().any(|(known, name, _)| file == *known && flag.name == *name)
+    };
+    for flag in &flags {
+        let refused = flag.ty.contains("Refused");
+        assert!(
+            refused || moot(flag) || is_read(&flag.name, &texts),
+            "-{} of {} is declared and nowhere read: do what it says, or refuse it by name",
+            flag.name,
+            flag.file.display()
+        );
+    }
+    for (file, name, why) in MOOT {
+        let stands = flags.iter().any(|flag| flag.name == *name && flag.file.ends_with(file));
+        assert!(stands && !why.is_empty(), "{file} has no flag {name}");
+    }
+}
+
+/// Parts of a block that the language reads and that nothing has to act on, each with why.
+const SAID_ONLY: &[(&str, &str)] = &[
+    ("description", "documentation"),
+    ("aliases", "which configurations a module is given is told by the `providers` of its call"),
+    ("on_destroy", "a provisioner is refused as a whole"),
+    ("continue_on_failure", "a provisioner is refused as a whole"),
+];
+
+/// A field of the configuration that only the reading of it knows was accepted and ignored.
+#[test]
+fn every_argument_of_a_block_is_acted_on() {
+    let mut readers = Vec::new();
+    for folder in ["engine/core/src", "engine/cli/src", "engine/lang/src/config"] {
+        sources(&repository().join(folder), &mut readers);
+    }
+    // Reading a block into a field is not acting on it.
+    let lowering = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "lower");
+    let texts: Vec<String> =
+        readers.iter().filter(|path| !lowering(path)).map(|path| read(path)).collect();
+    let mut fields = 0;
+    for file in ["module.rs", "resource.rs"] {
+        let text = read(&repository().join("engine/lang/src/config").join(file));
+        for line in text.lines() {
+            let Some((name, _)) =
+                line.strip_prefix("    pub ").and_then(|rest| rest.split_once(": "))
+            else {
+                continue;
+            };
+            if name.contains(' ') || SAID_ONLY.iter().any(|(known, _)| known == &name) {
+                continue;
+            }
+            fields += 1;
+            let read = format!(".{name}");
+            let acted = texts.iter().any(|text| {
+                text.split(read.as_str()).skip(1).any(|rest| {
+                    !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_')
+                })
+            });
+            assert!(
+                acted,
+                "{name} of {file} is read into the configuration and nothing acts on it"
+            );
+        }
+    }
+    assert!(fields > 60, "only {fields} fields were found");
+}

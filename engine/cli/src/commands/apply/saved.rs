@@ -29,6 +29,7 @@ pub(super) fn read(context: &Context, session: &mut Session, file: &Path) -> Res
     })?;
     let saved = planfile::read(&bytes, &session.inputs.providers)
         .map_err(|error| Failed(Diagnostics::from(*error)))?;
+    context.redactor().learn_plan(&saved.plan);
     let sources = planfile::fingerprint(&context.sources());
     planfile::check_fresh(&saved, &session.inputs.prior, &sources, &session.inputs.workspace)
         .map_err(|error| Failed(Diagnostics::from(*error)))?;

@@ -207,7 +207,9 @@ impl Turning<'_> {
             time: TimeOptions::default(),
         };
         let silent: Arc<dyn Progress> = Arc::new(terrarium_core::Silent);
-        terrarium_core::plan(&session.inputs, &options, &silent, self.cancel).await
+        let planned = terrarium_core::plan(&session.inputs, &options, &silent, self.cancel).await;
+        self.context.redactor().learn_plan(&planned.0);
+        planned
     }
 
     async fn carry_out(
@@ -231,6 +233,8 @@ impl Turning<'_> {
             terrarium_core::apply(&session.inputs, plan, &held, &options).await;
         session.inputs.environment.planning = true;
         teller.finish();
+        self.context.redactor().learn_outputs(&summary.outputs);
+        planning::learn_made(self.context, session, plan).await;
         self.context.report(&diagnostics);
         Ok(summary)
     }

@@ -15,7 +15,7 @@ pub(super) fn pull(context: &Context) -> Outcome {
     context.speak(Speech::Document);
     let state = context.block_on(store::read(context))??;
     if state.serial > 0 || !state.resources.is_empty() {
-        context.out.data(&v4::write(&state));
+        context.out.clear(&v4::write(&state));
     }
     Ok(exit_codes::SUCCESS)
 }

@@ -66,12 +66,10 @@ pub(super) fn show(args: &Show, context: &Context) -> Outcome {
             )
             .into());
     };
-    let schema = schema_of(
-        &session::schemas(context),
-        addr.block.mode,
-        &instance.provider,
-        &addr.block.kind,
-    );
+    let providers = session::schemas(context);
+    let find = |mode, provider: &str, kind: &str| schema_of(&providers, mode, provider, kind);
+    context.redactor().learn_state(&state, &find);
+    let schema = find(addr.block.mode, &instance.provider, &addr.block.kind);
     let tainted = match object.status {
         ObjectStatus::Ready => "",
         ObjectStatus::Tainted => " (tainted)",
