@@ -167,7 +167,10 @@ fn run_keeps_the_schedule_and_touches_nothing_else() {
 fn an_apply_finishes_what_was_killed_and_run_brings_what_was_scheduled() {
     let project = Project::copy();
     let applied = project.run(&APPLY, 0).stdout;
-    assert!(applied.contains("Resources: 1 added, 0 changed, 1 destroyed."), "{applied}");
+    assert!(
+        applied.contains("Resources: 1 added, 0 changed, 1 destroyed, 6 taken over."),
+        "{applied}"
+    );
     let mut expected = with_ports();
     expected.push(KEY.to_owned());
     expected.sort();
