@@ -89,6 +89,7 @@ impl<'r> Bench<'r> {
             limits: CallLimits::new(Parallelism::default(), clock.clone()),
             clock,
         };
+        let inputs = runtime.block_on(async { inputs.fetched().await.0.into_owned() });
         Self { runtime, inputs, progress: Arc::new(Silent) }
     }
 

@@ -44,6 +44,12 @@ codes! {
         "Use `user_data`, or an image that brings what is needed.";
     PROVIDER_BUG = "T0415", "a provider answered against its contract",
         "This is a bug in the provider. Please report it with the message.";
+    SCHEMAS = "T0441", "a provider's schemas can't be loaded",
+        "A provider is asked for its schemas before anything is planned, checked or shown. It answered with an error, or \
+         not in time. Nothing was changed.";
+    NO_ANSWER = "T0442", "a provider does not answer",
+        "The engine waits for a provider only so long. A read or a plan without an answer ends the run; a change whose \
+         answer does not come stays open, and the next command looks what became of it.";
     PLAN_STALE = "T0501", "the saved plan no longer fits",
         "State, configuration or variables changed after the plan was made. Make a new one.";
     PLAN_DAMAGED = "T0502", "the saved plan can't be read",

@@ -52,8 +52,5 @@ fn schema_of(
     provider: &str,
 ) -> Option<std::sync::Arc<terrarium_provider::Schema>> {
     let kind = providers.kind(&providers.recorded(provider)?)?;
-    match addr.block.mode {
-        terrarium_address::Mode::Managed => kind.resource_schema(&addr.block.kind),
-        terrarium_address::Mode::Data => kind.data_schema(&addr.block.kind),
-    }
+    kind.schema(addr.block.mode, &addr.block.kind)
 }

@@ -12,6 +12,7 @@ use terrarium_state::State;
 use terrarium_value::Value;
 
 use crate::CallLimits;
+use crate::providers::{Deadlines, KnownProvider};
 
 /// A value given for a root variable.
 #[derive(Clone, Debug)]
@@ -25,7 +26,9 @@ pub struct InputValue {
 /// The providers that this binary brings, found by source address.
 #[derive(Clone, Default)]
 pub struct ProviderSet {
-    kinds: Vec<Arc<dyn ProviderKind>>,
+    pub(crate) kinds: Vec<KnownProvider>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) fetched: bool,
 }
 
 /// No provider has this source.
@@ -38,16 +41,23 @@ pub struct UnknownProvider {
 }
 
 impl ProviderSet {
-    /// Builds a set.
+    /// Builds a set; no schema is fetched yet.
     pub fn new(kinds: Vec<Arc<dyn ProviderKind>>) -> Self {
-        Self { kinds }
+        let kinds = kinds.into_iter().map(KnownProvider::new).collect();
+        Self { kinds, ..Self::default() }
+    }
+
+    /// Bounds how long its providers are waited for.
+    #[must_use]
+    pub fn bounded(self, deadlines: Deadlines) -> Self {
+        Self { deadlines, ..self }
     }
 
     /// Returns the provider with this source; the registry's host is left aside.
     ///
     /// `registry.opentofu.org/terraform-provider-openstack/openstack` and
     /// `terraform-provider-openstack/openstack` are the same.
-    pub fn find(&self, source: &str) -> Result<&Arc<dyn ProviderKind>, UnknownProvider> {
+    pub fn find(&self, source: &str) -> Result<&KnownProvider, UnknownProvider> {
         let tail: Vec<&str> = source.rsplitn(3, '/').take(2).collect();
         let wanted = tail.into_iter().rev().collect::<Vec<_>>().join("/").to_lowercase();
         self.kinds.iter().find(|kind| kind.source() == wanted).ok_or_else(|| UnknownProvider {
@@ -57,7 +67,7 @@ impl ProviderSet {
     }
 
     /// Iterates over the providers.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn ProviderKind>> {
+    pub fn iter(&self) -> impl Iterator<Item = &KnownProvider> {
         self.kinds.iter()
     }
 }

@@ -40,6 +40,7 @@ pub use model::{
 };
 pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};
+pub use providers::{Deadlines, KnownProvider};
 pub use recover::{Depth, RecoverOptions, Recovered, recover};
 pub use run::{HeldBack, Turn, turn};
 pub use timeline::{Group, Mark, Moment, Row, Stage, Timeline, timeline};

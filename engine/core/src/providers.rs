@@ -1,6 +1,9 @@
 //! Which provider configuration a resource uses, and the configured providers of a run.
 
 mod check;
+mod deadlines;
+mod guard;
+mod known;
 mod realm;
 
 use std::cell::RefCell;
@@ -12,15 +15,18 @@ use terrarium_address::{ModulePath, Name};
 use terrarium_diagnostic::{Diagnostic, Diagnostics, nearest};
 use terrarium_lang::Configuration;
 use terrarium_lang::config::{Module, ProviderBlock, Resource};
-use terrarium_provider::{ConfigureRequest, Connection, Provider, ProviderKind};
+use terrarium_provider::{ConfigureRequest, Configured, Connection, Provider};
 use terrarium_value::{Cause, Causes, Value, When};
 use tokio::sync::OnceCell;
 
+use self::guard::Guarded;
 use crate::version::{Constraint, Version};
 use crate::world::{At, Deps, Phase, World};
 use crate::{Inputs, ProviderSet, codes};
 
 pub(crate) use check::check;
+pub use deadlines::Deadlines;
+pub use known::KnownProvider;
 
 /// A provider configuration: a block somewhere in the module tree, or the empty one that is implied.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,7 +163,7 @@ impl<'a> Providers<'a> {
     }
 
     /// Returns the kind of provider at an address.
-    pub(crate) fn kind(&self, addr: &ProviderAddr) -> Option<&'a Arc<dyn ProviderKind>> {
+    pub(crate) fn kind(&self, addr: &ProviderAddr) -> Option<&'a KnownProvider> {
         find(&self.inputs.providers, &addr.source).ok()
     }
 
@@ -166,7 +172,7 @@ impl<'a> Providers<'a> {
         &self,
         module: &ModulePath,
         resource: &Resource,
-    ) -> Option<(ProviderAddr, &'a Arc<dyn ProviderKind>)> {
+    ) -> Option<(ProviderAddr, &'a KnownProvider)> {
         let (name, alias) = asked_for(resource);
         let addr = resolve(&self.inputs.config, module, &name, alias.as_ref())?;
         let kind = self.kind(&addr)?;
@@ -212,7 +218,7 @@ impl<'a> Providers<'a> {
         &self,
         world: &World<'_>,
         addr: &ProviderAddr,
-        kind: &Arc<dyn ProviderKind>,
+        kind: &KnownProvider,
     ) -> Settled {
         let ((config, block), reads) = world.recording(|| self.evaluate(world, addr, kind));
         let waits = waits_of(world, &config);
@@ -223,12 +229,25 @@ impl<'a> Providers<'a> {
         let version = self.version(addr, kind);
         let limits = Arc::new(self.inputs.limits.clone());
         let request = ConfigureRequest { config, version, connection: self.connection, limits };
-        let answer = kind.configure(request).await;
+        let deadlines = &self.inputs.providers.deadlines;
+        let mut answer = match deadlines.answer(kind.kind.configure(request)).await {
+            Ok(answer) => answer,
+            Err(late) => {
+                Configured { provider: None, diagnostics: unconfigured(kind, late).into() }
+            }
+        };
+        if answer.provider.is_none() && !answer.diagnostics.has_errors() {
+            answer.diagnostics.push(no_reason(kind));
+        }
         if waits.is_none() || answer.provider.is_some() {
             report(world, answer.diagnostics, block.as_ref());
         }
         let (provider, realm) = match answer.provider {
-            Some(provider) => self.admit(world, (addr, block.as_ref()), provider).await,
+            Some(provider) => {
+                let source = kind.source().into();
+                let provider = Arc::new(Guarded::new(provider, source, deadlines.clone()));
+                self.admit(world, (addr, block.as_ref()), provider).await
+            }
             None => (None, None),
         };
         Settled { provider, realm, reads, waits }
@@ -260,7 +279,7 @@ impl<'a> Providers<'a> {
         &self,
         world: &World<'_>,
         addr: &ProviderAddr,
-        kind: &Arc<dyn ProviderKind>,
+        kind: &KnownProvider,
     ) -> (Value, Option<ProviderBlock>) {
         let schema = kind.config_schema();
         let module = world.module_at(&addr.module);
@@ -278,7 +297,7 @@ impl<'a> Providers<'a> {
         }
     }
 
-    fn version(&self, addr: &ProviderAddr, kind: &Arc<dyn ProviderKind>) -> String {
+    fn version(&self, addr: &ProviderAddr, kind: &KnownProvider) -> String {
         let constraint = self
             .inputs
             .config
@@ -292,6 +311,23 @@ impl<'a> Providers<'a> {
             .unwrap_or_default()
             .to_owned()
     }
+}
+
+/// Says that a provider did not come to be ready.
+fn unconfigured(kind: &KnownProvider, late: deadlines::Late) -> Diagnostic {
+    let summary = format!("The provider {} does not answer", kind.source());
+    Diagnostic::error(codes::NO_ANSWER, summary)
+        .detail(format!("It was to be configured, and has not answered {late}."))
+        .help("run the command again; nothing was changed")
+}
+
+/// Says that a provider is not ready, and does not say why.
+fn no_reason(kind: &KnownProvider) -> Diagnostic {
+    Diagnostic::error(codes::PROVIDER_BUG, "Provider produced invalid response").detail(format!(
+        "The provider {} could not be configured, and does not say why. This is a bug in the provider, which \
+         should be reported in the provider's own issue tracker.",
+        kind.source()
+    ))
 }
 
 /// Returns what a provider's configuration waits for, where that is allowed.
@@ -333,11 +369,13 @@ fn same_provider(a: &str, b: &str) -> bool {
 pub(crate) fn find<'p>(
     set: &'p ProviderSet,
     source: &str,
-) -> Result<&'p Arc<dyn ProviderKind>, crate::UnknownProvider> {
+) -> Result<&'p KnownProvider, crate::UnknownProvider> {
     set.find(source).or_else(|unknown| {
         let tail = source.rsplitn(3, '/').take(2).collect::<Vec<_>>();
         let short = tail.into_iter().rev().collect::<Vec<_>>().join("/");
-        set.iter().find(|kind| kind.implied_sources().contains(&short.as_str())).ok_or(unknown)
+        set.iter()
+            .find(|known| known.kind.implied_sources().contains(&short.as_str()))
+            .ok_or(unknown)
     })
 }
 
@@ -348,7 +386,7 @@ impl ProviderSet {
         &'s self,
         source: &str,
         constraints: &[String],
-    ) -> Option<(&'s Arc<dyn ProviderKind>, &'s str)> {
+    ) -> Option<(&'s KnownProvider, &'s str)> {
         let kind = find(self, source).ok()?;
         let constraint = Constraint::parse(&constraints.join(",")).ok()?;
         Some((kind, newest(kind.versions(), &constraint)?))
@@ -369,12 +407,12 @@ pub(crate) fn not_configured(path: &ModulePath, resource: &Resource) -> Diagnost
 }
 
 /// Says that a provider has no such type, with the nearest name.
-pub(crate) fn unknown_kind(kind: &dyn ProviderKind, resource: &Resource) -> Diagnostic {
+pub(crate) fn unknown_kind(kind: &KnownProvider, resource: &Resource) -> Diagnostic {
     let data = resource.block.mode == terrarium_address::Mode::Data;
     let (summary, known) = if data {
-        ("Invalid data source", kind.data_kinds())
+        ("Invalid data source", &kind.schemas().data_names)
     } else {
-        ("Invalid resource type", kind.resource_kinds())
+        ("Invalid resource type", &kind.schemas().resource_names)
     };
     let what = if data { "data source" } else { "resource type" };
     let error = Diagnostic::error(codes::UNKNOWN_KIND, summary)
@@ -384,7 +422,7 @@ pub(crate) fn unknown_kind(kind: &dyn ProviderKind, resource: &Resource) -> Diag
             &*resource.block.kind
         ))
         .at(resource.span, "");
-    match nearest(&resource.block.kind, known) {
+    match nearest(&resource.block.kind, known.iter().map(|name| &**name)) {
         Some(near) => error.help(format!("did you mean {near:?}?")),
         None => error,
     }

@@ -65,6 +65,12 @@ pub async fn recover(inputs: &Inputs, held: &Held, options: &RecoverOptions<'_>)
         return Recovered { state, diagnostics, taken_over: Vec::new() };
     }
     inputs.limits.tell_through(options.progress);
+    let (inputs, unfetched) = inputs.fetched().await;
+    let inputs = &*inputs;
+    if unfetched.has_errors() {
+        let (state, taken_over) = (inputs.prior.clone(), Vec::new());
+        return Recovered { state, diagnostics: unfetched, taken_over };
+    }
     let world = World::new(inputs, Phase::Plan);
     let providers = Providers::new(inputs, Connection::Online);
     // The configuration of a provider may read what is recorded.
@@ -160,7 +166,7 @@ impl Recovery<'_> {
         )?;
         let schema = self.providers.kind(&addr);
         let schema = schema
-            .and_then(|kind| kind.resource_schema(&intent.addr.block.kind))
+            .and_then(|kind| kind.schema(intent.addr.block.mode, &intent.addr.block.kind))
             .ok_or("its provider does not know the type, so nobody can look; it stays open")?;
         let provider = self
             .providers

@@ -1,6 +1,6 @@
 //! Validation: everything that can be checked without state, network and credentials.
 
-use terrarium_address::{InstanceKey, Mode as BlockMode};
+use terrarium_address::InstanceKey;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
@@ -38,10 +38,7 @@ fn declare(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
     let module = world.module(id);
     for resource in module.config.resources.values() {
         let Some((_, kind)) = providers.of(&module.path, resource) else { continue };
-        let schema = match resource.block.mode {
-            BlockMode::Managed => kind.resource_schema(&resource.block.kind),
-            BlockMode::Data => kind.data_schema(&resource.block.kind),
-        };
+        let schema = kind.schema(resource.block.mode, &resource.block.kind);
         if let Some(schema) = schema
             && resource.count.is_none()
             && resource.for_each.is_none()
@@ -93,11 +90,9 @@ fn check_resource(
         world.report(providers::not_configured(&module.path, resource));
         return;
     };
-    let data = resource.block.mode == BlockMode::Data;
-    let name = &resource.block.kind;
-    let schema = if data { kind.data_schema(name) } else { kind.resource_schema(name) };
-    let Some(schema) = schema else {
-        world.report(providers::unknown_kind(kind.as_ref(), resource));
+    let (mode, name) = (resource.block.mode, &resource.block.kind);
+    let Some(schema) = kind.schema(mode, name) else {
+        world.report(providers::unknown_kind(kind, resource));
         return;
     };
     for provisioner in &resource.provisioners {
@@ -112,11 +107,7 @@ fn check_resource(
         let config = world
             .evaluate(id, at, |frame, diags| resource.body.decode(&schema.block, frame, diags));
         let bare = config.unmarked_deep();
-        let found = if data {
-            kind.validate_data(name, &bare)
-        } else {
-            kind.validate_resource(name, &bare)
-        };
+        let found = kind.validate(mode, name, &bare);
         let instance = addr.instance(InstanceKey::None);
         for diagnostic in found {
             world.report(plan::located(diagnostic, resource, &instance));

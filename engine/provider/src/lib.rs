@@ -8,6 +8,7 @@ mod apply;
 mod batch;
 mod clock;
 mod data;
+mod ephemeral;
 mod intent;
 mod limits;
 mod plan;
@@ -15,6 +16,7 @@ mod provider;
 mod read;
 mod recover;
 mod schema;
+mod schemas;
 mod secret;
 mod window;
 
@@ -25,6 +27,7 @@ pub use apply::{
 pub use batch::{Answers, Part, by_kind};
 pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
+pub use ephemeral::{MoveRequest, OpenRequest, Opened};
 pub use intent::{
     Creation, Doubt, Intent, IntentDraft, IntentId, IntentStore, Marker, NoStore, NotRecorded,
     Prepared, Recorded, Recorder, Spent, Step,
@@ -41,6 +44,7 @@ pub use schema::{
     Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema, Tenure, Time, Turn,
     Until,
 };
+pub use schemas::{FunctionAnswer, FunctionCall, FunctionSignature, Schemas, Types};
 pub use secret::Secret;
 pub use window::{Cost, Lender, Schedule, Standing, Term, Window};
 

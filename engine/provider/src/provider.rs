@@ -9,12 +9,12 @@ use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
 use crate::{
-    ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, ImportRequest,
-    Imported, Lender, Limits, Pending, PlanReply, PlanRequest, PlannedFact, PollReply, Probe,
-    ReadReply, ReadRequest, Schema,
+    ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, FunctionCall,
+    ImportRequest, Imported, Lender, Limits, MoveRequest, OpenRequest, Opened, Pending, PlanReply,
+    PlanRequest, PlannedFact, PollReply, Private, Probe, ReadReply, ReadRequest, Schemas, Types,
 };
 
-/// A provider before it is configured: schemas and checks. Needs no network and no credentials.
+/// A provider before it is configured: schemas and checks. Needs no credentials.
 #[async_trait]
 pub trait ProviderKind: Send + Sync {
     /// Returns its source address without the registry's host: `terraform-provider-openstack/openstack`.
@@ -29,20 +29,9 @@ pub trait ProviderKind: Send + Sync {
     /// Returns the versions it stands for, newest last; a constraint must admit one of them.
     fn versions(&self) -> &[&str];
 
-    /// Returns the schema of its configuration block.
-    fn config_schema(&self) -> &Schema;
-
-    /// Returns the schema of a resource type; built when it is first asked for.
-    fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>>;
-
-    /// Returns the schema of a data source.
-    fn data_schema(&self, kind: &str) -> Option<Arc<Schema>>;
-
-    /// Lists the resource types.
-    fn resource_kinds(&self) -> Vec<&str>;
-
-    /// Lists the data sources.
-    fn data_kinds(&self) -> Vec<&str>;
+    /// Fetches its schemas, as its version (`1.54.1`) has them: the one thing that may be slow before
+    /// anything is configured, and that may fail. Everybody else reads the snapshot. Needs no credentials.
+    async fn schemas(&self, version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics>;
 
     /// Checks a resource's configuration beyond its schema; unknown values are allowed.
     fn validate_resource(&self, _kind: &str, _config: &Value) -> Diagnostics {
@@ -57,6 +46,12 @@ pub trait ProviderKind: Send + Sync {
     /// Brings a stored object of an older schema version to today's; the JSON is the state's.
     fn upgrade(&self, _kind: &str, _version: u64, attributes: &str) -> Result<String, Diagnostics> {
         Ok(attributes.to_owned())
+    }
+
+    /// Carries a function of its own out; asked where [`Schemas::answer`] says so. `None` where it has no
+    /// such function.
+    async fn call(&self, _call: &FunctionCall) -> Option<Result<Value, Diagnostics>> {
+        None
     }
 
     /// Makes it ready for work. Must not call an API: the first call that needs one authenticates.
@@ -125,7 +120,8 @@ pub trait Provider: Send + Sync {
     /// Carries out one action, without waiting for what takes long.
     async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply;
 
-    /// Asks about work that a service took on.
+    /// Asks about work that a service took on. A question that the service did not answer says nothing about
+    /// the work: it is still [`crate::PollOutcome::Waiting`], and the engine's timer ends it.
     async fn poll_many(&self, pending: &[Pending]) -> Vec<PollReply>;
 
     /// Looks an object up by the id that the user gave.
@@ -137,6 +133,41 @@ pub trait Provider: Send + Sync {
 
     /// Looks for what open intents may have made.
     async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply>;
+
+    /// Brings a stored object of another type, or of another provider, into the form of one of its own, for
+    /// a `moved` block between types; `None` where it knows no way.
+    async fn move_state(&self, _request: &MoveRequest) -> Option<Result<Imported, Diagnostics>> {
+        None
+    }
+
+    /// Returns what identifies an object beside its id, in the form of [`Schemas::identities`]; `None` for
+    /// a type without such a thing.
+    async fn identity(&self, _kind: &str, _state: &Value) -> Option<Value> {
+        None
+    }
+
+    /// Opens an ephemeral resource; `None` where it has no such type.
+    async fn open(&self, _request: &OpenRequest) -> Option<Result<Opened, Diagnostics>> {
+        None
+    }
+
+    /// Renews an open ephemeral resource; returns by when it must be renewed again.
+    async fn renew(
+        &self,
+        _kind: &str,
+        _private: &Private,
+    ) -> Result<Option<Timestamp>, Diagnostics> {
+        Ok(None)
+    }
+
+    /// Closes an ephemeral resource at the end of the run.
+    async fn close(&self, _kind: &str, _private: &Private) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    /// Asks it to bring what it does to an end soon: the user wants to stop. What is under way still
+    /// answers, and the engine waits for that.
+    async fn stop(&self) {}
 
     /// Looks up who lends what these known values of `occupies` paths name, with as few calls as the API
     /// allows; `None` for what is no loan (a flavor that anybody may use). Asked only for values that no

@@ -117,7 +117,8 @@ pub struct Attribute {
     pub presence: Presence,
     /// Whether its value may be shown.
     pub sensitive: bool,
-    /// Whether its value is sent but never stored.
+    /// Whether its value is sent but never stored: plans, states and prior values hold null in its place, and
+    /// only [`crate::ApplyRequest::config`] has it.
     pub write_only: bool,
     /// What it is for: Markdown.
     pub description: String,

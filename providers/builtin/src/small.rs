@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use terrarium_address::Mode;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, ApplyReply, ApplyRequest, ConfigureRequest, Configured, DataReply, DataRequest,
     FindReply, FindRequest, ImportRequest, Imported, Pending, PlanReply, PlanRequest, PollOutcome,
-    PollReply, ProviderKind, ReadReply, ReadRequest, Schema,
+    PollReply, ProviderKind, ReadReply, ReadRequest, Schema, Schemas, Types,
 };
 use terrarium_value::{Map, Value};
 
@@ -19,7 +20,6 @@ use crate::{Chance, codes, planning, schema};
 pub(crate) struct Small {
     row: &'static Provider,
     core: Arc<Core>,
-    config: Schema,
     schemas: BTreeMap<&'static str, OnceLock<Arc<Schema>>>,
 }
 
@@ -38,12 +38,7 @@ impl Small {
         let means = Means { chance: Arc::clone(chance), clock: Arc::clone(clock) };
         let schemas =
             row.resources.iter().map(|resource| (resource.name, OnceLock::new())).collect();
-        Self {
-            row,
-            core: Arc::new(Core { resources: row.resources, means }),
-            config: Schema::default(),
-            schemas,
-        }
+        Self { row, core: Arc::new(Core { resources: row.resources, means }), schemas }
     }
 }
 
@@ -57,26 +52,17 @@ impl ProviderKind for Small {
         self.row.versions
     }
 
-    fn config_schema(&self) -> &Schema {
-        &self.config
-    }
-
-    fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>> {
-        let resource = self.core.resource(kind)?;
-        let cell = self.schemas.get(kind)?;
-        Some(Arc::clone(cell.get_or_init(|| Arc::new(schema::schema(resource)))))
-    }
-
-    fn data_schema(&self, _kind: &str) -> Option<Arc<Schema>> {
-        None
-    }
-
-    fn resource_kinds(&self) -> Vec<&str> {
-        self.row.resources.iter().map(|resource| resource.name).collect()
-    }
-
-    fn data_kinds(&self) -> Vec<&str> {
-        Vec::new()
+    async fn schemas(&self, _version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics> {
+        let wanted = self.schemas.iter().filter(|(name, _)| types.contains(Mode::Managed, name));
+        let resources = wanted.filter_map(|(name, cell)| {
+            let resource = self.core.resource(name)?;
+            Some(((*name).into(), cell.get_or_init(|| Arc::new(schema::schema(resource))).clone()))
+        });
+        Ok(Arc::new(Schemas {
+            resources: resources.collect(),
+            resource_names: self.row.resources.iter().map(|row| row.name.into()).collect(),
+            ..Schemas::default()
+        }))
     }
 
     fn validate_resource(&self, kind: &str, config: &Value) -> Diagnostics {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use terrarium_address::AttrPath;
+use terrarium_address::{AttrPath, Mode};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Clock, ConfigureRequest, Configured, Connection, Limits, ProviderKind, Schema,
+    Clock, ConfigureRequest, Configured, Connection, Limits, ProviderKind, Schema, Schemas, Types,
 };
 use terrarium_value::Value;
 
@@ -36,7 +36,7 @@ pub struct Settings {
 /// The OpenStack provider.
 pub struct OpenStack {
     settings: Settings,
-    config: Schema,
+    config: Arc<Schema>,
 }
 
 /// Versions of terraform-provider-openstack whose behaviour is known.
@@ -97,10 +97,10 @@ const VOID_BESIDE_CLOUD: &[&str] = &[
 ];
 
 /// Schemas by whether they are a data source's, and the type.
-type Schemas = HashMap<(bool, &'static str), Arc<Schema>>;
+type Built = HashMap<(bool, &'static str), Arc<Schema>>;
 
 /// Schemas that were asked for, by whether they are a data source's and the type.
-static SCHEMAS: LazyLock<Mutex<Schemas>> = LazyLock::new(Mutex::default);
+static SCHEMAS: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
 
 /// Returns the schema of a resource type.
 pub(crate) fn schema_of(row: &'static Resource) -> Arc<Schema> {
@@ -119,7 +119,23 @@ fn cached(key: (bool, &'static str), build: impl FnOnce() -> Schema) -> Arc<Sche
 impl OpenStack {
     /// Builds the provider; nothing is read or sent before it is configured and used.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, config: Schema { block: block_of(CONFIG), ..Schema::default() } }
+        let config = Schema { block: block_of(CONFIG), ..Schema::default() };
+        Self { settings, config: Arc::new(config) }
+    }
+
+    /// Returns the schema of the provider block.
+    pub fn config_schema(&self) -> &Schema {
+        &self.config
+    }
+
+    /// Returns the schema of a resource type; built when it is first asked for.
+    pub fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>> {
+        tables::resource(kind).map(schema_of)
+    }
+
+    /// Returns the schema of a data source.
+    pub fn data_schema(&self, kind: &str) -> Option<Arc<Schema>> {
+        tables::data_source(kind).map(data_schema_of)
     }
 
     /// Warns of arguments that a `cloud` makes void: its credentials come from the file.
@@ -177,24 +193,25 @@ impl ProviderKind for OpenStack {
         VERSIONS
     }
 
-    fn config_schema(&self) -> &Schema {
-        &self.config
-    }
-
-    fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>> {
-        tables::resource(kind).map(schema_of)
-    }
-
-    fn data_schema(&self, kind: &str) -> Option<Arc<Schema>> {
-        tables::data_source(kind).map(data_schema_of)
-    }
-
-    fn resource_kinds(&self) -> Vec<&str> {
-        tables::RESOURCES.iter().map(|row| row.name).collect()
-    }
-
-    fn data_kinds(&self) -> Vec<&str> {
-        tables::DATA_SOURCES.iter().map(|row| row.name).collect()
+    async fn schemas(&self, _version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics> {
+        let resources = tables::RESOURCES.iter().copied();
+        let data = tables::DATA_SOURCES.iter().copied();
+        Ok(Arc::new(Schemas {
+            config: self.config.clone(),
+            resources: resources
+                .clone()
+                .filter(|row| types.contains(Mode::Managed, row.name))
+                .map(|row| (row.name.into(), schema_of(row)))
+                .collect(),
+            data: data
+                .clone()
+                .filter(|row| types.contains(Mode::Data, row.name))
+                .map(|row| (row.name.into(), data_schema_of(row)))
+                .collect(),
+            resource_names: resources.map(|row| row.name.into()).collect(),
+            data_names: data.map(|row| row.name.into()).collect(),
+            ..Schemas::default()
+        }))
     }
 
     fn validate_resource(&self, kind: &str, config: &Value) -> Diagnostics {

@@ -165,7 +165,7 @@ fn providers(context: &Context, configuration: &Configuration) -> Result<Vec<Cho
             all.extend(version);
         }
     }
-    let providers = session::schemas(context);
+    let providers = session::known(context);
     let mut chosen = Vec::new();
     for (source, constraints) in required {
         // What is missing or can't be satisfied was refused above.

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             sources.extend(used(module).into_keys());
         }
         let sources: Vec<String> = sources.into_iter().collect();
-        context.out.line(&compact(&schema::twin(&session::schemas(context), &sources)));
+        context.out.line(&compact(&schema::twin(&session::schemas(context)?, &sources)));
         return Ok(exit_codes::SUCCESS);
     }
     context.out.line("\nProviders required by configuration:");

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         context.speak(Speech::Document);
     }
     let secrets = if args.show_sensitive { Secrets::Show } else { Secrets::Hide };
-    let providers = session::schemas(context);
+    let providers = session::schemas(context)?;
     if let Some(path) = &args.path {
         let path = context.path(path);
         let bytes = std::fs::read(&path).map_err(|error| file_failed("read", &path, &error))?;
@@ -99,8 +99,5 @@ pub(crate) fn schema_of(
 ) -> Option<std::sync::Arc<terrarium_provider::Schema>> {
     let source = provider.split('"').nth(1)?;
     let (found, _) = providers.choose(source, &[])?;
-    match mode {
-        Mode::Managed => found.resource_schema(kind),
-        Mode::Data => found.data_schema(kind),
-    }
+    found.schema(mode, kind)
 }

@@ -145,7 +145,7 @@ pub(crate) fn gather(
         serial: plan.serial,
     };
     if let Some(file) = file {
-        let plan = saved(context, file, &session::schemas(context))?;
+        let plan = saved(context, file, &session::schemas(context)?)?;
         let state = context.block_on(store::read(context))??;
         return Ok(sight(&plan, &state));
     }

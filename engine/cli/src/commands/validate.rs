@@ -59,12 +59,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 /// Checks the configuration with the providers' schemas; needs no state, network or credentials.
 pub(crate) fn check(context: &Context) -> Result<Diagnostics, crate::context::Failed> {
     let (configuration, diagnostics) = config::load(context);
-    complete(context, configuration, diagnostics)
+    context.block_on(complete(context, configuration, diagnostics))?
 }
 
 /// Adds what the providers' schemas say to what the source alone told, unless the source could not
 /// even be parsed. What is said of one place is said once.
-pub(crate) fn complete(
+pub(crate) async fn complete(
     context: &Context,
     configuration: Arc<Configuration>,
     mut diagnostics: Diagnostics,
@@ -76,7 +76,7 @@ pub(crate) fn complete(
     let inputs = Inputs {
         config: configuration,
         variables: std::collections::BTreeMap::new(),
-        providers: session::schemas(context),
+        providers: session::known(context),
         prior: Arc::default(),
         workspace: workspace::selected(context)?.as_str().into(),
         cwd: context.cwd.clone(),
@@ -84,6 +84,11 @@ pub(crate) fn complete(
         limits: CallLimits::new(Parallelism::default(), clock.clone()),
         clock,
     };
+    let (inputs, unfetched) = inputs.fetched().await;
+    if unfetched.has_errors() {
+        diagnostics.extend(unfetched);
+        return Ok(diagnostics);
+    }
     let known: Vec<_> =
         diagnostics.iter().filter_map(|said| Some(said.at.as_ref()?.span)).collect();
     let more = terrarium_core::validate(&inputs).into_iter();

@@ -1,11 +1,13 @@
 //! Schemas as `providers schema -json` writes them: Terraform's format 1.0.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use terrarium_address::Name;
 use terrarium_core::ProviderSet;
-use terrarium_provider::{Attribute, Block, NestedBlock, Nesting, Presence, ProviderKind, Schema};
+use terrarium_provider::{Attribute, Block, NestedBlock, Nesting, Presence, Schema, Schemas};
 use terrarium_value::json as codec;
 
 use super::raw;
@@ -76,21 +78,20 @@ pub fn twin(providers: &ProviderSet, sources: &[String]) -> Twin {
         sources.iter().filter_map(|source| Some((source, providers.choose(source, &[])?.0)));
     Twin {
         format_version: "1.0",
-        provider_schemas: found.map(|(source, kind)| (source.clone(), provider(&**kind))).collect(),
+        provider_schemas: found
+            .map(|(source, kind)| (source.clone(), provider(kind.schemas())))
+            .collect(),
     }
 }
 
-fn provider(kind: &dyn ProviderKind) -> Provider {
-    let all = |names: Vec<&str>, schema_of: &dyn Fn(&str) -> Option<std::sync::Arc<Schema>>| {
-        names
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), schema(&*schema_of(name)?))))
-            .collect()
+fn provider(schemas: &Schemas) -> Provider {
+    let all = |all: &BTreeMap<Name, Arc<Schema>>| {
+        all.iter().map(|(name, of)| (name.to_string(), schema(of))).collect()
     };
     Provider {
-        configuration: schema(kind.config_schema()),
-        resource_schemas: all(kind.resource_kinds(), &|name| kind.resource_schema(name)),
-        data_source_schemas: all(kind.data_kinds(), &|name| kind.data_schema(name)),
+        configuration: schema(&schemas.config),
+        resource_schemas: all(&schemas.resources),
+        data_source_schemas: all(&schemas.data),
     }
 }
 

@@ -1,18 +1,27 @@
 //! The providers that this binary brings.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use terrarium_builtin::{Chance, OsChance};
-use terrarium_core::ProviderSet;
+use terrarium_core::{Deadlines, ProviderSet};
 use terrarium_openstack::{
     CloudSource, HttpTransport, OpenStack, Places, Request, Response, Settings, Tls, Transport,
     TransportError,
 };
 use terrarium_provider::{Clock, ProviderKind};
 
+use super::clock::SystemClock;
 use super::testbed::Testbed;
 use crate::context::Context;
+
+/// How long a provider may take to tell its schemas: what Terraform gives a plugin to start.
+const SCHEMAS: Duration = Duration::from_mins(1);
+
+/// How long a provider may take for any other answer: longer than the longest time-out of a resource that
+/// waits inside its own call.
+const ANSWER: Duration = Duration::from_hours(3);
 
 /// Builds all providers. Nothing is read, sent or opened before one of them is used.
 pub(crate) fn all(
@@ -39,7 +48,8 @@ pub(crate) fn all(
     let chance: Arc<dyn Chance> = Arc::new(OsChance);
     let mut kinds: Vec<Arc<dyn ProviderKind>> = vec![Arc::new(OpenStack::new(settings))];
     kinds.extend(terrarium_builtin::kinds(&chance, clock));
-    ProviderSet::new(kinds)
+    let deadlines = Deadlines::by(Arc::new(SystemClock), SCHEMAS, ANSWER);
+    ProviderSet::new(kinds).bounded(deadlines)
 }
 
 /// A transport that is built when the first request leaves: reading certificates takes longer than most

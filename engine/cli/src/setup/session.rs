@@ -74,7 +74,7 @@ impl Session {
         let (configuration, mut diagnostics) = config::load(context);
         diagnostics.extend(backend::check(&configuration));
         if diagnostics.has_errors() {
-            let all = validate::complete(context, configuration, diagnostics)?;
+            let all = validate::complete(context, configuration, diagnostics).await?;
             return Err(all.into());
         }
         let missing = match wish.missing {
@@ -112,6 +112,11 @@ impl Session {
             limits: CallLimits::new(wish.parallelism, clock.clone()),
             clock,
         };
+        let (inputs, unfetched) = inputs.fetched().await;
+        if unfetched.has_errors() {
+            return Err(unfetched.into());
+        }
+        let inputs = inputs.into_owned();
         Ok(Self { inputs, store, seam: context.seam, fence, testbed, taken_over: Vec::new() })
     }
 
@@ -141,9 +146,15 @@ pub(crate) fn clock(context: &Context, testbed: Option<&Testbed>) -> Arc<dyn Clo
     }
 }
 
-/// Returns the providers for commands that need their schemas only.
-pub(crate) fn schemas(context: &Context) -> ProviderSet {
+/// Returns the providers that there are, without any schema.
+pub(crate) fn known(context: &Context) -> ProviderSet {
     providers::all(context, &clock(context, None), None)
+}
+
+/// Returns the providers with all their schemas, for commands that need nothing else of them.
+pub(crate) fn schemas(context: &Context) -> Result<ProviderSet, Failed> {
+    let (providers, unfetched) = context.block_on(async { known(context).fetch_all().await })?;
+    if unfetched.has_errors() { Err(unfetched.into()) } else { Ok(providers) }
 }
 
 /// Returns what functions need.

@@ -58,6 +58,11 @@ pub async fn apply(
     held: &Held,
     options: &ApplyOptions<'_>,
 ) -> (RunSummary, Diagnostics) {
+    let (inputs, unfetched) = inputs.fetched().await;
+    let inputs = &*inputs;
+    if unfetched.has_errors() {
+        return (RunSummary::default(), unfetched);
+    }
     inputs.limits.tell_through(options.progress);
     let order = match tasks::Order::of(plan, &inputs.prior) {
         Ok(order) => order,

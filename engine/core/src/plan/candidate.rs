@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::Resource;
-use terrarium_provider::{Private, ProviderKind, Schema, Standing, Window};
+use terrarium_provider::{Private, Schema, Standing, Window};
 use terrarium_state::{Dep, Ended, Object};
 use terrarium_value::Value;
 
 use super::occupancy::Seat;
 use super::recorded::{Block, Recorded};
 use super::{Group, Planner};
+use crate::providers::KnownProvider;
 use crate::world::{At, Deps, ModuleId};
 use crate::{codes, object};
 
@@ -81,7 +82,7 @@ impl Candidate {
 
 /// Reads a recorded object; an older schema version is upgraded first.
 pub(super) fn read_object(
-    kind: &dyn ProviderKind,
+    known: &KnownProvider,
     name: &Name,
     object: &Object,
     schema: &Schema,
@@ -100,7 +101,7 @@ pub(super) fn read_object(
     if object.schema_version == schema.version {
         return object::read(object, schema).map_err(|why| refuse(format!("{why}.")));
     }
-    let attributes = kind.upgrade(name, object.schema_version, &object.attributes)?;
+    let attributes = known.kind.upgrade(name, object.schema_version, &object.attributes)?;
     let upgraded = Object { attributes: attributes.into(), ..object.clone() };
     object::read(&upgraded, schema).map_err(|why| refuse(format!("{why}.")))
 }
@@ -165,7 +166,7 @@ impl Planner<'_> {
     ) -> Option<Prior> {
         self.deposed(group, addr, found);
         let object = found.instance.current.as_ref()?;
-        match read_object(group.kind.as_ref(), &group.resource.block.kind, object, &group.schema) {
+        match read_object(group.kind, &group.resource.block.kind, object, &group.schema) {
             Ok(value) => Some(Prior {
                 moved_from: found.moved_from.clone(),
                 ..Prior::recorded(value, object)

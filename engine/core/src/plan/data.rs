@@ -44,7 +44,8 @@ impl Planner<'_> {
         let mut due = Vec::new();
         for candidate in candidates {
             let bare = candidate.config.clone().unmarked_deep();
-            let diagnostics = group.kind.validate_data(&group.resource.block.kind, &bare);
+            let diagnostics =
+                group.kind.validate(group.resource.block.mode, &group.resource.block.kind, &bare);
             self.report_each(diagnostics, group.resource, &candidate.addr);
             let preconditions = &group.resource.lifecycle.preconditions;
             self.world.check_rules(

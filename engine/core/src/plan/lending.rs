@@ -222,7 +222,8 @@ impl Planner<'_> {
             let key = (instance.provider.clone(), addr.block.kind.clone());
             let schema = schemas.entry(key).or_insert_with(|| {
                 let provider = self.providers.recorded(&instance.provider)?;
-                let schema = self.providers.kind(&provider)?.resource_schema(&addr.block.kind)?;
+                let schema =
+                    self.providers.kind(&provider)?.schema(addr.block.mode, &addr.block.kind)?;
                 (!schema.lends.is_empty()).then_some(schema)
             });
             let Some(schema) = schema else { continue };

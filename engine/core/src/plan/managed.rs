@@ -147,7 +147,8 @@ impl Planner<'_> {
 
     fn validate(&self, group: &Group<'_>, candidate: &Candidate) {
         let bare = candidate.config.clone().unmarked_deep();
-        let diagnostics = group.kind.validate_resource(&group.resource.block.kind, &bare);
+        let block = &group.resource.block;
+        let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
         self.report_each(diagnostics, group.resource, &candidate.addr);
         let preconditions = &group.resource.lifecycle.preconditions;
         self.world.check_rules(

@@ -58,8 +58,11 @@ pub async fn plan(
     progress: &Arc<dyn Progress>,
     cancel: &Cancel,
 ) -> (Plan, Diagnostics) {
+    let (inputs, unfetched) = inputs.fetched().await;
+    let inputs = &*inputs;
     inputs.limits.tell_through(progress);
     let (graph, mut diagnostics) = Graph::of(&inputs.config);
+    diagnostics.extend(unfetched);
     diagnostics.extend(providers::check(inputs));
     let (index, moved) = recorded::Index::of(&inputs.prior, &inputs.config);
     diagnostics.extend(moved);
@@ -292,12 +295,8 @@ impl<'a> Planner<'a> {
         for provisioner in &resource.provisioners {
             self.world.report(no_provisioners(provisioner.span));
         }
-        let schema = match block.mode {
-            BlockMode::Managed => kind.resource_schema(&block.kind),
-            BlockMode::Data => kind.data_schema(&block.kind),
-        };
-        let Some(schema) = schema else {
-            self.world.report(providers::unknown_kind(kind.as_ref(), resource));
+        let Some(schema) = kind.schema(block.mode, &block.kind) else {
+            self.world.report(providers::unknown_kind(kind, resource));
             return;
         };
         let create_first = self.create_first.contains(&(path.config(), block.clone()));
@@ -405,7 +404,7 @@ struct Group<'g> {
     path: &'g ModulePath,
     resource: &'g Resource,
     provider: providers::ProviderAddr,
-    kind: &'g Arc<dyn terrarium_provider::ProviderKind>,
+    kind: &'g providers::KnownProvider,
     schema: Arc<terrarium_provider::Schema>,
     /// The provider configuration, as the state names it.
     recorded: terrarium_address::Name,

@@ -173,7 +173,7 @@ impl Planner<'_> {
             let known = self.providers.recorded(&provider);
             let found = known.and_then(|addr| {
                 let kind = self.providers.kind(&addr)?;
-                Some((kind.resource_schema(&block.kind)?, addr, kind))
+                Some((kind.schema(BlockMode::Managed, &block.kind)?, addr, kind))
             });
             let Some((schema, addr, kind)) = found else {
                 let error = Diagnostic::error(codes::PROVIDER_CONFIG, "Provider configuration not present")
@@ -224,8 +224,7 @@ impl Planner<'_> {
 }
 
 fn bare_prior(group: &Group<'_>, object: &Object) -> Result<Prior, Diagnostics> {
-    let value =
-        read_object(group.kind.as_ref(), &group.resource.block.kind, object, &group.schema)?;
+    let value = read_object(group.kind, &group.resource.block.kind, object, &group.schema)?;
     Ok(Prior { tainted: false, ..Prior::recorded(value, object) })
 }
 

@@ -89,11 +89,8 @@ impl Planner<'_> {
 
     fn validate_any(&self, group: &Group<'_>, addr: &ResourceAddr, config: &Value) {
         let bare = config.clone().unmarked_deep();
-        let kind = &group.resource.block.kind;
-        let diagnostics = match group.resource.block.mode {
-            BlockMode::Managed => group.kind.validate_resource(kind, &bare),
-            BlockMode::Data => group.kind.validate_data(kind, &bare),
-        };
+        let block = &group.resource.block;
+        let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
         self.report_each(diagnostics, group.resource, addr);
     }
 

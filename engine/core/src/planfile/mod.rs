@@ -7,6 +7,7 @@ mod twin;
 
 use std::sync::Arc;
 
+use terrarium_address::Mode;
 use terrarium_diagnostic::{Diagnostic, Sources};
 use terrarium_provider::Schema;
 use terrarium_state::State;
@@ -128,5 +129,5 @@ fn schema_of(
 ) -> Option<Arc<Schema>> {
     let source = provider.split_once("[\"")?.1.split_once("\"]")?.0;
     let found = crate::providers::find(providers, source).ok()?;
-    if data { found.data_schema(kind) } else { found.resource_schema(kind) }
+    found.schema(if data { Mode::Data } else { Mode::Managed }, kind)
 }

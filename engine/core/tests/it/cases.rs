@@ -233,6 +233,8 @@ async fn carry_out(scene: &mut Scene, flags: &[&str], doing: Doing) -> String {
 async fn validate(scene: &Scene) -> String {
     let (inputs, sources, mut found) = scene.inputs(scene.state().await, true);
     if !found.has_errors() {
+        let (inputs, unfetched) = inputs.fetched().await;
+        found.extend(unfetched);
         found.extend(terrarium_core::validate(&inputs));
     }
     show::found(&found, &sources)

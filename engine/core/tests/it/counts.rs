@@ -130,6 +130,7 @@ async fn a_saved_plan_keeps_what_it_says_of_time() {
     };
     let kind = FakeKind::new(scene.cloud.clone());
     let kinds = terrarium_core::ProviderSet::new(vec![std::sync::Arc::new(kind)]);
+    let (kinds, _) = kinds.fetch_all().await;
     let back = planfile::read(&planfile::write(&saved).unwrap(), &kinds).unwrap();
     assert_eq!(format!("{back:#?}"), format!("{saved:#?}"));
 }
@@ -151,6 +152,7 @@ async fn a_saved_plan_comes_back_as_it_was_unless_damaged_or_stale() {
     let kinds = terrarium_core::ProviderSet::new(vec![std::sync::Arc::new(FakeKind::new(
         scene.cloud.clone(),
     ))]);
+    let (kinds, _) = kinds.fetch_all().await;
     let bytes = planfile::write(&saved).unwrap();
     let back = planfile::read(&bytes, &kinds).unwrap();
     assert_eq!(format!("{back:?}"), format!("{saved:?}"));

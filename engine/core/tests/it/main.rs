@@ -6,6 +6,7 @@ mod cases;
 mod counts;
 mod crash;
 mod edits;
+mod failures;
 mod fake;
 mod scene;
 mod semester;

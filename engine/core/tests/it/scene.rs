@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::Name;
 use terrarium_core::{
-    ApplyOptions, CallLimits, Cancel, Depth, Event, Held, HeldBack, InputValue, Inputs, Mode,
-    Parallelism, Plan, PlanOptions, Progress, ProviderSet, RecoverOptions, RunSummary,
+    ApplyOptions, CallLimits, Cancel, Deadlines, Depth, Event, Held, HeldBack, InputValue, Inputs,
+    Mode, Parallelism, Plan, PlanOptions, Progress, ProviderSet, RecoverOptions, RunSummary,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::{Environment, Files};
@@ -20,7 +20,7 @@ use terrarium_provider::Clock;
 use terrarium_state::{Fence, LockRequest, MemoryDisk, MemoryStore, Script, State, Store};
 use terrarium_value::Value;
 
-use crate::fake::{Cloud, FakeKind};
+use crate::fake::{Cloud, FakeKind, Minute};
 
 pub(crate) struct Scene {
     pub(crate) files: BTreeMap<PathBuf, String>,
@@ -30,6 +30,8 @@ pub(crate) struct Scene {
     pub(crate) clock: Arc<Leap>,
     /// Wraps the store: for planted bugs.
     pub(crate) wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>,
+    /// Whether a provider is waited for only so long.
+    pub(crate) impatient: bool,
     locks: u64,
 }
 
@@ -147,6 +149,7 @@ impl Scene {
             cloud,
             disk: MemoryDisk::new(Script::Calm),
             wrap: |store| store,
+            impatient: false,
             locks: 0,
         }
     }
@@ -175,7 +178,7 @@ impl Scene {
         let inputs = Inputs {
             config: Arc::new(config),
             variables,
-            providers: ProviderSet::new(vec![Arc::new(FakeKind::new(self.cloud.clone()))]),
+            providers: self.providers(),
             prior: Arc::new(prior),
             workspace: "default".into(),
             cwd: "project".into(),
@@ -184,6 +187,15 @@ impl Scene {
             clock: self.clock.clone(),
         };
         (inputs, sources, diagnostics)
+    }
+
+    fn providers(&self) -> ProviderSet {
+        let all = ProviderSet::new(vec![Arc::new(FakeKind::new(self.cloud.clone()))]);
+        if !self.impatient {
+            return all;
+        }
+        let minutes = std::time::Duration::from_mins;
+        all.bounded(Deadlines::by(Arc::new(Minute), minutes(1), minutes(3)))
     }
 
     async fn open(&mut self) -> (Arc<dyn Store>, Fence) {

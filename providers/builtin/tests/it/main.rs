@@ -14,8 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use terrarium_address::Mode;
 use terrarium_builtin::{OsChance, kinds};
-use terrarium_provider::{Effect, FixedClock, Presence, ProviderKind};
+use terrarium_provider::{Effect, FixedClock, Presence, ProviderKind, Types};
 
 fn every_kind() -> Vec<Arc<dyn ProviderKind>> {
     kinds(&(Arc::new(OsChance) as _), &(Arc::new(FixedClock(jiff::Timestamp::UNIX_EPOCH)) as _))
@@ -37,13 +38,15 @@ async fn every_case_plays_as_written() {
     assert!(played >= 20, "only {played} cases found");
 }
 
-#[test]
-fn every_type_has_a_case_and_a_complete_schema() {
+#[tokio::test]
+async fn every_type_has_a_case_and_a_complete_schema() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     for provider in every_kind() {
-        for kind in provider.resource_kinds() {
-            assert!(kind == "random_uuid4" || data.join(kind).is_dir(), "{kind} has no case");
-            let schema = provider.resource_schema(kind).unwrap();
+        let schemas = provider.schemas("", &Types::All).await.unwrap();
+        let again = provider.schemas("", &Types::All).await.unwrap();
+        assert_eq!(schemas.resource_names.len(), schemas.resources.len());
+        for (kind, schema) in &schemas.resources {
+            assert!(&**kind == "random_uuid4" || data.join(&**kind).is_dir(), "{kind} has no case");
             assert_eq!(schema.effect, Effect::Local, "{kind}");
             assert!(!schema.block.description.is_empty(), "{kind}");
             assert_eq!(
@@ -55,11 +58,13 @@ fn every_type_has_a_case_and_a_complete_schema() {
                 assert!(!attribute.description.is_empty(), "{kind}.{name}");
             }
             assert!(
-                Arc::ptr_eq(&schema, &provider.resource_schema(kind).unwrap()),
+                Arc::ptr_eq(schema, again.resources.get(kind).unwrap()),
                 "{kind} is built twice"
             );
         }
-        assert!(provider.resource_schema("random_nothing").is_none());
+        let few = Types::Named([(Mode::Managed, "random_id".into())].into());
+        let few = provider.schemas("", &few).await.unwrap();
+        assert!(few.resources.keys().all(|kind| &**kind == "random_id"), "only what was asked for");
     }
 }
 

@@ -11,7 +11,7 @@ use terrarium_diagnostic::{Diagnostics, Severity};
 use terrarium_provider::{
     Action, ApplyOutcome, ApplyRequest, Clock, ConfigureRequest, Connection, ImportRequest, Permit,
     PlanOutcome, PlanRequest, PlannedChange, Provider, ProviderKind, ReadOutcome, ReadRequest,
-    Schema, Unlimited,
+    Schema, Types, Unlimited,
 };
 use terrarium_value::{Causes, Map, Value};
 
@@ -55,9 +55,13 @@ impl Case {
     async fn new(kind: &str) -> Self {
         let clock = Arc::new(Hands(Mutex::new("2026-03-01T12:00:00.75Z".parse().unwrap())));
         let every = kinds(&(Arc::new(SeededChance::new("case")) as _), &(Arc::clone(&clock) as _));
-        let checks =
-            every.into_iter().find(|it| it.resource_kinds().contains(&kind)).expect("a known type");
-        let schema = checks.resource_schema(kind).unwrap();
+        let mut found = None;
+        for one in every {
+            if let Some(schema) = one.schemas("", &Types::All).await.unwrap().resources.get(kind) {
+                found = Some((schema.clone(), one));
+            }
+        }
+        let (schema, checks) = found.expect("a known type");
         let version = checks.versions().last().unwrap().to_string();
         let request = ConfigureRequest {
             config: Value::object(Map::new()),

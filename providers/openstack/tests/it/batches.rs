@@ -1,7 +1,7 @@
 //! Many instances take few calls.
 
 use serde_json::{Value as Json, json};
-use terrarium_provider::{ProviderKind, ReadOutcome, ReadRequest};
+use terrarium_provider::{ReadOutcome, ReadRequest};
 
 use crate::case::addr;
 use crate::cloud::{Call, Cloud};

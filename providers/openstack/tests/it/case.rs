@@ -101,7 +101,7 @@ async fn check_outcome(case: &Json, subject: &mut Subject<'_>, config: &Value, o
     }
 }
 
-async fn run_data(case: &Json, kind: &dyn ProviderKind, provider: &dyn Provider) {
+async fn run_data(case: &Json, kind: &terrarium_openstack::OpenStack, provider: &dyn Provider) {
     let name = case["kind"].as_str().unwrap();
     let schema = kind.data_schema(name).unwrap();
     let configs: Vec<Json> = match &case["config"] {

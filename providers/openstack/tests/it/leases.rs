@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use terrarium_provider::{
     Action, Claim, FindRequest, Intent, PlanOutcome, PlanReply, PlanRequest, PlannedChange,
-    PlannedFact, Provider, ProviderKind, Standing,
+    PlannedFact, Provider, Standing,
 };
 
 use crate::case::{addr, configured, intent, proposed};

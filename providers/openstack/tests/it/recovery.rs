@@ -1,7 +1,7 @@
 //! What an open intent may have made is found again: by its marker, else by what it is.
 
 use serde_json::{Value as Json, json};
-use terrarium_provider::{Action, Candidate, FindRequest, Intent, ProviderKind};
+use terrarium_provider::{Action, Candidate, FindRequest, Intent};
 
 use crate::case::intent;
 use crate::cloud::{Call, Cloud};

@@ -1,7 +1,7 @@
 //! What is repeated, what is never repeated, and how logins are renewed.
 
 use serde_json::json;
-use terrarium_provider::{Action, ProviderKind};
+use terrarium_provider::Action;
 
 use crate::case::Subject;
 use crate::cloud::{Call, Cloud};

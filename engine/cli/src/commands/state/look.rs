@@ -66,7 +66,7 @@ pub(super) fn show(args: &Show, context: &Context) -> Outcome {
             )
             .into());
     };
-    let providers = session::schemas(context);
+    let providers = session::schemas(context)?;
     let find = |mode, provider: &str, kind: &str| schema_of(&providers, mode, provider, kind);
     context.redactor().learn_state(&state, &find);
     let schema = find(addr.block.mode, &instance.provider, &addr.block.kind);

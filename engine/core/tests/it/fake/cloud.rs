@@ -9,6 +9,7 @@ use terrarium_address::AttrPath;
 use terrarium_provider::Action;
 use terrarium_value::{Map, Value};
 
+use super::broken::{Manner, Method};
 use crate::show;
 
 /// An object of the cloud.
@@ -60,6 +61,8 @@ pub(crate) struct Inside {
     pub(crate) deaf: bool,
     /// Names of things that can't be planned or looked up yet.
     pub(crate) asleep: BTreeSet<String>,
+    /// What of the provider fails next, and how.
+    pub(crate) broken: Option<(Method, Manner)>,
     /// How many leases a project may have at a time.
     pub(crate) quota: Option<u64>,
     /// How many leases there can be at a time.
@@ -83,6 +86,7 @@ impl Default for Inside {
             now: Timestamp::UNIX_EPOCH,
             deaf: false,
             asleep: BTreeSet::new(),
+            broken: None,
             quota: None,
             capacity: 100,
             lag: SignedDuration::ZERO,

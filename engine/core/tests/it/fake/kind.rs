@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use terrarium_address::{Mode, Name};
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics};
 use terrarium_provider::{
     Attribute, Block, ConfigureRequest, Configured, Effect, NestedBlock, Nesting, ProviderKind,
-    Schema,
+    Schema, Schemas, Types,
 };
 use terrarium_value::{Type, Value};
 
+use super::broken::{self, BrokenProvider};
 use super::provider::FakeProvider;
 use super::{Cloud, lease};
 
@@ -108,24 +110,24 @@ impl ProviderKind for FakeKind {
         &["1.0.0", "1.1.0"]
     }
 
-    fn config_schema(&self) -> &Schema {
-        &self.config
-    }
-
-    fn resource_schema(&self, kind: &str) -> Option<Arc<Schema>> {
-        resource_schema(kind).map(Arc::new)
-    }
-
-    fn data_schema(&self, kind: &str) -> Option<Arc<Schema>> {
-        data_schema(kind).map(Arc::new)
-    }
-
-    fn resource_kinds(&self) -> Vec<&str> {
-        ["fake_thing", "fake_slow", "fake_local"].into_iter().chain(lease::KINDS).collect()
-    }
-
-    fn data_kinds(&self) -> Vec<&str> {
-        vec!["fake_lookup", "fake_lease"]
+    async fn schemas(&self, _version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics> {
+        self.cloud.count("schemas");
+        broken::schemas(&self.cloud).await?;
+        let resources = ["fake_thing", "fake_slow", "fake_local"].into_iter().chain(lease::KINDS);
+        let data = ["fake_lookup", "fake_lease"];
+        let mut all = Schemas {
+            config: Arc::new(self.config.clone()),
+            resource_names: resources.clone().map(Name::from).collect(),
+            data_names: data.map(Name::from).into(),
+            ..Schemas::default()
+        };
+        for kind in resources.filter(|kind| types.contains(Mode::Managed, kind)) {
+            all.resources.insert(kind.into(), Arc::new(resource_schema(kind).unwrap()));
+        }
+        for kind in data.into_iter().filter(|kind| types.contains(Mode::Data, kind)) {
+            all.data.insert(kind.into(), Arc::new(data_schema(kind).unwrap()));
+        }
+        Ok(Arc::new(all))
     }
 
     fn validate_resource(&self, _kind: &str, config: &Value) -> Diagnostics {
@@ -141,8 +143,12 @@ impl ProviderKind for FakeKind {
     async fn configure(&self, request: ConfigureRequest) -> Configured {
         self.cloud.count("configure");
         super::provider::breathe().await;
+        if let Some(answer) = broken::configure(&self.cloud).await {
+            return answer;
+        }
         let endpoint = request.config.get("endpoint").cloned();
-        let provider = FakeProvider::new(self.cloud.clone(), endpoint);
-        Configured { provider: Some(Arc::new(provider)), diagnostics: Diagnostics::new() }
+        let provider = Arc::new(FakeProvider::new(self.cloud.clone(), endpoint));
+        let provider = Arc::new(BrokenProvider::new(provider, self.cloud.clone()));
+        Configured { provider: Some(provider), diagnostics: Diagnostics::new() }
     }
 }

@@ -8,6 +8,7 @@
 //! `fake_attachment` and `fake_association` (sit on a server, and hold a volume or an address alone),
 //! `fake_address` (scarce), and the data source `fake_lease`.
 
+mod broken;
 mod cloud;
 mod events;
 mod find;
@@ -15,5 +16,6 @@ mod kind;
 mod lease;
 mod provider;
 
+pub(crate) use broken::{MANNERS, METHODS, Manner, Method, Minute};
 pub(crate) use cloud::{Cloud, Fault, Inside, Trouble};
 pub(crate) use kind::FakeKind;

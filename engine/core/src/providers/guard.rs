@@ -1,0 +1,187 @@
+//! Around each configured provider: it answers in time and as often as it was asked, or that is one
+//! diagnostic. Nobody else has to think of a provider that is slow, dead or wrong.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use terrarium_address::Name;
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::{
+    ApplyReply, ApplyRequest, DataReply, DataRequest, Doubt, FindReply, FindRequest, ImportRequest,
+    Imported, Lender, MoveRequest, OpenRequest, Opened, Pending, PlanReply, PlanRequest,
+    PlannedFact, PollOutcome, PollReply, Private, Probe, Provider, ReadReply, ReadRequest,
+};
+use terrarium_value::Value;
+
+use super::deadlines::{Deadlines, Late};
+use crate::codes;
+
+/// A provider that always answers.
+pub(super) struct Guarded {
+    inner: Arc<dyn Provider>,
+    source: Name,
+    deadlines: Deadlines,
+}
+
+impl Guarded {
+    pub(super) fn new(inner: Arc<dyn Provider>, source: Name, deadlines: Deadlines) -> Self {
+        Self { inner, source, deadlines }
+    }
+
+    /// Waits for the answer to a call, until its deadline.
+    async fn ask<A>(
+        &self,
+        verb: &str,
+        call: impl Future<Output = A> + Send,
+    ) -> Result<A, Box<Diagnostic>> {
+        let late = |late: Late| {
+            let error = Diagnostic::error(codes::NO_ANSWER, format!("The provider {} does not answer", self.source))
+                .detail(format!("It was asked to {verb}, and has not answered {late}."))
+                .help("run the command again; if it stays so, look whether what the provider talks to can be reached");
+            Box::new(error)
+        };
+        self.deadlines.answer(call).await.map_err(late)
+    }
+
+    /// Waits for the answers to a batch: as many as there are requests, or one diagnostic at the first of
+    /// them, and nothing more at the others.
+    async fn ask_all<A>(
+        &self,
+        (verb, count): (&str, usize),
+        call: impl Future<Output = Vec<A>> + Send,
+        refused: impl Fn(Diagnostics) -> A + Send,
+    ) -> Vec<A> {
+        let why = match self.ask(verb, call).await {
+            Ok(answers) if answers.len() == count => return answers,
+            Ok(answers) => self.wrong(verb, count, answers.len()),
+            Err(late) => *late,
+        };
+        let mut why: Diagnostics = why.into();
+        (0..count).map(|_| refused(std::mem::take(&mut why))).collect()
+    }
+
+    fn wrong(&self, verb: &str, count: usize, answers: usize) -> Diagnostic {
+        Diagnostic::error(codes::PROVIDER_BUG, "Provider produced invalid response").detail(format!(
+            "The provider {} was asked to {verb} {count}, and answered {answers}. This is a bug in the provider, \
+             which should be reported in the provider's own issue tracker.",
+            self.source
+        ))
+    }
+}
+
+#[async_trait]
+impl Provider for Guarded {
+    async fn plan_many(&self, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+        let count = requests.len();
+        let call = self.inner.plan_many(requests);
+        self.ask_all(("plan", count), call, PlanReply::refused).await
+    }
+
+    async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
+        let count = requests.len();
+        let call = self.inner.read_many(requests);
+        self.ask_all(("read", count), call, ReadReply::refused).await
+    }
+
+    async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply> {
+        let count = requests.len();
+        let call = self.inner.read_data_many(requests);
+        self.ask_all(("read data sources,", count), call, DataReply::refused).await
+    }
+
+    async fn check_plan(&self, facts: &[PlannedFact]) -> Diagnostics {
+        let call = self.inner.check_plan(facts);
+        self.ask("check the plan", call).await.unwrap_or_else(|late| (*late).into())
+    }
+
+    async fn probe_many(&self, probes: &[Probe]) -> Vec<bool> {
+        let call = self.inner.probe_many(probes);
+        self.ask_all(("probe", probes.len()), call, |_| false).await
+    }
+
+    /// What was sent and not answered is in doubt: recovery looks before anybody acts.
+    async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply {
+        let attempted = format!("{:?} of {}", request.action, request.addr).to_lowercase();
+        match self.ask("apply", self.inner.apply(kind, request)).await {
+            Ok(reply) => reply,
+            Err(late) => ApplyReply::unknown(Doubt { attempted, symptom: late.detail }),
+        }
+    }
+
+    /// A question without an answer says nothing about the work: the engine's own timer ends it.
+    async fn poll_many(&self, pending: &[Pending]) -> Vec<PollReply> {
+        match self.ask("tell how its work stands", self.inner.poll_many(pending)).await {
+            Ok(replies) if replies.len() == pending.len() => replies,
+            _ => pending.iter().map(not_told).collect(),
+        }
+    }
+
+    async fn import(
+        &self,
+        kind: &str,
+        request: ImportRequest,
+    ) -> Result<Vec<Imported>, Diagnostics> {
+        let call = self.inner.import(kind, request);
+        self.ask("import an object", call).await.unwrap_or_else(|late| Err((*late).into()))
+    }
+
+    async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply> {
+        let call = self.inner.find_many(requests);
+        let refused = |diagnostics| FindReply { candidates: None, diagnostics };
+        self.ask_all(("look for", requests.len()), call, refused).await
+    }
+
+    async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {
+        let call = self.inner.lenders(values);
+        self.ask_all(("look lenders up for", values.len()), call, |_| None).await
+    }
+
+    async fn move_state(&self, request: &MoveRequest) -> Option<Result<Imported, Diagnostics>> {
+        let call = self.inner.move_state(request);
+        self.ask("move an object", call).await.unwrap_or_else(|late| Some(Err((*late).into())))
+    }
+
+    async fn identity(&self, kind: &str, state: &Value) -> Option<Value> {
+        self.ask("identify an object", self.inner.identity(kind, state)).await.ok().flatten()
+    }
+
+    async fn open(&self, request: &OpenRequest) -> Option<Result<Opened, Diagnostics>> {
+        let call = self.inner.open(request);
+        self.ask("open", call).await.unwrap_or_else(|late| Some(Err((*late).into())))
+    }
+
+    async fn renew(&self, kind: &str, private: &Private) -> Result<Option<Timestamp>, Diagnostics> {
+        let call = self.inner.renew(kind, private);
+        self.ask("renew", call).await.unwrap_or_else(|late| Err((*late).into()))
+    }
+
+    async fn close(&self, kind: &str, private: &Private) -> Diagnostics {
+        let call = self.inner.close(kind, private);
+        self.ask("close", call).await.unwrap_or_else(|late| (*late).into())
+    }
+
+    async fn stop(&self) {
+        // Nobody waits for it but this.
+        let _ = self.ask("stop", self.inner.stop()).await;
+    }
+
+    async fn credentials_end(&self) -> Option<Timestamp> {
+        let call = self.inner.credentials_end();
+        self.ask("tell when its credentials end", call).await.ok().flatten()
+    }
+
+    async fn realm(&self) -> Result<Option<Name>, Diagnostics> {
+        let call = self.inner.realm();
+        self.ask("say where it acts", call).await.unwrap_or_else(|late| Err((*late).into()))
+    }
+}
+
+/// Nothing new is known of a piece of work.
+fn not_told(pending: &Pending) -> PollReply {
+    let outcome = PollOutcome::Waiting {
+        poll_after: pending.accepted.poll_after,
+        status: "not answered for by the provider".to_owned(),
+    };
+    PollReply { outcome, diagnostics: Diagnostics::new() }
+}
