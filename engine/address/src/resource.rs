@@ -41,6 +41,16 @@ impl ConfigAddr {
     pub fn config(&self) -> Self {
         Self { module: self.module.config(), ..self.clone() }
     }
+
+    /// Returns whether `inner` is this block; a step of this one's module path without a key stands for
+    /// every instance of that call.
+    pub fn covers(&self, inner: &Self) -> bool {
+        self.mode == inner.mode
+            && self.kind == inner.kind
+            && self.name == inner.name
+            && self.module.steps().len() == inner.module.steps().len()
+            && inner.module.is_within(&self.module)
+    }
 }
 
 /// Address of one resource instance: `module.lab["g1"].openstack_compute_instance_v2.gpu[0]`.
@@ -83,18 +93,10 @@ impl Target {
     pub fn contains(&self, addr: &ResourceAddr) -> bool {
         match self {
             Self::Module(path) => addr.block.module.is_within(path),
-            Self::Block(block) => contains_block(block, &addr.block),
-            Self::Instance(one) => one.key == addr.key && contains_block(&one.block, &addr.block),
+            Self::Block(block) => block.covers(&addr.block),
+            Self::Instance(one) => one.key == addr.key && one.block.covers(&addr.block),
         }
     }
-}
-
-fn contains_block(outer: &ConfigAddr, inner: &ConfigAddr) -> bool {
-    outer.mode == inner.mode
-        && outer.kind == inner.kind
-        && outer.name == inner.name
-        && outer.module.steps().len() == inner.module.steps().len()
-        && inner.module.is_within(&outer.module)
 }
 
 impl fmt::Display for ConfigAddr {

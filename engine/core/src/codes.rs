@@ -89,6 +89,10 @@ codes! {
     SENSITIVE_OUTPUT = "T0423", "a root output would show what is sensitive",
         "The value of an output of the root module contains a sensitive value. Mark the output `sensitive = true`, or \
          give out only a part of the value.";
+    HELD = "T0424", "an object is to be removed while others hold it",
+        "The object must be replaced, and its old self would go first. Others hold it by a reference (an address of a \
+         subnet), the service refuses to remove what is held, and they let go only when the successor is there. \
+         `create_before_destroy = true` in the object's `lifecycle` makes the successor first.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

@@ -32,6 +32,9 @@ pub struct Schema {
     pub late: Vec<AttrPath>,
     /// Paths of references that only one object may hold at a time: a port, a volume, an address.
     pub exclusive: Vec<AttrPath>,
+    /// Paths of references that hold what they name, by its id: the service refuses to remove that before
+    /// they let go (a port's addresses hold their subnets).
+    pub holds: Vec<AttrPath>,
     /// Whether such objects come from a shared pool that runs dry.
     pub scarce: bool,
     /// Default time-outs in seconds by operation (`create`, `update`, `delete`, `read`), for types

@@ -166,7 +166,7 @@ impl Walk<'_> {
             .collect()
     }
 
-    /// Rows of data sources: those that were read, and those that are no longer there.
+    /// Rows of data sources that were read.
     fn data(&self) -> Vec<ObjectChange> {
         let mut rows = Vec::new();
         for data in &self.plan.data {
@@ -180,9 +180,19 @@ impl Walk<'_> {
                 rows.push(ObjectChange { addr, deposed: None, provider, object });
             }
         }
-        let whole = self.plan.mode != Mode::RefreshOnly && self.plan.targets.is_empty();
-        if !whole {
-            return rows;
+        rows
+    }
+
+    /// Forgets the data sources that are no longer there, once all is done: until then the order of what is
+    /// removed passes through them, also in the next run if this one does not come to its end.
+    pub(super) fn forget_data(&mut self) {
+        let summary = &self.summary;
+        let done = summary.failed.is_empty()
+            && summary.skipped.is_empty()
+            && summary.pending.is_empty()
+            && !summary.interrupted;
+        if !done || self.plan.mode == Mode::RefreshOnly || !self.plan.targets.is_empty() {
+            return;
         }
         let read = self.plan.data.iter().map(|data| &data.addr);
         let planned = self.plan.changes.iter().map(|change| &change.addr);
@@ -190,13 +200,18 @@ impl Walk<'_> {
         let recorded = self.inputs.prior.resources.iter();
         let stale = recorded
             .filter(|(addr, _)| addr.block.mode == BlockMode::Data && !wanted.contains(addr));
-        rows.extend(stale.map(|(addr, instance)| ObjectChange {
-            addr: addr.clone(),
-            deposed: None,
-            provider: instance.provider.clone(),
-            object: None,
-        }));
-        rows
+        let objects: Vec<ObjectChange> = stale
+            .map(|(addr, instance)| ObjectChange {
+                addr: addr.clone(),
+                deposed: None,
+                provider: instance.provider.clone(),
+                object: None,
+            })
+            .collect();
+        if !objects.is_empty() {
+            let batch = Batch { objects, ..Batch::default() };
+            self.lazy.push(self.submit(batch, Durability::Lazy));
+        }
     }
 }
 

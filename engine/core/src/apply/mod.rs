@@ -66,14 +66,7 @@ pub async fn apply(
     inputs.limits.tell_through(options.progress);
     let order = match tasks::Order::of(plan, &inputs.prior) {
         Ok(order) => order,
-        Err(stuck) => {
-            let names = stuck.iter().map(ToString::to_string);
-            let names = crate::words::shortened(names, stuck.len(), ", ");
-            let error = Diagnostic::error(codes::CYCLE, "Cycle").detail(format!(
-                "These objects wait for each other: {names}. Nothing was changed."
-            ));
-            return (RunSummary::default(), error.into());
-        }
+        Err(circle) => return (RunSummary::default(), circle.told(plan).into()),
     };
     let world = World::new(inputs, Phase::Apply).deferring(!plan.deferred.is_empty());
     preset(&world, plan);
@@ -89,6 +82,7 @@ pub async fn apply(
     walk.bookkeeping();
     walk.run(options.cancel).await;
     walk.confirm_ends().await;
+    walk.forget_data();
     if !plan.deferred.is_empty() {
         walk.summary.credentials_end = walk.credentials_end().await;
     }

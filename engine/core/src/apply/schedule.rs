@@ -35,7 +35,8 @@ pub(super) fn approved(plan: &Plan, inputs: &Inputs, lineage: &str) -> Vec<Sched
     };
     let targeted = |entry: &Scheduled| {
         let addr = &entry.addr;
-        is_target(addr) || (going.contains(&addr.block.config()) && !is_named(addr))
+        let is_near = || plan.targets.iter().any(|it| !crate::plan::lies_apart(it, addr));
+        is_target(addr) || (going.contains(&addr.block.config()) && !is_named(addr) && is_near())
     };
     let kept =
         prior.schedule.iter().filter(|entry| !acts.contains(&entry.addr) && !targeted(entry));

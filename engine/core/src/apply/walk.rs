@@ -437,20 +437,24 @@ impl<'a> Walk<'a> {
 
     /// Blocks what waits for a failed task, but for what it does not keep.
     fn block_followers_of(&mut self, node: usize, failed: Task, because: &Blocked) {
-        let followers = std::mem::take(&mut self.order.followers[node]);
-        let (free, bound): (Vec<usize>, Vec<usize>) = followers.into_iter().partition(|next| {
-            self.order.tasks.get(*next).is_some_and(|task| self.releases(failed, *task))
+        self.block_all(node, because, |walk, next| {
+            walk.order.tasks.get(next).is_some_and(|task| walk.releases(failed, *task))
         });
-        self.order.followers[node] = bound;
-        self.block_followers(node, because);
-        self.order.followers[node].extend(free);
     }
 
     fn block_followers(&mut self, node: usize, because: &Blocked) {
+        self.block_all(node, because, |_, _| false);
+    }
+
+    /// Blocks the tasks behind a node, through joints, but for those that go on all the same.
+    fn block_all(&mut self, node: usize, because: &Blocked, free: impl Fn(&Self, usize) -> bool) {
         let tasks = self.order.tasks.len();
         let mut open: Vec<usize> = self.order.followers[node].clone();
         while let Some(next) = open.pop() {
-            if self.blocked.insert(next, because.clone()).is_none() && next >= tasks {
+            if free(self, next) || self.blocked.insert(next, because.clone()).is_some() {
+                continue;
+            }
+            if next >= tasks {
                 open.extend(self.order.followers[next].iter().copied());
             }
         }

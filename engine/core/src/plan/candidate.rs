@@ -186,6 +186,7 @@ impl Planner<'_> {
         let (config, deps) = self.world.recording(|| {
             self.explicit_dependencies(group, candidate.module);
             self.world.note_calls(candidate.module);
+            self.note_lifecycle(group, candidate);
             self.world.evaluate(candidate.module, candidate.at(), |frame, diags| {
                 resource.body.decode(&group.schema.block, frame, diags)
             })
@@ -193,6 +194,19 @@ impl Planner<'_> {
         self.note_files(&candidate.addr, &deps);
         candidate.config = config;
         candidate.deps = united(&candidate.deps, &deps);
+    }
+
+    /// Notes what the block's conditions and its `replace_triggered_by` read: the instance waits for that
+    /// as for what its arguments read. What they come to, and whether they can be evaluated, is told where
+    /// they count.
+    fn note_lifecycle(&self, group: &Group<'_>, candidate: &Candidate) {
+        let lifecycle = &group.resource.lifecycle;
+        let rules = lifecycle.preconditions.iter().chain(&lifecycle.postconditions);
+        let rules = rules.flat_map(|rule| [&rule.condition, &rule.error_message]);
+        let own = &candidate.addr.block;
+        for expr in lifecycle.replace_triggered_by.iter().chain(rules) {
+            self.world.note_expr(candidate.module, candidate.at(), expr, own);
+        }
     }
 
     /// Notes the block's `depends_on`, and that of every call around it.

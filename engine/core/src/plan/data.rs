@@ -1,8 +1,10 @@
 //! Planning the instances of one `data` block: read now where everything is known, else during apply.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use terrarium_address::{InstanceKey, ResourceAddr};
+use terrarium_address::{ConfigAddr, InstanceKey, ResourceAddr};
+use terrarium_lang::expr::Subject;
 use terrarium_provider::{DataOutcome, DataReply, DataRequest, Deferral, Provider, Schedule};
 use terrarium_state::Dep;
 use terrarium_value::{Marks, Value};
@@ -13,7 +15,7 @@ use super::lending::Loan;
 use super::managed::causes_of;
 use super::occupancy::Wait;
 use super::refresh::change;
-use super::{Group, Planner, recorded};
+use super::{Found, Group, Planner, recorded};
 use crate::model::DataResult;
 use crate::rules::RuleKind;
 use crate::world::At;
@@ -122,9 +124,44 @@ impl Planner<'_> {
         let ((), explicit) =
             self.world.recording(|| self.explicit_dependencies(group, candidate.module));
         let found = self.found.borrow();
-        let mut blocks = explicit.iter().flat_map(Dep::blocks);
-        let pending = blocks.any(|block| found.pending.contains(&block.config()));
+        let is_pending = |dep: &Dep| !found.pending.of(dep).is_empty();
+        let lifecycle = &group.resource.lifecycle;
+        let pending = explicit.iter().any(is_pending)
+            || Self::names_pending(group, candidate, is_pending)
+            // An update further up may be what makes a condition hold.
+            || (!(lifecycle.preconditions.is_empty() && lifecycle.postconditions.is_empty())
+                && rests_on_pending(&found, &candidate.deps));
         pending.then_some(ActionReason::DependencyPending)
+    }
+
+    /// Returns whether the block's own expressions read a resource that is still to be changed, or a data
+    /// source that is still to be read: what the service answers may follow from that even where the values
+    /// are known (a name).
+    ///
+    /// As in Terraform, what is read through a local, a variable or an output does not count: a value that
+    /// has passed there need not have to do with all that it was made beside.
+    fn names_pending(
+        group: &Group<'_>,
+        candidate: &Candidate,
+        is_pending: impl Fn(&Dep) -> bool,
+    ) -> bool {
+        let resource = group.resource;
+        let rules = resource.lifecycle.preconditions.iter();
+        let rules = rules.chain(&resource.lifecycle.postconditions);
+        let exprs = resource.count.iter().chain(&resource.for_each);
+        let exprs = exprs.chain(rules.flat_map(|rule| [&rule.condition, &rule.error_message]));
+        let references = exprs.flat_map(terrarium_lang::Expr::references);
+        let body = resource.body.references();
+        let path = &candidate.addr.block.module;
+        let named: BTreeSet<ConfigAddr> = references
+            .chain(&body)
+            .filter_map(|reference| match &reference.subject {
+                Subject::Resource(block, _) => Some(block.in_module(path.clone())),
+                _ => None,
+            })
+            .collect();
+        let names = |dep: &Dep| dep.blocks().any(|block| named.contains(block));
+        candidate.deps.iter().any(|dep| names(dep) && is_pending(dep))
     }
 
     /// Defers the reading of a data source with what it depends on.
@@ -241,4 +278,31 @@ impl Planner<'_> {
             self.world.check_rules(candidate.module, at, postconditions, RuleKind::Postcondition);
         }
     }
+}
+
+/// Returns whether what was read rests, however far, on a managed resource that is still to be changed.
+fn rests_on_pending(found: &Found, deps: &[Dep]) -> bool {
+    let data: HashMap<&ResourceAddr, &DataResult> =
+        found.data.iter().map(|data| (&data.addr, data)).collect();
+    let mut seen: HashSet<&Dep> = HashSet::new();
+    let mut open: Vec<&Dep> = deps.iter().collect();
+    while let Some(dep) = open.pop() {
+        if !seen.insert(dep) {
+            continue;
+        }
+        if !found.pending.of(dep).is_empty() {
+            return true;
+        }
+        for addr in dep.instances() {
+            let change = found.by_addr.get(addr).and_then(|at| found.changes.get(*at));
+            open.extend(change.into_iter().flat_map(|change| &change.deps));
+            open.extend(data.get(addr).into_iter().flat_map(|data| &data.deps));
+        }
+        if let Some(block) = dep.block() {
+            open.extend(found.of_block(block).flat_map(|change| &change.deps));
+            let of_block = found.data.iter().filter(|data| block.covers(&data.addr.block));
+            open.extend(of_block.flat_map(|data| &data.deps));
+        }
+    }
+    false
 }

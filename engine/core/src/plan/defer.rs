@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Deferral, PlannedChange, Schedule, Window};
-use terrarium_state::{Dep, Ended, State};
+use terrarium_state::{Ended, State};
 use terrarium_value::{Cause, Causes, Kind, Value, When};
 
 use super::candidate::{Candidate, Prior};
@@ -40,9 +40,8 @@ impl Planner<'_> {
         let ((), explicit) =
             self.world.recording(|| self.explicit_dependencies(group, candidate.module));
         let found = self.found.borrow();
-        let blocks = explicit.iter().flat_map(Dep::blocks);
-        let coming = blocks.filter_map(|block| found.coming.get(&block.config()).cloned());
-        coming.map(Some).fold(None, Wait::later)
+        let coming = explicit.iter().flat_map(|dep| found.coming.of(dep));
+        coming.cloned().map(Some).fold(None, Wait::later)
     }
 
     /// Returns what a planned change waits for; `None`: it can be made now.

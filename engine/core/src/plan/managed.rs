@@ -336,19 +336,22 @@ impl Planner<'_> {
     fn triggered_by(&self, group: &Group<'_>, candidate: &Candidate) -> Option<String> {
         let module = self.world.module(candidate.module).path.clone();
         let found = self.found.borrow();
-        let references = group
-            .resource
-            .lifecycle
-            .replace_triggered_by
-            .iter()
-            .flat_map(terrarium_lang::Expr::references);
-        for reference in references {
+        let exprs = group.resource.lifecycle.replace_triggered_by.iter();
+        let references =
+            exprs.flat_map(|expr| expr.references().iter().map(move |reference| (expr, reference)));
+        for (expr, reference) in references {
             let Subject::Resource(block, key) = &reference.subject else { continue };
             let block = block.in_module(module.clone());
+            let ((), read) = self.world.recording(|| {
+                let own = &candidate.addr.block;
+                self.world.note_expr(candidate.module, candidate.at(), expr, own);
+            });
             let hits = found.of_block(&block).filter(|change| match key {
                 KeyRef::Whole => true,
                 KeyRef::Constant(key) => change.addr.key == *key,
-                KeyRef::Computed => change.addr.key == candidate.addr.key,
+                KeyRef::Computed => {
+                    read.iter().any(|dep| dep.instances().binary_search(&change.addr).is_ok())
+                }
             });
             let path = AttrPath(reference.rest.clone());
             for change in hits {

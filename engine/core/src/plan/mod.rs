@@ -11,6 +11,7 @@ mod data;
 mod defer;
 mod exclusive;
 mod hindsight;
+mod holding;
 mod import;
 mod lending;
 mod managed;
@@ -19,15 +20,19 @@ mod need;
 mod occupancy;
 mod orphans;
 pub(crate) mod outputs;
+mod places;
 mod recorded;
 mod refresh;
+mod targets;
 mod unknown;
 
 pub(crate) use action::differs;
+pub(crate) use holding::held;
 pub(crate) use managed::{causes_of, ignoring};
+pub(crate) use targets::{blocks_with_dependents, lies_apart, names_block};
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -85,8 +90,8 @@ pub(crate) struct Planner<'a> {
     providers: Providers<'a>,
     index: RefCell<recorded::Index<'a>>,
     create_first: BTreeSet<(ModulePath, BlockRef)>,
-    /// Objects that the plan is restricted to; `None`: all.
-    wanted: Option<BTreeSet<NodeIndex>>,
+    /// What the plan is restricted to; `None`: nothing.
+    restricted: Option<targets::Restricted>,
     /// What `removed` blocks say is forgotten.
     to_stay: named::Named<'a>,
     imports: BTreeMap<ConfigAddr, Vec<&'a terrarium_lang::config::Import>>,
@@ -115,10 +120,10 @@ struct Found {
     by_addr: HashMap<ResourceAddr, usize>,
     /// The same by block, for `replace_triggered_by`.
     by_block: HashMap<ConfigAddr, Vec<usize>>,
-    /// Configuration blocks with something to do, for data sources that depend on them.
-    pending: HashSet<ConfigAddr>,
-    /// Configuration blocks with something that is not there before a time, and what waits longest.
-    coming: HashMap<ConfigAddr, occupancy::Wait>,
+    /// Instances with something to do, for data sources that depend on them.
+    pending: places::Places<()>,
+    /// Instances that are not there before a time, and what they wait for longest.
+    coming: places::Places<occupancy::Wait>,
     /// Scarce objects that nobody needs any more.
     leftovers: Vec<ResourceAddr>,
     /// The time zones that dates are declared in.
@@ -134,7 +139,7 @@ impl Found {
 
     fn add(&mut self, change: ResourceChange) {
         if change.action != PlannedAction::NoOp {
-            self.pending.insert(change.addr.block.config());
+            self.pending.add(&change.addr, &(), |(), ()| ());
         }
         if change.deposed.is_none() {
             self.by_addr.insert(change.addr.clone(), self.changes.len());
@@ -155,14 +160,11 @@ impl Found {
         }
     }
 
-    /// Notes that something of a block is not there before a time, for those that depend on the block.
+    /// Notes that an instance is not there before a time, for those that depend on it.
     fn comes(&mut self, addr: &ResourceAddr, at: Option<Timestamp>) {
         let waits = Waits::Dependency(addr.clone());
         let wait = occupancy::Wait { at, waits, reason: addr.to_string() };
-        let known = self.coming.remove(&addr.block.config());
-        if let Some(latest) = occupancy::Wait::later(known, Some(wait)) {
-            self.coming.insert(addr.block.config(), latest);
-        }
+        self.coming.add(addr, &wait, occupancy::Wait::latest);
     }
 }
 
@@ -176,12 +178,7 @@ impl<'a> Planner<'a> {
     ) -> Self {
         let connection = if options.offline { Connection::Offline } else { Connection::Online };
         let create_first = create_first(&inputs.config, &graph);
-        let is_target = |node: &Node| targeted(options, node);
-        let wanted = (!options.targets.is_empty()).then(|| match options.mode {
-            // What needs a target can't stay without it.
-            Mode::Destroy => graph.dependents(is_target),
-            Mode::Normal | Mode::RefreshOnly => graph.closure(is_target),
-        });
+        let restricted = targets::Restricted::of(options, &graph, &index);
         Self {
             inputs,
             options,
@@ -191,7 +188,7 @@ impl<'a> Planner<'a> {
             providers: Providers::new(inputs, connection),
             index: RefCell::new(index),
             create_first,
-            wanted,
+            restricted,
             to_stay: named::Named::to_stay(&inputs.config),
             imports: import::by_block(&inputs.config),
             seated: std::cell::OnceCell::new(),
@@ -239,7 +236,7 @@ impl<'a> Planner<'a> {
     }
 
     async fn visit(&self, at: NodeIndex) -> NodeIndex {
-        let skipped = self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&at));
+        let skipped = self.restricted.as_ref().is_some_and(|only| !only.nodes.contains(&at));
         match &self.graph.nodes[at] {
             Node::Resource(path, block) => self.resource(path, block, skipped).await,
             node if !skipped && self.options.mode != Mode::Destroy => self.named(node),
@@ -323,6 +320,7 @@ impl<'a> Planner<'a> {
 
     fn finish(self, cancel: &Cancel) -> (Plan, Diagnostics) {
         self.look_back();
+        self.check_holders();
         self.fill_approvals();
         let zone = self.zone();
         let outputs = self.outputs();
@@ -368,7 +366,7 @@ impl<'a> Planner<'a> {
         let mut found = self.found.borrow_mut();
         if !matches!(waits, Waits::Closed(_)) {
             found.comes(&change.addr, deferral.not_before);
-            found.pending.insert(change.addr.block.config());
+            found.pending.add(&change.addr, &(), |(), ()| ());
         }
         found.deferred.push(DeferredChange { change, deferral, waits, approved: false });
     }
@@ -436,41 +434,6 @@ pub(crate) fn located(
         diagnostic = diagnostic.about(addr.clone());
     }
     diagnostic
-}
-
-fn targeted(options: &PlanOptions, node: &Node) -> bool {
-    is_target(&options.targets, node)
-}
-
-fn is_target(targets: &[terrarium_address::Target], node: &Node) -> bool {
-    let Node::Resource(path, block) = node else { return false };
-    let block = block.in_module(path.clone());
-    targets.iter().any(|target| names_block(target, &block))
-}
-
-/// Returns the blocks that targets name, and those that need one of them: what goes when the targets are
-/// destroyed.
-pub(crate) fn blocks_with_dependents(
-    config: &terrarium_lang::Configuration,
-    targets: &[terrarium_address::Target],
-) -> HashSet<ConfigAddr> {
-    let (graph, _) = Graph::of(config);
-    let needing = graph.dependents(|node| is_target(targets, node)).into_iter();
-    let blocks = needing.filter_map(|at| match &graph.nodes[at] {
-        Node::Resource(path, block) => Some(block.in_module(path.clone()).config()),
-        _ => None,
-    });
-    blocks.collect()
-}
-
-/// Returns whether a target names instances of this block (and not a module around it).
-pub(crate) fn names_block(target: &terrarium_address::Target, block: &ConfigAddr) -> bool {
-    use terrarium_address::Target;
-    match target {
-        Target::Module(module) => block.module.is_within(&module.config()),
-        Target::Block(wanted) => wanted.config() == block.config(),
-        Target::Instance(wanted) => wanted.block.config() == block.config(),
-    }
 }
 
 /// Says that provisioners are not carried out.

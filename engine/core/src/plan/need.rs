@@ -39,7 +39,8 @@ impl Need {
 #[derive(Default)]
 pub(super) struct Needs<'f> {
     instances: HashMap<&'f ResourceAddr, Vec<Consumer<'f>>>,
-    blocks: HashMap<ConfigAddr, Vec<Consumer<'f>>>,
+    /// By configuration block: who reads which of its module instances.
+    blocks: HashMap<ConfigAddr, Vec<(&'f ConfigAddr, Consumer<'f>)>>,
 }
 
 #[derive(Clone, Copy)]
@@ -76,7 +77,7 @@ impl<'f> Needs<'f> {
                 self.instances.entry(addr).or_default().push(consumer);
             }
             if let Some(block) = dep.block() {
-                self.blocks.entry(block.config()).or_default().push(consumer);
+                self.blocks.entry(block.config()).or_default().push((block, consumer));
             }
         }
     }
@@ -84,7 +85,9 @@ impl<'f> Needs<'f> {
     /// Returns how an instance is needed; `None` where nobody ever does.
     pub(super) fn of_instance(&self, addr: &ResourceAddr) -> Option<Need> {
         let exact = self.instances.get(addr).into_iter().flatten();
-        let all = exact.chain(self.blocks.get(&addr.block.config()).into_iter().flatten());
+        let whole = self.blocks.get(&addr.block.config()).into_iter().flatten();
+        let whole = whole.filter(|(block, _)| block.covers(&addr.block)).map(|(_, it)| it);
+        let all = exact.chain(whole);
         all.fold(None, |need, consumer| {
             Some(match (need, consumer) {
                 (Some(Need::Now), _) | (_, Consumer::Now) => Need::Now,

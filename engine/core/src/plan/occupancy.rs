@@ -47,12 +47,15 @@ impl Wait {
     /// Keeps the later of two; what has no time is the latest.
     pub(super) fn later(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
-            (Some(one), Some(other)) => {
-                let key = |wait: &Self| wait.at.unwrap_or(Timestamp::MAX);
-                Some(if key(&other) > key(&one) { other } else { one })
-            }
+            (Some(one), Some(other)) => Some(Self::latest(one, other)),
             (one, other) => one.or(other),
         }
+    }
+
+    /// Keeps the later of two that there are.
+    pub(super) fn latest(one: Self, other: Self) -> Self {
+        let key = |wait: &Self| wait.at.unwrap_or(Timestamp::MAX);
+        if key(&other) > key(&one) { other } else { one }
     }
 }
 

@@ -42,7 +42,7 @@ impl Planner<'_> {
         prior: &Prior,
         reason: Option<ActionReason>,
     ) {
-        if !self.may_remove(group, addr) {
+        if !self.may_remove(addr) {
             return;
         }
         let change = removal(group, addr, prior, reason);
@@ -59,19 +59,12 @@ impl Planner<'_> {
     }
 
     /// Returns whether the targets let an instance be removed: it is one, or needs one that is destroyed.
-    fn may_remove(&self, group: &Group<'_>, addr: &ResourceAddr) -> bool {
-        let options = self.options;
-        let block = group.resource.block.in_module(group.path.clone());
-        let named = options.targets.iter().any(|target| super::names_block(target, &block));
-        let needs_target = options.mode == Mode::Destroy
-            && !named
-            && self.wanted.as_ref().is_some_and(|wanted| {
-                let at = self.graph.resource(group.path, &group.resource.block);
-                at.is_some_and(|at| wanted.contains(&at))
-            });
-        options.targets.is_empty()
-            || needs_target
-            || options.targets.iter().any(|target| target.contains(addr))
+    fn may_remove(&self, addr: &ResourceAddr) -> bool {
+        match &self.restricted {
+            None => true,
+            Some(only) if self.options.mode == Mode::Destroy => only.doomed.contains(addr),
+            Some(_) => self.options.targets.iter().any(|target| target.contains(addr)),
+        }
     }
 
     /// Decodes and refreshes recorded instances; those that are gone are left out.

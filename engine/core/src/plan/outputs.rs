@@ -23,7 +23,7 @@ impl Planner<'_> {
         let deferred = found.deferred.iter().map(|deferred| &deferred.change);
         let ends = Ends::of(found.changes.iter().chain(deferred), &HashMap::new());
         let mut changes = compare(&self.inputs.prior.outputs, after, &ends);
-        if let Some(wanted) = &self.wanted {
+        if let Some(wanted) = self.restricted.as_ref().map(|only| &only.nodes) {
             changes.retain(|name, _| self.is_covered(name, wanted));
         }
         changes

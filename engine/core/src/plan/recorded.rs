@@ -35,6 +35,11 @@ impl<'s> Index<'s> {
         (Self(index), diagnostics)
     }
 
+    /// Lists all instances.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&ResourceAddr, &Recorded<'s>)> {
+        self.0.values().flatten()
+    }
+
     /// Takes the instances of a block out of the index.
     pub(crate) fn take(&mut self, block: &ConfigAddr) -> Block<'s> {
         self.0.remove(block).unwrap_or_default()

@@ -6,13 +6,9 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use terrarium_address::{ConfigAddr, ResourceAddr};
-use terrarium_state::Dep;
+use terrarium_state::{Dep, InstanceSet};
 
 use super::files::FileReads;
-
-/// How many instances of one configuration block a set names one by one. Beyond it the set names the
-/// block, so that N readers of M instances cost N edges, not N×M.
-const ONE_BY_ONE: usize = 16;
 
 /// What was read, directly or through named values: instances and blocks, and beside them files.
 #[derive(Clone, Debug, Default)]
@@ -34,62 +30,79 @@ pub(crate) type Deps = Rc<Reads>;
 
 /// One set per evaluation under way, innermost last.
 #[derive(Default)]
-pub(super) struct ReadStack(RefCell<Vec<Reads>>);
+pub(super) struct ReadStack {
+    open: RefCell<Vec<Reads>>,
+    /// The sets of instances so far, each kept once.
+    known: RefCell<BTreeSet<InstanceSet>>,
+}
 
 impl ReadStack {
     pub(super) fn push(&self) {
-        self.0.borrow_mut().push(Reads::default());
+        self.open.borrow_mut().push(Reads::default());
     }
 
     pub(super) fn pop(&self) -> Deps {
-        let Reads { deps, files } = self.0.borrow_mut().pop().unwrap_or_default();
-        Rc::new(Reads { deps: collapsed(deps), files })
+        let Reads { deps, files } = self.open.borrow_mut().pop().unwrap_or_default();
+        let deps = match deps.len() {
+            0 | 1 => deps,
+            _ => gathered(deps, &mut self.known.borrow_mut()),
+        };
+        Rc::new(Reads { deps, files })
     }
 
     pub(super) fn note(&self, dep: impl FnOnce() -> Dep) {
-        if let Some(innermost) = self.0.borrow_mut().last_mut() {
+        if let Some(innermost) = self.open.borrow_mut().last_mut() {
             innermost.deps.insert(dep());
         }
     }
 
     pub(super) fn note_all(&self, reads: &Deps) {
-        if let Some(innermost) = self.0.borrow_mut().last_mut() {
+        if let Some(innermost) = self.open.borrow_mut().last_mut() {
             innermost.deps.extend(reads.iter().cloned());
             innermost.files.extend(reads.files.iter().map(|(name, hash)| (name.clone(), *hash)));
         }
     }
 
+    /// Notes what was read elsewhere, but for a block's own instances.
+    pub(super) fn note_all_but(&self, reads: &Deps, own: &ConfigAddr) {
+        let is_own = |dep: &Dep| dep.blocks().next() == Some(own);
+        if let Some(innermost) = self.open.borrow_mut().last_mut() {
+            innermost.deps.extend(reads.iter().filter(|dep| !is_own(dep)).cloned());
+            innermost.files.extend(reads.files.iter().map(|(name, hash)| (name.clone(), *hash)));
+        }
+    }
+
     pub(super) fn note_files(&self, files: FileReads) {
-        if let Some(innermost) = self.0.borrow_mut().last_mut() {
+        if let Some(innermost) = self.open.borrow_mut().last_mut() {
             innermost.files.extend(files);
         }
     }
 }
 
-/// Replaces many reads of one configuration block by the block.
-fn collapsed(deps: BTreeSet<Dep>) -> BTreeSet<Dep> {
-    if deps.len() <= ONE_BY_ONE {
-        return deps;
-    }
-    let mut by_block: BTreeMap<ConfigAddr, Vec<Dep>> = BTreeMap::new();
-    let mut sets = Vec::new();
+/// Makes one set of the instances of each configuration block that were read together, so that many
+/// readers share what they read instead of naming it one by one.
+fn gathered(deps: BTreeSet<Dep>, known: &mut BTreeSet<InstanceSet>) -> BTreeSet<Dep> {
+    let mut gathered = BTreeSet::new();
+    let mut by_block: BTreeMap<ConfigAddr, Vec<ResourceAddr>> = BTreeMap::new();
     for dep in deps {
-        let block = match &dep {
-            Dep::Instance(ResourceAddr { block, .. }) | Dep::Block(block) => block.config(),
-            Dep::Set(_) => {
-                sets.push(dep);
-                continue;
-            }
-        };
-        by_block.entry(block).or_default().push(dep);
+        match dep {
+            Dep::Instance(addr) => by_block.entry(addr.block.config()).or_default().push(addr),
+            Dep::Block(_) | Dep::Set(_) => drop(gathered.insert(dep)),
+        }
     }
-    by_block
-        .into_iter()
-        .flat_map(
-            |(block, deps)| if deps.len() > ONE_BY_ONE { vec![Dep::Block(block)] } else { deps },
-        )
-        .chain(sets)
-        .collect()
+    for mut addrs in by_block.into_values() {
+        gathered.insert(match (addrs.pop(), addrs.is_empty()) {
+            (Some(one), true) => Dep::Instance(one),
+            (last, _) => {
+                let set: InstanceSet = addrs.into_iter().chain(last).collect();
+                if !known.contains(&set) {
+                    known.insert(set.clone());
+                }
+                Dep::Set(known.get(&set).cloned().unwrap_or(set))
+            }
+        });
+    }
+    gathered
 }
 
 #[cfg(test)]
@@ -97,12 +110,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_instances_of_a_block_become_the_block() {
-        let instance = |n: usize| Dep::Instance(format!("module.m[{n}].a.b").parse().unwrap());
-        let few: BTreeSet<_> = (0..ONE_BY_ONE).map(instance).collect();
-        assert_eq!(collapsed(few.clone()), few);
-        let many: BTreeSet<_> = (0..=ONE_BY_ONE).map(instance).collect();
-        let block = "module.m.a.b".parse::<ResourceAddr>().unwrap().block;
-        assert_eq!(collapsed(many), BTreeSet::from([Dep::Block(block)]));
+    fn instances_that_are_read_together_are_one_set_however_many() {
+        let instance = |n: usize| format!("module.m[{n}].a.b").parse::<ResourceAddr>().unwrap();
+        let mut known = BTreeSet::new();
+        for many in [2, 16, 17, 1_000] {
+            let other = Dep::Instance("a.c".parse().unwrap());
+            let reads = || (0..many).map(instance).map(Dep::Instance).chain([other.clone()]);
+            let expected = Dep::Set((0..many).map(instance).collect());
+            let first = gathered(reads().collect(), &mut known);
+            assert_eq!(first, BTreeSet::from([other.clone(), expected]));
+            let before = known.len();
+            assert_eq!(gathered(reads().collect(), &mut known), first);
+            assert_eq!(known.len(), before, "what was read before is shared");
+        }
+    }
+
+    #[test]
+    fn one_instance_stays_one() {
+        let one = BTreeSet::from([Dep::Instance("a.b[3]".parse().unwrap())]);
+        assert_eq!(gathered(one.clone(), &mut BTreeSet::new()), one);
     }
 }

@@ -1,12 +1,12 @@
 //! The scope of an expression: the world, seen from a module instance.
 
-use terrarium_address::{InstanceKey, Mode};
-use terrarium_diagnostic::Diagnostic;
-use terrarium_lang::Scope;
+use terrarium_address::{ConfigAddr, InstanceKey, Mode, ModulePath};
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::BlockRef;
 use terrarium_lang::expr::{
-    EachPart, Environment, KeyRef, PathPart, Reference, ScopeResult, Subject, TerraformPart,
+    EachPart, Environment, Frame, KeyRef, PathPart, Reference, ScopeResult, Subject, TerraformPart,
 };
+use terrarium_lang::{Expr, Scope};
 use terrarium_state::Dep;
 use terrarium_value::{Causes, Type, Value};
 
@@ -334,8 +334,12 @@ impl World<'_> {
                     KeyRef::Whole | KeyRef::Computed => Dep::Block(addr),
                 });
             }
-            Subject::Module { name, .. } => {
-                self.note_module(&module.path.child(name.clone(), InstanceKey::None));
+            Subject::Module { name, key, .. } => {
+                let key = match key {
+                    KeyRef::Constant(key) => key.clone(),
+                    KeyRef::Whole | KeyRef::Computed => InstanceKey::None,
+                };
+                self.note_module(&module.path.child(name.clone(), key));
             }
             Subject::Variable(name) => drop(self.variable(id, name)),
             Subject::Local(name) => drop(self.local(id, name)),
@@ -343,14 +347,31 @@ impl World<'_> {
         }
     }
 
-    /// Notes all resources of a module, however deep, as read.
-    fn note_module(&self, path: &terrarium_address::ModulePath) {
+    /// Notes what an expression of a block reads, and nothing that it would say; `self` is unknown.
+    pub(crate) fn note_expr(&self, id: ModuleId, at: At<'_>, expr: &Expr, own: &ConfigAddr) {
+        let unknown = Value::unknown(Type::Dynamic, Causes::NONE);
+        let at = match at {
+            At::Instance { key, each } => At::This { key, each, this: &unknown },
+            at => at,
+        };
+        let ((), reads) = self.recording(|| {
+            let scope = ModuleScope::new(self, id, at);
+            expr.eval(&Frame::new(&scope), &mut Diagnostics::new());
+        });
+        self.reads.note_all_but(&reads, own);
+    }
+
+    /// Notes all resources of a module, however deep, as read: those of this instance of the calls around
+    /// it, and of every instance of the calls in it.
+    fn note_module(&self, path: &ModulePath) {
         let config = path.config();
         let within =
             self.inputs.config.modules.iter().filter(|(other, _)| other.is_within(&config));
-        for (path, module) in within {
+        for (inner, module) in within {
+            let rest = inner.steps().iter().skip(path.steps().len());
+            let inner = ModulePath::new(path.steps().iter().chain(rest).cloned());
             for block in module.resources.keys() {
-                self.reads.note(|| Dep::Block(block.in_module(path.clone())));
+                self.reads.note(|| Dep::Block(block.in_module(inner.clone())));
             }
         }
     }

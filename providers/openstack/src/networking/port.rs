@@ -90,7 +90,12 @@ pub(crate) const PORT: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { occupies: &["network_id"], scarce: true, ..Marks::GUEST },
+    marks: Marks {
+        occupies: &["network_id"],
+        holds: &["fixed_ip.#.subnet_id", "security_group_ids.#"],
+        scarce: true,
+        ..Marks::GUEST
+    },
     hooks: &PortHooks,
 };
 

@@ -31,6 +31,7 @@ pub(crate) fn resource_schema(row: &Resource) -> Schema {
         occupies: occupies(&row.marks),
         late: row.marks.late.iter().map(|path| path_of(path)).collect(),
         exclusive: row.marks.exclusive.iter().map(|path| path_of(path)).collect(),
+        holds: row.marks.holds.iter().map(|path| path_of(path)).collect(),
         scarce: row.marks.scarce,
         timeouts,
     }

@@ -84,6 +84,8 @@ pub(crate) struct Marks {
     pub(crate) occupies: &'static [&'static str],
     pub(crate) late: &'static [&'static str],
     pub(crate) exclusive: &'static [&'static str],
+    /// References that keep what they name from being removed.
+    pub(crate) holds: &'static [&'static str],
     pub(crate) scarce: bool,
 }
 
@@ -97,6 +99,7 @@ impl Marks {
         occupies: &[],
         late: &[],
         exclusive: &[],
+        holds: &[],
         scarce: false,
     };
     /// It sits on something, and ends with that.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use terrarium_address::{Mode, Name};
+use terrarium_address::{AttrPath, Mode, Name, PathStep};
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics};
 use terrarium_provider::{
     Attribute, Block, ConfigureRequest, Configured, Effect, NestedBlock, Nesting, ProviderKind,
@@ -57,7 +57,14 @@ pub(crate) fn resource_schema(kind: &str) -> Option<Schema> {
         _ => return lease::resource_schema(kind),
     };
     let effect = if kind == "fake_local" { Effect::Local } else { Effect::External };
-    Some(Schema { block, effect, ..Schema::default() })
+    let holds = if kind == "fake_thing" { vec![rule_link()] } else { Vec::new() };
+    Some(Schema { block, effect, holds, ..Schema::default() })
+}
+
+/// What the rules of a thing name can't be removed before they let go.
+fn rule_link() -> AttrPath {
+    let attr = |name: &str| PathStep::Attr(name.into());
+    AttrPath(vec![attr("rule"), PathStep::AnyElement, attr("link")])
 }
 
 fn thing() -> Block {
