@@ -47,7 +47,6 @@ impl fmt::Display for Node {
 /// Edges point from what is needed to what needs it.
 pub(crate) struct Graph {
     pub(crate) nodes: DiGraph<Node, Option<Span>>,
-    index: HashMap<Node, NodeIndex>,
 }
 
 impl Graph {
@@ -57,14 +56,9 @@ impl Graph {
         for (path, module) in &config.modules {
             builder.module(path, module);
         }
-        let graph = Self { nodes: builder.graph, index: builder.index };
+        let graph = Self { nodes: builder.graph };
         let cycles = graph.cycles();
         (graph, cycles)
-    }
-
-    /// Returns where a resource block of a module stands, if it is declared.
-    pub(crate) fn resource(&self, path: &ModulePath, block: &BlockRef) -> Option<NodeIndex> {
-        self.index.get(&Node::Resource(path.clone(), block.clone())).copied()
     }
 
     /// Returns the objects that `wanted` needs, itself included.

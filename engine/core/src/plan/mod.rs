@@ -32,7 +32,7 @@ pub(crate) use managed::{causes_of, ignoring};
 pub(crate) use targets::{blocks_with_dependents, lies_apart, names_block};
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use futures_util::StreamExt;

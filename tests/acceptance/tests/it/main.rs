@@ -11,6 +11,7 @@ mod first_slice;
 mod kills;
 mod leases;
 mod limits;
+mod order;
 mod readme;
 mod refused;
 mod rehearsal;

@@ -186,24 +186,32 @@ impl<'p> Weaver<'p> {
             self.tie_all(Relation::Moved, forward, needs.clone());
         }
         let Some(end) = end else { return };
-        if end.kind != EndKind::AfterCreate && !self.forward.is_empty() {
-            self.tie_all(Relation::Gone, end.node, needs.clone());
+        if !self.forward.is_empty() && (end.kind != EndKind::AfterCreate || end.deposed) {
+            // What an earlier replacement left behind waits for its readers, who may need the change.
+            let at_most = if end.deposed { Will::May } else { Will::Must };
+            let needs = needs.iter().map(|(target, will)| (*target, at_most.min(*will)));
+            self.tie_all(Relation::Gone, end.node, needs.collect());
         }
         self.tie_all(Relation::Free, end.node, needs);
     }
 
-    /// What holds an object lets go of it, by its update, before the object is removed: no removal would
-    /// succeed otherwise. (That a replacement can't be had so is told by the plan.)
+    /// What holds an object lets go of it, by its update or its own removal, before the object is removed:
+    /// no removal would succeed otherwise. (That a replacement can't be had so is told by the plan.)
     fn wait_for_holders(&mut self) {
         let plan = self.facts.plan;
-        let updates = plan.changes.iter().filter(|it| it.action == PlannedAction::Update);
-        let holders: Vec<(String, usize)> = updates
-            .filter_map(|change| Some((change, self.own_forward(change)?)))
-            .flat_map(|(change, node)| {
-                held(&change.schema, &change.before).into_iter().map(move |id| (id, node))
-            })
-            .collect();
-        if holders.is_empty() {
+        let mut holders: Vec<(String, usize)> = Vec::new();
+        for (at, change) in plan.changes.iter().enumerate() {
+            let updates = change.action == PlannedAction::Update;
+            let lets_go = match self.own_end.get(&at) {
+                Some(end) => Some(end.node),
+                None => self.own_forward(change).filter(|_| updates),
+            };
+            if let Some(node) = lets_go {
+                let held = held(&change.schema, &change.before);
+                holders.extend(held.into_iter().map(|id| (id, node)));
+            }
+        }
+        if holders.is_empty() || self.own_end.is_empty() {
             return;
         }
         let mut ends: HashMap<String, Vec<usize>> = HashMap::new();
@@ -252,6 +260,7 @@ impl<'p> Weaver<'p> {
                 (Relation::Free, [one]) if !one.deposed => return Some((one.node, Will::Must)),
                 // Its reader goes before it does, and it goes before what it needs is changed.
                 (Relation::Gone, [one]) if one.kind != EndKind::AfterCreate => return None,
+                (Relation::Moved, []) if !self.is_passed(addr) => return None,
                 (Relation::Moved, [one]) if !self.is_passed(addr) => {
                     return one.after_updates().map(|will| (one.node, will));
                 }
