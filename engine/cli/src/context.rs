@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
+use terrarium_lang::expr::Limits;
 use terrarium_state::Store;
 use terrarium_state::adopt::LocalBackend;
 
@@ -42,6 +43,8 @@ pub struct Context {
     pub testbed: Option<String>,
     /// The time to look at instead of now.
     pub at: Option<Timestamp>,
+    /// What one evaluation may cost.
+    pub limits: Limits,
     /// The streams.
     pub out: Output,
     /// Texts that diagnostics point into.
@@ -119,8 +122,16 @@ impl Context {
                 return fail(crate::codes::FLAGS, "Invalid instant", format!("-at: {why}."));
             }
         };
+        let limits = match Limits::parse(env.get(env::TERRARIUM_LIMITS).unwrap_or_default()) {
+            Ok(limits) => limits,
+            Err(why) => {
+                let detail = format!("{}: {why}.", env::TERRARIUM_LIMITS);
+                return fail(crate::codes::FLAGS, "Invalid limits", detail);
+            }
+        };
         Ok(Self {
             at,
+            limits,
             env,
             cwd,
             dir: PathBuf::from("."),

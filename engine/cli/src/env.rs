@@ -27,6 +27,8 @@ pub const TF_LOG_PATH: &str = "TF_LOG_PATH";
 pub const TF_PLUGIN_CACHE_DIR: &str = "TF_PLUGIN_CACHE_DIR";
 /// `1`, the path of a world, or the address of a served testbed: like `-testbed`.
 pub const TERRARIUM_TESTBED: &str = "TERRARIUM_TESTBED";
+/// Limits of the evaluation by name: `value_parts=8000000,text_bytes=100000000,rounds=50000000`.
+pub const TERRARIUM_LIMITS: &str = terrarium_lang::expr::LIMITS_VARIABLE;
 /// Any non-empty value: no colour.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Any value but `0`: show a panic's own words, too, and where it came from. They may quote values.
@@ -35,7 +37,7 @@ pub const RUST_BACKTRACE: &str = "RUST_BACKTRACE";
 pub const TZ: &str = "TZ";
 /// Width of the text where no terminal tells it.
 pub const COLUMNS: &str = "COLUMNS";
-/// The user's home, for `~/.config/openstack/clouds.yaml`.
+/// The user's home, for `~/.config/openstack/clouds.yaml`, and for `file("~/…")` and the like.
 pub const HOME: &str = "HOME";
 /// The user's name, for the lock's holder.
 pub const USER: &str = "USER";

@@ -85,7 +85,7 @@ impl<'r> Bench<'r> {
             prior: Arc::new(State::default()),
             workspace: "default".into(),
             cwd: ".".into(),
-            environment: Environment { base_dir: ".".into(), files, now, planning: true },
+            environment: Environment::new(".", files, now),
             limits: CallLimits::new(Parallelism::default(), clock.clone()),
             clock,
         };

@@ -6,6 +6,7 @@ use terrarium_lang::Expr;
 use terrarium_provider::Connection;
 use terrarium_value::{Type, Value};
 
+use crate::graph::Graph;
 use crate::providers::Providers;
 use crate::world::{At, ModuleId, Phase, World};
 use crate::{Inputs, object};
@@ -22,6 +23,10 @@ pub enum Answer {
 /// Evaluates an expression in the root module. Resources have the values that are recorded of them;
 /// what is not recorded, and variables without a value, are unknown.
 pub fn console(inputs: &Inputs, expr: &Expr) -> (Answer, Diagnostics) {
+    let (_, cycles) = Graph::of(&inputs.config);
+    if cycles.has_errors() {
+        return (Answer::Value(Value::null(Type::Dynamic)), cycles);
+    }
     let world = World::new(inputs, Phase::Console);
     let providers = Providers::new(inputs, Connection::Offline);
     see_recorded(&world, &providers);

@@ -1,7 +1,7 @@
 //! The graph of configuration objects: as large as the source, not as its instances.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -90,7 +90,8 @@ impl Graph {
     }
 
     fn cycles(&self) -> Diagnostics {
-        let components = petgraph::algo::tarjan_scc(&self.nodes);
+        // Iterative, so that no chain is too long for it.
+        let components = petgraph::algo::kosaraju_scc(&self.nodes);
         let looped = |members: &Vec<NodeIndex>| match members.as_slice() {
             [one] => self.nodes.contains_edge(*one, *one),
             members => members.len() > 1,
@@ -104,42 +105,49 @@ impl Graph {
 
     /// Describes one cycle in a strongly connected component: each object needs the next.
     fn describe(&self, members: &[NodeIndex]) -> Diagnostic {
-        let inside: BTreeSet<NodeIndex> = members.iter().copied().collect();
-        let mut path: Vec<NodeIndex> = Vec::new();
-        let mut place: HashMap<NodeIndex, usize> = HashMap::new();
-        let mut at = inside.first().copied().unwrap_or_default();
-        while let Entry::Vacant(new) = place.entry(at) {
-            new.insert(path.len());
-            path.push(at);
-            let next = self
-                .nodes
-                .neighbors_directed(at, petgraph::Incoming)
-                .filter(|n| inside.contains(n))
-                .min();
-            at = next.unwrap_or(at);
-        }
-        let circle: Vec<NodeIndex> = path.split_off(place.get(&at).copied().unwrap_or_default());
+        let circle = self.shortest_circle(members);
         let names = circle.iter().chain(circle.first()).map(|n| self.nodes[*n].to_string());
         let names = crate::words::shortened(names, circle.len() + 1, " needs ");
         let mut error = Diagnostic::error(codes::CYCLE, "Cycle").detail(format!(
             "These objects wait for each other, so that none can be the first: {names}."
         ));
-        let mut previous = circle.as_slice();
-        let mut places = 0;
-        while let [needs, rest @ ..] = previous
-            && places < crate::words::MEMBERS
-        {
-            places += 1;
-            let needed = rest.first().or(circle.first()).copied().unwrap_or(*needs);
-            let span = self.nodes.find_edge(needed, *needs).and_then(|edge| self.nodes[edge]);
+        let follows = circle.iter().skip(1).chain(circle.first());
+        for (needs, needed) in circle.iter().zip(follows).take(crate::words::MEMBERS) {
+            let span = self.nodes.find_edge(*needed, *needs).and_then(|edge| self.nodes[edge]);
             if let Some(span) = span {
-                let text = format!("{} needs {}", self.nodes[*needs], self.nodes[needed]);
+                let text = format!("{} needs {}", self.nodes[*needs], self.nodes[*needed]);
                 error =
                     if error.at.is_none() { error.at(span, text) } else { error.also(span, text) };
             }
-            previous = rest;
         }
         error
+    }
+
+    /// Returns the shortest way through a strongly connected component from its first object back to it,
+    /// each needing the next.
+    fn shortest_circle(&self, members: &[NodeIndex]) -> Vec<NodeIndex> {
+        let inside: HashSet<NodeIndex> = members.iter().copied().collect();
+        let Some(first) = members.iter().min().copied() else { return Vec::new() };
+        let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
+        let mut open = VecDeque::from([first]);
+        while let Some(at) = open.pop_front() {
+            let mut needed: Vec<NodeIndex> =
+                self.nodes.neighbors_directed(at, petgraph::Incoming).collect();
+            needed.sort_unstable();
+            for next in needed.into_iter().filter(|next| inside.contains(next)) {
+                if next == first {
+                    let back = std::iter::successors(Some(at), |at| came_from.get(at).copied());
+                    let mut circle: Vec<NodeIndex> = back.collect();
+                    circle.reverse();
+                    return circle;
+                }
+                if let Entry::Vacant(free) = came_from.entry(next) {
+                    free.insert(at);
+                    open.push_back(next);
+                }
+            }
+        }
+        vec![first]
     }
 }
 

@@ -1,6 +1,6 @@
 //! The plan and the outcome of a run, as plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -80,6 +80,9 @@ pub struct Plan {
     pub serial: u64,
     /// Values of the root variables, converted.
     pub variables: BTreeMap<Name, Value>,
+    /// Ephemeral root variables that were given a value: they are no part of the plan, and the apply needs
+    /// them again.
+    pub given_again: BTreeSet<Name>,
     /// Targets it was restricted to.
     pub targets: Vec<Target>,
     /// Whether an apply of it would leave nothing to do: nothing deferred, not offline.

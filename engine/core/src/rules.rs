@@ -58,8 +58,13 @@ impl World<'_> {
         }
         let message =
             self.evaluate(module, at, |frame, diags| rule.error_message.eval(frame, diags));
-        let text = if message.deep_marks().contains(Marks::SENSITIVE) {
+        let marks = message.deep_marks();
+        let text = if marks.contains(Marks::SENSITIVE) {
             "The error message included a sensitive value, so it will not be displayed.".to_owned()
+        } else if marks.contains(Marks::EPHEMERAL) {
+            "The error message refers to ephemeral values, so it will not be displayed. Remove the references, or use \
+             ephemeralasnull() where the expression does not tell the value."
+                .to_owned()
         } else {
             message.as_str().unwrap_or("The condition does not hold.").to_owned()
         };

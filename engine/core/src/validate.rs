@@ -106,9 +106,10 @@ fn check_resource(
         let at = At::Instance { key, each: each.as_ref() };
         let config = world
             .evaluate(id, at, |frame, diags| resource.body.decode(&schema.block, frame, diags));
+        let instance = addr.instance(InstanceKey::None);
+        let config = world.refuse_ephemeral(config, resource, (&schema.block, &instance));
         let bare = config.unmarked_deep();
         let found = kind.validate(mode, name, &bare);
-        let instance = addr.instance(InstanceKey::None);
         for diagnostic in found {
             world.report(plan::located(diagnostic, resource, &instance));
         }

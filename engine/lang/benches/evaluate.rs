@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -71,12 +70,7 @@ struct Rows {
 
 impl Rows {
     fn new(size: u64) -> Self {
-        let environment = Environment {
-            base_dir: PathBuf::from("."),
-            files: Arc::new(StdFiles),
-            now: Timestamp::UNIX_EPOCH,
-            planning: true,
-        };
+        let environment = Environment::new(".", Arc::new(StdFiles), Timestamp::UNIX_EPOCH);
         let rows = (0..size).map(|at| Value::number(i64::try_from(at).unwrap()));
         Self { rows: Value::tuple(rows), environment }
     }

@@ -31,8 +31,8 @@ codes! {
     SOURCE_LIMIT = "T0002", "a source text is too large",
         "A source file may have 64 MiB. Data of that size belongs into a file that is read with `file()`.";
     NESTING = "T0003", "brackets are nested too deep",
-        "Blocks, brackets and templates may be nested 64 levels deep, and one expression may have 128 operators in a \
-         row. Name parts of the expression in `locals`.";
+        "Blocks, brackets and templates may be nested 64 levels deep, and one expression may have 128 operators, attributes \
+         or indexes in a row. Name parts of the expression in `locals`.";
     UNREADABLE = "T0004", "a file or directory can't be read",
         "The operating system refused. The message says what was attempted and why it failed.";
     DUPLICATE = "T0201", "a name is declared twice",

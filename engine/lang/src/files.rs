@@ -1,17 +1,49 @@
 //! The real file system.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::expr::Files;
+
+/// Most bytes of one file; what a text or a source may have is less.
+const LARGEST_BYTES: u64 = 1 << 30;
 
 /// Reads the files of this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StdFiles;
 
+/// As [`StdFiles`], and pipes and devices too: for a file that somebody names on the command line, such as
+/// `-var-file=<(decrypt …)`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StdStreams;
+
+impl Files for StdStreams {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(LARGEST_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<(String, bool)>> {
+        StdFiles.list(dir)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        StdFiles.is_file(path)
+    }
+}
+
 impl Files for StdFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let metadata = fs::metadata(path)?;
+        // A device may have no end, and a pipe no writer.
+        if !metadata.is_file() && !metadata.is_dir() {
+            return Err(io::Error::other("it is no regular file but a device, a pipe or a socket"));
+        }
+        if metadata.len() > LARGEST_BYTES {
+            return Err(io::Error::other(format!("it has more than {LARGEST_BYTES} bytes")));
+        }
         fs::read(path)
     }
 

@@ -152,7 +152,7 @@ pub fn read_value(
     let file = sources.add_text(source_name, text.clone());
     let span = Span::new(file, 0..text.len());
     let name = variable.name.clone();
-    if variable.takes_literal_text() {
+    if variable.literal {
         return (Some(GivenValue { name, value: Value::string(&*text), span }), Diagnostics::new());
     }
     let mut diags = Diagnostics::new();

@@ -119,7 +119,12 @@ fn convert_known(value: &Value, to: &Type, path: &mut AttrPath) -> Converted {
         (Kind::String(text), Type::Bool) => string_to_bool(text, path),
         (Kind::List(items) | Kind::Set(items) | Kind::Tuple(items), Type::List(element)) => {
             let (element, items) = convert_items(value, items, element, path)?;
-            Ok(Value::list(element, items))
+            Ok(if value.is_of_unknown_length() {
+                // Elements may turn out to be equal, and nobody knows their order.
+                list_of_unknown_length(value, element, items.len())
+            } else {
+                Value::list(element, items)
+            })
         }
         (Kind::List(items) | Kind::Set(items) | Kind::Tuple(items), Type::Set(element)) => {
             let (element, items) = convert_items(value, items, element, path)?;
@@ -142,6 +147,16 @@ fn convert_known(value: &Value, to: &Type, path: &mut AttrPath) -> Converted {
         (Kind::Map(entries), Type::Object(object)) => convert_map_to_object(entries, object, path),
         _ => fail(path, mismatch::message(&value.ty(), to)),
     }
+}
+
+fn list_of_unknown_length(set: &Value, element: Type, most: usize) -> Value {
+    let refinements = Refinements {
+        not_null: true,
+        min_length: 1,
+        max_length: u64::try_from(most).ok(),
+        ..Refinements::default()
+    };
+    Value::refined(Unknown { ty: Type::list(element), refinements, causes: set.causes_deep() })
 }
 
 fn within(path: &mut AttrPath, step: PathStep, value: &Value, to: &Type) -> Converted {

@@ -24,6 +24,11 @@ impl Marks {
         self.0 == 0
     }
 
+    /// Returns what messages show instead of a value with these marks.
+    pub fn instead(self) -> &'static str {
+        if self.contains(Self::SENSITIVE) { "(sensitive value)" } else { "(ephemeral value)" }
+    }
+
     /// Returns the marks without those of `other`.
     #[must_use]
     pub fn without(self, other: Self) -> Self {

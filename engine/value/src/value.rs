@@ -21,6 +21,25 @@ pub type Map = BTreeMap<Name, Value>;
 pub struct Value {
     pub(crate) repr: Repr,
     pub(crate) marks: Marks,
+    measure: Measure,
+}
+
+/// How deep and how large a value is, counted once, when it is built: a value that is shared many times
+/// within another counts each time, so that nobody has to walk it to learn that the walk would never end.
+#[derive(Clone, Copy, Default)]
+struct Measure {
+    depth: u16,
+    parts: u32,
+}
+
+impl Measure {
+    fn around<'a>(parts: impl Iterator<Item = &'a Value>) -> Self {
+        let within = parts.fold(Self::default(), |all, part| Self {
+            depth: all.depth.max(part.measure.depth),
+            parts: all.parts.saturating_add(part.measure.parts).saturating_add(1),
+        });
+        Self { depth: within.depth.saturating_add(1), ..within }
+    }
 }
 
 #[derive(Clone)]
@@ -74,7 +93,14 @@ pub enum Kind<'a> {
 
 impl From<Repr> for Value {
     fn from(repr: Repr) -> Self {
-        Self { repr, marks: Marks::NONE }
+        let measure = match &repr {
+            Repr::List(list) | Repr::Set(list) => Measure::around(list.items.iter()),
+            Repr::Map(map) => Measure::around(map.entries.values()),
+            Repr::Tuple(items) => Measure::around(items.iter()),
+            Repr::Object(attributes) => Measure::around(attributes.values()),
+            _ => Measure::default(),
+        };
+        Self { repr, marks: Marks::NONE, measure }
     }
 }
 
@@ -127,7 +153,7 @@ impl Value {
         let items =
             if marks.is_empty() { items } else { items.iter().map(Self::unmarked_deep).collect() };
         let items = order::sorted_set(items);
-        Self { repr: Repr::Set(Arc::new(Elements { element, items })), marks }
+        Self { marks, ..Repr::Set(Arc::new(Elements { element, items })).into() }
     }
 
     /// A map. The values must have the element type (the caller converts).
@@ -239,6 +265,16 @@ impl Value {
     /// Returns an attribute of an object or an entry of a map, without this value's own marks.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.as_entries()?.get(name)
+    }
+
+    /// Returns how many collections, tuples and objects lie within each other at its deepest place.
+    pub fn depth(&self) -> usize {
+        usize::from(self.measure.depth)
+    }
+
+    /// Returns how many parts it has, their parts included; 2³² − 1 for that many or more.
+    pub fn parts(&self) -> u32 {
+        self.measure.parts
     }
 
     /// Returns the marks on the value itself.

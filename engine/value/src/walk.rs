@@ -14,6 +14,11 @@ impl Value {
         self.is_known() && self.children().all(Self::is_wholly_known)
     }
 
+    /// Returns whether it is a set whose elements may turn out to be equal, since some are unknown.
+    pub fn is_of_unknown_length(&self) -> bool {
+        matches!(&self.repr, Repr::Set(set) if set.items.len() > 1) && !self.is_wholly_known()
+    }
+
     /// Returns the marks of it and of all its parts.
     pub fn deep_marks(&self) -> Marks {
         self.children().fold(self.marks, |marks, child| marks | child.deep_marks())

@@ -214,12 +214,7 @@ impl Process {
             prior: Arc::new(prior),
             workspace: "default".into(),
             cwd: ROOT.into(),
-            environment: Environment {
-                base_dir: ROOT.into(),
-                files,
-                now: clock.now(),
-                planning: true,
-            },
+            environment: Environment::new(ROOT, files, clock.now()),
             limits: CallLimits::new(Parallelism::Calls(task.parallelism), clock.clone()),
             clock,
         }

@@ -58,14 +58,12 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
         refuse_json(context)?;
     }
     if let Some(file) = &args.file {
-        let given =
-            !args.plan.variables.0.is_empty() || !args.plan.target.is_empty() || args.plan.destroy;
-        if given {
+        if !args.plan.target.is_empty() || args.plan.destroy {
             return fail(
                 codes::FLAGS,
                 "Can't change a saved plan",
                 format!(
-                    "{} was planned already: -var, -target and -destroy have no effect on it.",
+                    "{} was planned already: -target and -destroy have no effect on it.",
                     file.display()
                 ),
             );
@@ -105,7 +103,7 @@ async fn rounds(
 ) -> Outcome {
     for round in 1.. {
         let plan = if let Some(file) = &args.file {
-            Some(saved::read(context, session, file)?)
+            Some(saved::read(context, session, (file, &args.plan.variables))?)
         } else {
             let mut made = planning::make(context, session, &options, cancel, Depth::Resolve).await;
             made.diagnostics.extend(std::mem::take(&mut warnings));

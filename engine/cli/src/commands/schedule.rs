@@ -142,8 +142,8 @@ fn credentials(summary: &RunSummary, entries: &[Scheduled], times: &Times) -> Di
         .into()
 }
 
-/// Returns the command that carries out what was approved, with the names of the sensitive variables that it
-/// leaves out.
+/// Returns the command that carries out what was approved, with the names of the sensitive and ephemeral
+/// variables that it leaves out.
 fn run_command(
     context: &Context,
     session: &Session,
@@ -176,7 +176,7 @@ fn run_command(
             VariableArg::File(file) => words.push(shell_word(&format!("-var-file={file}"))),
             VariableArg::Value(text) => {
                 let name = text.split('=').next().unwrap_or_default().trim().to_owned();
-                if is_sensitive(config, &name) {
+                if is_secret(config, &name) {
                     secrets.push(name);
                 } else {
                     words.push(format!("-var {}", shell_word(&text)));
@@ -187,7 +187,7 @@ fn run_command(
     (words.join(" "), secrets)
 }
 
-fn is_sensitive(config: &Configuration, name: &str) -> bool {
+fn is_secret(config: &Configuration, name: &str) -> bool {
     let variable = config.root().and_then(|root| root.variables.get(name));
     variable.is_some_and(|variable| variable.sensitive || variable.ephemeral)
 }

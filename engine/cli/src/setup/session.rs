@@ -160,10 +160,9 @@ pub(crate) fn schemas(context: &Context) -> Result<ProviderSet, Failed> {
 /// Returns what functions need.
 pub(crate) fn environment(context: &Context, clock: &dyn Clock) -> Environment {
     Environment {
-        base_dir: context.root.clone(),
-        files: Arc::new(StdFiles),
-        now: clock.now(),
-        planning: true,
+        home: context.env.home(),
+        limits: context.limits,
+        ..Environment::new(context.root.clone(), Arc::new(StdFiles), clock.now())
     }
 }
 

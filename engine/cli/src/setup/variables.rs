@@ -8,7 +8,7 @@ use terrarium_core::InputValue;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Sources, nearest};
 use terrarium_lang::config::{Module, Variable};
 use terrarium_lang::tfvars::{self, GivenValue};
-use terrarium_lang::{Configuration, StdFiles};
+use terrarium_lang::{Configuration, StdStreams};
 
 use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
@@ -118,7 +118,7 @@ impl Gathering<'_> {
             );
             return;
         }
-        let (given, found) = tfvars::read_file(path, &StdFiles, &mut self.sources);
+        let (given, found) = tfvars::read_file(path, &StdStreams, &mut self.sources);
         self.diagnostics.extend(found);
         for value in given {
             if self.root.variables.contains_key(&value.name) {

@@ -143,5 +143,43 @@ fn a_saved_plan_brings_its_values() {
     lab.good(&["plan", "-out=p", "-var=x=1"]);
     lab.run(&["apply", "p"]).says(0, &["Resources: 1 added"]);
     assert!(lab.good(&["state", "show", "terraform_data.a"]).contains("input  = \"1\""));
-    lab.run(&["apply", "-var=x=1", "p"]).says(1, &["Can't change a saved plan"]);
+    lab.good(&["plan", "-out=p", "-var=x=2"]);
+    lab.run(&["apply", "-var=x=3", "p"])
+        .says(1, &["Can't set variables when applying a saved plan"]);
+    lab.run(&["apply", "-target=terraform_data.a", "p"]).says(1, &["Can't change a saved plan"]);
+    lab.run(&["apply", "-var=x=2", "p"]).says(0, &["1 changed"]);
+}
+
+#[test]
+fn a_saved_plan_is_given_ephemeral_values_again_and_keeps_none() {
+    let lab = Lab::of(
+        "variable \"token\" {\n  type      = string\n  ephemeral = true\n}\n\
+         variable \"spare\" {\n  ephemeral = true\n  default   = \"s\"\n}\n\
+         locals { header = \"Bearer ${var.token}\" }\n\
+         resource \"terraform_data\" \"a\" {\n  input = 1\n  lifecycle {\n    precondition {\n\
+         \x20     condition     = startswith(local.header, \"Bearer \")\n\
+         \x20     error_message = \"No header.\"\n    }\n  }\n}\n",
+    );
+    lab.good(&["plan", "-out=p", "-var=token=hunter2"]);
+    let shown = lab.good(&["show", "-json", "p"]);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let holds_it = |name: &str| {
+        let bytes = std::fs::read(lab.path().join(name)).unwrap();
+        bytes.windows(7).any(|window| window == b"hunter2")
+    };
+    assert!(!holds_it("p"));
+    lab.run(&["apply", "p"]).says(1, &["No value for required variable", "\"token\" was set"]);
+    lab.run(&["apply", "-var=token=other", "p"]).says(0, &["Resources: 1 added"]);
+    assert!(!holds_it("terrarium.db"));
+    lab.good(&[
+        "plan",
+        "-out=p",
+        "-var=token=hunter2",
+        "-var=spare=t",
+        "-replace=terraform_data.a",
+    ]);
+    lab.run(&["apply", "-var=token=hunter2", "p"]).says(1, &["\"spare\" was set"]);
+    lab.with(&["apply", "-var=spare=t", "p"], "", &[("TF_VAR_token", "hunter2")])
+        .says(0, &["1 added"]);
+    assert!(!holds_it("terrarium.db"));
 }

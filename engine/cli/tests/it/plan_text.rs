@@ -70,6 +70,7 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
         lineage: "line".into(),
         serial: 1,
         variables: BTreeMap::new(),
+        given_again: std::collections::BTreeSet::new(),
         targets: Vec::new(),
         complete: true,
         errored: false,

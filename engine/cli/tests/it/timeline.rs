@@ -170,6 +170,7 @@ fn plan_of(case: &Json) -> (Plan, State) {
         lineage: "line".into(),
         serial: 7,
         variables: BTreeMap::new(),
+        given_again: std::collections::BTreeSet::new(),
         targets: Vec::new(),
         complete: true,
         errored: false,

@@ -192,7 +192,8 @@ impl Planner<'_> {
             })
         });
         self.note_files(&candidate.addr, &deps);
-        candidate.config = config;
+        candidate.config =
+            self.world.refuse_ephemeral(config, resource, (&group.schema.block, &candidate.addr));
         candidate.deps = united(&candidate.deps, &deps);
     }
 

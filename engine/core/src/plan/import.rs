@@ -8,7 +8,7 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::Import;
 use terrarium_lang::{Configuration, Expr};
 use terrarium_provider::{ImportRequest, Provider};
-use terrarium_value::Value;
+use terrarium_value::{Marks, Value};
 
 use super::candidate::{Candidate, Prior};
 use super::refresh::Recorded;
@@ -88,6 +88,7 @@ impl Planner<'_> {
             let all = self
                 .world
                 .evaluate(ModuleId::ROOT, At::Module, |frame, diags| for_each.eval(frame, diags));
+            self.refuse_ephemeral_import(&all, for_each);
             for (key, value) in crate::world::entries(&all) {
                 let at = At::Instance { key: &key, each: Some(&value) };
                 found.extend(self.import_block(block, at));
@@ -101,12 +102,24 @@ impl Planner<'_> {
             self.world.evaluate(ModuleId::ROOT, at, |frame, diags| expr.eval(frame, diags))
         };
         let id = eval(&block.id);
+        self.refuse_ephemeral_import(&id, &block.id);
         let key = match &block.key {
             None => terrarium_address::InstanceKey::None,
             Some(key) => instance_key(&eval(key))?,
         };
         let addr = block.to.1.in_module(block.to.0.clone()).instance(key);
         Some((addr, id.as_str()?.to_owned()))
+    }
+
+    /// Ids and keys of imported objects are shown and recorded.
+    fn refuse_ephemeral_import(&self, value: &Value, expr: &Expr) {
+        if value.deep_marks().contains(Marks::EPHEMERAL) {
+            let detail =
+                "The value is derived from an ephemeral value, and would be kept in the state.";
+            let error =
+                Diagnostic::error(codes::EPHEMERAL, "Invalid import argument").detail(detail);
+            self.world.report(error.at(expr.span(), ""));
+        }
     }
 
     /// Reports what is to be imported to an address that the configuration does not have.

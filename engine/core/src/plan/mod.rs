@@ -71,12 +71,14 @@ pub async fn plan(
     diagnostics.extend(providers::check(inputs));
     let (index, moved) = recorded::Index::of(&inputs.prior, &inputs.config);
     diagnostics.extend(moved);
+    // Where that has errors nothing is evaluated: a circle of named values has no beginning.
+    let sound = !diagnostics.has_errors();
     let planner = Planner::new(inputs, options, graph, index, progress);
-    if !diagnostics.has_errors() {
+    if sound {
         planner.run(cancel).await;
         planner.check_whole().await;
     }
-    let (plan, found) = planner.finish(cancel);
+    let (plan, found) = planner.finish(cancel, sound);
     diagnostics.extend(found);
     let errored = diagnostics.has_errors();
     (Plan { errored, complete: plan.complete && !errored, ..plan }, diagnostics)
@@ -318,13 +320,14 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn finish(self, cancel: &Cancel) -> (Plan, Diagnostics) {
+    fn finish(self, cancel: &Cancel, sound: bool) -> (Plan, Diagnostics) {
         self.look_back();
         self.check_holders();
         self.fill_approvals();
         let zone = self.zone();
-        let outputs = self.outputs();
-        let variables = self.root_variables();
+        let (outputs, variables) =
+            if sound { (self.outputs(), self.root_variables()) } else { Default::default() };
+        let given_again = self.given_again();
         // Without a read nobody knows that it is there.
         let looked = self.options.refresh && !self.options.offline;
         let realms = if looked { self.providers.realms() } else { BTreeMap::new() };
@@ -351,6 +354,7 @@ impl<'a> Planner<'a> {
             lineage: self.inputs.prior.lineage.clone(),
             serial: self.inputs.prior.serial,
             variables,
+            given_again,
             targets: self.options.targets.clone(),
             complete,
             errored: false,
@@ -386,10 +390,19 @@ impl<'a> Planner<'a> {
         if zones.len() == 1 { zones.into_iter().next() } else { None }
     }
 
+    /// Lists the ephemeral root variables that were given a value.
+    fn given_again(&self) -> BTreeSet<terrarium_address::Name> {
+        let root = self.world.module(crate::world::ModuleId::ROOT);
+        let ephemeral = root.config.variables.values().filter(|variable| variable.ephemeral);
+        let names = ephemeral.map(|variable| variable.name.clone());
+        names.filter(|name| self.inputs.variables.contains_key(name)).collect()
+    }
+
     fn root_variables(&self) -> BTreeMap<terrarium_address::Name, terrarium_value::Value> {
         let root = self.world.module(crate::world::ModuleId::ROOT);
-        let names = root.config.variables.keys();
-        names
+        // What is ephemeral is no part of a plan: it is given anew when the plan is applied.
+        let kept = root.config.variables.values().filter(|variable| !variable.ephemeral);
+        kept.map(|variable| &variable.name)
             .filter_map(|name| {
                 Some((name.clone(), self.world.variable(crate::world::ModuleId::ROOT, name)?))
             })

@@ -68,8 +68,4 @@ impl Files for WatchedFiles {
         self.note(&dir.join(pattern), "", hasher.finalize());
         self.files.found(dir, pattern, names);
     }
-
-    fn home(&self) -> Option<PathBuf> {
-        self.files.home()
-    }
 }

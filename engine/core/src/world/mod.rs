@@ -5,6 +5,8 @@
 //! the dependencies that the plan recorded.
 
 mod blocks;
+mod demand;
+mod ephemeral;
 mod files;
 mod modules;
 mod reads;
@@ -14,10 +16,10 @@ mod scope;
 mod waiting;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use terrarium_address::{ConfigAddr, ModulePath};
+use terrarium_address::{ConfigAddr, ModulePath, Name};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::expr::{Environment, Frame};
 use terrarium_value::Value;
@@ -52,6 +54,9 @@ pub(crate) struct World<'a> {
     defers: bool,
     reads: ReadStack,
     reported: RefCell<Reported>,
+    under_way: demand::UnderWay,
+    /// Outputs of repeated calls that were evaluated in all instances.
+    listed: RefCell<HashSet<(ModuleId, Name, Option<Name>)>>,
     /// Whether data and resources without a value are unknown instead of a mistake of ours.
     pub(crate) phase: Phase,
 }
@@ -90,6 +95,8 @@ impl<'a> World<'a> {
             defers: false,
             reads: ReadStack::default(),
             reported: RefCell::default(),
+            under_way: demand::UnderWay::default(),
+            listed: RefCell::default(),
             phase,
         }
     }

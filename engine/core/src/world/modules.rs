@@ -11,6 +11,7 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::{Module, ModuleCall, Output, Variable};
 use terrarium_value::{Marks, Type, Value};
 
+use super::demand::Wanted;
 use super::{At, Deps, Phase, Repetition, Shape, World};
 use crate::{Inputs, codes};
 
@@ -28,8 +29,8 @@ pub(crate) struct ModuleInstance {
     pub(crate) config: Arc<Module>,
     /// The instance that calls it, the call, and what `each` and `count` are there.
     pub(crate) caller: Option<Caller>,
-    named: RefCell<HashMap<Named, (Value, Deps)>>,
-    children: RefCell<IndexMap<Name, Children>>,
+    pub(super) named: RefCell<HashMap<Named, (Value, Deps)>>,
+    pub(super) children: RefCell<IndexMap<Name, Children>>,
 }
 
 /// Instances of a call, in the order of their keys.
@@ -56,8 +57,9 @@ impl Caller {
     }
 }
 
+/// A named value of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Named {
+pub(super) enum Named {
     Variable(Name),
     Local(Name),
     Output(Name),
@@ -124,7 +126,11 @@ impl World<'_> {
     pub(crate) fn call_repetition(&self, id: ModuleId, call: &ModuleCall) -> Rc<Repetition> {
         let module = self.module(id);
         let at = BlockOfCall::addr(&module.path, &call.name);
-        self.repetition(id, &at, (call.count.as_ref(), call.for_each.as_ref()))
+        let exprs = (call.count.as_ref(), call.for_each.as_ref());
+        let told = self.unless_under_way(&Wanted::Call(id, call.name.clone()), || {
+            self.repetition(id, &at, exprs)
+        });
+        told.unwrap_or_else(|| Rc::new(Repetition::untold(Shape::of(exprs.0, exprs.1))))
     }
 
     fn expand(&self, id: ModuleId, call: &ModuleCall) -> Vec<(InstanceKey, ModuleId)> {
@@ -182,6 +188,7 @@ impl World<'_> {
         for module in &self.modules.borrow().all {
             module.named.borrow_mut().clear();
         }
+        self.listed.borrow_mut().clear();
     }
 
     fn named(&self, id: ModuleId, named: Named, body: impl FnOnce() -> Value) -> Value {
@@ -190,7 +197,14 @@ impl World<'_> {
             self.reads.note_all(deps);
             return value.clone();
         }
-        let (value, deps) = self.recording(body);
+        let wanted = Wanted::Value(id, named.clone());
+        let evaluated = self.unless_under_way(&wanted, || {
+            self.prepare(wanted.clone());
+            self.recording(body)
+        });
+        let Some((value, deps)) = evaluated else {
+            return Value::unknown(Type::Dynamic, terrarium_value::Causes::NONE);
+        };
         self.reads.note_all(&deps);
         module.named.borrow_mut().insert(named, (value.clone(), deps));
         value
@@ -205,6 +219,7 @@ impl World<'_> {
                 None => self.root_variable(variable),
                 Some(caller) => self.argument(caller, variable),
             };
+            let value = if self.phase == Phase::Validate { of_any_caller(variable) } else { value };
             let mut marks = Marks::NONE;
             if variable.sensitive {
                 marks = marks | Marks::SENSITIVE;
@@ -260,6 +275,7 @@ impl World<'_> {
         };
         let value =
             self.evaluate(caller.module, caller.at(), |frame, diags| expr.eval(frame, diags));
+        let value = self.accept_ephemeral(value, variable, expr);
         variable.accept(value).unwrap_or_else(|error| {
             let error = if error.at.is_none() { error.at(expr.span(), "") } else { error };
             self.report(error);
@@ -289,6 +305,7 @@ impl World<'_> {
             }
             let value =
                 self.evaluate(id, At::Module, |frame, diags| output.value.eval(frame, diags));
+            let value = self.return_ephemeral(value, output);
             if output.sensitive {
                 return value.marked(Marks::SENSITIVE);
             }
@@ -312,6 +329,13 @@ impl World<'_> {
                 .collect(),
         )
     }
+}
+
+/// Returns what a variable is while only the configuration is checked: a value of its type. What some of
+/// its values break, even the default, the plan tells.
+fn of_any_caller(variable: &Variable) -> Value {
+    let cause = terrarium_value::Cause::Other(format!("the variable \"{}\"", variable.name).into());
+    Value::unknown(variable.ty.clone(), terrarium_value::Causes::one(cause))
 }
 
 /// Says that a root output would show what is sensitive.

@@ -8,6 +8,7 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::Expr;
 use terrarium_value::{Cause, Causes, Kind, Marks, Type, Value, convert};
 
+use super::ephemeral::is_ephemeral;
 use super::{At, Deps, ModuleId, Unsettled, World};
 use crate::codes;
 
@@ -42,6 +43,13 @@ pub(crate) struct Repetition {
     pub(crate) waits: Option<Unsettled>,
     /// What `count` or `for_each` read.
     pub(crate) deps: Deps,
+}
+
+impl Repetition {
+    /// The repetition of a block about which nothing can be told; that is reported already.
+    pub(super) fn untold(shape: Shape) -> Self {
+        Self { shape, instances: None, waits: None, deps: Deps::default() }
+    }
 }
 
 /// Keys, each with `each.value` where there is one.
@@ -119,6 +127,13 @@ impl World<'_> {
             self.report(error.detail(detail).at(expr.span(), ""));
             Told::Wrong
         };
+        if is_ephemeral(&value) {
+            return invalid(
+                "The given \"count\" is derived from an ephemeral value, which means that it can't be kept from \
+                 plan to apply. Use only non-ephemeral values to specify the number of resource instances."
+                    .into(),
+            );
+        }
         if !value.is_known() {
             return self.unknown_repetition(expr, &value, "count");
         }
@@ -136,11 +151,6 @@ impl World<'_> {
                 ));
             }
         };
-        if !value.marks().without(Marks::NONE).is_empty()
-            && value.marks().contains(Marks::EPHEMERAL)
-        {
-            return invalid("An ephemeral value can't be used as a count.".into());
-        }
         let Some(count) = number.as_number().and_then(terrarium_value::Number::to_i64) else {
             return invalid(
                 "The given \"count\" argument value is unsuitable: a whole number is required."
@@ -165,6 +175,12 @@ impl World<'_> {
             self.report(error.detail(detail).at(expr.span(), ""));
             Told::Wrong
         };
+        if value.marks().contains(Marks::EPHEMERAL) {
+            return invalid(
+                "The given \"for_each\" value is derived from an ephemeral value, which means that it can't be \
+                 kept from plan to apply. Use only non-ephemeral values to specify a resource's instance keys.",
+            );
+        }
         if value.deep_marks().contains(Marks::SENSITIVE) && value.marks().contains(Marks::SENSITIVE)
         {
             return invalid(

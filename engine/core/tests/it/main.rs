@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod cases;
+mod chains;
 mod counts;
 mod crash;
 mod edits;

@@ -182,7 +182,7 @@ impl Scene {
             prior: Arc::new(prior),
             workspace: "default".into(),
             cwd: "project".into(),
-            environment: Environment { base_dir: "project".into(), files, now, planning },
+            environment: Environment { planning, ..Environment::new("project", files, now) },
             limits: CallLimits::new(Parallelism::default(), self.clock.clone()),
             clock: self.clock.clone(),
         };

@@ -207,9 +207,9 @@ impl<'a> Fields<'a> {
             for argument in &layer.block.content.arguments {
                 let given =
                     Given { origin: layer.origin, argument, json: layer.block.content.json };
-                let replaced =
-                    arguments.iter_mut().find(|old| depth > 0 && old.name() == given.name());
-                match replaced {
+                // Within one layer a name that stands twice is an error of its own.
+                let mut earlier = if depth > 0 { arguments.iter_mut() } else { [].iter_mut() };
+                match earlier.find(|old| old.name() == given.name()) {
                     Some(old) => *old = given,
                     None => arguments.push(given),
                 }

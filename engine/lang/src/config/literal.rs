@@ -1,7 +1,7 @@
 //! Values that must stand for themselves, since they are read before anything is evaluated.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
@@ -79,10 +79,8 @@ struct Nothing(Environment);
 impl Nothing {
     fn new() -> Self {
         Self(Environment {
-            base_dir: PathBuf::new(),
-            files: Arc::new(NoFiles),
-            now: Timestamp::UNIX_EPOCH,
             planning: false,
+            ..Environment::new("", Arc::new(NoFiles), Timestamp::UNIX_EPOCH)
         })
     }
 }

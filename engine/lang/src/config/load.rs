@@ -18,6 +18,9 @@ use crate::syntax::{self, Text};
 /// real ones have some hundred.
 const MAX_MODULES: usize = 100_000;
 
+/// How deep modules may call modules.
+const DEEPEST_MODULE: usize = 200;
+
 /// Reads the module in `dir` and all that it calls.
 ///
 /// Every directory is parsed once. The configuration is as complete as the files allow; with an error
@@ -68,6 +71,10 @@ impl Loader<'_> {
             }
             if self.modules.len() >= MAX_MODULES {
                 self.diags.push(too_many(call));
+                return;
+            }
+            if above.len() >= DEEPEST_MODULE {
+                self.diags.push(too_deep(call));
                 return;
             }
             let Some(child) = self.directory(&dir, Some(call)) else { continue };
@@ -208,6 +215,15 @@ fn cycle(call: &ModuleCall, dir: &Path) -> Diagnostic {
 fn too_many(call: &ModuleCall) -> Diagnostic {
     Diagnostic::error(codes::MODULE_CYCLE, "Too many modules")
         .detail(format!("The tree has more than {MAX_MODULES} modules."))
+        .at(call.span, "")
+}
+
+fn too_deep(call: &ModuleCall) -> Diagnostic {
+    Diagnostic::error(codes::MODULE_CYCLE, "Modules are nested too deep")
+        .detail(format!(
+            "The module \"{}\" lies within {DEEPEST_MODULE} others, which is the limit. Call it from a module further up.",
+            call.name
+        ))
         .at(call.span, "")
 }
 

@@ -53,6 +53,9 @@ pub struct Variable {
     pub name: Name,
     /// Its type constraint, `any` where none is given.
     pub ty: Type,
+    /// Whether the text of a value (`-var`, `TF_VAR_x`) is the value itself, not an expression: where no type
+    /// is written, or that of a string, number or bool.
+    pub literal: bool,
     /// Defaults of optional attributes within the type.
     pub defaults: Defaults,
     /// Its default, converted to the type; `None`: it is required.

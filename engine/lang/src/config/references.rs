@@ -50,8 +50,13 @@ impl Checker<'_> {
             self.expr(&local.value, nowhere);
         }
         for output in self.module.outputs.values() {
+            if output.ephemeral && self.path.is_root() {
+                let detail = "Ephemeral outputs are not allowed in the context of a root module: its outputs are kept.";
+                let error = Diagnostic::error(codes::MISPLACED, "Ephemeral output not allowed");
+                self.diags.push(error.detail(detail).at(output.span, ""));
+            }
             self.expr(&output.value, nowhere);
-            self.all(&output.depends_on, nowhere);
+            self.dependencies(&output.depends_on);
             self.rules(&output.preconditions, nowhere);
         }
         for resource in self.module.resources.values() {
@@ -117,7 +122,7 @@ impl Checker<'_> {
 
     fn resource(&mut self, resource: &Resource) {
         let place = self.repeated(resource.count.as_ref(), resource.for_each.as_ref());
-        self.all(&resource.depends_on, Place::default());
+        self.dependencies(&resource.depends_on);
         self.body(&resource.body, place);
         let lifecycle = &resource.lifecycle;
         self.rules(&lifecycle.preconditions, place);
@@ -147,7 +152,7 @@ impl Checker<'_> {
 
     fn call(&mut self, call: &ModuleCall) {
         let place = self.repeated(call.count.as_ref(), call.for_each.as_ref());
-        self.all(&call.depends_on, Place::default());
+        self.dependencies(&call.depends_on);
         for expr in call.arguments.values() {
             self.expr(expr, place);
         }
@@ -198,6 +203,18 @@ impl Checker<'_> {
     fn all(&mut self, references: &[Reference], place: Place) {
         for reference in references {
             let problem = self.problem(reference, place);
+            self.diags.extend(problem);
+        }
+    }
+
+    /// Checks a `depends_on`: of a module all counts, so that it does not matter which outputs there are.
+    fn dependencies(&mut self, references: &[Reference]) {
+        for reference in references {
+            let mut reference = reference.clone();
+            if let Subject::Module { output, .. } = &mut reference.subject {
+                *output = None;
+            }
+            let problem = self.problem(&reference, Place::default());
             self.diags.extend(problem);
         }
     }

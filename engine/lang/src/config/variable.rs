@@ -1,7 +1,7 @@
 //! What a variable takes: the conversion of a given value.
 
 use terrarium_diagnostic::Diagnostic;
-use terrarium_value::{ConvertError, Type, Value, convert};
+use terrarium_value::{ConvertError, Value, convert};
 
 use super::Variable;
 use crate::codes;
@@ -37,11 +37,6 @@ impl Variable {
         Diagnostic::error(codes::VARIABLE_VALUE, "Invalid value for input variable")
             .detail(format!("The given value is not suitable for var.{}: {why}.", self.name))
             .also(self.span, format!("declared here, of the type {}", self.ty))
-    }
-
-    /// Returns whether the text of a value (`-var`, `TF_VAR_x`) is the value itself, not an expression.
-    pub fn takes_literal_text(&self) -> bool {
-        matches!(self.ty, Type::String | Type::Number | Type::Bool | Type::Dynamic)
     }
 }
 

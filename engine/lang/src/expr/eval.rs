@@ -97,12 +97,23 @@ impl<'d> Evaluator<'d> {
     }
 
     pub(crate) fn eval(&mut self, node: &Node, frame: &Frame<'_>) -> Value {
-        match &node.kind {
-            NodeKind::Constant(value) => value.clone(),
+        let built = match &node.kind {
             NodeKind::Template(parts) => self.template(parts, frame),
             NodeKind::Join(each) => self.join(each, frame),
             NodeKind::Tuple(items) => Value::tuple(items.iter().map(|item| self.eval(item, frame))),
             NodeKind::Object(items) => self.object(items, frame),
+            NodeKind::Splat(splat) => self.splat(splat, frame),
+            NodeKind::For(each) => self.for_expression(each, frame),
+            NodeKind::Call(call) => self.call(call, node.span, frame),
+            _ => return self.eval_plain(node, frame),
+        };
+        self.bounded(built, node.span, &frame.scope().environment().limits)
+    }
+
+    /// Evaluates what builds no text and no collection.
+    fn eval_plain(&mut self, node: &Node, frame: &Frame<'_>) -> Value {
+        match &node.kind {
+            NodeKind::Constant(value) => value.clone(),
             NodeKind::Local(name) => frame.lookup(name).cloned().unwrap_or_else(broken),
             NodeKind::Root(root) => self.root(root, node.span, frame),
             NodeKind::Attr(source, name) => {
@@ -114,17 +125,15 @@ impl<'d> Evaluator<'d> {
                 let key = self.eval(key, frame);
                 self.or_fail(index(&source, &key), node.span)
             }
-            NodeKind::Splat(splat) => self.splat(splat, frame),
             NodeKind::Negate(operand) => self.negate(operand, frame),
             NodeKind::Not(operand) => self.not(operand, frame),
             NodeKind::Binary(binary) => self.binary(binary, node.span, frame),
             NodeKind::Conditional(conditional) => self.conditional(conditional, node.span, frame),
-            NodeKind::For(each) => self.for_expression(each, frame),
-            NodeKind::Call(call) => self.call(call, node.span, frame),
             NodeKind::NoFunction(why) => {
                 self.fail(codes::FUNCTION, node.span, why.0, why.1.clone())
             }
-            NodeKind::Broken => broken(),
+            // The others are evaluated above.
+            _ => broken(),
         }
     }
 

@@ -11,6 +11,8 @@ use super::Scope;
 pub struct Frame<'a> {
     scope: &'a dyn Scope,
     innermost: Option<&'a Binding<'a>>,
+    /// How often the surrounding `for`s go round, all together.
+    rounds: u64,
 }
 
 /// A bound name.
@@ -23,7 +25,7 @@ pub struct Binding<'a> {
 impl<'a> Frame<'a> {
     /// Returns a frame without bound names.
     pub fn new(scope: &'a dyn Scope) -> Self {
-        Self { scope, innermost: None }
+        Self { scope, innermost: None, rounds: 1 }
     }
 
     /// Returns the scope.
@@ -45,7 +47,17 @@ impl<'a> Frame<'a> {
     where
         'a: 'b,
     {
-        Frame { scope: self.scope, innermost: Some(binding) }
+        Frame { scope: self.scope, innermost: Some(binding), rounds: self.rounds }
+    }
+
+    /// Returns how often the surrounding `for`s and one that goes round so often do, all together.
+    pub(crate) fn rounds(&self, more: usize) -> u64 {
+        self.rounds.saturating_mul(more.max(1) as u64)
+    }
+
+    /// Returns the frame within a `for` that goes round so often.
+    pub(crate) fn going_round(&self, rounds: u64) -> Self {
+        Self { rounds, ..*self }
     }
 
     /// Returns the value bound to a name.

@@ -9,6 +9,7 @@ use terrarium_address::InstanceKey;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_value::Value;
 
+use super::Limits;
 use crate::config::BlockRef;
 
 /// A looked-up value, or why there is none. The evaluator adds the span.
@@ -89,6 +90,18 @@ pub struct Environment {
     pub now: Timestamp,
     /// Whether this is a plan: then `timestamp()`, `uuid()` and `bcrypt()` are unknown.
     pub planning: bool,
+    /// The user's home directory, for paths that begin with `~`.
+    pub home: Option<PathBuf>,
+    /// What one evaluation may cost.
+    pub limits: Limits,
+}
+
+impl Environment {
+    /// Returns the environment of a plan, without a home directory.
+    pub fn new(base_dir: impl Into<PathBuf>, files: Arc<dyn Files>, now: Timestamp) -> Self {
+        let base_dir = base_dir.into();
+        Self { base_dir, files, now, planning: true, home: None, limits: Limits::default() }
+    }
 }
 
 /// The file system, as far as the language reads it.
@@ -105,9 +118,4 @@ pub trait Files: Send + Sync {
     /// Is told what a search found: the directory, the pattern, and the names in their order. Somebody
     /// who records what was read needs it, since listings hold names that did not matter.
     fn found(&self, _dir: &Path, _pattern: &str, _names: &[String]) {}
-
-    /// Returns the user's home directory, for `pathexpand`.
-    fn home(&self) -> Option<PathBuf> {
-        None
-    }
 }

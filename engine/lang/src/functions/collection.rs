@@ -113,7 +113,7 @@ fn length(args: &Args<'_>) -> Result<Value, Refusal> {
     let count = match value.kind() {
         Kind::String(text) => text.graphemes(true).count(),
         // Unknown elements may turn out to be equal to others.
-        Kind::Set(items) if items.len() > 1 && !value.is_wholly_known() => {
+        Kind::Set(_) if value.is_of_unknown_length() => {
             return Ok(Value::unknown(Type::Number, value.causes_deep()));
         }
         Kind::List(items) | Kind::Tuple(items) | Kind::Set(items) => items.len(),
@@ -417,6 +417,10 @@ fn one_type(args: &[Value]) -> Result<Type, Refusal> {
 
 fn one(args: &Args<'_>) -> Result<Value, Refusal> {
     let ty = one_type(&args.values)?;
+    if args.value(0).is_of_unknown_length() {
+        // If they turn out to be equal, there is one.
+        return Ok(Value::unknown(ty, args.value(0).causes_deep()));
+    }
     match args.items(0) {
         [] => Ok(Value::null(ty)),
         [only] => Ok(only.clone()),

@@ -62,16 +62,28 @@ fn located(args: &Args<'_>, path: &str) -> PathBuf {
     args.environment().base_dir.join(path)
 }
 
+/// Returns a path with a leading `~` replaced by the home directory.
+fn expanded(args: &Args<'_>, path: &str) -> Result<String, &'static str> {
+    let Some(rest) = path.strip_prefix('~') else { return Ok(path.to_owned()) };
+    if !(rest.is_empty() || rest.starts_with('/')) {
+        return Err("cannot expand user-specific home dir");
+    }
+    let home = args.environment().home.as_ref().ok_or("the home directory is not known")?;
+    Ok(clean(&format!("{}{rest}", home.display())))
+}
+
 /// Reads a file; the message is the one of `file`.
 pub(super) fn read(args: &Args<'_>, at: usize) -> Result<Vec<u8>, Refusal> {
-    let path = args.str(at);
+    let given = args.str(at);
+    let path = &expanded(args, given)
+        .map_err(|why| Refusal::argument(at, format!("failed to expand ~: {why}")))?;
     let environment = args.environment();
-    environment.files.read(&located(args, path)).map_err(|error| {
+    let bytes = environment.files.read(&located(args, path)).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
             return Refusal::argument(
                 at,
                 format!(
-                    "no file exists at {path:?}; this function works only with files that are distributed as part of \
+                    "no file exists at {given:?}; this function works only with files that are distributed as part of \
                      the configuration source code, so if this file will be created by a resource in this \
                      configuration you must instead obtain this result from an attribute of that resource"
                 ),
@@ -81,12 +93,15 @@ pub(super) fn read(args: &Args<'_>, at: usize) -> Result<Vec<u8>, Refusal> {
             return Refusal::argument(at, format!("failed to read file: read {path}: is a directory"));
         }
         Refusal::argument(at, format!("failed to read file: {error}"))
-    })
+    })?;
+    let checked = environment.limits.check_text(bytes.len());
+    checked.map(|()| bytes).map_err(|why| Refusal::argument(at, why))
 }
 
 /// Reads a file for a digest.
 pub(super) fn read_plain(args: &Args<'_>, at: usize) -> Result<Vec<u8>, Refusal> {
-    let path = args.str(at);
+    let path = &expanded(args, args.str(at))
+        .map_err(|why| Refusal::call(format!("failed to expand ~: {why}")))?;
     args.environment().files.read(&located(args, path)).map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "no such file or directory".to_owned(),
@@ -112,7 +127,8 @@ fn file(args: &Args<'_>) -> Result<Value, Refusal> {
 }
 
 fn fileexists(args: &Args<'_>) -> Result<Value, Refusal> {
-    let path = args.str(0);
+    let path = &expanded(args, args.str(0))
+        .map_err(|why| Refusal::call(format!("failed to expand ~: {why}")))?;
     let files = &args.environment().files;
     let full = located(args, path);
     if files.is_file(&full) {
@@ -206,13 +222,5 @@ fn dirname(path: &str) -> String {
 }
 
 fn pathexpand(args: &Args<'_>) -> Result<Value, Refusal> {
-    let path = args.str(0);
-    let Some(rest) = path.strip_prefix('~') else { return Ok(Value::string(path)) };
-    if !(rest.is_empty() || rest.starts_with('/')) {
-        return Err(Refusal::call("cannot expand user-specific home dir"));
-    }
-    let Some(home) = args.environment().files.home() else {
-        return Err(Refusal::call("the home directory is not known"));
-    };
-    Ok(Value::string(clean(&format!("{}{rest}", home.display()))))
+    expanded(args, args.str(0)).map(Value::string).map_err(Refusal::call)
 }

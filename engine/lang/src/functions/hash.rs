@@ -86,6 +86,9 @@ fn uuidv5(args: &Args<'_>) -> Result<Value, Refusal> {
     Ok(Value::string(Uuid::new_v5(&space, name.as_bytes()).to_string()))
 }
 
+/// The highest cost of a bcrypt hash, some seconds of work; each step doubles it.
+const DEAREST: u32 = 16;
+
 fn bcrypt(args: &Args<'_>) -> Result<Value, Refusal> {
     let cost = if args.len() > 1 { args.whole(1)? } else { 10 };
     if args.len() > 2 {
@@ -99,6 +102,10 @@ fn bcrypt(args: &Args<'_>) -> Result<Value, Refusal> {
     let cost = u32::try_from(cost).ok().filter(|cost| *cost <= 31).ok_or_else(outside)?;
     if args.environment().planning {
         return Ok(at_apply("bcrypt"));
+    }
+    if cost > DEAREST {
+        let why = format!("a cost of {cost} takes hours and more; the limit is {DEAREST}");
+        return Err(Refusal::argument(1, why));
     }
     // A cost below 4 means the default in Go.
     let cost = if cost < 4 { 10 } else { cost };

@@ -195,8 +195,12 @@ fn flatten(args: &Args<'_>) -> Result<Value, Refusal> {
     Ok(Value::tuple(flat).marked(marks))
 }
 
-/// Returns an unknown list, if there is one: then the number of elements isn't known.
+/// Returns an unknown list, or a set of unknown length, if there is one: then the number of elements isn't
+/// known.
 fn flatten_into(list: &Value, flat: &mut Vec<Value>, marks: &mut Marks) -> Option<Value> {
+    if list.is_of_unknown_length() {
+        return Some(list.clone());
+    }
     for item in list.as_items().unwrap_or_default() {
         match item.kind() {
             Kind::List(_) | Kind::Set(_) | Kind::Tuple(_) => {

@@ -87,8 +87,8 @@ fn sets(args: &Args<'_>) -> Result<Sets, Refusal> {
 }
 
 fn setunion(args: &Args<'_>) -> Result<Value, Refusal> {
-    let Sets { element, each: sets, open } = sets(args)?;
-    Ok(open.unwrap_or_else(|| Value::set(element, sets.flatten().collect())))
+    let Sets { element, each: sets, .. } = sets(args)?;
+    Ok(Value::set(element, sets.flatten().collect()))
 }
 
 fn setintersection(args: &Args<'_>) -> Result<Value, Refusal> {
@@ -137,9 +137,6 @@ fn setproduct_type(args: &[Value]) -> Result<Type, Refusal> {
     Ok(if all_lists { Type::list(tuple) } else { Type::set(tuple) })
 }
 
-/// The most combinations that `setproduct` makes: more is a mistake and would fill the memory.
-const PRODUCT_LIMIT: usize = 10_000_000;
-
 fn setproduct(args: &Args<'_>) -> Result<Value, Refusal> {
     let ty = setproduct_type(&args.values)?;
     let tuple = ty.element().cloned().unwrap_or(Type::Dynamic);
@@ -155,9 +152,9 @@ fn setproduct(args: &Args<'_>) -> Result<Value, Refusal> {
         .values
         .iter()
         .try_fold(1_usize, |count, value| count.checked_mul(value.as_items()?.len()));
-    if count.is_none_or(|count| count > PRODUCT_LIMIT) {
-        return Err(Refusal::call(format!("more than {PRODUCT_LIMIT} combinations")));
-    }
+    let parts = count.and_then(|count| count.checked_mul(args.values.len() + 1));
+    let checked = args.environment().limits.check_parts(parts.unwrap_or(usize::MAX));
+    checked.map_err(Refusal::Call)?;
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for (value, element) in args.values.iter().zip(elements.iter()) {
         let items: Result<Vec<Value>, _> = value

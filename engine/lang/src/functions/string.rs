@@ -181,8 +181,16 @@ fn startswith(args: &Args<'_>) -> Result<Value, Refusal> {
 
 fn indent(args: &Args<'_>) -> Result<Value, Refusal> {
     let spaces = usize::try_from(args.whole(0)?).unwrap_or(0);
-    let pad = format!("\n{}", " ".repeat(spaces.min(1 << 16)));
+    let lines = args.str(1).matches('\n').count();
+    let length = args.str(1).len().saturating_add(lines.saturating_mul(spaces));
+    fits(args, length)?;
+    let pad = if lines == 0 { String::new() } else { format!("\n{}", " ".repeat(spaces)) };
     Ok(Value::string(args.str(1).replace('\n', &pad)))
+}
+
+/// Refuses a call whose result would be too long, before it is built.
+fn fits(args: &Args<'_>, bytes: usize) -> Result<(), Refusal> {
+    args.environment().limits.check_text(bytes).map_err(Refusal::Call)
 }
 
 fn join(args: &Args<'_>) -> Result<Value, Refusal> {
@@ -200,11 +208,16 @@ fn join(args: &Args<'_>) -> Result<Value, Refusal> {
             parts.push(text);
         }
     }
+    let separators = parts.len().saturating_mul(args.str(0).len());
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    fits(args, length.saturating_add(separators))?;
     Ok(Value::string(parts.join(args.str(0))))
 }
 
 fn split(args: &Args<'_>) -> Result<Value, Refusal> {
     let (separator, text) = (args.str(0), args.str(1));
+    let count = if separator.is_empty() { text.len() } else { text.matches(separator).count() };
+    args.environment().limits.check_parts(count).map_err(Refusal::Call)?;
     let parts: Vec<Value> = if separator.is_empty() {
         text.chars().map(|c| Value::string(c.to_string())).collect()
     } else {
@@ -217,8 +230,17 @@ fn replace(args: &Args<'_>) -> Result<Value, Refusal> {
     let (text, from, to) = (args.str(0), args.str(1), args.str(2));
     if let Some(pattern) = from.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
         let regex = regex(pattern).map_err(|why| Refusal::argument(1, why))?;
+        let mut length = text.len();
+        for found in regex.captures_iter(text) {
+            let mut replaced = String::new();
+            found.expand(to, &mut replaced);
+            length = length.saturating_add(replaced.len());
+            fits(args, length.saturating_sub(text.len()))?;
+        }
         return Ok(Value::string(regex.replace_all(text, to).into_owned()));
     }
+    let longer = text.matches(from).count().saturating_mul(to.len().saturating_sub(from.len()));
+    fits(args, text.len().saturating_add(longer))?;
     Ok(Value::string(text.replace(from, to)))
 }
 

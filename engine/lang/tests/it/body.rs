@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use terrarium_address::{AttrPath, InstanceKey, PathStep};
@@ -59,12 +58,8 @@ impl Scope for Variables {
 fn scope() -> Variables {
     let unknown = Value::unknown(Type::list(Type::String), Causes::NONE);
     let secret = Value::string("s3cret").marked(Marks::SENSITIVE);
-    let environment = Environment {
-        base_dir: PathBuf::new(),
-        files: Arc::new(Texts::new([])),
-        now: "2026-03-01T12:00:00Z".parse().unwrap(),
-        planning: true,
-    };
+    let environment =
+        Environment::new("", Arc::new(Texts::new([])), "2026-03-01T12:00:00Z".parse().unwrap());
     let pairs = Value::object_of([("a", Value::number(1)), ("b", Value::number(2))]);
     Variables(
         BTreeMap::from([("unknown", unknown), ("secret", secret), ("pairs", pairs)]),

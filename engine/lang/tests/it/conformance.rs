@@ -121,6 +121,60 @@ fn further_expressions_are_answered_exactly() {
     assert!(found.is_empty(), "{} of {count} differ:\n{}", found.len(), found.join("\n"));
 }
 
+/// Sets some of whose elements are unknown: they may turn out to be equal, and nobody knows their order.
+#[test]
+fn sets_with_unknown_elements_are_answered_exactly() {
+    let (count, found) = differences(&own().join("sets.jsonl"), &own().join("fixture"));
+    assert!(count > 50, "{count}");
+    assert!(found.is_empty(), "{} of {count} differ:\n{}", found.len(), found.join("\n"));
+}
+
+/// `try` and `can` where something is unknown: what fails whatever it will be fails now.
+#[test]
+fn attempts_with_unknown_values_are_answered_exactly() {
+    let (count, found) = differences(&own().join("try.jsonl"), &own().join("fixture"));
+    assert!(count > 30, "{count}");
+    assert!(found.is_empty(), "{} of {count} differ:\n{}", found.len(), found.join("\n"));
+}
+
+/// Paths that begin with `~`, where somebody's home is `/home/somebody`.
+#[test]
+fn paths_of_the_home_directory_are_answered_exactly() {
+    let (count, found) = differences(&own().join("home.jsonl"), &own().join("fixture"));
+    assert!(count > 10, "{count}");
+    assert!(found.is_empty(), "{} of {count} differ:\n{}", found.len(), found.join("\n"));
+}
+
+/// All functions that read files take `~` for the home directory.
+#[test]
+fn files_of_the_home_directory_are_read() {
+    let fixture = own().join("fixture");
+    let mut sources = Sources::default();
+    let (configuration, _) = config::load(&fixture, &StdFiles, &mut sources);
+    let mut scope = FixtureScope::root(configuration, &fixture);
+    let files = std::fs::canonicalize(fixture.join("files")).expect("the files");
+    scope.set_home(&files);
+    for function in [
+        "file",
+        "fileexists",
+        "filebase64",
+        "filemd5",
+        "filesha1",
+        "filesha256",
+        "filesha512",
+        "filebase64sha256",
+        "filebase64sha512",
+    ] {
+        let relative =
+            answer(&format!("{function}(\"files/hello.txt\")"), &scope).map(|it| it.result);
+        let of_home = answer(&format!("{function}(\"~/hello.txt\")"), &scope).map(|it| it.result);
+        assert!(relative.is_ok(), "{function}: {relative:?}");
+        assert_eq!(of_home, relative, "{function}");
+    }
+    let template = answer(&format!("templatefile(\"~/hello.txt\", {{}})"), &scope);
+    assert!(template.is_ok(), "{:?}", template.err());
+}
+
 #[test]
 fn the_whole_collection_is_answered_as_well_as_before() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");

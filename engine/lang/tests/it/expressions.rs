@@ -1,7 +1,6 @@
 //! What the collection of expressions can't show: causes, marks, bindings, references, places.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -27,12 +26,11 @@ fn cause(name: &str) -> Causes {
 
 impl Given {
     fn new() -> Self {
-        let environment = Environment {
-            base_dir: PathBuf::from("."),
-            files: Arc::new(StdFiles),
-            now: "2026-03-01T12:00:00Z".parse().expect("a time"),
-            planning: true,
-        };
+        let environment = Environment::new(
+            ".",
+            Arc::new(StdFiles),
+            "2026-03-01T12:00:00Z".parse().expect("a time"),
+        );
         Self { environment, asked: RefCell::default() }
     }
 }

@@ -87,6 +87,7 @@ fn text_of_anything_else_is_an_expression() {
         given("type = object({ a = optional(string, \"d\") })", "{}"),
         "{\n  \"a\" = \"d\"\n}"
     );
+    assert_eq!(given("type = any", "{ a = [1] }"), "{\n  \"a\" = [\n    1,\n  ]\n}");
     assert!(given("type = list(string)", "[").contains("T0001"));
     assert!(given("type = list(string)", "var.x").contains("Variables not allowed"));
 }

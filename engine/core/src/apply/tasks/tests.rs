@@ -57,6 +57,7 @@ impl Scene {
             lineage: "l".into(),
             serial: 1,
             variables: BTreeMap::new(),
+            given_again: std::collections::BTreeSet::new(),
             targets: Vec::new(),
             complete: true,
             errored: false,

@@ -39,15 +39,18 @@ pub(super) fn variable(
         );
     }
     let mut fields = Fields::layered(layers);
-    let (ty, defaults) = match fields.take("type") {
+    let typed = fields.take("type");
+    let (ty, defaults) = match typed {
         Some(given) => type_of(given, diags),
         None => (Type::Dynamic, Defaults::default()),
     };
     let given = fields.take("default");
     let nullable = fields.flag("nullable", diags).unwrap_or(true);
     let default = given.and_then(|given| default_value(given, &ty, &defaults, nullable, diags));
+    let primitive = matches!(ty, Type::String | Type::Number | Type::Bool);
     let variable = Variable {
         name,
+        literal: typed.is_none() || primitive,
         ty,
         defaults,
         default,

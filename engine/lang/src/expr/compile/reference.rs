@@ -23,6 +23,9 @@ struct Shape {
     output: bool,
 }
 
+/// Most attributes, indexes and splats in a row. Each lies within the next when it is evaluated.
+const MOST_STEPS: usize = 128;
+
 impl Compiler<'_> {
     /// A lone identifier.
     pub(super) fn variable(&mut self, name: &str, span: Span) -> Node {
@@ -31,6 +34,15 @@ impl Compiler<'_> {
 
     pub(super) fn traversal(&mut self, traversal: &Traversal, span: Span) -> Node {
         let mut operators: Operators<'_> = &traversal.operators;
+        if operators.len() > MOST_STEPS {
+            let detail = format!(
+                "This has {} attributes and indexes in a row; the limit is {MOST_STEPS}. Name a part of it in \
+                 `locals`, and go on from there.",
+                operators.len()
+            );
+            self.error(crate::codes::NESTING, span, "Too many levels of nesting", detail);
+            return Node::new(span, NodeKind::Broken);
+        }
         let source = match &traversal.expr {
             Expression::Variable(name) => {
                 let (node, rest) = self.root(name.value().as_str(), self.span(name), operators);

@@ -1,11 +1,11 @@
 //! Calls: what all functions need, around their bodies.
 
 use terrarium_diagnostic::{Diagnostics, Span};
-use terrarium_value::{Causes, Kind, Marks, Type, Value, convert};
+use terrarium_value::{Kind, Marks, Type, Value, convert};
 
 use super::{Evaluator, Heritage, broken, codes};
 use crate::expr::frame::Frame;
-use crate::expr::node::{Call, Node, NodeKind};
+use crate::expr::node::Call;
 use crate::functions::{Args, Body, Function, Refusal, Returns, Traits};
 
 impl Evaluator<'_> {
@@ -117,14 +117,12 @@ impl Evaluator<'_> {
         }
         let mut failures = Vec::new();
         for arg in &call.args {
-            if let Some(causes) = unknown_inputs(arg, frame) {
-                return Value::unknown(Type::Dynamic, causes);
-            }
             let mut diags = Diagnostics::new();
             let value = Evaluator::new(&mut diags).eval(arg, frame);
             if !diags.has_errors() {
-                return value;
+                return open(&value, Type::Dynamic).unwrap_or(value);
             }
+            // What fails whatever the unknown values are fails for good.
             self.keep_reference_errors(&diags);
             failures.extend(
                 diags.iter().take(1).map(|one| format!("- {} {}", one.summary, one.detail)),
@@ -143,64 +141,20 @@ impl Evaluator<'_> {
             return broken();
         }
         let Some(arg) = call.args.first() else { return broken() };
-        if let Some(causes) = unknown_inputs(arg, frame) {
-            return Value::unknown(Type::Bool, causes);
-        }
         let mut diags = Diagnostics::new();
-        Evaluator::new(&mut diags).eval(arg, frame);
+        let value = Evaluator::new(&mut diags).eval(arg, frame);
         self.keep_reference_errors(&diags);
-        Value::bool(!diags.has_errors())
+        if diags.has_errors() {
+            return Value::bool(false);
+        }
+        open(&value, Type::Bool).unwrap_or_else(|| Value::bool(true))
     }
 }
 
-/// Returns the causes of unknown values that the expression refers to, if there are any: whether it will
-/// succeed can't be told then.
-fn unknown_inputs(node: &Node, frame: &Frame<'_>) -> Option<Causes> {
-    let mut found: Vec<Causes> = Vec::new();
-    collect_unknown(node, frame, &mut Vec::new(), &mut found);
-    (!found.is_empty()).then(|| Causes::union(&found))
-}
-
-fn collect_unknown<'a>(
-    node: &'a Node,
-    frame: &Frame<'_>,
-    bound: &mut Vec<&'a str>,
-    found: &mut Vec<Causes>,
-) {
-    if is_reference(node, bound) {
-        let mut diags = Diagnostics::new();
-        let value = Evaluator::new(&mut diags).eval(node, frame);
-        if !diags.has_errors() && !value.is_wholly_known() {
-            found.push(value.causes_deep());
-        }
-        return;
-    }
-    let before = bound.len();
-    match &node.kind {
-        NodeKind::For(each) => {
-            bound.extend(each.key_name.as_deref());
-            bound.push(&each.value_name);
-        }
-        NodeKind::Splat(_) => bound.push(crate::expr::node::SPLAT_ITEM),
-        _ => {}
-    }
-    node.for_each_child(&mut |child| collect_unknown(child, frame, bound, found));
-    bound.truncate(before);
-}
-
-/// Returns whether the node is a name and constant steps after it.
-fn is_reference(node: &Node, bound: &[&str]) -> bool {
-    match &node.kind {
-        NodeKind::Root(root) => {
-            root.key.as_ref().is_none_or(|key| matches!(key.kind, NodeKind::Constant(_)))
-        }
-        NodeKind::Local(name) => !bound.contains(&&**name),
-        NodeKind::Attr(source, _) => is_reference(source, bound),
-        NodeKind::Index(source, key) => {
-            matches!(key.kind, NodeKind::Constant(_)) && is_reference(source, bound)
-        }
-        _ => false,
-    }
+/// Returns an unknown value of a type where a part of a result is unknown: it may still turn out to fail.
+fn open(value: &Value, ty: Type) -> Option<Value> {
+    let unknown = !value.is_wholly_known();
+    unknown.then(|| Value::unknown(ty, value.causes_deep()).marked(value.deep_marks()))
 }
 
 /// Calls a function with evaluated arguments of the right number.
@@ -259,13 +213,14 @@ pub(crate) fn call_function(
     }
     match body(&args) {
         Ok(result) => Ok(result.marked(heritage.marks)),
-        Err(refusal) if heritage.marks.contains(Marks::SENSITIVE) => Err(redacted(refusal, &args)),
+        Err(refusal) if !heritage.marks.is_empty() => Err(redacted(refusal, &args, heritage.marks)),
         Err(refusal) => Err(refusal),
     }
 }
 
 /// Takes the texts of the arguments out of a message: one of them is secret.
-fn redacted(refusal: Refusal, args: &Args<'_>) -> Refusal {
+fn redacted(refusal: Refusal, args: &Args<'_>, marks: Marks) -> Refusal {
+    let instead = marks.instead();
     let mut texts: Vec<String> = Vec::new();
     for value in &args.values {
         value.for_each_leaf(&mut |_, leaf| texts.extend(leaf.as_str().map(str::to_owned)));
@@ -274,8 +229,7 @@ fn redacted(refusal: Refusal, args: &Args<'_>) -> Refusal {
     texts.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
     let clean = |why: String| {
         texts.iter().fold(why, |why, text| {
-            why.replace(&format!("{text:?}"), "(sensitive value)")
-                .replace(text, "(sensitive value)")
+            why.replace(&format!("{text:?}"), instead).replace(text, instead)
         })
     };
     match refusal {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use terrarium_address::Name;
-use terrarium_value::{Kind, Map, Marks, Number, Type, Value, convert};
+use terrarium_value::{Kind, Map, Number, Type, Value, convert};
 
 use super::{Evaluator, Heritage, as_name, broken, codes};
 use crate::expr::frame::Frame;
@@ -58,6 +58,11 @@ impl Evaluator<'_> {
             );
             return self.fail(codes::ITERATION, span, "Iteration over non-iterable value", detail);
         };
+        let rounds = frame.rounds(pairs.len());
+        if !self.may_go_round(rounds, span, &frame.scope().environment().limits) {
+            return broken();
+        }
+        let frame = &frame.going_round(rounds);
         for (key, value) in pairs {
             let key_binding = frame.bind(each.key_name.as_deref().unwrap_or_default(), key);
             let with_key = if each.key_name.is_some() { frame.with(&key_binding) } else { *frame };
@@ -102,10 +107,11 @@ impl Evaluator<'_> {
                 place.insert(value);
             }
             Entry::Occupied(place) => {
-                let shown = if results.heritage.marks.contains(Marks::SENSITIVE) {
-                    "(sensitive value)".to_owned()
-                } else {
+                let marks = results.heritage.marks;
+                let shown = if marks.is_empty() {
                     format!("{:?}", &**place.key())
+                } else {
+                    marks.instead().to_owned()
                 };
                 let detail = format!(
                     "Two different items produced the key {shown} in this 'for' expression. If duplicates are \

@@ -35,10 +35,13 @@ impl FixtureScope {
     pub(super) fn root(configuration: Configuration, dir: &Path) -> Self {
         let module = configuration.root().expect("a root module").clone();
         let environment = Environment {
-            base_dir: dir.to_owned(),
-            files: Arc::new(StdFiles),
-            now: "2026-03-01T12:00:00Z".parse().expect("a time"),
             planning: false,
+            home: Some("/home/somebody".into()),
+            ..Environment::new(
+                dir,
+                Arc::new(StdFiles),
+                "2026-03-01T12:00:00Z".parse().expect("a time"),
+            )
         };
         Self {
             configuration: Arc::new(configuration),
@@ -47,6 +50,11 @@ impl FixtureScope {
             given: None,
             environment,
         }
+    }
+
+    /// Lets `~` be another directory.
+    pub(super) fn set_home(&mut self, home: &Path) {
+        self.environment.home = Some(home.to_owned());
     }
 
     /// Returns what is wrong with the references of an expression, as the console finds before it evaluates.

@@ -1,0 +1,135 @@
+//! What one evaluation may cost, so that a slip in an expression doesn't eat the machine.
+
+use terrarium_diagnostic::Span;
+use terrarium_value::Value;
+
+use super::codes;
+use super::eval::Evaluator;
+
+/// What one value may hold, and how often one expression may go round. Each can be raised by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `value_parts`: parts of one value, their parts included.
+    pub value_parts: u32,
+    /// `text_bytes`: bytes of one string, and of a file that is read as one.
+    pub text_bytes: usize,
+    /// `rounds`: rounds of a `for` with all that it stands in: two of 1,000 in each other make 1,000,000.
+    pub rounds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        // Far beyond what configurations need, and within 512 MiB.
+        Self { value_parts: 4_000_000, text_bytes: 32 << 20, rounds: 10_000_000 }
+    }
+}
+
+/// The environment variable that raises limits, as messages name it. Only the command line reads it.
+pub const LIMITS_VARIABLE: &str = "TERRARIUM_LIMITS";
+
+/// How deep values may be nested: as deep as the store and the plan file read them back.
+const DEEPEST_VALUE: usize = 100;
+
+impl Limits {
+    /// Reads `value_parts=8000000,rounds=20000000`; the others stay as they are by default.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut limits = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (name, value) = part
+                .split_once('=')
+                .ok_or_else(|| format!("{part:?} is not of the form NAME=NUMBER"))?;
+            let number: u64 = value
+                .trim()
+                .parse()
+                .map_err(|_| format!("{:?} is not a whole number", value.trim()))?;
+            match name.trim() {
+                "value_parts" => limits.value_parts = u32::try_from(number).unwrap_or(u32::MAX),
+                "text_bytes" => limits.text_bytes = usize::try_from(number).unwrap_or(usize::MAX),
+                "rounds" => limits.rounds = number,
+                other => {
+                    return Err(format!(
+                        "there is no limit named {other:?}; there are value_parts, text_bytes and rounds"
+                    ));
+                }
+            }
+        }
+        Ok(limits)
+    }
+
+    /// Says that a text would be longer than allowed, where it would be.
+    pub(crate) fn check_text(&self, bytes: usize) -> Result<(), String> {
+        if bytes <= self.text_bytes {
+            return Ok(());
+        }
+        Err(format!(
+            "the text would be longer than {} bytes; {}",
+            self.text_bytes,
+            raise("text_bytes")
+        ))
+    }
+
+    /// Says that a collection would have more parts than allowed, where it would.
+    pub(crate) fn check_parts(&self, parts: usize) -> Result<(), String> {
+        if parts <= self.value_parts as usize {
+            return Ok(());
+        }
+        Err(format!(
+            "the value would have more than {} parts; {}",
+            self.value_parts,
+            raise("value_parts")
+        ))
+    }
+}
+
+/// Returns how a limit is raised.
+fn raise(name: &str) -> String {
+    format!("the limit is raised by setting {LIMITS_VARIABLE}={name}=NUMBER in the environment")
+}
+
+impl Evaluator<'_> {
+    /// Returns the value if it is within the limits; else that is an error.
+    pub(super) fn bounded(&mut self, value: Value, span: Span, limits: &Limits) -> Value {
+        let why = if value.depth() > DEEPEST_VALUE {
+            format!(
+                "lists, maps and objects would lie within each other more than {DEEPEST_VALUE} deep; no value can be \
+                 stored so: build a flat list or map of its parts"
+            )
+        } else {
+            let text = value.as_str().map_or(0, str::len);
+            let checked = limits.check_parts(value.parts() as usize);
+            match checked.and_then(|()| limits.check_text(text)) {
+                Ok(()) => return value,
+                Err(why) => why,
+            }
+        };
+        self.fail(codes::LIMIT, span, "Value too large", format!("In this expression {why}."))
+    }
+
+    /// Returns whether a `for` may go round as often as its collection and those around it say.
+    pub(super) fn may_go_round(&mut self, rounds: u64, span: Span, limits: &Limits) -> bool {
+        if rounds <= limits.rounds {
+            return true;
+        }
+        let detail = format!(
+            "This `for` and those around it would go round more than {} times; {}.",
+            limits.rounds,
+            raise("rounds")
+        );
+        self.fail(codes::LIMIT, span, "Too many rounds", detail);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Limits;
+
+    #[test]
+    fn limits_are_raised_by_name() {
+        let raised = Limits::parse("rounds=5, text_bytes=7").unwrap();
+        assert_eq!(raised, Limits { rounds: 5, text_bytes: 7, ..Limits::default() });
+        for wrong in ["rounds", "rounds=x", "round=1"] {
+            assert!(Limits::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
