@@ -128,9 +128,8 @@ fn failed(source: &str, why: &str) -> Diagnostic {
 
 /// Returns what a provider said, in one text.
 fn told(diagnostics: Diagnostics) -> String {
-    let all = diagnostics.into_iter().map(|one| match one.detail.is_empty() {
-        true => one.summary,
-        false => format!("{}: {}", one.summary, one.detail),
+    let all = diagnostics.into_iter().map(|one| {
+        if one.detail.is_empty() { one.summary } else { format!("{}: {}", one.summary, one.detail) }
     });
     let all: Vec<String> = all.collect();
     if all.is_empty() { "it does not say why.".to_owned() } else { all.join("; ") }
