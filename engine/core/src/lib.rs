@@ -18,6 +18,7 @@ pub mod planfile;
 mod progress;
 mod proposed;
 mod providers;
+mod realms;
 mod recover;
 mod rules;
 mod run;
@@ -41,6 +42,7 @@ pub use model::{
 pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};
 pub use providers::{Deadlines, KnownProvider};
+pub use realms::realms;
 pub use recover::{Depth, RecoverOptions, Recovered, recover};
 pub use run::{HeldBack, Turn, turn};
 pub use timeline::{Group, Mark, Moment, Row, Stage, Timeline, timeline};

@@ -204,7 +204,7 @@ pub(crate) fn is_fresh(state: &State) -> bool {
     state.serial == 0 && state.resources.is_empty() && state.intents.is_empty()
 }
 
-fn settled(state: &State, addr: &ResourceAddr) -> Result<(), EditError> {
+pub(crate) fn settled(state: &State, addr: &ResourceAddr) -> Result<(), EditError> {
     if state.intents.iter().any(|open| open.intent.addr == *addr) {
         return Err(EditError::Unfinished(addr.to_string()));
     }

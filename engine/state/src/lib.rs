@@ -4,17 +4,20 @@
 //! this crate. The journal of intents is always in the same store as the state.
 
 pub mod adopt;
+mod backend;
 mod deps;
 pub mod edit;
 mod fold;
 mod journal;
 mod lock;
 mod memory;
+pub mod rebind;
 mod sqlite;
 mod state;
 mod store;
 pub mod v4;
 
+pub use backend::Backend;
 pub use deps::{Dep, InstanceSet};
 pub use journal::{IntentOutcome, IntentProgress, OpenIntent};
 pub use memory::{Fate, MemoryDisk, MemoryStore, Script};

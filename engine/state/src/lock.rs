@@ -80,7 +80,7 @@ impl FileLock {
                 .create(true)
                 .truncate(false)
                 .open(path)
-                .map_err(|error| unusable("open", path, &error))?;
+                .map_err(|error| not_opened(path, &error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -179,6 +179,14 @@ fn holder(path: &Path) -> Result<LockHolder, StoreError> {
         version: content.version,
         created: content.created,
     })
+}
+
+fn not_opened(path: &Path, error: &std::io::Error) -> StoreError {
+    if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+        let (path, cause) = (path.display().to_string(), error.to_string());
+        return StoreError::ReadOnly { path, cause };
+    }
+    unusable("open", path, error)
 }
 
 fn unusable(verb: &'static str, path: &Path, error: &std::io::Error) -> StoreError {

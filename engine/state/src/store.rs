@@ -265,6 +265,22 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The store is not the one that was written last.
+    #[error("{path} can't be taken for the state: {cause}")]
+    Stale {
+        /// The file.
+        path: String,
+        /// How that is seen.
+        cause: String,
+    },
+    /// Nothing can be written there.
+    #[error("nothing can be written beside {path}: {cause}")]
+    ReadOnly {
+        /// The file.
+        path: String,
+        /// The system's words.
+        cause: String,
+    },
     /// The store was written by a newer version.
     #[error(
         "{path} was written by a newer version of terrarium (format {found}, this one knows {known})"

@@ -112,7 +112,7 @@ pub struct StateFlags {
     /// Ask for what is missing, where there is a terminal
     #[arg(long, default_value = "true")]
     pub input: bool,
-    /// Accepted; the state is always locked while it is written
+    /// =false: `plan` reads the state without its lock
     #[arg(long, default_value = "true")]
     pub lock: bool,
     /// How long to wait for a lock that somebody else holds

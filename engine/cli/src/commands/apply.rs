@@ -26,7 +26,7 @@ use crate::progress::{Teller, stop_on_signal};
 use crate::render::instant::Times;
 use crate::render::outputs::{self, output_value};
 use crate::render::summary::{self, Run};
-use crate::setup::session::{Session, Wish, plan_options};
+use crate::setup::session::{Session, Unlocked, Wish, plan_options};
 use crate::setup::store;
 use crate::setup::variables::Missing;
 
@@ -73,6 +73,7 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
         context,
         Wish {
             operation: Some("apply"),
+            unlocked: Unlocked::Refused,
             lock_timeout: args.plan.state.lock_timeout,
             parallelism: args.plan.parallelism.into(),
             variables: &args.plan.variables,
@@ -105,7 +106,8 @@ async fn rounds(
         let plan = if let Some(file) = &args.file {
             Some(saved::read(context, session, (file, &args.plan.variables))?)
         } else {
-            let mut made = planning::make(context, session, &options, cancel, Depth::Resolve).await;
+            let mut made =
+                planning::make(context, session, &options, cancel, Depth::Resolve).await?;
             made.diagnostics.extend(std::mem::take(&mut warnings));
             approved(args, context, session, (made, round), cancel).await?
         };

@@ -10,7 +10,7 @@ use crate::args::refused::{self, Refused};
 use crate::args::{StateFlags, VariableArgs};
 use crate::context::{Context, Outcome};
 use crate::exit_codes;
-use crate::setup::session::{Session, Wish};
+use crate::setup::session::{Session, Unlocked, Wish};
 use crate::setup::variables::Missing;
 
 /// Flags.
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     context.block_on(async {
         let wish = Wish {
             operation: None,
+            unlocked: Unlocked::Refused,
             lock_timeout: std::time::Duration::ZERO,
             parallelism: terrarium_core::Parallelism::default(),
             variables: &args.variables,

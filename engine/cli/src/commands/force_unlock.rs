@@ -4,7 +4,7 @@ use crate::codes;
 use crate::context::{Context, Outcome, fail};
 use crate::exit_codes;
 use crate::render::paint::{bold, green};
-use crate::setup::store;
+use crate::setup::{store, workspace};
 
 const UNLOCKED: &str = "Terrarium state has been successfully unlocked!";
 
@@ -46,8 +46,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         context.out.line(&bold(&green(UNLOCKED)));
         return Ok(exit_codes::SUCCESS);
     }
-    let store = store::open(context)?;
-    context.block_on(store.force_unlock(&args.id))?.map_err(|error| store::lock_failed(&error))?;
+    let name = workspace::selected(context)?;
+    let unlocked = context.block_on(store::backend(context).force_unlock(&name, &args.id))?;
+    unlocked.map_err(|error| store::lock_failed(&error))?;
     context.out.line(&bold(&green(UNLOCKED)));
     Ok(exit_codes::SUCCESS)
 }

@@ -14,7 +14,7 @@ use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
 use crate::progress::stop_on_signal;
 use crate::render::paint::{bold, green};
-use crate::setup::session::{self, Session, Wish};
+use crate::setup::session::{self, Session, Unlocked, Wish};
 use crate::setup::store;
 use crate::setup::variables::Missing;
 
@@ -60,6 +60,7 @@ async fn import(args: &Args, context: &Context) -> Outcome {
     }
     let wish = Wish {
         operation: Some("import"),
+        unlocked: Unlocked::Refused,
         lock_timeout: args.state.lock_timeout,
         parallelism: args.parallelism.into(),
         variables: &args.variables,
@@ -103,7 +104,7 @@ async fn take_over(
         time: terrarium_core::TimeOptions::default(),
     };
     let cancel = stop_on_signal(context);
-    let made = planning::make(context, session, &options, &cancel, Depth::Look).await;
+    let made = planning::make(context, session, &options, &cancel, Depth::Look).await?;
     if made.plan.errored || made.diagnostics.has_errors() {
         return Err(made.diagnostics.into());
     }

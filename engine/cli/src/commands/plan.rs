@@ -13,7 +13,7 @@ use crate::exit_codes;
 use crate::private;
 use crate::progress::stop_on_signal;
 use crate::render::plan::rule;
-use crate::setup::session::{Session, Wish, plan_options};
+use crate::setup::session::{Session, Unlocked, Wish, plan_options};
 use crate::setup::variables::Missing;
 
 /// Flags.
@@ -74,7 +74,8 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
         context,
         Wish {
             // A look at another time writes nothing, so that it needs no lock.
-            operation: context.at.is_none().then_some("plan"),
+            operation: (context.at.is_none() && args.plan.state.lock).then_some("plan"),
+            unlocked: Unlocked::Looks,
             lock_timeout: args.plan.state.lock_timeout,
             parallelism: args.plan.parallelism.into(),
             variables: &args.plan.variables,
@@ -84,7 +85,7 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
     )
     .await?;
     let cancel = stop_on_signal(context);
-    let mut made = planning::make(context, &mut session, &options, &cancel, Depth::Look).await;
+    let mut made = planning::make(context, &mut session, &options, &cancel, Depth::Look).await?;
     made.diagnostics.extend(warnings);
     let shown = planning::show(context, &session.inputs.prior, &made)
         .and_then(|()| finish(args, context, &session, &made));

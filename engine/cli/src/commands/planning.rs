@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress, RecoverOptions};
-use terrarium_diagnostic::Diagnostics;
+use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_provider::Action;
 use terrarium_state::State;
 
 use super::show::schema_of;
+use crate::codes;
 use crate::context::{Context, Failed, Speech};
 use crate::json::stream;
 use crate::progress::Teller;
@@ -14,6 +16,7 @@ use crate::redact;
 use crate::render;
 use crate::setup::session::Session;
 use crate::setup::store;
+use crate::setup::worlds;
 
 /// A plan that was made, with what was said about it.
 pub(crate) struct Made {
@@ -28,7 +31,14 @@ pub(crate) async fn make(
     options: &PlanOptions,
     cancel: &Cancel,
     depth: Depth,
-) -> Made {
+) -> Result<Made, Failed> {
+    if options.offline {
+        if !session.inputs.prior.realms().is_empty() {
+            context.out.talk("Offline: where the recorded objects exist is not checked.");
+        }
+    } else {
+        worlds::admit(session)?;
+    }
     let teller = Teller::new(context);
     let progress: Arc<dyn Progress> = teller.clone();
     let mut diagnostics = Diagnostics::new();
@@ -38,12 +48,32 @@ pub(crate) async fn make(
         session.inputs.prior = found.state;
         session.taken_over.extend(found.taken_over);
         diagnostics.extend(found.diagnostics);
+    } else if !session.inputs.prior.intents.is_empty() {
+        diagnostics.push(under_way(&session.inputs.prior));
     }
     let (plan, found) = terrarium_core::plan(&session.inputs, options, &progress, cancel).await;
     context.redactor().learn_plan(&plan);
     diagnostics.extend(found);
     teller.finish();
-    Made { plan, diagnostics }
+    Ok(Made { plan, diagnostics })
+}
+
+/// Says which actions somebody has begun, where nobody looks after them.
+fn under_way(prior: &State) -> Diagnostic {
+    let lines = prior.intents.iter().map(|open| {
+        let what = match open.intent.action {
+            Action::Create => "creation",
+            Action::Update => "update",
+            Action::Delete => "removal",
+        };
+        format!("the {what} of {}, begun at {}", open.intent.addr, open.intent.at)
+    });
+    let lines: Vec<String> = lines.collect();
+    Diagnostic::warning(codes::STATE, "Actions are under way").detail(format!(
+        "This plan was made without the state's lock, so that nobody looked what became of them: {}. The plan shows \
+         these objects as they are recorded.",
+        lines.join("; ")
+    ))
 }
 
 /// Learns the sensitive values that an apply made known: a generated key is in no plan.

@@ -15,7 +15,7 @@ use terrarium_address::{Name, ResourceAddr};
 use terrarium_core::{Cancel, HeldBack, OutputChange};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Clock;
-use terrarium_state::{SqliteStore, State};
+use terrarium_state::{State, Store};
 
 use self::patience::Patience;
 use self::telling::Teller;
@@ -27,7 +27,7 @@ use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
 use crate::progress::stop_on_signal;
-use crate::setup::session::{self, Session, Wish};
+use crate::setup::session::{self, Session, Unlocked, Wish};
 use crate::setup::store;
 use crate::setup::testbed::{self, Testbed};
 use crate::setup::variables::Missing;
@@ -169,7 +169,7 @@ struct Watch<'a> {
     context: &'a Context,
     testbed: Option<Arc<Testbed>>,
     clock: Arc<dyn Clock>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     pace: Pace,
     until: Option<Timestamp>,
     teller: Teller<'a>,
@@ -250,6 +250,7 @@ impl<'a> Watch<'a> {
     async fn turn(&mut self, cancel: &Cancel) -> Result<Came, Failed> {
         let wish = Wish {
             operation: Some("run"),
+            unlocked: Unlocked::Refused,
             lock_timeout: self.args.state.lock_timeout,
             parallelism: self.args.parallelism.into(),
             variables: &self.args.variables,

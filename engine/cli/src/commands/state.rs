@@ -2,13 +2,19 @@
 
 mod edit;
 mod exchange;
+mod keep;
 mod look;
+mod realm;
+
+pub(crate) use realm::what_goes;
 
 use clap::Subcommand;
 
 use crate::args::StateFlags;
 use crate::args::refused::{self, Refused};
-use crate::context::{Context, Outcome};
+use crate::codes;
+use crate::context::{Context, Failed, Outcome, fail};
+use crate::render::paint::bold;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -33,6 +39,14 @@ pub enum Action {
     Rm(Rm),
     /// Move an item in the state
     Mv(Mv),
+    /// Bind objects to the cloud that the configuration logs in to
+    Rebind(realm::Rebind),
+    /// Forget what a simulated world that is gone held, and begin anew
+    Anew(realm::Anew),
+    /// Write a copy of the state, all workspaces, to a file
+    Backup(keep::Backup),
+    /// Take the state's file as it is, although a newer one was written here
+    Accept(keep::Accept),
 }
 
 /// Flags of `list`.
@@ -113,5 +127,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         Action::Push(push) => exchange::push(push, context),
         Action::Rm(rm) => edit::remove(rm, context),
         Action::Mv(mv) => edit::rename(mv, context),
+        Action::Rebind(rebind) => realm::rebind(rebind, context),
+        Action::Anew(anew) => realm::anew(anew, context),
+        Action::Backup(backup) => keep::backup(backup, context),
+        Action::Accept(accept) => keep::accept(accept, context),
+    }
+}
+
+/// Asks for a `yes`, unless it is forced.
+fn confirm(context: &Context, force: bool, question: &str) -> Result<bool, Failed> {
+    if force {
+        return Ok(true);
+    }
+    context.out.data(&format!(
+        "{}\n  Only 'yes' will be accepted to confirm.\n\n  {} ",
+        bold(question),
+        bold("Enter a value:")
+    ));
+    match context.out.ask() {
+        Some(answer) => Ok(answer == "yes"),
+        None => fail(codes::APPROVAL, "Not approved", "There is nobody to ask; give -force."),
     }
 }

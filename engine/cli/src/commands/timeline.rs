@@ -16,7 +16,7 @@ use crate::json;
 use crate::progress::stop_on_signal;
 use crate::render::instant::Times;
 use crate::render::timeline as render;
-use crate::setup::session::{self, Session, Wish, plan_options};
+use crate::setup::session::{self, Session, Unlocked, Wish, plan_options};
 use crate::setup::store;
 use crate::setup::variables::Missing;
 
@@ -153,6 +153,7 @@ pub(crate) fn gather(
         let (options, warnings) = plan_options(flags, false)?;
         let wish = Wish {
             operation: None,
+            unlocked: Unlocked::Looks,
             lock_timeout: flags.state.lock_timeout,
             parallelism: flags.parallelism.into(),
             variables: &flags.variables,
@@ -161,7 +162,8 @@ pub(crate) fn gather(
         };
         let mut session = Session::open(context, wish).await?;
         let cancel = stop_on_signal(context);
-        let mut made = planning::make(context, &mut session, &options, &cancel, Depth::Look).await;
+        let mut made =
+            planning::make(context, &mut session, &options, &cancel, Depth::Look).await?;
         made.diagnostics.extend(warnings);
         let seen =
             planning::check(context, &made).map(|()| sight(&made.plan, &session.inputs.prior));

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_state::{SqliteStore, WorkspaceError};
+use terrarium_state::WorkspaceError;
 
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 fn names(context: &Context) -> Result<Vec<String>, Failed> {
-    let own = SqliteStore::workspaces(&store::location(context));
+    let own = store::backend(context).workspaces();
     let mut names = own.map_err(|error| store::failed(&error))?;
     // Those of which only Terraform has a state are taken over when they are first used.
     let (config, _) = config::load(context);
@@ -134,8 +134,7 @@ fn create(context: &Context, name: &str) -> Outcome {
     not_overridden(context)?;
     backend::settled(context)?;
     let seed = uuid::Uuid::new_v4().to_string();
-    SqliteStore::create_workspace(&store::location(context), name, &seed)
-        .map_err(|error| refused(&error))?;
+    store::backend(context).create_workspace(name, &seed).map_err(|error| refused(&error))?;
     workspace::select(context, name)?;
     context.out.line(&format!(
         "{}\n\nYou're now on a new, empty workspace. Workspaces isolate their state,\nso if you run \"terrarium plan\" \
@@ -177,12 +176,12 @@ fn remove(context: &Context, delete: &Delete) -> Outcome {
             ),
         );
     }
-    let location = store::location(context);
-    let store = SqliteStore::open(location.clone(), name).map_err(|error| store::failed(&error))?;
+    let backend = store::backend(context);
+    let store = backend.open(name).map_err(|error| store::failed(&error))?;
     context.block_on(async {
         let fence =
             store::lock(context, &store, "workspace delete", std::time::Duration::ZERO).await?;
-        let removed = SqliteStore::delete_workspace(&location, name, delete.force);
+        let removed = backend.delete_workspace(name, delete.force);
         let unlocked = store::unlock(&store, fence).await;
         removed.map_err(|error| refused(&error))?;
         // The row of the lock went with the workspace; only a failure before that counts.

@@ -10,3 +10,4 @@ pub(crate) mod store;
 pub(crate) mod testbed;
 pub(crate) mod variables;
 pub(crate) mod workspace;
+pub(crate) mod worlds;

@@ -10,7 +10,7 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::StdFiles;
 use terrarium_lang::expr::Environment;
 use terrarium_provider::{Clock, FixedClock};
-use terrarium_state::{Fence, SqliteStore};
+use terrarium_state::{Fence, LockError, Store, StoreError};
 
 use super::clock::{SystemClock, WorldClock};
 use super::testbed::{self, Testbed};
@@ -26,7 +26,7 @@ pub(crate) struct Session {
     /// What the engine may know.
     pub(crate) inputs: Inputs,
     /// The store.
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     /// What stands between the engine and the store.
     pub(crate) seam: StoreSeam,
     /// The lock, where the command has one.
@@ -37,10 +37,21 @@ pub(crate) struct Session {
     pub(crate) taken_over: Vec<ResourceAddr>,
 }
 
+/// What becomes of a command whose state can't be locked: somebody holds it, or nothing can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unlocked {
+    /// It is refused.
+    Refused,
+    /// It looks at the state as it is, and writes nothing.
+    Looks,
+}
+
 /// What a command wants of its session.
 pub(crate) struct Wish<'a> {
     /// What is run, as the lock shows it; `None` takes no lock.
     pub(crate) operation: Option<&'a str>,
+    /// What becomes of a state that can't be locked.
+    pub(crate) unlocked: Unlocked,
     /// How long to wait for the lock.
     pub(crate) lock_timeout: std::time::Duration,
     /// How much may go on at a time.
@@ -90,9 +101,7 @@ impl Session {
         let workspace = workspace::selected(context)?;
         let store = store::open(context)?;
         let fence = match wish.operation {
-            Some(operation) => {
-                Some(store::lock(context, &store, operation, wish.lock_timeout).await?)
-            }
+            Some(operation) => lock(context, &store, (operation, &wish)).await?,
             None => None,
         };
         let prior = store::adopt(context, &store, &configuration, fence.as_ref()).await?;
@@ -135,6 +144,32 @@ impl Session {
             None => Ok(()),
         }
     }
+}
+
+/// Takes the lock; where a command may go on without it, says why it does.
+async fn lock(
+    context: &Context,
+    store: &Arc<dyn Store>,
+    (operation, wish): (&str, &Wish<'_>),
+) -> Result<Option<Fence>, Failed> {
+    let error = match store::try_lock(context, store, operation, wish.lock_timeout).await {
+        Ok(fence) => return Ok(Some(fence)),
+        Err(error) => error,
+    };
+    let why = match &error {
+        LockError::Held(holder) => {
+            format!("{} is at work on it ({})", holder.who, holder.operation)
+        }
+        LockError::Store(StoreError::ReadOnly { .. }) => "nothing can be written there".to_owned(),
+        LockError::Store(_) => return Err(store::lock_failed(&error)),
+    };
+    if wish.unlocked == Unlocked::Refused {
+        return Err(store::lock_failed(&error));
+    }
+    context.out.talk(&format!(
+        "The state is not locked: {why}. It is looked at as it is; nothing is taken over or written down."
+    ));
+    Ok(None)
 }
 
 /// Returns the clock: the one that `-at` holds still, the testbed's, else the machine's.

@@ -9,7 +9,7 @@ use terrarium_lang::Configuration;
 use terrarium_state::adopt::{self, AdoptError, Adoption, Places};
 use terrarium_state::edit::EditError;
 use terrarium_state::{
-    Batch, Durability, Fence, Location, LockError, LockHolder, LockRequest, LockScope, SqliteStore,
+    Backend, Batch, Durability, Fence, Location, LockError, LockHolder, LockRequest, LockScope,
     State, Store, StoreError,
 };
 
@@ -18,7 +18,7 @@ use crate::codes;
 use crate::context::{Context, Failed, file_failed};
 
 /// Returns where the store is.
-pub(crate) fn location(context: &Context) -> Location {
+pub(super) fn location(context: &Context) -> Location {
     let mut location = Location::beside(&context.dir);
     // Terraform locks the state of the selected workspace beside its file.
     let places = Places {
@@ -36,34 +36,50 @@ pub(crate) fn location(context: &Context) -> Location {
     location
 }
 
+/// Returns the place that keeps the states.
+pub(crate) fn backend(context: &Context) -> Arc<dyn Backend> {
+    Arc::new(location(context))
+}
+
 /// Opens the store of the selected workspace.
-pub(crate) fn open(context: &Context) -> Result<Arc<SqliteStore>, Failed> {
+pub(crate) fn open(context: &Context) -> Result<Arc<dyn Store>, Failed> {
     backend::settled(context)?;
     open_anew(context)
 }
 
 /// Opens the store of the selected workspace, also where another one is in the directory: `init -reconfigure`.
-pub(crate) fn open_anew(context: &Context) -> Result<Arc<SqliteStore>, Failed> {
+pub(crate) fn open_anew(context: &Context) -> Result<Arc<dyn Store>, Failed> {
     let name = workspace::selected(context)?;
     let location = location(context);
     if let Some(parent) = location.db.parent() {
         std::fs::create_dir_all(parent).map_err(|error| file_failed("create", parent, &error))?;
     }
-    SqliteStore::open(location, &name).map(Arc::new).map_err(|error| failed(&error))
+    Backend::open(&location, &name).map_err(|error| failed(&error))
 }
 
 /// Loads a state.
-pub(crate) async fn load(store: &SqliteStore) -> Result<State, Failed> {
+pub(crate) async fn load(store: &Arc<dyn Store>) -> Result<State, Failed> {
     store.load().await.map_err(|error| failed(&error))
 }
 
 /// Takes the lock for a command.
 pub(crate) async fn lock(
     context: &Context,
-    store: &SqliteStore,
+    store: &Arc<dyn Store>,
     operation: &str,
     timeout: Duration,
 ) -> Result<Fence, Failed> {
+    let locked = try_lock(context, store, operation, timeout).await;
+    locked.map_err(|error| lock_failed(&error))
+}
+
+/// Takes the lock for a command that can go on without it.
+pub(crate) async fn try_lock(
+    context: &Context,
+    store: &Arc<dyn Store>,
+    operation: &str,
+    timeout: Duration,
+) -> Result<Fence, LockError> {
     let request = LockRequest {
         id: uuid::Uuid::new_v4().to_string().into(),
         scope: LockScope::Workspace,
@@ -73,11 +89,11 @@ pub(crate) async fn lock(
         at: Timestamp::now(),
         timeout,
     };
-    store.lock(request).await.map_err(|error| lock_failed(&error))
+    store.lock(request).await
 }
 
 /// Releases the lock.
-pub(crate) async fn unlock(store: &SqliteStore, fence: Fence) -> Result<(), Failed> {
+pub(crate) async fn unlock(store: &Arc<dyn Store>, fence: Fence) -> Result<(), Failed> {
     store.unlock(fence).await.map_err(|error| failed(&error))
 }
 
@@ -85,6 +101,22 @@ pub(crate) async fn unlock(store: &SqliteStore, fence: Fence) -> Result<(), Fail
 pub(crate) fn failed(error: &StoreError) -> Failed {
     let text = error.to_string();
     let diagnostic = Diagnostic::error(codes::STATE, "State can't be used").detail(sentence(&text));
+    if matches!(error, StoreError::Stale { .. }) {
+        return diagnostic
+            .help(
+                "restore the file with its `-wal`, or a backup (`terrarium state backup` makes them); or take it as it is, \
+                 where you know what was recorded since: `terrarium state accept`",
+            )
+            .into();
+    }
+    if matches!(error, StoreError::Damaged { .. }) {
+        return diagnostic
+            .help(
+                "restore a backup (`terrarium state backup` makes them) and run `terrarium state accept`; what stands in the \
+                 cloud is not touched",
+            )
+            .into();
+    }
     if out_of_room(&text) {
         let help = "The disk is full, or a limit on file sizes is reached: make room and run the command again. What \
                     was recorded is kept.";
@@ -168,7 +200,11 @@ pub(crate) async fn read(context: &Context) -> Result<State, Failed> {
 }
 
 /// Writes a change of the state that no provider takes part in, and waits until it is durable.
-pub(crate) async fn commit(store: &SqliteStore, fence: &Fence, batch: Batch) -> Result<(), Failed> {
+pub(crate) async fn commit(
+    store: &Arc<dyn Store>,
+    fence: &Fence,
+    batch: Batch,
+) -> Result<(), Failed> {
     let ticket = store.submit(fence, batch, Durability::Now);
     match ticket.durable().await {
         Ok(_serial) => Ok(()),
@@ -181,7 +217,7 @@ pub(crate) async fn commit(store: &SqliteStore, fence: &Fence, batch: Batch) -> 
 /// Takes over what Terraform left, where there is no own state; never on a testbed.
 pub(crate) async fn adopt(
     context: &Context,
-    store: &SqliteStore,
+    store: &Arc<dyn Store>,
     config: &Configuration,
     fence: Option<&Fence>,
 ) -> Result<State, Failed> {

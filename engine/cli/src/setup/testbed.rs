@@ -134,6 +134,11 @@ impl Testbed {
         self.task.is_some()
     }
 
+    /// Returns what a state is bound to that is made in its world.
+    pub(crate) fn realm(&self) -> String {
+        realm(&self.control.world)
+    }
+
     /// Says goodbye.
     pub(crate) fn finish(&self, context: &Context) {
         let now = self.control.now();
@@ -142,7 +147,7 @@ impl Testbed {
 
     /// Returns the cloud source that leads every cloud to this testbed.
     pub(crate) fn sites(&self) -> Arc<dyn Sites> {
-        Arc::new(AllSites { origin: self.origin.clone(), realm: realm(&self.control.world) })
+        Arc::new(AllSites { origin: self.origin.clone(), realm: self.realm() })
     }
 }
 

@@ -117,7 +117,8 @@ fn a_lock_that_a_killed_terraform_left_can_be_broken() {
     let lab = Lab::of(MAIN);
     let lock = ".terraform.tfstate.lock.info";
     lab.write(lock, "{\"ID\":\"abc\",\"Who\":\"me@there\"}");
-    lab.run(&["plan"]).says(1, &["Who:       me@there", "terrarium force-unlock abc"]);
+    lab.run(&["apply", "-auto-approve"])
+        .says(1, &["Who:       me@there", "terrarium force-unlock abc"]);
     lab.run(&["force-unlock", "-force", "other"]).says(1, &["Error:"]);
     assert!(lab.path().join(lock).exists());
     lab.run(&["force-unlock", "-force", "abc"]).says(0, &["successfully unlocked!"]);

@@ -139,8 +139,9 @@ fn one_writer_at_a_time() {
         line.clear();
         assert!(std::io::BufRead::read_line(&mut asked, &mut line).unwrap() > 0, "it never asked");
     }
-    lab.run(&["plan"])
+    lab.run(&["apply", "-auto-approve"])
         .says(1, &["Error acquiring the state lock", "Operation: apply", "force-unlock"]);
+    lab.run(&["plan"]).says(0, &["The state is not locked", "(apply)", "Plan: 2 to add"]);
     lab.run(&["state", "list"]).says(0, &[]);
     drop(waiting.stdin.take());
     waiting.wait().unwrap();
@@ -161,5 +162,5 @@ fn workspaces_that_only_terraform_has_are_taken_over_when_used() {
         "terraform.tfstate.d/w/.terraform.tfstate.lock.info",
         "{\"ID\":\"1\",\"Who\":\"me\"}",
     );
-    lab.run(&["plan"]).says(1, &["lock"]);
+    lab.run(&["apply", "-auto-approve"]).says(1, &["lock"]);
 }

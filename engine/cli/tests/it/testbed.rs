@@ -103,7 +103,42 @@ fn a_state_belongs_to_its_world() {
     let at = "-chdir=examples/student-project";
     lab.good(&[at, "apply", "--testbed", "-auto-approve"]);
     lab.run(&[at, "plan", "--testbed=other.db"])
-        .says(1, &["another cloud", "terrarium workspace new"]);
+        .says(1, &["another simulated world", "terrarium workspace new", "terrarium state anew"]);
+    lab.run(&[at, "destroy", "--testbed=other.db", "-auto-approve"])
+        .says(1, &["another simulated world", "terrarium state anew"]);
+    lab.run(&[at, "plan"]).says(1, &["belongs to a simulated world", "-testbed"]);
     let old = lab.good(&[at, "state", "list"]);
     assert_eq!(old.lines().filter(|line| !line.starts_with("data.")).count(), 12, "{old}");
+    lab.run(&[at, "state", "anew"]).says(1, &["Not approved"]);
+    lab.run(&[at, "state", "anew", "-force"]).says(0, &["Forgot 12 instance(s)"]);
+    lab.run(&[at, "apply", "--testbed=other.db", "-auto-approve"]).says(0, &["12 added"]);
+    lab.run(&[at, "state", "anew", "-force"]).says(0, &["Forgot"]);
+    lab.run(&[at, "state", "anew", "-force"]).says(0, &["Nothing of a simulated world"]);
+}
+
+#[test]
+fn objects_are_bound_to_another_place_by_the_users_word_alone() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let at = "-chdir=examples/student-project";
+    lab.good(&[at, "apply", "--testbed", "-auto-approve"]);
+    lab.run(&[at, "state", "rebind", "--testbed"])
+        .says(0, &["Every object is bound to where the configuration logs in."]);
+    lab.run(&[at, "state", "rebind", "--testbed=other.db"]).says(1, &["Not approved"]);
+    lab.run(&[at, "state", "rebind", "--testbed=other.db", "-force"])
+        .says(0, &["object(s) from testbed", "Successfully bound"]);
+    lab.run(&[at, "plan", "--testbed"]).says(1, &["another simulated world"]);
+    lab.run(&[at, "plan", "--testbed=other.db"]).says(0, &["to add"]);
+}
+
+#[test]
+fn a_plan_without_the_lock_looks_and_writes_nothing() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let at = "-chdir=examples/student-project";
+    lab.good(&[at, "apply", "--testbed", "-auto-approve"]);
+    let head = lab.path().join("examples/student-project/terrarium.db-head");
+    let before = std::fs::read(&head).unwrap();
+    lab.run(&[at, "plan", "--testbed", "-lock=false"]).says(0, &["No changes"]);
+    assert_eq!(std::fs::read(&head).unwrap(), before);
+    lab.good(&[at, "state", "backup"]);
+    lab.run(&[at, "state", "backup", "terrarium.db"]).says(1, &["terrarium.db"]);
 }

@@ -44,7 +44,17 @@ impl Bindings {
     }
 }
 
-impl Providers<'_> {
+impl<'a> Providers<'a> {
+    /// Returns the providers as if nothing recorded were bound to a realm yet.
+    pub(crate) fn unbound(inputs: &'a crate::Inputs) -> Self {
+        let providers = Self::new(inputs, Connection::Online);
+        let mut bindings = providers.bind();
+        for of_one in bindings.values_mut() {
+            of_one.realms.clear();
+        }
+        Self { bindings: bindings.into(), ..providers }
+    }
+
     /// Returns a configured provider and where it acts, unless something recorded of it was made elsewhere:
     /// there everything would be "not found", and be made anew.
     ///
@@ -113,7 +123,7 @@ impl Providers<'_> {
 
     /// Returns the provider configuration that a recorded block uses: the one that it names, else the one
     /// that was recorded.
-    fn used_today(&self, block: &ConfigAddr, recorded: &str) -> Option<ProviderAddr> {
+    pub(crate) fn used_today(&self, block: &ConfigAddr, recorded: &str) -> Option<ProviderAddr> {
         let module = block.module.config();
         let named =
             BlockRef { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() };

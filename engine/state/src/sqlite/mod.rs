@@ -1,12 +1,14 @@
 //! The embedded store: one SQLite file for all workspaces, written by one thread.
 
 mod commit;
+mod head_file;
 mod history_row;
 mod journal_row;
 mod load;
 mod migrate;
 mod row;
 mod schema;
+mod snapshot;
 mod sum;
 mod workspace_row;
 mod workspaces;
@@ -29,6 +31,7 @@ use crate::{
     Batch, CommitError, Durability, Fence, Head, HistoryEntry, Instance, LockError, LockRequest,
     State, Store, StoreError, Ticket,
 };
+use head_file::{HeadFile, Noted};
 use workspace_row::WorkspaceRow;
 pub use workspaces::{WorkspaceError, is_workspace_name};
 use writer::{Commit, Database, Job, Session, Work};
@@ -62,14 +65,24 @@ impl Location {
 
     /// Returns the lock file of a workspace.
     fn lock_of(&self, workspace: &str) -> PathBuf {
-        if workspace == DEFAULT_WORKSPACE {
-            return self.lock.clone();
-        }
-        let mut name = self.lock.clone().into_os_string();
+        of_workspace(self.lock.clone().into_os_string(), workspace)
+    }
+
+    /// Returns the file in which it is noted how far a workspace is.
+    fn head_of(&self, workspace: &str) -> PathBuf {
+        let mut name = self.db.clone().into_os_string();
+        name.push("-head");
+        of_workspace(name, workspace)
+    }
+}
+
+/// Names a workspace's own file; that of `default` has the bare name.
+fn of_workspace(mut name: std::ffi::OsString, workspace: &str) -> PathBuf {
+    if workspace != DEFAULT_WORKSPACE {
         name.push(".");
         name.push(workspace);
-        name.into()
     }
+    name.into()
 }
 
 /// The workspace that always exists.
@@ -140,6 +153,53 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// Takes the file as it is for the state, although it is not the one that was written last: what was
+    /// recorded since is forgotten. The caller knows what that means.
+    pub async fn accept(&self) -> Result<(), StoreError> {
+        self.run(|database| {
+            let (workspace, location) = (database.workspace.clone(), database.location.clone());
+            let head = location.head_of(&workspace);
+            let remove = || match std::fs::remove_file(&head) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(schema::unusable("remove", &head, &error))
+                }
+                _ => Ok(()),
+            };
+            let Some(sql) = database.existing()? else { return remove() };
+            let row = WorkspaceRow::read(sql, &workspace)
+                .map_err(|error| schema::explain(&location.db, &error))?;
+            remove()?;
+            match row {
+                Some(row) => HeadFile::open(head, Noted::of(&row)).map(drop),
+                None => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// Writes a copy of the whole file, all workspaces, as it is now. Never over something.
+    pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
+        self.run(move |database| {
+            let location = database.location.clone();
+            let Some(sql) = database.trusted()? else {
+                return Err(StoreError::Other("there is no state to be kept".into()));
+            };
+            schema::check(sql, &location)?;
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(&to).map_err(|error| schema::unusable("create", &to, &error))?;
+            let copied = sql.execute("VACUUM INTO ?1", [to.display().to_string()]);
+            copied.map(drop).map_err(|error| {
+                // What is half a copy is none.
+                let _ = std::fs::remove_file(&to);
+                schema::explain(&to, &error)
+            })
+        })
+        .await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
@@ -162,7 +222,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         self.run(move |database| {
             let (workspace, location) = (database.workspace.clone(), database.location.clone());
-            let Some(sql) = database.existing()? else { return Ok(T::default()) };
+            let Some(sql) = database.trusted()? else { return Ok(T::default()) };
             work(sql, &workspace).map_err(|error| match error {
                 load::LoadError::Sql(error) => schema::explain(&location.db, &error),
                 load::LoadError::Row(cause) => {
@@ -278,16 +338,23 @@ impl Drop for SqliteStore {
 /// Raises the epoch, so that commits of every earlier holder are refused.
 fn begin(database: &mut Database, request: &LockRequest) -> Result<(Session, u64), StoreError> {
     let (workspace, location) = (database.workspace.clone(), database.location.clone());
-    let found = match database.existing()? {
+    database.head = None;
+    let found = match database.trusted()? {
         None => None,
         Some(sql) => {
+            let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
             schema::check(sql, &location)?;
-            modify(sql, &workspace, |row| {
+            let found = modify(sql, &workspace, |row| {
                 (row.epoch, row.holder) = (row.epoch + 1, Some(request.id.to_string()));
-            })
-            .map_err(|error| schema::explain(&location.db, &error))?
+            });
+            let found = found.map_err(explain)?;
+            schema::checkpoint(sql).map_err(explain)?;
+            found
         }
     };
+    if let Some(row) = &found {
+        database.note(row)?;
+    }
     let makes_workspace = found.is_none();
     let (epoch, lineage, next) = match found {
         Some(row) => (row.epoch, Name::from(row.lineage), row.next_intent),
@@ -311,13 +378,26 @@ fn release(database: &mut Database, fence: &Fence) -> Result<(), StoreError> {
         database.session = None;
     }
     let Some(sql) = database.existing()? else { return Ok(()) };
-    modify(sql, &workspace, |row| {
-        if row.epoch == fence.epoch && row.holder.as_deref() == Some(&*fence.id) {
+    let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+    let mut held = false;
+    let found = modify(sql, &workspace, |row| {
+        held = row.epoch == fence.epoch && row.holder.as_deref() == Some(&*fence.id);
+        if held {
             row.holder = None;
         }
-    })
-    .map(drop)
-    .map_err(|error| schema::explain(&location.db, &error))
+    });
+    let found = found.map_err(explain)?;
+    if !held {
+        return Ok(());
+    }
+    schema::checkpoint(sql).map_err(explain)?;
+    if let Some(row) = &found {
+        database.note(row)?;
+    }
+    match database.head.take() {
+        Some(head) => head.sync(),
+        None => Ok(()),
+    }
 }
 
 /// Changes a workspace's own row in a transaction, where there is one; returns it as it is then.

@@ -16,12 +16,21 @@ const BUSY: Duration = Duration::from_secs(20);
 /// Marks the file as ours: `Trra`.
 const APPLICATION: i64 = 0x5472_7261;
 
-/// Opens the file if it exists.
+/// Opens the file if it exists; where nothing can be written, a copy of it in memory.
 pub(super) fn open(location: &Location) -> Result<Option<Connection>, StoreError> {
     match std::fs::metadata(&location.db) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unusable("open", &location.db, &error)),
-        Ok(_) => prepare(location, OpenFlags::empty()).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unusable("open", &location.db, &error)),
+        // An empty file is as good as none; opening it would make a database of it.
+        Ok(file) if file.len() == 0 && !super::snapshot::log_of(&location.db).exists() => {
+            return Ok(None);
+        }
+        Ok(_) => {}
+    }
+    match prepare(location, OpenFlags::empty()) {
+        Ok(connection) => Ok(Some(connection)),
+        Err(error) if can_write_nothing(&error) => copy(location).map(Some),
+        Err(error) => Err(error.told(location)),
     }
 }
 
@@ -32,52 +41,100 @@ pub(super) fn create(location: &Location) -> Result<Connection, StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(&location.db).map_err(|error| unusable("create", &location.db, &error))?;
-    prepare(location, OpenFlags::SQLITE_OPEN_CREATE)
+    prepare(location, OpenFlags::SQLITE_OPEN_CREATE).map_err(|error| error.told(location))
 }
 
-fn prepare(location: &Location, more: OpenFlags) -> Result<Connection, StoreError> {
+/// Why a file can't be opened.
+enum OpenError {
+    Sql(rusqlite::Error),
+    Refused(StoreError),
+}
+
+impl OpenError {
+    fn told(self, location: &Location) -> StoreError {
+        match self {
+            Self::Sql(error) => explain(&location.db, &error),
+            Self::Refused(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// Returns whether a file could not be opened because SQLite may write neither it nor beside it.
+fn can_write_nothing(error: &OpenError) -> bool {
+    let OpenError::Sql(error) = error else { return false };
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
+    )
+}
+
+fn copy(location: &Location) -> Result<Connection, StoreError> {
+    let mut connection = super::snapshot::open(location)?;
+    let found = format(&connection, location).map_err(|error| error.told(location))?;
+    let told = |error: rusqlite::Error| explain(&location.db, &error);
+    if found < NEWEST {
+        migrate(&mut connection, found).map_err(told)?;
+    }
+    connection.pragma_update(None, "query_only", true).map_err(told)?;
+    Ok(connection)
+}
+
+fn prepare(location: &Location, more: OpenFlags) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
-    let explain = |error: rusqlite::Error| explain(&location.db, &error);
-    let mut connection = Connection::open_with_flags(&location.db, flags).map_err(explain)?;
-    connection.busy_timeout(BUSY).map_err(explain)?;
+    let mut connection = Connection::open_with_flags(&location.db, flags)?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     // A file of a newer version is left as it is, so it is looked at before anything is set.
     let found = format(&connection, location)?;
+    if found == NEWEST && connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Ok(connection);
+    }
     let journal = if location.network { "DELETE" } else { "WAL" };
-    connection.pragma_update(None, "journal_mode", journal).map_err(explain)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(explain)?;
+    connection.pragma_update(None, "journal_mode", journal)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     if let Some(bytes) = location.size_limit_bytes {
-        let page: i64 =
-            connection.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(explain)?;
+        let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages = i64::try_from(bytes / uint(page).max(1)).unwrap_or(i64::MAX);
-        connection
-            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-            .map_err(explain)?;
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
     if found < NEWEST {
-        migrate(&mut connection, found).map_err(explain)?;
+        migrate(&mut connection, found)?;
+        checkpoint(&connection)?;
     }
     Ok(connection)
 }
 
-fn format(connection: &Connection, location: &Location) -> Result<u64, StoreError> {
-    let pragma = |name: &str| {
-        connection
-            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-            .map_err(|error| explain(&location.db, &error))
-    };
+/// Brings what is in the write-ahead log into the file, so that the file alone is whole; where somebody
+/// reads at the same time, the next one does it.
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_timeout(BUSY)?;
+    match done {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        done => done,
+    }
+}
+
+fn format(connection: &Connection, location: &Location) -> Result<u64, OpenError> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let path = location.db.display().to_string();
     let found = u64::try_from(pragma("user_version")?).unwrap_or(u64::MAX);
     // Tables and the mark of ours come into being together; a file without tables is being made.
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(|error| explain(&location.db, &error))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 && pragma("application_id")? != APPLICATION {
         let cause = "it is a database, but not one of terrarium".to_owned();
-        return Err(StoreError::Damaged { path, cause });
+        return Err(OpenError::Refused(StoreError::Damaged { path, cause }));
     }
     if found > NEWEST {
-        return Err(StoreError::Newer { path, found, known: NEWEST });
+        return Err(OpenError::Refused(StoreError::Newer { path, found, known: NEWEST }));
     }
     Ok(found)
 }
@@ -109,6 +166,7 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.display().to_string();
     let cause = error.to_string();
     match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path, cause },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::Damaged { path, cause }
         }
@@ -119,6 +177,6 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-fn unusable(verb: &'static str, path: &Path, error: &std::io::Error) -> StoreError {
+pub(super) fn unusable(verb: &'static str, path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::File { verb, path: path.display().to_string(), cause: error.to_string() }
 }

@@ -134,6 +134,12 @@ impl SqliteStore {
         }
         sql.execute("DELETE FROM workspace WHERE id = ?1", [id]).map_err(explain)?;
         sql.commit().map_err(explain)?;
-        Ok(())
+        let head = location.head_of(name);
+        match std::fs::remove_file(&head) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(schema::unusable("remove", &head, &error).into())
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -12,6 +12,8 @@ use terrarium_provider::Intent;
 use tokio::sync::oneshot;
 
 use super::commit::{Known, Writing};
+use super::head_file::{HeadFile, Noted};
+use super::workspace_row::WorkspaceRow;
 use super::{Location, schema};
 use crate::{Batch, CommitError, Durability, Fence, StoreError};
 
@@ -65,6 +67,8 @@ pub(super) struct Database {
     /// what comes later may rest on it.
     broken: Option<CommitError>,
     known: Known,
+    /// What is noted beside the file, while this process holds the lock.
+    pub(super) head: Option<HeadFile>,
 }
 
 impl Database {
@@ -80,6 +84,7 @@ impl Database {
             session: None,
             broken: None,
             known: Known::default(),
+            head: None,
         }
     }
 
@@ -89,6 +94,48 @@ impl Database {
             self.connection = schema::open(&self.location)?;
         }
         Ok(self.connection.as_mut())
+    }
+
+    /// Returns the connection like [`Self::existing`], unless the file is not the one that was written
+    /// last.
+    pub(super) fn trusted(&mut self) -> Result<Option<&mut Connection>, StoreError> {
+        // Read before the file: it is never ahead of it.
+        let noted = HeadFile::read(&self.location.head_of(&self.workspace))?;
+        let Some(noted) = noted else { return self.existing() };
+        let (location, workspace) = (self.location.clone(), self.workspace.clone());
+        let stale =
+            |cause: String| StoreError::Stale { path: location.db.display().to_string(), cause };
+        // An empty file would be made a database by opening it.
+        let is_empty = std::fs::metadata(&location.db).is_ok_and(|file| file.len() == 0);
+        let has_log = super::snapshot::log_of(&location.db).exists();
+        if is_empty && !has_log && self.connection.is_none() {
+            return Err(stale("it is empty".into()));
+        }
+        let Some(connection) = self.existing()? else {
+            return match noted.complaint(None) {
+                Some(_) => Err(stale("it is not there any more".into())),
+                None => Ok(None),
+            };
+        };
+        let row = WorkspaceRow::read(connection, &workspace)
+            .map_err(|error| schema::explain(&location.db, &error))?;
+        match noted.complaint(row.as_ref()) {
+            Some(cause) => Err(stale(cause)),
+            None => Ok(Some(connection)),
+        }
+    }
+
+    /// Notes beside the file how far the workspace is.
+    pub(super) fn note(&mut self, row: &WorkspaceRow) -> Result<(), StoreError> {
+        let noted = Noted::of(row);
+        match &mut self.head {
+            Some(head) => head.note(noted),
+            None => {
+                let path = self.location.head_of(&self.workspace);
+                self.head = Some(HeadFile::open(path, noted)?);
+                Ok(())
+            }
+        }
     }
 
     /// Returns the connection; makes the file where there is none.
@@ -226,11 +273,12 @@ impl Database {
             };
             answers.push(Ok(serial.map_err(failed)?));
         }
-        if let Some(writing) = writing {
-            writing.finish().map_err(failed)?;
-        }
+        let row = writing.map(Writing::finish).transpose().map_err(failed)?;
         transaction.commit().map_err(failed)?;
         self.known = known;
+        if let Some(row) = row {
+            self.note(&row).map_err(|error| CommitError::Unknown(error.to_string()))?;
+        }
         Ok(answers)
     }
 }

@@ -26,9 +26,12 @@ async fn only_the_owner_can_read_the_file_and_nothing_else_stays() {
     commit(&sqlite(&location), "one", objects([put("a.b", "{}")])).await;
     let mode = fs::metadata(&location.db).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let names: Vec<_> =
+    let mut names: Vec<_> =
         fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, ["terrarium.db"]);
+    names.sort();
+    assert_eq!(names, ["terrarium.db", "terrarium.db-head"]);
+    let mode = fs::metadata(dir.path().join("terrarium.db-head")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]

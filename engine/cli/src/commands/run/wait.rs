@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use terrarium_core::Cancel;
 use terrarium_provider::Clock;
-use terrarium_state::{SqliteStore, State};
+use terrarium_state::{State, Store};
 
 use crate::context::Failed;
 use crate::setup::store;
@@ -57,7 +57,7 @@ pub(super) struct Waiting<'a> {
     pub(super) pace: Pace,
     pub(super) clock: &'a dyn Clock,
     pub(super) control: Option<&'a Control>,
-    pub(super) store: &'a SqliteStore,
+    pub(super) store: &'a Arc<dyn Store>,
     pub(super) cancel: &'a Cancel,
 }
 
