@@ -44,7 +44,7 @@ codes! {
         "Use `user_data`, or an image that brings what is needed.";
     PROVIDER_BUG = "T0415", "a provider answered against its contract",
         "This is a bug in the provider. Please report it with the message.";
-    EPHEMERAL = "T0424", "an ephemeral value would be kept",
+    EPHEMERAL = "T0443", "an ephemeral value would be kept",
         "What is ephemeral exists during one command only: it may configure providers and go through locals, ephemeral \
          variables and ephemeral outputs of modules. It can't stand in a resource's arguments, in an ordinary output, or \
          in `count` and `for_each`. `ephemeralasnull` makes null of it.";
