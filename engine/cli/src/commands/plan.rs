@@ -130,13 +130,10 @@ fn finish(
         }
         return Ok(());
     };
-    let saved = planfile::SavedPlan {
-        plan: plan.clone(),
-        sources: planfile::fingerprint(&context.sources()),
-        workspace: session.inputs.workspace.to_string(),
-    };
+    let sources = planfile::fingerprint(&context.sources());
+    let workspace = &session.inputs.workspace;
     let path = context.path(out);
-    let Ok(bytes) = planfile::write(&saved) else {
+    let Ok(bytes) = planfile::write_plan(plan, &sources, workspace) else {
         return fail(
             codes::INTERNAL,
             "Plan can't be saved",

@@ -16,6 +16,9 @@ use crate::{Plan, ProviderSet, codes};
 
 const HEADER: &str = "terrarium plan 3";
 
+/// Length of the checksum: BLAKE3 in hexadecimal digits.
+const CHECKSUM: usize = 2 * blake3::OUT_LEN;
+
 /// A plan as it was saved.
 #[derive(Clone, Debug)]
 pub struct SavedPlan {
@@ -47,9 +50,22 @@ pub fn fingerprint(sources: &Sources) -> String {
 
 /// Writes a plan.
 pub fn write(saved: &SavedPlan) -> Result<Vec<u8>, String> {
-    let body =
-        serde_json::to_string(&twin::SavedTwin::of(saved)).map_err(|error| error.to_string())?;
-    Ok(format!("{HEADER}\n{}\n{body}", blake3::hash(body.as_bytes()).to_hex()).into_bytes())
+    write_plan(&saved.plan, &saved.sources, &saved.workspace)
+}
+
+/// Writes a plan that was made from sources with this fingerprint, in this workspace.
+pub fn write_plan(plan: &Plan, sources: &str, workspace: &str) -> Result<Vec<u8>, String> {
+    // The checksum's place is kept free, so that the body is written once, and where it stays.
+    let mut bytes = format!("{HEADER}\n{}\n", "0".repeat(CHECKSUM)).into_bytes();
+    let start = bytes.len();
+    let twin = twin::SavedTwin::of(plan, sources, workspace);
+    serde_json::to_writer(&mut bytes, &twin).map_err(|error| error.to_string())?;
+    let hash = blake3::hash(bytes.get(start..).unwrap_or_default()).to_hex();
+    let place = HEADER.len() + 1..HEADER.len() + 1 + CHECKSUM;
+    if let Some(place) = bytes.get_mut(place) {
+        place.copy_from_slice(hash.as_bytes());
+    }
+    Ok(bytes)
 }
 
 /// Returns whether bytes look like a saved plan, whole or not.

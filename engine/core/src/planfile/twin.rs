@@ -29,11 +29,11 @@ pub(super) struct Shared<'f> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct SavedTwin {
+pub(super) struct SavedTwin<C = Vec<ChangeTwin>> {
     sources: String,
     workspace: String,
     mode: String,
-    changes: Vec<ChangeTwin>,
+    changes: C,
     drift: Vec<ChangeTwin>,
     data: Vec<DataTwin>,
     outputs: BTreeMap<String, OutputTwin>,
@@ -104,20 +104,28 @@ enum StepTwin {
     Any,
 }
 
-impl SavedTwin {
-    pub(super) fn of(saved: &SavedPlan) -> Self {
-        let plan = &saved.plan;
+/// Changes that become twins one by one, while they are written: all of them at once would be a second plan.
+pub(super) struct OneByOne<'p>(&'p [ResourceChange]);
+
+impl Serialize for OneByOne<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(change_twin))
+    }
+}
+
+impl<'p> SavedTwin<OneByOne<'p>> {
+    pub(super) fn of(plan: &'p Plan, sources: &str, workspace: &str) -> Self {
         let variables =
             plan.variables.iter().map(|(name, value)| (name.to_string(), to_snapshot(value)));
         Self {
-            sources: saved.sources.clone(),
-            workspace: saved.workspace.clone(),
+            sources: sources.to_owned(),
+            workspace: workspace.to_owned(),
             mode: MODES
                 .iter()
                 .find(|(mode, _)| *mode == plan.mode)
                 .map_or("normal", |(_, name)| name)
                 .to_owned(),
-            changes: plan.changes.iter().map(change_twin).collect(),
+            changes: OneByOne(&plan.changes),
             drift: plan.drift.iter().map(change_twin).collect(),
             data: plan.data.iter().map(data_twin).collect(),
             outputs: plan
@@ -144,7 +152,9 @@ impl SavedTwin {
             leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
         }
     }
+}
 
+impl SavedTwin {
     pub(super) fn restore(self, schema: &FindSchema<'_>) -> Result<SavedPlan, String> {
         let sets = self.sets.values().map(|members| {
             let members = members.iter().map(|addr| resource(addr));
