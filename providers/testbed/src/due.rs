@@ -54,9 +54,9 @@ const fn silent(what: What, name: &'static str, rank: i64, happen: Happen) -> Ro
 
 const ROWS: &[Row] = &[
     row(What::ServerSettles, "server settles", 0, compute::build::settle),
-    row(What::ServerGone, "server gone", 0, compute::build::vanish),
+    row(What::ServerGone, "server gone", 0, compute::build::deleted),
     row(What::VolumeSettles, "volume settles", 0, volume::life::settle),
-    row(What::VolumeGone, "volume gone", 0, volume::life::vanish),
+    row(What::VolumeGone, "volume gone", 0, volume::life::deleted),
     // A lease that ends frees its hosts for one that starts at the same time.
     row(What::LeaseNotice, "lease notice", 1, reservation::ticks::notice),
     row(What::LeaseEnds, "lease ends", 2, reservation::ticks::end),

@@ -10,6 +10,7 @@ use crate::{
     reply::{Content, Reply},
     router::{Delivery, Request, Target},
     settings::{Effect, Settings},
+    store::Object,
 };
 
 /// What the faults make of one request.
@@ -66,6 +67,23 @@ pub(crate) fn strike(
     }
     settings.save(conn)?;
     Ok(struck)
+}
+
+/// Returns whether the deletion of an object is one that fails, and counts the fault as spent once.
+pub(crate) fn fails_deletion(conn: &Connection, object: &Object) -> rusqlite::Result<bool> {
+    // Settings as they are now: an earlier event of the same advance may have spent the fault.
+    let mut settings = Settings::load(conn)?;
+    let matches = |name: &String| *name == object.id || *name == object.text("name");
+    let index =
+        settings.deletion_faults.iter().position(|fault| fault.object.as_ref().is_none_or(matches));
+    let Some(index) = index else { return Ok(false) };
+    let fault = &mut settings.deletion_faults[index];
+    fault.times = fault.times.saturating_sub(1);
+    if fault.times == 0 {
+        settings.deletion_faults.remove(index);
+    }
+    settings.save(conn)?;
+    Ok(true)
 }
 
 /// Draws how long the next reply is held back.

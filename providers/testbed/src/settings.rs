@@ -32,6 +32,8 @@ pub struct Settings {
     pub flavor_leases_change: bool,
     /// Starts and ends of leases that will fail.
     pub lease_faults: Vec<LeaseFault>,
+    /// Deletions of servers and volumes that will fail inside their service.
+    pub deletion_faults: Vec<DeletionFault>,
     /// Hosts that have failed, by `uid`, `node_name` or `hypervisor_hostname`: leases on them are
     /// given others, or are degraded.
     pub failed_hosts: Vec<String>,
@@ -70,6 +72,7 @@ impl Default for Settings {
             lease_transition_s: 0,
             flavor_leases_change: true,
             lease_faults: Vec::new(),
+            deletion_faults: Vec::new(),
             failed_hosts: Vec::new(),
             authorized_projects: BTreeMap::new(),
             lease_limits: true,
@@ -122,6 +125,19 @@ pub struct LeaseFault {
     /// Id or name of the lease; `None` means any.
     #[serde(default)]
     pub lease: Option<String>,
+    /// How many times it fails before it is spent.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+/// A deletion that its service took on and that fails inside it: the server goes to ERROR, the volume to
+/// `error_deleting`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeletionFault {
+    /// Id or name of the object; `None` means any.
+    #[serde(default)]
+    pub object: Option<String>,
     /// How many times it fails before it is spent.
     #[serde(default = "once")]
     pub times: u32,

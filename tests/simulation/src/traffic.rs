@@ -105,6 +105,10 @@ impl Traffic {
             "quotas": weather.quotas,
             // Servers without a lease find no host where leases are required.
             "leases_required": weather.failing_builds,
+            "deletion_faults": match weather.failing_deletions {
+                0 => json!([]),
+                times => json!([{"times": times}]),
+            },
             "lease_transition_s": weather.lease_transition_s,
             "service_units": if weather.broke { 0 } else { SERVICE_UNITS },
         });

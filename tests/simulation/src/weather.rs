@@ -65,6 +65,8 @@ pub struct Weather {
     pub quotas: BTreeMap<String, i64>,
     /// Whether builds of servers end in ERROR.
     pub failing_builds: bool,
+    /// How many deletions of servers and volumes fail inside their service.
+    pub failing_deletions: u32,
     /// How rarely a lease is refused; 1 is always.
     pub leases_refused_one_in: u64,
     /// How long a lease takes to begin and to end.
@@ -109,6 +111,9 @@ impl Weather {
             weather.quotas.insert(name.to_owned(), limit);
         }
         weather.failing_builds = dice.one_in(8);
+        if dice.one_in(8) {
+            weather.failing_deletions = 1 + u32::try_from(dice.below(4)).unwrap_or_default();
+        }
         weather
     }
 

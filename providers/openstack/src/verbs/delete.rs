@@ -15,6 +15,29 @@ const RETRY: Duration = Duration::from_secs(5);
 /// The step of a delete that was refused and is tried again.
 pub(crate) const RETRY_DELETE: &str = "delete";
 
+/// The step of a delete that failed inside the service and is sent once more.
+pub(crate) const DELETE_AGAIN: &str = "delete again";
+
+/// How often a deletion may fail inside the service before it is given up.
+const DELETIONS: u64 = 3;
+
+/// Returns how many deletions failed before this one.
+pub(crate) fn failed_before(note: &Note) -> u64 {
+    note.with.as_u64().unwrap_or_default()
+}
+
+/// Returns the note of the next deletion after one that failed; `None` where it is given up.
+pub(crate) fn once_more(note: &Note) -> Option<Note> {
+    let failed = failed_before(note) + 1;
+    (failed < DELETIONS).then(|| Note { with: failed.into(), ..Note::next(DELETE_AGAIN) })
+}
+
+/// Returns what a deletion that was just sent has to remember.
+pub(crate) fn remembered(act: &Act<'_>) -> Option<Note> {
+    let note = Note::of(act.private);
+    (failed_before(&note) > 0).then(|| Note { with: note.with, ..Note::default() })
+}
+
 /// Deletes an object.
 pub(crate) async fn delete(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
     let call = scope.call(Verb::Delete, scope.path(act.id()));
@@ -52,7 +75,8 @@ pub(crate) async fn gone_or_pending(
             return Ok(ApplyReply::done(None, None));
         }
     }
-    Ok(ApplyReply::accepted(accepted(scope, act, None, Duration::from_secs(2))))
+    let note = remembered(act);
+    Ok(ApplyReply::accepted(accepted(scope, act, note.as_ref(), Duration::from_secs(2))))
 }
 
 /// Answers that a refused step is tried again later, until the time-out.

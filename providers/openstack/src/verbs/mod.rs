@@ -14,11 +14,15 @@ mod update;
 
 pub(crate) use create::{create, create_body, finish_create, incomplete, made};
 pub(crate) use decode::{decode, noted, settled, shell};
-pub(crate) use delete::{RETRY_DELETE, delete, delete_reply, retry_later};
+pub(crate) use delete::{
+    DELETE_AGAIN, RETRY_DELETE, delete, delete_reply, remembered, retry_later,
+};
 pub(crate) use fetch::{fetch, in_lanes};
 pub(crate) use find::{created_at, find, found, instant, is_young};
 pub(crate) use hooks::Hooks;
-pub(crate) use pending::{Known, finish, poll, poll_delete, waiting};
+pub(crate) use pending::{
+    Known, again_or_given_up, fails_to_go, finish, poll, poll_delete, waiting,
+};
 pub(crate) use private::Note;
 pub(crate) use scope::{Act, Fetched, Scope, encoded, unwrapped};
 pub(crate) use update::{Change, update};

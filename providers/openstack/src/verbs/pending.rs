@@ -8,7 +8,7 @@ use terrarium_provider::{Action, Pending, PollOutcome, PollReply};
 use terrarium_value::{Type, Value};
 
 use super::decode::decode;
-use super::delete::RETRY_DELETE;
+use super::delete::{RETRY_DELETE, failed_before, once_more};
 use super::private::Note;
 use super::scope::Scope;
 use crate::client::ApiError;
@@ -58,11 +58,40 @@ pub(crate) fn poll_delete(scope: &Scope<'_>, pending: &Pending, object: Option<J
     if Note::of(&private).next == RETRY_DELETE {
         return outcome(PollOutcome::Continue { state: pending.accepted.state.clone(), private });
     }
-    let status = field(&object, "status");
-    if status.eq_ignore_ascii_case("error_deleting") {
-        return refused(Some((scope, pending.known())), failed(scope, &object));
+    if fails_to_go(scope.row, &object) {
+        return again_or_given_up(scope, pending, &object);
     }
-    waiting(pending, status)
+    waiting(pending, field(&object, "status"))
+}
+
+/// Returns whether a deletion that the service took on has failed.
+pub(crate) fn fails_to_go(row: &Resource, object: &Json) -> bool {
+    let status = field(object, "status");
+    // What was in ERROR before says so while Nova is at work on it, too.
+    let at_work = !field(object, "OS-EXT-STS:task_state").is_empty();
+    !at_work && (status.eq_ignore_ascii_case("error_deleting") || is_failed(row, object))
+}
+
+/// Answers after a deletion that failed inside the service: deleting twice is deleting once, so it is
+/// sent again, and given up when that fails, too.
+pub(crate) fn again_or_given_up(scope: &Scope<'_>, pending: &Pending, object: &Json) -> PollReply {
+    let note = Note::of(&pending.accepted.private);
+    // Cinder deletes nothing that is in `error_deleting` before somebody resets it.
+    let stuck = field(object, "status").eq_ignore_ascii_case("error_deleting");
+    if let Some(next) = once_more(&note).filter(|_| !stuck) {
+        let private = scope.private_with(&pending.known(), &next);
+        let state = pending.accepted.state.clone();
+        return outcome(PollOutcome::Continue { state, private });
+    }
+    let sent = match failed_before(&note) + 1 {
+        1 => "Its deletion was begun and failed.".to_owned(),
+        times => format!("Its deletion was sent {times} times and failed each time."),
+    };
+    let diagnostic = failed(scope, object).detail(sent).help(
+        "ask the cloud's operators what keeps it, or reset its state with the cloud's own tools; then run the same \
+         command again, which deletes it",
+    );
+    refused(Some((scope, pending.known())), diagnostic)
 }
 
 /// Answers that it is finished.

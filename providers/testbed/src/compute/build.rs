@@ -6,7 +6,7 @@ use super::{devices, quota, servers::SERVER};
 use crate::{
     cloud::Cloud,
     due::What,
-    fault::scramble,
+    fault::{self, scramble},
     json,
     network::{plugs, ports::PORT},
     reply::Outcome,
@@ -158,6 +158,18 @@ pub(crate) fn expel(cloud: &Cloud<'_>, flavor: &str) -> Outcome<()> {
         vanish(cloud, &server.id)?;
     }
     Ok(())
+}
+
+/// A deletion comes to its end: the server is gone, unless it fails inside Nova.
+pub(crate) fn deleted(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
+    let Some(mut server) = cloud.get(&SERVER, id)? else { return Ok(()) };
+    if !fault::fails_deletion(cloud.conn, &server)? {
+        return vanish(cloud, id);
+    }
+    become_now(cloud, &mut server, "ERROR");
+    let message = "Failed to terminate the instance: its host does not answer.";
+    server.set("fault", json!({"code": 500, "created": cloud.stamp(), "message": message}));
+    Ok(cloud.put(&SERVER, &server)?)
 }
 
 /// A server is gone: its quota, ports and volumes are free.

@@ -7,7 +7,7 @@ use super::{
     quota,
     volumes::VOLUME,
 };
-use crate::{cloud::Cloud, compute, due::What, json, reply::Outcome, store::Object};
+use crate::{cloud::Cloud, compute, due::What, fault, json, reply::Outcome, store::Object};
 
 /// How long a change of a volume takes.
 pub(super) const CHANGE_S: u32 = 3;
@@ -115,6 +115,17 @@ pub(crate) fn settle(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
         volume.set("bootable", "true");
     }
     volume.set("status", next);
+    volume.set("updated_at", stamp(cloud));
+    Ok(cloud.put(&VOLUME, &volume)?)
+}
+
+/// A deletion comes to its end: the volume is gone, unless it fails inside Cinder.
+pub(crate) fn deleted(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
+    let Some(mut volume) = cloud.get(&VOLUME, id)? else { return Ok(()) };
+    if !fault::fails_deletion(cloud.conn, &volume)? {
+        return vanish(cloud, id);
+    }
+    volume.set("status", "error_deleting");
     volume.set("updated_at", stamp(cloud));
     Ok(cloud.put(&VOLUME, &volume)?)
 }

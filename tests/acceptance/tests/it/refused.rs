@@ -101,3 +101,41 @@ fn the_end_of_an_old_association_leaves_the_new_one_alone() {
     let again = terrarium.run(&["plan", "-detailed-exitcode", "-var", "script=two"]);
     assert_eq!(again.code, Some(0), "{}\n{}", again.stdout, again.stderr);
 }
+
+const SERVER: &str = r#"
+terraform {
+  required_providers {
+    openstack = { source = "terraform-provider-openstack/openstack" }
+  }
+}
+resource "openstack_compute_instance_v2" "web" {
+  name        = "web"
+  image_name  = "CC-Ubuntu24.04"
+  flavor_name = "m1.small"
+  network { name = "sharednet1" }
+}
+"#;
+
+#[test]
+fn a_deletion_that_fails_inside_nova_is_sent_again_and_then_given_up() {
+    let dir = Workdir::with(SERVER);
+    let terrarium = Terrarium::on_testbed(dir.path());
+    terrarium.ok(&["apply", "-auto-approve"]);
+    terrarium.ok(&[
+        "testbed",
+        "settings",
+        r#"{"deletion_faults": [{"object": "web", "times": 3}]}"#,
+    ]);
+    let failed = terrarium.run(&["destroy", "-auto-approve"]);
+    assert_eq!(failed.code, Some(1), "{}\n{}", failed.stdout, failed.stderr);
+    let said = format!("{}{}", failed.stdout, failed.stderr).replace(['\n', '│'], " ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in ["is in state ERROR", "was sent 3 times and failed each time", "reset its state"] {
+        assert!(said.contains(words), "{words:?} is missing in\n{said}");
+    }
+    assert!(terrarium.ok(&["state", "list"]).contains("openstack_compute_instance_v2.web"));
+    // Once more it fails, the second try is through.
+    terrarium.ok(&["testbed", "settings", r#"{"deletion_faults": [{"times": 1}]}"#]);
+    terrarium.ok(&["destroy", "-auto-approve"]);
+    assert_eq!(terrarium.ok(&["state", "list"]), "");
+}

@@ -11,7 +11,8 @@ use super::{body, metadata_json};
 use crate::client::{ApiError, Failure, Verb};
 use crate::look::{Look, elements, field};
 use crate::verbs::{
-    Act, Change, Known, Note, Scope, decode, encoded, finish, poll as plain_poll, settled, waiting,
+    Act, Change, DELETE_AGAIN, Known, Note, Scope, again_or_given_up, decode, encoded, fails_to_go,
+    finish, poll as plain_poll, remembered, settled, waiting,
 };
 
 /// A stage of an update, or of a create that ends in another power state.
@@ -341,7 +342,9 @@ async fn poll_delete(
         let note = Note::next(&format!("{TO_SEND}{DELETE}"));
         return go_on(scope, pending, &note);
     }
-    // Whatever state it is in: it goes, or the engine's timer ends.
+    if fails_to_go(scope.row, server) {
+        return again_or_given_up(scope, pending, server);
+    }
     waiting(pending, status)
 }
 
@@ -379,7 +382,8 @@ const STOP_POLLS: u32 = 40;
 pub(super) async fn delete(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
     let nothing = Value::null(Type::Dynamic);
     let (prior, id) = (act.prior.unwrap_or(&nothing), act.id());
-    let stopped = Note::of(act.private).next == format!("{TO_SEND}{DELETE}");
+    let next = Note::of(act.private).next;
+    let stopped = next == format!("{TO_SEND}{DELETE}") || next == DELETE_AGAIN;
     if prior.flag("stop_before_destroy") == Some(true) && !stopped {
         // A server that can't be stopped is deleted without.
         if action(scope, act, id, json!({ "os-stop": null })).await.is_ok() {
@@ -398,7 +402,10 @@ pub(super) async fn delete(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<Apply
         scope.session.mutate(&mut act.step(), &call).await.map(|_| ())
     };
     match sent {
-        Ok(()) => Ok(ApplyReply::accepted(accepted_delete(scope, act, prior, None))),
+        Ok(()) => {
+            let note = remembered(act);
+            Ok(ApplyReply::accepted(accepted_delete(scope, act, prior, note.as_ref())))
+        }
         Err(failure) if failure.status() == Some(404) => Ok(ApplyReply::done(None, None)),
         Err(failure) => Err(failure),
     }
