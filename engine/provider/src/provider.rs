@@ -176,6 +176,18 @@ pub trait Provider: Send + Sync {
         vec![None; values.len()]
     }
 
+    /// Returns an instant of the engine's clock by the clock of the service that keeps objects of a type,
+    /// never later than it was there; `None` where that clock is not known. `values` are those of the
+    /// instance, as far as they are known.
+    fn cloud_time(
+        &self,
+        _kind: &str,
+        _values: Option<&Value>,
+        _at: Timestamp,
+    ) -> Option<Timestamp> {
+        None
+    }
+
     /// Returns when the credentials end, where that is known before the service refuses them.
     async fn credentials_end(&self) -> Option<Timestamp> {
         None

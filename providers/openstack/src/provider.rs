@@ -343,6 +343,12 @@ impl Provider for OpenStackProvider {
         }
     }
 
+    fn cloud_time(&self, kind: &str, values: Option<&Value>, at: Timestamp) -> Option<Timestamp> {
+        let row = tables::resource(kind)?;
+        let region = values.and_then(|values| values.text("region")).unwrap_or_default();
+        self.session.cloud_time(row.service, region, at)
+    }
+
     async fn credentials_end(&self) -> Option<Timestamp> {
         if self.blocked.is_some() { None } else { self.session.credentials_end().await }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
+use jiff::SignedDuration;
 use terrarium_builtin::{Chance, SeededChance};
 use terrarium_core::{
     ApplyOptions, CallLimits, Cancel, Depth, Event, Held, Inputs, Mode, Parallelism, Plan,
@@ -97,6 +98,8 @@ pub(crate) struct Process {
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) plant: Plant,
+    /// How far its clock is ahead of the world's, in seconds.
+    pub(crate) ahead_s: i64,
     pub(crate) cancel: Cancel,
 }
 
@@ -206,7 +209,11 @@ impl Process {
         let (config, found) = terrarium_lang::config::load(Path::new(ROOT), &*files, &mut sources);
         report.hear(&found);
         let jumps = self.number.is_multiple_of(2);
-        let clock: Arc<dyn Clock> = Arc::new(WorldClock { traffic: self.traffic.clone(), jumps });
+        let clock: Arc<dyn Clock> = Arc::new(WorldClock {
+            traffic: self.traffic.clone(),
+            jumps,
+            ahead: SignedDuration::from_secs(self.ahead_s),
+        });
         Inputs {
             config: Arc::new(config),
             variables: std::collections::BTreeMap::new(),

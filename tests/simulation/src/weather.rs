@@ -65,6 +65,8 @@ pub struct Weather {
     pub quotas: BTreeMap<String, i64>,
     /// Whether builds of servers end in ERROR.
     pub failing_builds: bool,
+    /// How far the engine's clock is ahead of the world's, in seconds.
+    pub clock_ahead_s: i64,
     /// How many deletions of servers and volumes fail inside their service.
     pub failing_deletions: u32,
     /// How rarely a lease is refused; 1 is always.
@@ -111,6 +113,9 @@ impl Weather {
             weather.quotas.insert(name.to_owned(), limit);
         }
         weather.failing_builds = dice.one_in(8);
+        if dice.one_in(3) {
+            weather.clock_ahead_s = dice.pick(&[-300, -90, 90, 300]).unwrap_or_default();
+        }
         if dice.one_in(8) {
             weather.failing_deletions = 1 + u32::try_from(dice.below(4)).unwrap_or_default();
         }
@@ -120,6 +125,8 @@ impl Weather {
     /// Draws the weather of one run where there are leases.
     pub fn drawn_for_leases(dice: &mut Dice, steps: u64) -> Self {
         let mut weather = Self::drawn(dice, steps);
+        // Windows are told by the engine's clock: a skewed one plans another semester.
+        weather.clock_ahead_s = 0;
         if dice.one_in(4) {
             weather.leases_refused_one_in = 1 + dice.below(3);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_openstack::{Hint, Request, Response, Site, Sites, Transport, TransportError};
 use terrarium_provider::Clock;
 
@@ -41,15 +41,18 @@ pub(crate) struct WorldClock {
     pub(crate) traffic: Arc<Traffic>,
     /// What it says of itself; both kinds exist outside.
     pub(crate) jumps: bool,
+    /// How far the engine's clock is ahead of the world's.
+    pub(crate) ahead: SignedDuration,
 }
 
 #[async_trait]
 impl Clock for WorldClock {
     fn now(&self) -> Timestamp {
-        self.traffic.now()
+        self.traffic.now().saturating_add(self.ahead).unwrap_or(Timestamp::MAX)
     }
 
     async fn wait_until(&self, at: Timestamp) {
+        let at = at.saturating_sub(self.ahead).unwrap_or(Timestamp::MIN);
         if at > self.traffic.now() {
             // A world that ends wakes nobody.
             let _ended = self.traffic.timer(at).await;

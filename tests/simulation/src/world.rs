@@ -79,6 +79,7 @@ impl World {
             traffic: self.traffic.clone(),
             store,
             plant: self.plant,
+            ahead_s: weather.clock_ahead_s,
             cancel: cancel.clone(),
         };
         let ended = self.drive(run::command(process, task), weather, &cancel);

@@ -251,11 +251,13 @@ impl<'a> Walk<'a> {
             };
             draft.write().ok().map(Name::from)
         });
+        let at = self.inputs.clock.now();
+        let values = ready.planned.as_ref().or(ready.prior.as_ref());
         Some(IntentDraft {
             addr: change.addr.clone(),
             action: ready.action,
-            at: self.inputs.clock.now(),
-            cloud_at: None,
+            at,
+            cloud_at: ready.provider.cloud_time(&change.addr.block.kind, values, at),
             realm: self.realm_of(change),
             provider: change.provider.clone(),
             planned,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_provider::Candidate;
 
 /// How long a request may still be on its way: only then does "not found" count.
@@ -11,6 +11,9 @@ const HORIZON: Duration = Duration::from_mins(1);
 /// How long after its intent a request may still leave: a service may have had no time for it, and
 /// said when to come again.
 const LATEST_DEPARTURE: Duration = Duration::from_mins(10);
+
+/// How exactly services tell when they made something: in seconds, by clocks that are nearly the same.
+const GRAIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// What is to be done about an open create.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,16 +26,26 @@ pub(super) enum Verdict {
     LookAgain(Timestamp),
 }
 
-/// Decides what candidates mean for a create recorded at an instant, by a recovery that began at
-/// another: whoever sent the request was gone by then.
-pub(super) fn decide(
-    candidates: &[Candidate],
-    (recorded_at, began): (Timestamp, Timestamp),
-    now: Timestamp,
-) -> Verdict {
+/// When what is asked about happened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// When the create was recorded, by the engine's clock.
+    pub(super) recorded_at: Timestamp,
+    /// The same by the service's clock, where that is known.
+    pub(super) cloud_at: Option<Timestamp>,
+    /// When recovery began: whoever sent the request was gone by then.
+    pub(super) began: Timestamp,
+}
+
+/// Decides what candidates mean for a create.
+pub(super) fn decide(candidates: &[Candidate], times: Times, now: Timestamp) -> Verdict {
+    let Times { recorded_at, cloud_at, began } = times;
     let marked: Vec<usize> = (0..candidates.len()).filter(|at| candidates[*at].marked).collect();
-    // What is not marked and has no age may have been there before: it is somebody's own.
-    let aged = |at: &usize| candidates[*at].created_at.is_some();
+    // What is not marked and may have been there before is somebody's own.
+    let aged = |at: &usize| {
+        let made = candidates[*at].created_at.and_then(|made| made.checked_add(GRAIN).ok());
+        made.is_some_and(|made| cloud_at.is_none_or(|intent| made >= intent))
+    };
     let pool: Vec<usize> = if marked.is_empty() {
         (0..candidates.len()).filter(aged).collect()
     } else {
@@ -67,6 +80,25 @@ mod tests {
         }
     }
 
+    fn times(recorded: i64, began: i64) -> Times {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        Times { recorded_at: at(recorded), cloud_at: None, began: at(began) }
+    }
+
+    #[test]
+    fn an_age_counts_by_the_clock_of_the_cloud() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        // The engine's clock is 300 s ahead of the cloud's.
+        let times = Times { cloud_at: Some(at(700)), ..times(1_000, 1_000) };
+        for (created, marked, adopted) in
+            [(701, false, true), (698, false, true), (697, false, false), (1, true, true)]
+        {
+            let verdict = decide(&[candidate(marked, created)], times, at(1_001));
+            let taken = matches!(verdict, Verdict::Adopt { .. });
+            assert_eq!(taken, adopted, "{created} {marked}");
+        }
+    }
+
     #[test]
     fn what_is_found_decides_and_nothing_counts_only_after_the_horizon() {
         let at = |second| Timestamp::from_second(second).unwrap();
@@ -85,7 +117,7 @@ mod tests {
             (vec![candidate(false, None), candidate(false, 5)], 10, adopt(1, &[])),
             (vec![candidate(true, None)], 10, adopt(0, &[])),
         ] {
-            assert_eq!(decide(&candidates, (at(0), at(0)), at(now)), expected, "{candidates:?}");
+            assert_eq!(decide(&candidates, times(0, 0), at(now)), expected, "{candidates:?}");
         }
     }
 
@@ -97,7 +129,7 @@ mod tests {
             (200, 260, Verdict::NeverHappened),
             (9_000, 9_000, Verdict::NeverHappened),
         ] {
-            assert_eq!(decide(&[], (at(0), at(began)), at(now)), expected);
+            assert_eq!(decide(&[], times(0, began), at(now)), expected);
         }
     }
 }

@@ -3,7 +3,7 @@
 use terrarium_provider::{Candidate, ReadOutcome, ReadRequest};
 use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus};
 
-use super::decide::{Verdict, decide};
+use super::decide::{Times, Verdict, decide};
 use super::record::completed;
 use super::{Case, Depth, Recovery};
 use crate::{RecoveryOutcome, object};
@@ -28,7 +28,9 @@ impl Recovery<'_> {
                 self.warn(case.open, "the service could not be asked what exists; it stays open");
                 return;
             };
-            let times = (case.open.intent.at, self.began);
+            let intent = &case.open.intent;
+            let times =
+                Times { recorded_at: intent.at, cloud_at: intent.cloud_at, began: self.began };
             match decide(&candidates, times, self.inputs.clock.now()) {
                 Verdict::Adopt { index, doubles } => {
                     let mut alone = true;

@@ -11,6 +11,7 @@ mod repeat;
 mod send;
 mod session;
 mod shared;
+mod skew;
 mod transport;
 mod whoami;
 

@@ -31,6 +31,7 @@ impl Session {
         let path = bare(&request.url);
         match &outcome {
             Ok(reply) => {
+                self.skew.note(endpoint, &reply.headers, self.outside.clock.now());
                 let status = reply.status.as_u16();
                 debug!(method = %request.method, path, status, request_id = request_id(reply), "reply");
                 if matches!(status, 429 | 503) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderValue, Method};
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use terrarium_provider::{Clock, Doubt, Limits, Step};
@@ -17,6 +18,7 @@ use super::outcome::{outcome_of, too_late};
 use super::pages::{Pages, next_marker};
 use super::repeat::{LOGINS, Next, PATIENCE, Repeat, Tries, next};
 use super::shared::{Belief, Listed, Shared};
+use super::skew::Skew;
 use super::transport::{Request, Transport};
 
 /// Most pages that a list is followed for: far more than any project holds, fewer than for ever.
@@ -47,6 +49,7 @@ pub(crate) struct Session {
     pub(super) outside: Outside,
     token: tokio::sync::Mutex<Option<Arc<Token>>>,
     shared: Shared,
+    pub(super) skew: Skew,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -65,6 +68,7 @@ impl Session {
             outside,
             token: tokio::sync::Mutex::default(),
             shared: Shared::default(),
+            skew: Skew::default(),
             turns: Mutex::default(),
         }
     }
@@ -93,6 +97,16 @@ impl Session {
     /// Returns the clock.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.outside.clock
+    }
+
+    /// Returns an instant of the engine's clock by the clock of a service, as far as it has answered.
+    pub(crate) fn cloud_time(
+        &self,
+        service: Service,
+        region: &str,
+        at: Timestamp,
+    ) -> Option<Timestamp> {
+        self.skew.cloud_time(service, region, at)
     }
 
     /// Waits for one's turn at a thing that the service changes for one caller at a time; it ends when
@@ -240,6 +254,7 @@ impl Session {
         loop {
             let token = self.token().await?;
             let (endpoint, request) = self.request(call, &token)?;
+            self.skew.goes_to(call.service, call.region, &endpoint);
             let outcome = self.send(&endpoint, &request, tries.attempt).await;
             match next(repeat, &outcome, &tries, self.outside.clock.now()) {
                 Next::LogIn => {

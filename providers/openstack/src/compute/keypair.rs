@@ -88,7 +88,7 @@ impl Hooks for KeypairHooks {
         let lost = request.intent.object_id.is_none();
         let fits = |object: &Json| {
             key.is_none_or(|key| field(object, "public_key").trim() == key)
-                && (!lost || is_young(request, created_at(object)))
+                && (!lost || is_young(scope, request, created_at(object)))
         };
         let objects = fetched.map(|reply| {
             let object = reply.map(|reply| unwrapped(reply, "keypair"));

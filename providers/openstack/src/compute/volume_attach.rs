@@ -149,7 +149,7 @@ impl Hooks for AttachHooks {
             self.fetch(scope, std::slice::from_ref(&id)).await.pop().unwrap_or(Ok(None));
         if let (None, Ok(Some(object))) = (&request.intent.object_id, &fetched) {
             match attached_at(scope, object).await {
-                Ok(at) if !is_young(request, at) => fetched = Ok(None),
+                Ok(at) if !is_young(scope, request, at) => fetched = Ok(None),
                 Ok(_) => {}
                 Err(error) => fetched = Err(error),
             }

@@ -117,7 +117,8 @@ impl Hooks for InterfaceHooks {
             instant(port, if of_its_own { "created_at" } else { "updated_at" })
         };
         let ours = |port: &Json| {
-            fits(port) && (request.intent.object_id.is_some() || is_young(request, since(port)))
+            fits(port)
+                && (request.intent.object_id.is_some() || is_young(scope, request, since(port)))
         };
         let ports =
             ports.map(|ports| ports.into_iter().filter(ours).map(|port| (port, true)).collect());

@@ -59,7 +59,7 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
             wanted.as_deref().is_none_or(|wanted| field(&lease, name) == wanted)
         };
         let by_us = ours("project_id", &project) && ours("user_id", &user);
-        let young = is_young(request, date::read(field(&lease, "created_at")));
+        let young = is_young(scope, request, date::read(field(&lease, "created_at")));
         let alike = bare_name(field(&lease, "name"), planned)
             == planned.text("name").unwrap_or_default()
             && same_date(&lease, planned, "start_date")

@@ -16,7 +16,11 @@ use crate::look::{Look, field, is_zero};
 use crate::same::same;
 use crate::schema::{MarkerField, Sent};
 
-/// How far the clocks of engine and service may be apart.
+/// How far the clocks within one service may be apart: the one that dates its replies, and the one that
+/// dates its objects.
+const APART_S: i64 = 1;
+
+/// How far the clocks of engine and service may have moved against each other where nobody noted it.
 const SKEW_S: i64 = 60;
 
 /// Looks for what an intent may have made, changed or removed.
@@ -77,15 +81,26 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
     if could_mark || !marked.is_empty() {
         return Ok(marked);
     }
-    let fits =
-        |object: &Json| is_young(request, created_at(object)) && looks_like(scope, object, planned);
+    let fits = |object: &Json| {
+        is_young(scope, request, created_at(object)) && looks_like(scope, object, planned)
+    };
     Ok(all.into_iter().filter(fits).map(|object| (object, false)).collect())
 }
 
 /// Returns whether something that is not marked can be the intent's: it is certainly not older. What has
 /// no age is never taken for it.
-pub(crate) fn is_young(request: &FindRequest, made: Option<Timestamp>) -> bool {
-    made.is_some_and(|at| at.as_second() >= request.intent.at.as_second() - SKEW_S)
+pub(crate) fn is_young(scope: &Scope<'_>, request: &FindRequest, made: Option<Timestamp>) -> bool {
+    let intent = &request.intent;
+    let since = match intent.cloud_at {
+        Some(at) => at.as_second() - APART_S,
+        // Recorded before anybody had answered: how far the clocks are apart today says how far they were.
+        None => {
+            let (service, region) = (scope.row.service, scope.region.as_str());
+            let at = scope.session.cloud_time(service, region, intent.at).unwrap_or(intent.at);
+            at.as_second() - SKEW_S
+        }
+    };
+    made.is_some_and(|at| at.as_second() >= since)
 }
 
 fn carries(field_of: MarkerField, object: &Json, marker: &str) -> bool {
