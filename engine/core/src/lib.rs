@@ -43,7 +43,7 @@ pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};
 pub use providers::{Deadlines, KnownProvider};
 pub use realms::realms;
-pub use recover::{Depth, RecoverOptions, Recovered, recover};
+pub use recover::{Depth, RecoverOptions, Recovered, recover, strays};
 pub use run::{HeldBack, Turn, turn};
 pub use timeline::{Group, Mark, Moment, Row, Stage, Timeline, timeline};
 pub use validate::validate;

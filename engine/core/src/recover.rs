@@ -7,8 +7,11 @@ mod doubles;
 mod follow;
 mod look;
 mod record;
+mod strays;
 mod unfinished;
 mod wait;
+
+pub use strays::strays;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;

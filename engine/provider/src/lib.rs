@@ -39,7 +39,7 @@ pub use plan::{
 };
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};
 pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
-pub use recover::{Candidate, FindReply, FindRequest};
+pub use recover::{Candidate, FindReply, FindRequest, Marked};
 pub use schema::{
     Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema, Tenure, Time, Turn,
     Until,

@@ -10,8 +10,9 @@ use terrarium_value::Value;
 
 use crate::{
     ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, FunctionCall,
-    ImportRequest, Imported, Lender, Limits, MoveRequest, OpenRequest, Opened, Pending, PlanReply,
-    PlanRequest, PlannedFact, PollReply, Private, Probe, ReadReply, ReadRequest, Schemas, Types,
+    ImportRequest, Imported, Lender, Limits, Marked, MoveRequest, OpenRequest, Opened, Pending,
+    PlanReply, PlanRequest, PlannedFact, PollReply, Private, Probe, ReadReply, ReadRequest,
+    Schemas, Types,
 };
 
 /// A provider before it is configured: schemas and checks. Needs no credentials.
@@ -168,6 +169,12 @@ pub trait Provider: Send + Sync {
     /// Asks it to bring what it does to an end soon: the user wants to stop. What is under way still
     /// answers, and the engine waits for that.
     async fn stop(&self) {}
+
+    /// Lists what carries a marker of any state, of these types: one list a type, none where no object of
+    /// it can carry one or it can't be listed now.
+    async fn marked_many(&self, _kinds: &[Name]) -> Vec<Marked> {
+        Vec::new()
+    }
 
     /// Looks up who lends what these known values of `occupies` paths name, with as few calls as the API
     /// allows; `None` for what is no loan (a flavor that anybody may use). Asked only for values that no

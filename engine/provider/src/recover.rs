@@ -5,7 +5,7 @@ use terrarium_address::Name;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_value::Value;
 
-use crate::{Intent, Private};
+use crate::{Intent, Marker, Private};
 
 /// Asks what exists that the intent may have made.
 #[derive(Clone, Debug)]
@@ -47,4 +47,17 @@ pub struct Candidate {
     /// What of it is missing and no plan would see (a call that should have followed, a key that is shown
     /// once), in words: then it is adopted as tainted, to be replaced.
     pub lacks: Option<String>,
+}
+
+/// An object that carries a marker.
+#[derive(Clone, Debug)]
+pub struct Marked {
+    /// Its type.
+    pub kind: Name,
+    /// Its id at the service.
+    pub id: Name,
+    /// What it is called there.
+    pub name: String,
+    /// The marker.
+    pub marker: Marker,
 }

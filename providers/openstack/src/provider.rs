@@ -9,7 +9,7 @@ use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, Answers, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
-    Deferral, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, PlanReply,
+    Deferral, FindReply, FindRequest, ImportRequest, Imported, Lender, Marked, Pending, PlanReply,
     PlanRequest, PlannedFact, PollOutcome, PollReply, Provider, ReadOutcome, ReadReply,
     ReadRequest, by_kind,
 };
@@ -20,7 +20,7 @@ use crate::look::Look;
 use crate::plan::Planning;
 use crate::reservation::{check_units, lenders};
 use crate::schema::Resource;
-use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, waiting};
+use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, marked, waiting};
 use crate::{codes, data, tables};
 
 /// A configured provider.
@@ -334,6 +334,16 @@ impl Provider for OpenStackProvider {
             answers.put(&part.places, self.find_kind(&part.kind, &part.requests).await);
         }
         answers.into_vec(|| FindReply { candidates: None, diagnostics: unanswered().into() })
+    }
+
+    async fn marked_many(&self, kinds: &[Name]) -> Vec<Marked> {
+        if self.blocked.is_some() {
+            return Vec::new();
+        }
+        let rows: Vec<&'static Resource> =
+            kinds.iter().filter_map(|kind| tables::resource(kind)).collect();
+        let found = in_lanes(&rows, |row| async { marked(&self.scope(row, None)).await }).await;
+        found.into_iter().flatten().collect()
     }
 
     async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {

@@ -70,12 +70,18 @@ pub(crate) fn strike(
 }
 
 /// Returns whether the deletion of an object is one that fails, and counts the fault as spent once.
-pub(crate) fn fails_deletion(conn: &Connection, object: &Object) -> rusqlite::Result<bool> {
+pub(crate) fn fails_deletion(
+    conn: &Connection,
+    kind: &str,
+    object: &Object,
+) -> rusqlite::Result<bool> {
     // Settings as they are now: an earlier event of the same advance may have spent the fault.
     let mut settings = Settings::load(conn)?;
     let matches = |name: &String| *name == object.id || *name == object.text("name");
-    let index =
-        settings.deletion_faults.iter().position(|fault| fault.object.as_ref().is_none_or(matches));
+    let index = settings.deletion_faults.iter().position(|fault| {
+        fault.kind.as_deref().is_none_or(|wanted| wanted == kind)
+            && fault.object.as_ref().is_none_or(matches)
+    });
     let Some(index) = index else { return Ok(false) };
     let fault = &mut settings.deletion_faults[index];
     fault.times = fault.times.saturating_sub(1);

@@ -135,6 +135,9 @@ pub struct LeaseFault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeletionFault {
+    /// What is deleted: `server` or `volume`; `None` means either.
+    #[serde(default)]
+    pub kind: Option<String>,
     /// Id or name of the object; `None` means any.
     #[serde(default)]
     pub object: Option<String>,

@@ -107,7 +107,7 @@ impl Traffic {
             "leases_required": weather.failing_builds,
             "deletion_faults": match weather.failing_deletions {
                 0 => json!([]),
-                times => json!([{"times": times}]),
+                times => json!([{"kind": "server", "times": times}]),
             },
             "lease_transition_s": weather.lease_transition_s,
             "service_units": if weather.broke { 0 } else { SERVICE_UNITS },

@@ -67,7 +67,7 @@ pub struct Weather {
     pub failing_builds: bool,
     /// How far the engine's clock is ahead of the world's, in seconds.
     pub clock_ahead_s: i64,
-    /// How many deletions of servers and volumes fail inside their service.
+    /// How many deletions of servers fail inside Nova; a volume that fails so is nobody's to free.
     pub failing_deletions: u32,
     /// How rarely a lease is refused; 1 is always.
     pub leases_refused_one_in: u64,

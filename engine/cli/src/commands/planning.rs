@@ -54,6 +54,10 @@ pub(crate) async fn make(
     let (plan, found) = terrarium_core::plan(&session.inputs, options, &progress, cancel).await;
     context.redactor().learn_plan(&plan);
     diagnostics.extend(found);
+    let looks = options.refresh && !options.offline && !plan.errored && !cancel.is_raised();
+    if let Some(held) = held(session).filter(|_| looks) {
+        diagnostics.extend(terrarium_core::strays(&session.inputs, &plan, &held).await);
+    }
     teller.finish();
     Ok(Made { plan, diagnostics })
 }

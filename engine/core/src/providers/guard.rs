@@ -9,7 +9,7 @@ use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     ApplyReply, ApplyRequest, DataReply, DataRequest, Doubt, FindReply, FindRequest, ImportRequest,
-    Imported, Lender, MoveRequest, OpenRequest, Opened, Pending, PlanReply, PlanRequest,
+    Imported, Lender, Marked, MoveRequest, OpenRequest, Opened, Pending, PlanReply, PlanRequest,
     PlannedFact, PollOutcome, PollReply, Private, Probe, Provider, ReadReply, ReadRequest,
 };
 use terrarium_value::Value;
@@ -130,6 +130,15 @@ impl Provider for Guarded {
         let call = self.inner.find_many(requests);
         let refused = |diagnostics| FindReply { candidates: None, diagnostics };
         self.ask_all(("look for", requests.len()), call, refused).await
+    }
+
+    async fn marked_many(&self, kinds: &[Name]) -> Vec<Marked> {
+        let call = self.inner.marked_many(kinds);
+        self.ask("list what carries a marker", call).await.unwrap_or_default()
+    }
+
+    fn cloud_time(&self, kind: &str, values: Option<&Value>, at: Timestamp) -> Option<Timestamp> {
+        self.inner.cloud_time(kind, values, at)
     }
 
     async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {

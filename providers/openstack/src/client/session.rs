@@ -82,6 +82,8 @@ impl Session {
     pub(crate) async fn realm(&self) -> Result<String, ApiError> {
         let login = self.login()?;
         if let Some(world) = &login.world {
+            // Whoever can't log in is told by the first call; logged in, it knows the world's time.
+            let _told_later = self.token().await;
             return Ok(world.clone());
         }
         let token = self.token().await?;

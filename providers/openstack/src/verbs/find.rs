@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use terrarium_diagnostic::Diagnostics;
-use terrarium_provider::{Accepted, Action, Candidate, FindReply, FindRequest};
+use terrarium_provider::{Accepted, Action, Candidate, FindReply, FindRequest, Marked, Marker};
 use terrarium_value::{Type, Value};
 
 use super::decode::{decode, shell};
@@ -101,6 +101,31 @@ pub(crate) fn is_young(scope: &Scope<'_>, request: &FindRequest, made: Option<Ti
         }
     };
     made.is_some_and(|at| at.as_second() >= since)
+}
+
+/// Lists what carries a marker.
+pub(crate) async fn marked(scope: &Scope<'_>) -> Vec<Marked> {
+    let row = scope.row;
+    if row.marker == MarkerField::None || row.list_path.is_empty() {
+        return Vec::new();
+    }
+    // A type that can't be listed is told by whoever reads its objects.
+    let all = scope.session.list(&scope.read(row.list_path), row.collection).await;
+    let marked = |object: Json| {
+        let marker = match row.marker {
+            MarkerField::Description => marker_in(field(&object, "description"))?.to_owned(),
+            MarkerField::Metadata => field(object.get("metadata")?, MARKER_KEY).to_owned(),
+            MarkerField::None => return None,
+        };
+        Some(Marked {
+            kind: row.name.into(),
+            id: field(&object, "id").into(),
+            name: field(&object, "name").to_owned(),
+            marker: Marker::from_text(&marker),
+        })
+    };
+    let marked = all.unwrap_or_default().into_iter().filter_map(marked);
+    marked.filter(|one| !one.marker.as_str().is_empty()).collect()
 }
 
 fn carries(field_of: MarkerField, object: &Json, marker: &str) -> bool {

@@ -18,7 +18,7 @@ pub(crate) use delete::{
     DELETE_AGAIN, RETRY_DELETE, delete, delete_reply, remembered, retry_later,
 };
 pub(crate) use fetch::{fetch, in_lanes};
-pub(crate) use find::{created_at, find, found, instant, is_young};
+pub(crate) use find::{created_at, find, found, instant, is_young, marked};
 pub(crate) use hooks::Hooks;
 pub(crate) use pending::{
     Known, again_or_given_up, fails_to_go, finish, poll, poll_delete, waiting,

@@ -163,7 +163,7 @@ pub(crate) fn expel(cloud: &Cloud<'_>, flavor: &str) -> Outcome<()> {
 /// A deletion comes to its end: the server is gone, unless it fails inside Nova.
 pub(crate) fn deleted(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
     let Some(mut server) = cloud.get(&SERVER, id)? else { return Ok(()) };
-    if !fault::fails_deletion(cloud.conn, &server)? {
+    if !fault::fails_deletion(cloud.conn, "server", &server)? {
         return vanish(cloud, id);
     }
     become_now(cloud, &mut server, "ERROR");

@@ -122,7 +122,7 @@ pub(crate) fn settle(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
 /// A deletion comes to its end: the volume is gone, unless it fails inside Cinder.
 pub(crate) fn deleted(cloud: &Cloud<'_>, id: &str) -> Outcome<()> {
     let Some(mut volume) = cloud.get(&VOLUME, id)? else { return Ok(()) };
-    if !fault::fails_deletion(cloud.conn, &volume)? {
+    if !fault::fails_deletion(cloud.conn, "volume", &volume)? {
         return vanish(cloud, id);
     }
     volume.set("status", "error_deleting");

@@ -139,3 +139,32 @@ fn a_deletion_that_fails_inside_nova_is_sent_again_and_then_given_up() {
     terrarium.ok(&["destroy", "-auto-approve"]);
     assert_eq!(terrarium.ok(&["state", "list"]), "");
 }
+
+#[test]
+fn what_carries_the_marker_of_this_state_and_is_not_in_it_is_shown() {
+    let dir = Workdir::with(
+        r#"
+terraform {
+  required_providers {
+    openstack = { source = "terraform-provider-openstack/openstack" }
+  }
+}
+resource "openstack_networking_network_v2" "lab" { name = "lab" }
+"#,
+    );
+    let terrarium = Terrarium::on_testbed(dir.path());
+    terrarium.ok(&["apply", "-auto-approve"]);
+    let quiet = terrarium.ok(&["plan"]);
+    assert!(!quiet.contains("are not in it"), "{quiet}");
+    terrarium.ok(&["state", "rm", "openstack_networking_network_v2.lab"]);
+    let plan = terrarium.run(&["plan"]);
+    let said = format!("{}{}", plan.stdout, plan.stderr).replace(['\n', '│'], " ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "Objects of this state are not in it",
+        "(\"lab\"), made for openstack_networking_network_v2.lab",
+        "terrarium import 'openstack_networking_network_v2.lab'",
+    ] {
+        assert!(said.contains(words), "{words:?} is missing in\n{said}");
+    }
+}
