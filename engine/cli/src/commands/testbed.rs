@@ -1,17 +1,20 @@
 //! `testbed status | list | reset | advance | settings | serve`
 
+mod forget;
+
 use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 use terrarium_testbed as testbed;
 
+use self::forget::Forgetting;
 use crate::args::instant;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::pretty;
-use crate::setup::testbed::{Control, Place, WORLD, open_router, place};
+use crate::setup::testbed::{Control, Place, WORLD, is_realm, open_router, place, realm};
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -202,31 +205,53 @@ async fn begin_anew(context: &Context, reset: &Reset) -> Outcome {
         Place::File(path) => Control::of_router(open_router(&path)?)?,
         Place::Url(origin) => Control::reach(&origin).await?,
     };
-    if !reset.force && !fresh {
-        context.out.data(
-            "Everything in this world will be gone, and states bound to it must be removed, too.\n  Only 'yes' will be \
-             accepted to confirm.\n\n  Enter a value: ",
-        );
-        match context.out.ask() {
-            Some(answer) if answer == "yes" => {}
-            Some(_) => {
-                context.out.line("Reset cancelled.");
-                return Ok(exit_codes::ERROR);
-            }
-            None => {
-                return fail(
-                    codes::APPROVAL,
-                    "Not approved",
-                    "There is nobody to ask; give -force.",
-                );
-            }
+    let old = realm(control.world());
+    // Where the world's file is gone, nobody knows any more which world it was.
+    let is_gone = |realm: &str| realm == old || fresh && is_realm(realm);
+    let forgetting = forget::prepare(context, &is_gone).await?;
+    if let Err(refused) = approve(context, reset, fresh, forgetting.as_ref()) {
+        if let Some(forgetting) = forgetting {
+            forgetting.leave().await?;
         }
+        return refused;
     }
     // With -at the new world begins then, to rehearse a date.
     let body = context.at.map_or_else(|| json!({}), |at| json!({"at": at.to_string()}));
     control.request("POST", "/testbed/reset", Some(body)).await?;
     context.out.line("A new world has begun.");
+    if let Some(forgetting) = forgetting {
+        let told = format!("The state has forgotten {} of the old one.", forgetting.told());
+        forgetting.carry_out().await?;
+        context.out.line(&told);
+    }
     Ok(exit_codes::SUCCESS)
+}
+
+/// Asks whether all may go; what is refused is the command's outcome.
+fn approve(
+    context: &Context,
+    reset: &Reset,
+    fresh: bool,
+    forgetting: Option<&Forgetting>,
+) -> Result<(), Outcome> {
+    if reset.force || (fresh && forgetting.is_none()) {
+        return Ok(());
+    }
+    let too = match forgetting {
+        Some(forgetting) => format!("the state forgets {} of it", forgetting.told()),
+        None => "the state of this workspace has nothing of it".to_owned(),
+    };
+    context.out.data(&format!(
+        "Everything in this world will be gone; {too}.\n  Only 'yes' will be accepted to confirm.\n\n  Enter a value: "
+    ));
+    match context.out.ask() {
+        Some(answer) if answer == "yes" => Ok(()),
+        Some(_) => {
+            context.out.line("Reset cancelled.");
+            Err(Ok(exit_codes::ERROR))
+        }
+        None => Err(fail(codes::APPROVAL, "Not approved", "There is nobody to ask; give -force.")),
+    }
 }
 
 async fn move_clock(context: &Context, advance: &Advance) -> Outcome {

@@ -34,6 +34,14 @@ fn mistakes_are_named_with_their_place() {
 }
 
 #[test]
+fn a_list_in_for_each_is_told_how_it_becomes_a_set() {
+    let lab = Lab::of(
+        "locals { names = [\"a\", \"b\"] }\nresource \"terraform_data\" \"a\" { for_each = local.names }\n",
+    );
+    lab.run(&["plan"]).says(1, &["Invalid for_each argument", "main.tf:2:", "toset(local.names)"]);
+}
+
+#[test]
 fn a_directory_without_configuration_is_said_so() {
     let lab = Lab::of("");
     std::fs::remove_file(lab.path().join("main.tf")).unwrap();

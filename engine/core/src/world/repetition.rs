@@ -221,7 +221,8 @@ impl World<'_> {
                 let kind = value.ty().friendly_name();
                 invalid(&format!(
                     "The given \"for_each\" argument value is unsuitable: the \"for_each\" argument must be a map, \
-                     or set of strings, and you have provided a value of type {kind}."
+                     or set of strings, and you have provided a value of type {kind}.{}",
+                    toset(expr, &value)
                 ))
             }
         }
@@ -256,6 +257,21 @@ impl World<'_> {
             .help("use the -target argument to first apply only the resources that it depends on");
         self.report(error);
         Told::Wrong
+    }
+}
+
+/// Says how a list of strings becomes a set; nothing for other values.
+fn toset(expr: &Expr, value: &Value) -> String {
+    let is_list = matches!(value.kind(), Kind::List(_) | Kind::Tuple(_));
+    let text = expr.source_text();
+    let strings =
+        value.as_items().is_some_and(|items| items.iter().all(|item| item.as_str().is_some()));
+    match is_list && strings {
+        true if text.len() <= 60 && !text.contains('\n') => {
+            format!(" Make a set of it: for_each = toset({text}).")
+        }
+        true => " Make a set of it with toset(…).".to_owned(),
+        false => String::new(),
     }
 }
 

@@ -14,9 +14,20 @@ fn commands() -> Vec<String> {
 }
 
 #[test]
-fn its_commands_work_one_after_the_other() {
+fn its_commands_work_again_and_again() {
     let dir = Workdir::of("examples");
     let terrarium = Terrarium::plain(dir.top());
+    type_all(&terrarium, "at first");
+    type_all(&terrarium, "a second time");
+    for example in ["student-project", "gpu-lab"] {
+        let caches = dir.top().join("examples").join(example).join(".terrarium");
+        std::fs::remove_dir_all(&caches).expect("caches and a world");
+    }
+    type_all(&terrarium, "after .terrarium was removed");
+}
+
+/// Types all commands one after the other; each must succeed.
+fn type_all(terrarium: &Terrarium, when: &str) {
     let mut typed = 0;
     for line in commands() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -27,7 +38,7 @@ fn its_commands_work_one_after_the_other() {
             _ => continue,
         };
         let run = terrarium.run(&args.split_whitespace().collect::<Vec<_>>());
-        assert_eq!(run.code, Some(0), "{line}\n{}\n{}", run.stdout, run.stderr);
+        assert_eq!(run.code, Some(0), "{when}: {line}\n{}\n{}", run.stdout, run.stderr);
         typed += 1;
     }
     assert!(typed >= 6, "{typed}");

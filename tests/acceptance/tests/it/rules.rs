@@ -369,9 +369,10 @@ fn a_semester_is_rehearsed_twice_in_one_directory() {
     desk.ends(0, &["destroy", "-auto-approve"]).has("2 destroyed");
     desk.terrarium.ok(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
     desk.ends(0, &APPLY).has("1 added");
-    // What is recorded belongs to its world, though.
-    desk.terrarium.ok(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
-    desk.ends(1, &PLAN).has("The state belongs to another cloud");
+    // What is recorded belongs to its world, and is forgotten with it.
+    let said = desk.terrarium.ok(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
+    assert!(said.contains("The state has forgotten 1 resource instance(s)"), "{said}");
+    desk.ends(2, &PLAN).has("1 to add");
 }
 
 #[test]
