@@ -24,6 +24,7 @@ pub enum IntentProgress {
     Accepted(Box<Accepted>),
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each outcome, and it is not kept")]
 /// What an intent closes with: it closes in the same transaction, or not at all.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IntentOutcome {

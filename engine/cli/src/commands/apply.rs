@@ -57,17 +57,17 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
     if args.file.is_none() && !args.auto_approve {
         refuse_json(context)?;
     }
-    if let Some(file) = &args.file {
-        if !args.plan.target.is_empty() || args.plan.destroy {
-            return fail(
-                codes::FLAGS,
-                "Can't change a saved plan",
-                format!(
-                    "{} was planned already: -target and -destroy have no effect on it.",
-                    file.display()
-                ),
-            );
-        }
+    if let Some(file) = &args.file
+        && (!args.plan.target.is_empty() || args.plan.destroy)
+    {
+        return fail(
+            codes::FLAGS,
+            "Can't change a saved plan",
+            format!(
+                "{} was planned already: -target and -destroy have no effect on it.",
+                file.display()
+            ),
+        );
     }
     let mut session = Session::open(
         context,

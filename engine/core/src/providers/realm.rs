@@ -48,10 +48,11 @@ impl<'a> Providers<'a> {
     /// Returns the providers as if nothing recorded were bound to a realm yet.
     pub(crate) fn unbound(inputs: &'a crate::Inputs) -> Self {
         let providers = Self::new(inputs, Connection::Online);
-        let mut bindings = providers.bind();
-        for of_one in bindings.values_mut() {
+        let unbound = providers.bind().into_iter().map(|(addr, mut of_one)| {
             of_one.realms.clear();
-        }
+            (addr, of_one)
+        });
+        let bindings: HashMap<ProviderAddr, Bindings> = unbound.collect();
         Self { bindings: bindings.into(), ..providers }
     }
 

@@ -15,19 +15,16 @@ pub(super) fn collapse(groups: Vec<Group>) -> Vec<Group> {
         group.rows = merge(group.rows);
         let places = places.entry(group.head.as_ref().map(sort)).or_default();
         let twin = places.iter().find(|at| alike(&kept[**at], &group)).copied();
-        match twin.and_then(|at| kept.get_mut(at)) {
-            Some(one) => {
-                if let (Some(head), Some(other)) = (&mut one.head, group.head) {
-                    absorb(head, other);
-                }
-                for (row, other) in one.rows.iter_mut().zip(group.rows) {
-                    absorb(row, other);
-                }
-            }
-            None => {
-                places.push(kept.len());
-                kept.push(group);
-            }
+        let Some(one) = twin.and_then(|at| kept.get_mut(at)) else {
+            places.push(kept.len());
+            kept.push(group);
+            continue;
+        };
+        if let (Some(head), Some(other)) = (&mut one.head, group.head) {
+            absorb(head, other);
+        }
+        for (row, other) in one.rows.iter_mut().zip(group.rows) {
+            absorb(row, other);
         }
     }
     for row in kept.iter_mut().flat_map(|group| group.head.iter_mut().chain(&mut group.rows)) {
@@ -44,12 +41,11 @@ fn merge(rows: Vec<Row>) -> Vec<Row> {
     for row in rows {
         let places = places.entry(sort(&row)).or_default();
         let twin = places.iter().find(|at| same(&kept[**at], &row)).copied();
-        match twin.and_then(|at| kept.get_mut(at)) {
-            Some(one) => absorb(one, row),
-            None => {
-                places.push(kept.len());
-                kept.push(row);
-            }
+        if let Some(one) = twin.and_then(|at| kept.get_mut(at)) {
+            absorb(one, row);
+        } else {
+            places.push(kept.len());
+            kept.push(row);
         }
     }
     kept

@@ -71,7 +71,7 @@ impl BlockValues {
         match value {
             Some(value) => self.instances.insert(key, value),
             None => self.instances.remove(&key),
-        };
+        }
     }
 
     /// Returns one instance.

@@ -29,7 +29,7 @@ pub(super) struct UnderWay(RefCell<Vec<Wanted>>);
 
 impl World<'_> {
     /// Evaluates what a value reads, and what that reads, before the value itself.
-    pub(super) fn prepare(&self, goal: Wanted) {
+    pub(super) fn prepare(&self, goal: &Wanted) {
         let mut stack = vec![goal.clone()];
         // What a circle leads back to is left to the evaluation, which tells it.
         let mut begun: HashSet<Wanted> = HashSet::new();
@@ -45,7 +45,7 @@ impl World<'_> {
                 stack.extend(unmet);
                 continue;
             }
-            if top == goal {
+            if top == *goal {
                 return;
             }
             stack.pop();

@@ -199,7 +199,7 @@ impl World<'_> {
         }
         let wanted = Wanted::Value(id, named.clone());
         let evaluated = self.unless_under_way(&wanted, || {
-            self.prepare(wanted.clone());
+            self.prepare(&wanted);
             self.recording(body)
         });
         let Some((value, deps)) = evaluated else {

@@ -172,7 +172,7 @@ async fn destroy(scene: &mut Scene) -> Result<(), String> {
 async fn what_changes_on_the_way_is_followed() {
     let mut wrong = String::new();
     for seed in 0..SEEDS {
-        if let Err(why) = live(seed).await {
+        if let Err(why) = Box::pin(live(seed)).await {
             writeln!(wrong, "seed {seed}: {why}").unwrap();
         }
     }

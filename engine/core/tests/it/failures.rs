@@ -14,12 +14,12 @@ const IMPORTED: &str = r#"
 resource "fake_thing" "i" { name = "i" }
 "#;
 
-const FORGOTTEN: &str = r#"
+const FORGOTTEN: &str = r"
 removed {
   from = fake_thing.i
   lifecycle { destroy = false }
 }
-"#;
+";
 
 const NEW: &str = r#"
 resource "fake_thing" "a" { name = "a" }

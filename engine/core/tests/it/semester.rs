@@ -249,8 +249,8 @@ async fn after_every_run_exactly_what_can_exist_exists() {
         let mut dice = Dice(seed);
         let semester = invent(&mut dice);
         let hours = steps(&mut dice);
-        let first = live(&semester, &hours, None).await;
-        let again = live(&semester, &hours, None).await;
+        let first = Box::pin(live(&semester, &hours, None)).await;
+        let again = Box::pin(live(&semester, &hours, None)).await;
         match first {
             Err(why) => writeln!(wrong, "seed {seed}: {why}\n{}", semester.text).unwrap(),
             Ok(said) if again.as_ref() != Ok(&said) => {
@@ -271,7 +271,7 @@ async fn small_steps_come_to_the_same_as_one_large_one() {
         let hours = steps(&mut dice);
         let (first, last) = (hours[0], hours[hours.len() - 2]);
         for hours in [hours[..hours.len() - 1].to_vec(), vec![first, last]] {
-            if let Err(why) = live(&semester, &hours, None).await {
+            if let Err(why) = Box::pin(live(&semester, &hours, None)).await {
                 writeln!(wrong, "seed {seed}, {hours:?}: {why}\n{}", semester.text).unwrap();
             }
         }
@@ -286,7 +286,7 @@ async fn runs_that_are_killed_leave_nothing_over() {
         let mut dice = Dice(seed);
         let semester = invent(&mut dice);
         let hours = steps(&mut dice);
-        if let Err(why) = live(&semester, &hours, Some(dice.below(1 << 40))).await {
+        if let Err(why) = Box::pin(live(&semester, &hours, Some(dice.below(1 << 40)))).await {
             writeln!(wrong, "seed {seed}: {why}\n{}", semester.text).unwrap();
         }
     }

@@ -47,6 +47,10 @@ pub struct Module {
 }
 
 /// A `variable` block.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an argument of the block or follows from one"
+)]
 #[derive(Clone, Debug)]
 pub struct Variable {
     /// Its name.

@@ -171,7 +171,7 @@ fn files_of_the_home_directory_are_read() {
         assert!(relative.is_ok(), "{function}: {relative:?}");
         assert_eq!(of_home, relative, "{function}");
     }
-    let template = answer(&format!("templatefile(\"~/hello.txt\", {{}})"), &scope);
+    let template = answer("templatefile(\"~/hello.txt\", {})", &scope);
     assert!(template.is_ok(), "{:?}", template.err());
 }
 

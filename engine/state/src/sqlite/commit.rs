@@ -245,16 +245,15 @@ impl<'t> Writing<'t> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         write_former(former, (self.row.id, self.row.serial), key, before.as_ref())?;
-        let new_sum = match row {
-            Some(row) => write_object(self.sql, self.row.id, key, row)?,
-            None => {
-                self.sql
-                    .prepare_cached(
-                        "DELETE FROM object WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3",
-                    )?
-                    .execute(params![self.row.id, key.0, key.1])?;
-                0
-            }
+        let new_sum = if let Some(row) = row {
+            write_object(self.sql, self.row.id, key, row)?
+        } else {
+            self.sql
+                .prepare_cached(
+                    "DELETE FROM object WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3",
+                )?
+                .execute(params![self.row.id, key.0, key.1])?;
+            0
         };
         self.row.objects ^= old_sum ^ new_sum;
         Ok(())

@@ -128,14 +128,12 @@ impl Database {
     /// Notes beside the file how far the workspace is.
     pub(super) fn note(&mut self, row: &WorkspaceRow) -> Result<(), StoreError> {
         let noted = Noted::of(row);
-        match &mut self.head {
-            Some(head) => head.note(noted),
-            None => {
-                let path = self.location.head_of(&self.workspace);
-                self.head = Some(HeadFile::open(path, noted)?);
-                Ok(())
-            }
+        if let Some(head) = &mut self.head {
+            return head.note(noted);
         }
+        let path = self.location.head_of(&self.workspace);
+        self.head = Some(HeadFile::open(path, noted)?);
+        Ok(())
     }
 
     /// Returns the connection; makes the file where there is none.

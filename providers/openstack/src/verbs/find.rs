@@ -91,14 +91,13 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
 /// no age is never taken for it.
 pub(crate) fn is_young(scope: &Scope<'_>, request: &FindRequest, made: Option<Timestamp>) -> bool {
     let intent = &request.intent;
-    let since = match intent.cloud_at {
-        Some(at) => at.as_second() - APART_S,
+    let since = if let Some(at) = intent.cloud_at {
+        at.as_second() - APART_S
+    } else {
         // Recorded before anybody had answered: how far the clocks are apart today says how far they were.
-        None => {
-            let (service, region) = (scope.row.service, scope.region.as_str());
-            let at = scope.session.cloud_time(service, region, intent.at).unwrap_or(intent.at);
-            at.as_second() - SKEW_S
-        }
+        let (service, region) = (scope.row.service, scope.region.as_str());
+        let at = scope.session.cloud_time(service, region, intent.at).unwrap_or(intent.at);
+        at.as_second() - SKEW_S
     };
     made.is_some_and(|at| at.as_second() >= since)
 }

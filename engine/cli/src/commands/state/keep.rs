@@ -26,13 +26,12 @@ pub struct Accept {
 pub(super) fn backup(args: &Backup, context: &Context) -> Outcome {
     context.block_on(async {
         let backend = store::backend(context);
-        let path = match &args.path {
-            Some(path) => context.path(path),
-            None => {
-                let store = store::open(context)?;
-                let head = store.head().await.map_err(|error| store::failed(&error))?;
-                context.dir.join(format!("terrarium-{}.db.backup", head.serial))
-            }
+        let path = if let Some(path) = &args.path {
+            context.path(path)
+        } else {
+            let store = store::open(context)?;
+            let head = store.head().await.map_err(|error| store::failed(&error))?;
+            context.dir.join(format!("terrarium-{}.db.backup", head.serial))
         };
         backend.backup(&path).await.map_err(|error| store::failed(&error))?;
         context.out.line(&format!("Wrote {}: all workspaces, as they are now.", path.display()));
