@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_address::{Name, ResourceAddr};
 
 use crate::Action;
+
+/// A record that is older at its send is made anew.
+const FRESH: SignedDuration = SignedDuration::from_secs(5);
 
 /// Number of an intent within a lineage; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,7 +185,8 @@ impl Prepared {
 /// Where intents are recorded: the store of the state.
 #[async_trait]
 pub trait IntentStore: Send + Sync {
-    /// Makes the intents durable, in one transaction, before it returns.
+    /// Makes the intents durable, in one transaction, before it returns; one that is there already is
+    /// recorded anew. Refuses where the lock is somebody else's by now, even if there are none.
     ///
     /// # Cancel safety
     /// A dropped future may have recorded them; an intent without an outcome is harmless.
@@ -268,6 +272,18 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Makes sure, right before a send, that the lock is still held, and records what grew old anew.
+    async fn confirm(&self, intent: &Intent, now: Timestamp) -> Result<(), NotRecorded> {
+        let age = now.duration_since(intent.at);
+        if age <= FRESH {
+            return self.0.record(&[]).await;
+        }
+        let cloud_at = intent.cloud_at.and_then(|at| at.checked_add(age).ok());
+        self.0.record(&[Intent { at: now, cloud_at, ..intent.clone() }]).await
+    }
+}
+
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Recorder")
@@ -298,7 +314,8 @@ impl Recorded {
 
     /// Returns leave for one of the action's mutating calls: its create, or any number of idempotent ones.
     pub fn step(&mut self) -> Step<'_> {
-        Step { intent: &self.intent, created: &mut self.created }
+        let leave = Leave { intent: &self.intent, recorder: &self.recorder };
+        Step { leave, created: &mut self.created }
     }
 
     /// Records an intent of its own for a second create within the action.
@@ -325,14 +342,19 @@ impl Recorded {
 /// ```
 #[derive(Debug)]
 pub struct Step<'a> {
-    intent: &'a Intent,
+    leave: Leave<'a>,
     created: &'a mut bool,
 }
 
 impl<'a> Step<'a> {
     /// Returns the intent.
     pub fn intent(&self) -> &'a Intent {
-        self.intent
+        self.leave.intent
+    }
+
+    /// Returns what is asked right before each send.
+    pub fn leave(&self) -> Leave<'a> {
+        self.leave
     }
 
     /// Turns it into leave for the one create of its intent; an error where that was used already: a
@@ -342,21 +364,45 @@ impl<'a> Step<'a> {
         if std::mem::replace(self.created, true) {
             return Err(Spent);
         }
-        Ok(Creation { intent: self.intent, created: self.created })
+        Ok(Creation { leave: self.leave, created: self.created })
+    }
+}
+
+/// What is asked right before a send, after all waiting: the intent's record must stand, and its lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Leave<'a> {
+    intent: &'a Intent,
+    recorder: &'a Recorder,
+}
+
+impl Leave<'_> {
+    /// Makes sure that the call may leave. A holder that was stopped for long may have lost its lock to
+    /// somebody who acted since; a record that is older than some seconds is made anew, so that recovery
+    /// knows when the call may have left.
+    ///
+    /// # Cancel safety
+    /// A dropped future may have recorded the intent anew, which is harmless.
+    pub async fn confirm(&self, now: Timestamp) -> Result<(), NotRecorded> {
+        self.recorder.confirm(self.intent, now).await
     }
 }
 
 /// Leave to send the call that makes an object.
 #[derive(Debug)]
 pub struct Creation<'a> {
-    intent: &'a Intent,
+    leave: Leave<'a>,
     created: &'a mut bool,
 }
 
 impl<'a> Creation<'a> {
     /// Returns the intent, whose marker the object carries.
     pub fn intent(&self) -> &'a Intent {
-        self.intent
+        self.leave.intent
+    }
+
+    /// Returns what is asked right before each send.
+    pub fn leave(&self) -> Leave<'a> {
+        self.leave
     }
 
     /// Gives the leave back: the service said no, so that nothing was made and the create may be tried

@@ -29,8 +29,8 @@ pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
 pub use ephemeral::{MoveRequest, OpenRequest, Opened};
 pub use intent::{
-    Creation, Doubt, Intent, IntentDraft, IntentId, IntentStore, Marker, NoStore, NotRecorded,
-    Prepared, Recorded, Recorder, Spent, Step,
+    Creation, Doubt, Intent, IntentDraft, IntentId, IntentStore, Leave, Marker, NoStore,
+    NotRecorded, Prepared, Recorded, Recorder, Spent, Step,
 };
 pub use limits::{Limits, Load, Patience, Slot, Unlimited};
 pub use plan::{

@@ -19,6 +19,11 @@ impl State {
         for set in &batch.sets {
             self.sets.entry(set.hash().clone()).or_insert_with(|| set.clone());
         }
+        // One that is recorded anew takes the place of what was recorded of it.
+        let anew = |open: &OpenIntent| batch.intents.iter().any(|one| one.id == open.intent.id);
+        if !batch.intents.is_empty() {
+            self.intents.retain(|open| !anew(open));
+        }
         self.intents.extend(batch.intents.iter().map(open));
         for (id, progress) in &batch.progress {
             let found = self.intents.iter_mut().find(|open| open.intent.id == *id);

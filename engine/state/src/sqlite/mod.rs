@@ -437,9 +437,6 @@ struct Journal {
 #[async_trait]
 impl IntentStore for Journal {
     async fn record(&self, intents: &[Intent]) -> Result<(), NotRecorded> {
-        if intents.is_empty() {
-            return Ok(());
-        }
         let (reply, answer) = oneshot::channel();
         let work = Work::Intents(intents.to_vec());
         let (fence, durability) = (self.fence.clone(), Durability::Now);

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use terrarium_provider::Patience;
+use terrarium_provider::{Leave, NotRecorded, Patience};
 use tracing::debug;
 
 use super::error::{bare, message_of, request_id};
@@ -19,14 +19,19 @@ const SILENCE: SignedDuration = SignedDuration::from_secs(10);
 const WORTH_A_WORD: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// Sends a request once there is room at its endpoint.
+    /// Sends a request once there is room at its endpoint. Where it changes something its leave is asked
+    /// last, when nothing is waited for any more; without it nothing is sent.
     pub(super) async fn send(
         &self,
         endpoint: &str,
         request: &Request,
         attempt: u32,
-    ) -> Result<Response, TransportError> {
+        leave: Option<Leave<'_>>,
+    ) -> Result<Result<Response, TransportError>, NotRecorded> {
         let mut slot = self.outside.limits.enter(endpoint).await;
+        if let Some(leave) = leave {
+            leave.confirm(self.outside.clock.now()).await?;
+        }
         let outcome = self.watched(request, attempt).await;
         let path = bare(&request.url);
         match &outcome {
@@ -40,7 +45,7 @@ impl Session {
             }
             Err(error) => debug!(method = %request.method, path, %error, "no reply"),
         }
-        outcome
+        Ok(outcome)
     }
 
     /// Returns when an endpoint wants to be asked again, where it says so and it is not too late.

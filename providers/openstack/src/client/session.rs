@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
-use terrarium_provider::{Clock, Doubt, Limits, Step};
+use terrarium_provider::{Clock, Doubt, Leave, Limits, Step};
 
 use super::auth::{Token, token_of, token_request};
 use super::call::{Call, Sends, Verb};
@@ -123,7 +123,7 @@ impl Session {
 
     /// Reads.
     pub(crate) async fn read(&self, call: &Call<'_>) -> Result<Json, ApiError> {
-        match self.attempts(call, Repeat::Freely).await? {
+        match self.attempts(call, Repeat::Freely, None).await? {
             Ok(json) => Ok(json),
             Err(Failure::Refused(error)) => Err(error),
             Err(Failure::Unknown(doubt)) => Err(ApiError::Unreachable {
@@ -189,6 +189,12 @@ impl Session {
         self.shared.answer(call, Belief::Name, now, self.list(call, key)).await
     }
 
+    /// Lists what keeps its id whatever is changed about it.
+    pub(crate) async fn identities(&self, call: &Call<'_>, key: &str) -> Listed {
+        let now = self.outside.clock.now();
+        self.shared.answer(call, Belief::Identity, now, self.list(call, key)).await
+    }
+
     /// Returns the name of a thing that keeps it (a flavor, an image); `None` where it is gone.
     pub(crate) async fn name_of(
         &self,
@@ -210,7 +216,7 @@ impl Session {
         call: &Call<'_, Verb>,
     ) -> Result<Json, Failure> {
         let creation = step.into_create().map_err(|spent| Failure::other(spent.to_string()))?;
-        let answer = self.once_only(call).await;
+        let answer = self.once_only(creation.leave(), call).await;
         if matches!(answer, Err(Failure::Refused(_))) {
             creation.made_nothing();
         }
@@ -220,18 +226,18 @@ impl Session {
     /// Sends a call that makes nothing new, and that is not repeated while it may have been carried out.
     pub(crate) async fn once(
         &self,
-        _step: &mut Step<'_>,
+        step: &mut Step<'_>,
         call: &Call<'_, Verb>,
     ) -> Result<Json, Failure> {
-        self.once_only(call).await
+        self.once_only(step.leave(), call).await
     }
 
-    async fn once_only(&self, call: &Call<'_, Verb>) -> Result<Json, Failure> {
+    async fn once_only(&self, leave: Leave<'_>, call: &Call<'_, Verb>) -> Result<Json, Failure> {
         let repeat = match call.refusals {
             [] => Repeat::OnlyUndone,
             texts => Repeat::OrSaid(texts),
         };
-        let outcome = self.attempts(call, repeat).await;
+        let outcome = self.attempts(call, repeat, Some(leave)).await;
         self.shared.changed_by(call);
         outcome?
     }
@@ -239,10 +245,10 @@ impl Session {
     /// Sends a call that may be repeated: doing it twice is doing it once.
     pub(crate) async fn mutate(
         &self,
-        _step: &mut Step<'_>,
+        step: &mut Step<'_>,
         call: &Call<'_, Verb>,
     ) -> Result<Json, Failure> {
-        let outcome = self.attempts(call, Repeat::Freely).await;
+        let outcome = self.attempts(call, Repeat::Freely, Some(step.leave())).await;
         self.shared.changed_by(call);
         outcome?
     }
@@ -251,13 +257,22 @@ impl Session {
         &self,
         call: &Call<'_, M>,
         repeat: Repeat,
+        leave: Option<Leave<'_>>,
     ) -> Result<Result<Json, Failure>, ApiError> {
         let mut tries = Tries::new(self.outside.clock.now(), call.patience);
         loop {
             let token = self.token().await?;
             let (endpoint, request) = self.request(call, &token)?;
             self.skew.goes_to(call.service, call.region, &endpoint);
-            let outcome = self.send(&endpoint, &request, tries.attempt).await;
+            let outcome = match self.send(&endpoint, &request, tries.attempt, leave).await {
+                Ok(outcome) => outcome,
+                // The intent stays open: what an earlier call of the action began is found out by recovery.
+                Err(refused) => {
+                    let attempted = format!("{} {}", request.method, bare(&request.url));
+                    let symptom = format!("it was not sent: {refused}");
+                    return Ok(Err(Failure::Unknown(Doubt { attempted, symptom })));
+                }
+            };
             match next(repeat, &outcome, &tries, self.outside.clock.now()) {
                 Next::LogIn => {
                     tries.logins += 1;
@@ -350,7 +365,8 @@ impl Session {
         let mut tries = Tries::new(self.outside.clock.now(), PATIENCE);
         tries.logins = LOGINS;
         let reply = loop {
-            let outcome = self.send(&login.auth_url, &request, tries.attempt).await;
+            let outcome = self.send(&login.auth_url, &request, tries.attempt, None).await;
+            let outcome = outcome.map_err(|refused| ApiError::Other(refused.message))?;
             match next(Repeat::Freely, &outcome, &tries, self.outside.clock.now()) {
                 Next::Again(pause) => self.pause(&request, &outcome, &mut tries, pause).await,
                 _ => break outcome,

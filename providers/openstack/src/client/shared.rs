@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use tokio::sync::OnceCell;
 
-use super::call::Call;
+use super::call::{Call, Verb};
 use super::catalog::Service;
 use super::error::ApiError;
 use super::session::query_text;
@@ -29,6 +29,9 @@ pub(super) enum Belief {
     List,
     /// What names and ids mean: as long as nothing of the same collection is changed.
     Name,
+    /// What no change in place alters, an address's id: as long as nothing comes to the collection or
+    /// leaves it.
+    Identity,
 }
 
 /// Answers by what was asked.
@@ -56,7 +59,7 @@ impl Entry {
         match self.answer.get() {
             // Somebody is asking.
             None => true,
-            Some(Ok(found)) if self.belief == Belief::Name && !found.is_empty() => true,
+            Some(Ok(found)) if self.belief != Belief::List && !found.is_empty() => true,
             Some(_) => fresh,
         }
     }
@@ -94,9 +97,12 @@ impl Shared {
     }
 
     /// Forgets what a call may have changed; those who wait for an answer still get it.
-    pub(super) fn changed_by<M>(&self, call: &Call<'_, M>) {
-        self.entries()
-            .retain(|question, entry| entry.belief == Belief::Name && !question.is_touched(call));
+    pub(super) fn changed_by(&self, call: &Call<'_, Verb>) {
+        self.entries().retain(|question, entry| match entry.belief {
+            Belief::List => false,
+            Belief::Name => !question.is_touched(call),
+            Belief::Identity => call.verb == Verb::Put || !question.is_touched(call),
+        });
     }
 }
 
@@ -112,7 +118,7 @@ impl Question {
     }
 
     /// Returns whether a call may change what a name means. A lease brings networks and flavors.
-    fn is_touched<M>(&self, call: &Call<'_, M>) -> bool {
+    fn is_touched(&self, call: &Call<'_, Verb>) -> bool {
         call.service == Service::Reservation
             || (call.service == self.service && collection(&call.path) == collection(&self.path))
     }
@@ -131,7 +137,6 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::call::Verb;
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -179,6 +184,7 @@ mod tests {
             (Belief::Name, &none, None, 60, 2),
             (Belief::Name, &failed, None, 59, 1),
             (Belief::Name, &failed, None, 60, 2),
+            (Belief::Identity, &one, Some("/networks/n"), 1, 1),
             (Belief::List, &one, None, 59, 1),
             (Belief::List, &one, None, 60, 2),
             (Belief::List, &one, Some("/ports"), 1, 2),

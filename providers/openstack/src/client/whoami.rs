@@ -43,7 +43,7 @@ impl Session {
                 let path = format!("/users/{user}/application_credentials/{id}");
                 let url = format!("{}{path}", login.auth_url);
                 let request = self.request_to(url, &token).ok()?;
-                let reply = self.send(&login.auth_url, &request, 0).await.ok()?;
+                let reply = self.send(&login.auth_url, &request, 0, None).await.ok()?.ok()?;
                 let body: Json = serde_json::from_slice(&reply.body).ok()?;
                 let end = body.pointer("/application_credential/expires_at")?.as_str()?;
                 // Keystone leaves the zone out: it is UTC.

@@ -113,7 +113,7 @@ impl Hooks for AssociateHooks {
 /// whatever the number of associations.
 async fn id_of(scope: &Scope<'_>, address: &str) -> Result<String, Failure> {
     let call = scope.read("/floatingips");
-    let all = scope.session.named(&call, "floatingips").await?;
+    let all = scope.session.identities(&call, "floatingips").await?;
     let known = all.iter().find(|one| field(one, "floating_ip_address") == address);
     match known {
         Some(known) => Ok(field(known, "id").to_owned()),
