@@ -331,6 +331,9 @@ impl<'a> Planner<'a> {
         // Without a read nobody knows that it is there.
         let looked = self.options.refresh && !self.options.offline;
         let realms = if looked { self.providers.realms() } else { BTreeMap::new() };
+        if looked && self.options.targets.is_empty() && !cancel.is_raised() {
+            self.check_found();
+        }
         let diagnostics = self.world.take_diagnostics();
         let mut found = self.found.into_inner();
         // No two are equal; a stable sort would hold half of them twice.
@@ -363,6 +366,16 @@ impl<'a> Planner<'a> {
             zone,
         };
         (plan, diagnostics)
+    }
+
+    /// Refuses to take a whole state for deleted that nothing binds to the cloud at hand.
+    fn check_found(&self) {
+        let found = self.found.borrow();
+        let gone =
+            found.drift.iter().filter(|drift| drift.after.is_null()).map(|drift| &drift.addr);
+        for error in self.providers.unfound(&gone.collect()) {
+            self.world.report(error);
+        }
     }
 
     /// Notes a change that is not made now.

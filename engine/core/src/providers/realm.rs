@@ -1,6 +1,6 @@
 //! Where objects exist: what was made in one cloud is not looked for in another.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use terrarium_address::{ConfigAddr, Mode, Name, ResourceAddr};
@@ -36,11 +36,26 @@ impl Bindings {
             self.unbound += 1;
             return;
         };
-        let bound = self.realms.entry(realm.clone()).or_default();
-        bound.count += 1;
-        if bound.first.len() < NAMED && !bound.first.contains(addr) {
-            bound.first.push(addr.clone());
+        self.realms.entry(realm.clone()).or_default().note(addr);
+    }
+}
+
+impl Bound {
+    fn note(&mut self, addr: &ResourceAddr) {
+        self.count += 1;
+        if self.first.len() < NAMED && !self.first.contains(addr) {
+            self.first.push(addr.clone());
         }
+    }
+
+    /// Returns the first names, and how many more there are.
+    fn names(&self) -> String {
+        let mut names: Vec<String> = self.first.iter().map(ToString::to_string).collect();
+        match self.count.saturating_sub(names.len()) {
+            0 => {}
+            more => names.push(format!("{more} more")),
+        }
+        names.join(", ")
     }
 }
 
@@ -159,17 +174,56 @@ impl<'a> Providers<'a> {
     }
 }
 
-fn refusal(other: &Name, bound: &Bound, realm: &Name) -> Diagnostic {
-    let mut names: Vec<String> = bound.first.iter().map(ToString::to_string).collect();
-    match bound.count.saturating_sub(names.len()) {
-        0 => {}
-        more => names.push(format!("{more} more")),
+impl Providers<'_> {
+    /// Returns an error for each realm where nothing is that is recorded and not bound to a realm yet: a state that
+    /// was taken over, or is of an old version, is bound where a read finds of it what is recorded. Where all of it
+    /// is gone, either somebody deleted it, or this is the wrong cloud; a plan can't tell which.
+    pub(crate) fn unfound(&self, gone: &HashSet<&ResourceAddr>) -> Vec<Diagnostic> {
+        // Most plans find all that is recorded.
+        let realms = if gone.is_empty() { BTreeMap::new() } else { self.realms() };
+        if realms.is_empty() {
+            return Vec::new();
+        }
+        let mut missing: BTreeMap<&Name, Bound> = BTreeMap::new();
+        let mut found: HashSet<&Name> = HashSet::new();
+        for (addr, instance) in &self.inputs.prior.resources {
+            let Some(object) = instance.current.as_ref().filter(|it| it.ended.is_none()) else {
+                continue;
+            };
+            let today = self.used_today(&addr.block, &instance.provider);
+            let Some(realm) = today.and_then(|today| realms.get(&today.recorded())) else {
+                continue;
+            };
+            if object.realm.is_some() || !gone.contains(addr) {
+                found.insert(realm);
+            } else {
+                missing.entry(realm).or_default().note(addr);
+            }
+        }
+        missing.retain(|realm, _| !found.contains(realm));
+        missing.iter().map(|(realm, bound)| nothing_found(realm, bound)).collect()
     }
+}
+
+fn nothing_found(realm: &Name, missing: &Bound) -> Diagnostic {
+    Diagnostic::error(codes::REALM, "Nothing that is recorded is at this cloud")
+        .detail(format!(
+            "The state does not say yet where it was made, and {realm} has none of it: {}. Either all of it was \
+             deleted there, or it is at another cloud, where it would be left behind.",
+            missing.names()
+        ))
+        .help(
+            "log in to the cloud where the objects are; or, where they were deleted, say that this is their cloud: \
+             `terrarium state rebind`",
+        )
+}
+
+fn refusal(other: &Name, bound: &Bound, realm: &Name) -> Diagnostic {
     Diagnostic::error(codes::REALM, "The state belongs to another cloud")
         .detail(format!(
             "Made at {other}: {}. This run would act at {realm}, where nothing of that exists: it would be taken \
              for deleted, and be made anew.",
-            names.join(", ")
+            bound.names()
         ))
         .help(
             "log in to the cloud where the objects are; or use another workspace for this one: `terrarium workspace \

@@ -2,7 +2,7 @@
 //!
 //! `--- NAME.tf` sets a file (empty: removes it), `--- vars` the variables (`name = JSON`); commands are
 //! `plan`, `apply`, `validate`, `graph`, `state`, `cloud`, `fault`, `drift`, `vanish`, `taint`, `wait`,
-//! `deaf`, `calls`; about time `run` (as `run -once`), `schedule`, `overdue`, `until`, `end`, `capacity`,
+//! `deaf`, `calls`, `unbind` (from its realm, as what was taken over); about time `run` (as `run -once`), `schedule`, `overdue`, `until`, `end`, `capacity`,
 //! `lag`, `linger`, `asleep`, `awake`. After `BLESS=1 cargo test -p terrarium-core` the files hold what was answered: read
 //! the difference.
 
@@ -10,9 +10,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
+use terrarium_address::ResourceAddr;
 use terrarium_core::{Mode, Parallelism};
 use terrarium_provider::Action;
-use terrarium_state::{Batch, Durability, ObjectChange, ObjectStatus};
+use terrarium_state::{Batch, Durability, Object, ObjectChange, ObjectStatus};
 use terrarium_value::json;
 
 use crate::fake::{Fault, Inside, Trouble};
@@ -100,7 +101,17 @@ async fn step(scene: &mut Scene, title: &str, body: &str) -> Option<String> {
             calls.to_string()
         }
         ["taint", addr] => {
-            taint(scene, addr).await;
+            let tainted: ResourceAddr = addr.parse().unwrap();
+            let taint = |addr: &ResourceAddr, object: &mut Object| {
+                if *addr == tainted {
+                    object.status = ObjectStatus::Tainted;
+                }
+            };
+            rewrite(scene, taint).await;
+            return None;
+        }
+        ["unbind"] => {
+            rewrite(scene, |_, object| object.realm = None).await;
             return None;
         }
         ref words => {
@@ -247,14 +258,11 @@ async fn graph(scene: &Scene) -> String {
     format!("{text}{}", show::found(&found, &sources))
 }
 
-async fn taint(scene: &Scene, addr: &str) {
+/// Changes recorded objects under the lock.
+async fn rewrite(scene: &Scene, change: impl Fn(&ResourceAddr, &mut Object)) {
     use terrarium_state::Store as _;
     let store = terrarium_state::MemoryStore::open(scene.disk.clone());
     let state = store.load().await.unwrap();
-    let addr: terrarium_address::ResourceAddr = addr.parse().unwrap();
-    let instance = state.resources[&addr].clone();
-    let mut object = instance.current.unwrap();
-    object.status = ObjectStatus::Tainted;
     let request = terrarium_state::LockRequest {
         id: "11111111-1111-4111-8111-111111111111".into(),
         scope: terrarium_state::LockScope::Workspace,
@@ -265,9 +273,13 @@ async fn taint(scene: &Scene, addr: &str) {
         timeout: std::time::Duration::ZERO,
     };
     let fence = store.lock(request).await.unwrap();
-    let change =
-        ObjectChange { addr, deposed: None, provider: instance.provider, object: Some(object) };
-    let batch = Batch { objects: vec![change], ..Batch::default() };
+    let rewritten = state.resources.iter().map(|(addr, instance)| {
+        let (addr, provider) = (addr.clone(), instance.provider.clone());
+        let mut object = instance.current.clone();
+        object.iter_mut().for_each(|object| change(&addr, object));
+        ObjectChange { addr, deposed: None, provider, object }
+    });
+    let batch = Batch { objects: rewritten.collect(), ..Batch::default() };
     store.submit(&fence, batch, Durability::Now).durable().await.unwrap();
     store.unlock(fence).await.unwrap();
 }
