@@ -49,10 +49,12 @@ fn name(config: &Value, diagnostics: &mut Diagnostics) {
 }
 
 fn end(config: &Value, diagnostics: &mut Diagnostics) {
-    let given = |name: &str| config.get(name).is_some_and(|value| !value.is_null());
-    let (summary, help) = match (given("end_date"), given("duration")) {
-        (true, true) => ("A lease has an end_date or a duration, not both", "remove one of them"),
-        (false, false) => {
+    let (end_date, duration) = (given(config.get("end_date")), given(config.get("duration")));
+    let (summary, help) = match (end_date, duration) {
+        (Given::Yes, Given::Yes) => {
+            ("A lease has an end_date or a duration, not both", "remove one of them")
+        }
+        (Given::No, Given::No) => {
             ("A lease needs an end", "set end_date, or a duration such as \"4h\" or \"7d\"")
         }
         _ => return,
@@ -60,8 +62,26 @@ fn end(config: &Value, diagnostics: &mut Diagnostics) {
     diagnostics.push(
         Diagnostic::error(codes::CONFLICT, summary)
             .help(help)
-            .path(AttrPath::attr(if given("end_date") { "end_date" } else { "duration" })),
+            .path(AttrPath::attr(if end_date == Given::Yes { "end_date" } else { "duration" })),
     );
+}
+
+/// Whether an argument is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Given {
+    Yes,
+    No,
+    /// It is unknown, so that it may turn out to be null: no mistake yet, as upstream's `ConflictsWith` and
+    /// `ExactlyOneOf` have it.
+    Perhaps,
+}
+
+fn given(value: Option<&Value>) -> Given {
+    match value {
+        Some(value) if !value.is_known() => Given::Perhaps,
+        Some(value) if !value.is_null() => Given::Yes,
+        _ => Given::No,
+    }
 }
 
 fn is_empty(config: &Value) -> bool {
@@ -77,8 +97,7 @@ fn check_part(only: Option<PartKind>, one: &Part, diagnostics: &mut Diagnostics)
         let diagnostic = Diagnostic::error(codes::INVALID, summary).help(help);
         diagnostics.push(diagnostic.path(part::path(only, one, name)));
     };
-    let given = |name: &str| one.get(name).is_some_and(|value| !value.is_null());
-    if given("resource_properties") && !one.items("where").is_empty() {
+    if given(one.get("resource_properties")) == Given::Yes && !one.items("where").is_empty() {
         wrong(
             "resource_properties",
             "A filter is written as where blocks or as resource_properties, not both".into(),
@@ -110,13 +129,42 @@ fn check_part(only: Option<PartKind>, one: &Part, diagnostics: &mut Diagnostics)
         PartKind::FloatingIp => ["network_id", "pool"],
         _ => return,
     };
-    let count = pair.iter().filter(|name| given(name)).count();
-    if count != 1 {
+    let all = pair.map(|name| given(one.get(name)));
+    let count = all.iter().filter(|given| **given == Given::Yes).count();
+    if count > 1 || (count == 0 && !all.contains(&Given::Perhaps)) {
         let [first, second] = pair;
         wrong(
             first,
             format!("Exactly one of {first} and {second} must be given"),
             if count == 0 { "give one of them" } else { "remove one of them" },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use terrarium_value::{Causes, Type};
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_argument_may_turn_out_to_be_null() {
+        let (text, null) = (Value::string("4h"), Value::null(Type::String));
+        let unknown = Value::unknown(Type::String, Causes::NONE);
+        for (end_date, duration, mistakes) in [
+            (&text, &text, 1),
+            (&null, &null, 1),
+            (&text, &null, 0),
+            (&text, &unknown, 0),
+            (&unknown, &text, 0),
+            (&unknown, &null, 0),
+            (&unknown, &unknown, 0),
+        ] {
+            let config =
+                Value::object_of([("end_date", end_date.clone()), ("duration", duration.clone())]);
+            let mut diagnostics = Diagnostics::new();
+            end(&config, &mut diagnostics);
+            assert_eq!(diagnostics.0.len(), mistakes, "{config:?}");
+        }
     }
 }
