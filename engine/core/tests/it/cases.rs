@@ -276,7 +276,9 @@ async fn rewrite(scene: &Scene, change: impl Fn(&ResourceAddr, &mut Object)) {
     let rewritten = state.resources.iter().map(|(addr, instance)| {
         let (addr, provider) = (addr.clone(), instance.provider.clone());
         let mut object = instance.current.clone();
-        object.iter_mut().for_each(|object| change(&addr, object));
+        if let Some(object) = &mut object {
+            change(&addr, object);
+        }
         ObjectChange { addr, deposed: None, provider, object }
     });
     let batch = Batch { objects: rewritten.collect(), ..Batch::default() };
