@@ -1,8 +1,8 @@
 //! Binding objects to another realm, and forgetting those of a realm that is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use terrarium_address::{Name, ResourceAddr};
+use terrarium_address::{Mode, Name, ResourceAddr};
 
 use crate::edit::EditError;
 use crate::{Batch, IntentOutcome, Object, ObjectChange, OutputChange, ScheduleChange, State};
@@ -41,8 +41,19 @@ pub struct Anew {
     pub realms: Vec<Name>,
 }
 
+impl Anew {
+    /// Returns how many instances of managed resources are forgotten.
+    pub fn instances(&self) -> usize {
+        let managed = self.batch.objects.iter().map(|change| &change.addr);
+        let managed: BTreeSet<&ResourceAddr> =
+            managed.filter(|addr| addr.block.mode == Mode::Managed).collect();
+        managed.len()
+    }
+}
+
 /// Forgets the objects whose realm is gone, with the intents and the schedule that belong to them; where
-/// nothing is bound to another realm, everything.
+/// nothing is bound to another realm, everything, since what has no place of its own (a random name, an
+/// output) was made for them.
 pub fn anew(state: &State, is_gone: impl Fn(&str) -> bool) -> Anew {
     let realms = state.realms();
     let (gone, others): (Vec<&Name>, Vec<&Name>) =
@@ -64,9 +75,9 @@ pub fn anew(state: &State, is_gone: impl Fn(&str) -> bool) -> Anew {
     }
     let intents = state.intents.iter().filter(|open| goes(open.intent.realm.as_ref()));
     batch.outcomes.extend(intents.map(|open| (open.intent.id, IntentOutcome::Nothing)));
-    let is_forgotten =
-        |addr: &ResourceAddr| batch.objects.iter().any(|change| change.addr == *addr);
-    let scheduled = state.schedule.iter().filter(|entry| whole || is_forgotten(&entry.addr));
+    let forgotten: BTreeSet<&ResourceAddr> =
+        batch.objects.iter().map(|change| &change.addr).collect();
+    let scheduled = state.schedule.iter().filter(|entry| whole || forgotten.contains(&entry.addr));
     batch.schedule = scheduled.map(|entry| ScheduleChange::Remove(entry.key())).collect();
     if whole {
         batch.outputs = OutputChange::between(&state.outputs, &BTreeMap::new());

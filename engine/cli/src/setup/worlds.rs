@@ -33,7 +33,7 @@ pub(crate) fn admit(session: &Session) -> Result<(), Failed> {
     if addrs.len() > names.len() {
         names.push(format!("{} more", addrs.len() - names.len()));
     }
-    let forgets = what_goes(&rebind::anew(prior, is_elsewhere).batch);
+    let forgets = what_goes(&rebind::anew(prior, is_elsewhere));
     let anew = format!(
         "`terrarium state anew` forgets {forgets}, and nothing real is touched; or use another workspace: `terrarium \
          workspace new NAME`"

@@ -1,9 +1,9 @@
 //! `state rebind`, `state anew`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_address::{Mode, Name, ResourceAddr, Target};
+use terrarium_address::{Name, ResourceAddr, Target};
 use terrarium_state::{Batch, ObjectChange, State, rebind};
 
 use super::confirm;
@@ -141,27 +141,25 @@ async fn forget_all(
         context.out.line("Nothing of a simulated world is recorded.");
         return Ok(exit_codes::SUCCESS);
     }
+    let said = what_goes(&anew);
     let question = format!(
-        "Do you really want to begin anew?\n  {} are forgotten. Nothing real is touched.",
-        what_goes(&anew.batch)
+        "Do you really want to begin anew?\n  {said} are forgotten. Nothing real is touched."
     );
     if !confirm(context, args.force, &question)? {
         context.out.line("state anew cancelled.");
         return Ok(exit_codes::ERROR);
     }
-    let said = what_goes(&anew.batch);
     store::commit(store, fence, anew.batch).await?;
     context.out.line(&format!("Forgot {said}. The next apply makes everything anew."));
     Ok(exit_codes::SUCCESS)
 }
 
-/// Counts what a batch forgets, in words.
-pub(crate) fn what_goes(batch: &Batch) -> String {
-    let managed = batch.objects.iter().filter(|it| it.addr.block.mode == Mode::Managed);
-    let instances: BTreeSet<&ResourceAddr> = managed.map(|it| &it.addr).collect();
+/// Counts what is forgotten, in words.
+pub(crate) fn what_goes(anew: &rebind::Anew) -> String {
+    let batch = &anew.batch;
     format!(
         "{} instance(s), {} scheduled action(s), {} unfinished action(s) and {} output(s) of a simulated world",
-        instances.len(),
+        anew.instances(),
         batch.schedule.len(),
         batch.outcomes.len(),
         batch.outputs.len()

@@ -1,13 +1,9 @@
 //! What a state forgets when the simulated world that it was made in begins anew.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrarium_address::{Mode, Name};
-use terrarium_state::{
-    Batch, Fence, IntentOutcome, ObjectChange, OutputChange, ScheduleChange, State, Store,
-};
+use terrarium_state::{Batch, Fence, State, Store, rebind};
 
 use crate::context::{Context, Failed};
 use crate::setup::store;
@@ -55,36 +51,15 @@ impl Forgetting {
     }
 }
 
-/// Returns what is forgotten, and its words: the objects of worlds that are gone; where nothing is bound to another
-/// place, all of the state, since what has no place of its own (a random name, an output) was made for them.
+/// Returns what is forgotten, and its words; `None` where neither an object nor an open intent is of a world that is
+/// gone.
 fn forgotten(state: &State, is_gone: &dyn Fn(&str) -> bool) -> Option<(Batch, String)> {
-    let whole = state.realms().into_iter().all(|realm| is_gone(realm));
-    let goes = |realm: Option<&Name>| realm.map_or(whole, |realm| is_gone(realm));
-    let mut batch = Batch::default();
-    for (addr, instance) in &state.resources {
-        let objects = instance.objects().filter(|(_, object)| goes(object.realm.as_ref()));
-        batch.objects.extend(objects.map(|(deposed, _)| ObjectChange {
-            addr: addr.clone(),
-            deposed: deposed.cloned(),
-            provider: instance.provider.clone(),
-            object: None,
-        }));
-    }
-    let intents = state.intents.iter().filter(|open| goes(open.intent.realm.as_ref()));
-    batch.outcomes.extend(intents.map(|open| (open.intent.id, IntentOutcome::Nothing)));
-    let bound = state.realms().into_iter().any(|realm| is_gone(realm));
-    let open = state.intents.iter().filter_map(|open| open.intent.realm.as_ref());
-    if !bound && !open.into_iter().any(|realm| is_gone(realm)) {
+    let anew = rebind::anew(state, is_gone);
+    let mut begun = state.intents.iter().filter_map(|open| open.intent.realm.as_ref());
+    if anew.realms.is_empty() && !begun.any(|realm| is_gone(realm)) {
         return None;
     }
-    let gone: BTreeSet<_> = batch.objects.iter().map(|change| &change.addr).collect();
-    let managed = gone.iter().filter(|addr| addr.block.mode == Mode::Managed).count();
-    let scheduled = state.schedule.iter().filter(|entry| whole || gone.contains(&entry.addr));
-    let schedule: Vec<_> = scheduled.map(|entry| ScheduleChange::Remove(entry.key())).collect();
-    let told = format!("{managed} resource instance(s) and {} scheduled action(s)", schedule.len());
-    batch.schedule = schedule;
-    if whole {
-        batch.outputs = OutputChange::between(&state.outputs, &BTreeMap::new());
-    }
-    Some((batch, told))
+    let (instances, scheduled) = (anew.instances(), anew.batch.schedule.len());
+    let told = format!("{instances} resource instance(s) and {scheduled} scheduled action(s)");
+    Some((anew.batch, told))
 }
