@@ -12,9 +12,6 @@ use terrarium_state::Scheduled;
 
 use crate::ResourceChange;
 
-/// How many parts a sentence names.
-const NAMED: usize = 3;
-
 /// Hexadecimal digits of a part's hash in the store: enough to tell two values apart, and no more.
 const PART_DIGITS: usize = 16;
 
@@ -78,15 +75,7 @@ fn words(differing: &[&Name]) -> String {
         .chain(of(BLOCK).map(|name| format!("the configuration of {name}")))
         .chain(of(FILE).map(|name| format!("the file {name}")))
         .collect();
-    match all.as_slice() {
-        [] => "the configuration".to_owned(),
-        [one] => one.clone(),
-        all if all.len() > NAMED => {
-            let named = all.get(..NAMED).unwrap_or_default().join(", ");
-            format!("{named} and {} more", all.len() - NAMED)
-        }
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
+    crate::words::enumerated(&all).unwrap_or_else(|| "the configuration".to_owned())
 }
 
 #[cfg(test)]

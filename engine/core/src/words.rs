@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use terrarium_address::ModulePath;
 use terrarium_value::{Cause, Causes, When};
 
-/// How many causes a sentence names.
-const NAMED_CAUSES: usize = 3;
+/// How many things a sentence names.
+const NAMED: usize = 3;
 
 /// How many members of a circle, or places of one, a diagnostic shows.
 pub(crate) const MEMBERS: usize = 12;
@@ -64,9 +64,19 @@ pub(crate) fn causes(causes: &Causes) -> String {
     names.map(|names| format!(" (it waits for {names})")).unwrap_or_default()
 }
 
+/// Names all as `a, b and c`; of more than a sentence holds, the first ones and a count; `None` where there is none.
+pub(crate) fn enumerated(all: &[String]) -> Option<String> {
+    match all {
+        [] => None,
+        [one] => Some(one.clone()),
+        all if all.len() > NAMED => listed(all.iter().cloned()),
+        [most @ .., last] => Some(format!("{} and {last}", most.join(", "))),
+    }
+}
+
 fn listed(names: impl Iterator<Item = String>) -> Option<String> {
     let names: Vec<String> = names.collect();
-    let (named, rest) = names.split_at_checked(NAMED_CAUSES.min(names.len()))?;
+    let (named, rest) = names.split_at_checked(NAMED.min(names.len()))?;
     match (named, rest.len()) {
         ([], _) => None,
         (named, 0) => Some(named.join(", ")),

@@ -9,10 +9,7 @@ use terrarium_value::Value;
 
 use super::occupancy::pick;
 use super::{Found, Planner};
-use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object};
-
-/// How many holders a message names.
-const NAMED: usize = 3;
+use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object, words};
 
 /// Returns the ids of what an object holds.
 pub(crate) fn held(schema: &Schema, value: &Value) -> BTreeSet<String> {
@@ -93,13 +90,8 @@ fn refusal(
     span: Option<terrarium_diagnostic::Span>,
 ) -> Diagnostic {
     let addr = &change.addr;
-    let mut names: Vec<String> =
-        holders.iter().take(NAMED).map(|holder| holder.addr.to_string()).collect();
-    if holders.len() > NAMED {
-        names.push(format!("{} more", holders.len() - NAMED));
-    }
-    let last = names.pop().unwrap_or_default();
-    let who = if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) };
+    let names: Vec<String> = holders.iter().map(|holder| holder.addr.to_string()).collect();
+    let who = words::enumerated(&names).unwrap_or_default();
     let keeps: Vec<&Holder<'_>> = holders.iter().filter(|holder| !holder.lets_go).collect();
     let (why, help) = match keeps.first() {
         None => (

@@ -299,18 +299,7 @@ impl<'a> Planner<'a> {
             return;
         };
         let create_first = self.create_first.contains(&(path.config(), block.clone()));
-        let null = terrarium_value::Value::null(schema.block.ty());
-        let recorded_at = addr.recorded();
-        let group = Group {
-            path,
-            resource,
-            provider: addr,
-            recorded: recorded_at,
-            kind,
-            schema,
-            null,
-            create_first,
-        };
+        let group = Group::new((path, resource), (addr, kind), schema, create_first);
         if skipped || self.options.mode == Mode::Destroy {
             self.take_from_state(&group, recorded, skipped).await;
         } else if block.mode == BlockMode::Managed {
@@ -438,7 +427,18 @@ struct Group<'g> {
     create_first: bool,
 }
 
-impl Group<'_> {
+impl<'g> Group<'g> {
+    fn new(
+        (path, resource): (&'g ModulePath, &'g Resource),
+        (provider, kind): (providers::ProviderAddr, &'g providers::KnownProvider),
+        schema: Arc<terrarium_provider::Schema>,
+        create_first: bool,
+    ) -> Self {
+        let null = terrarium_value::Value::null(schema.block.ty());
+        let recorded = provider.recorded();
+        Self { path, resource, provider, kind, schema, recorded, null, create_first }
+    }
+
     /// Returns whether such objects have a term of their own: a lease.
     fn has_term(&self) -> bool {
         self.schema.tenure == terrarium_provider::Tenure::Own

@@ -182,20 +182,7 @@ impl Planner<'_> {
                 continue;
             };
             let resource = stand_in(block);
-            let (path, resource) = (&block.module, &resource);
-            let create_first = false;
-            let null = terrarium_value::Value::null(schema.block.ty());
-            let recorded = addr.recorded();
-            let group = Group {
-                path,
-                resource,
-                provider: addr,
-                recorded,
-                kind,
-                schema,
-                null,
-                create_first,
-            };
+            let group = Group::new((&block.module, &resource), (addr, kind), schema, false);
             let Some(configured) = self.provider(&group).await else { continue };
             for (addr, prior) in self.read_recorded(&group, &configured, &part).await {
                 let reason = match self.options.mode {

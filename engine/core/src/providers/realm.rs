@@ -19,8 +19,6 @@ const NAMED: usize = 3;
 #[derive(Default)]
 pub(super) struct Bindings {
     realms: BTreeMap<Name, Bound>,
-    /// Objects that are not bound yet.
-    unbound: usize,
 }
 
 /// What is bound to one realm.
@@ -32,11 +30,9 @@ struct Bound {
 
 impl Bindings {
     fn note(&mut self, addr: &ResourceAddr, realm: Option<&Name>) {
-        let Some(realm) = realm else {
-            self.unbound += 1;
-            return;
-        };
-        self.realms.entry(realm.clone()).or_default().note(addr);
+        if let Some(realm) = realm {
+            self.realms.entry(realm.clone()).or_default().note(addr);
+        }
     }
 }
 
@@ -190,14 +186,19 @@ impl Providers<'_> {
             let Some(object) = instance.current.as_ref().filter(|it| it.ended.is_none()) else {
                 continue;
             };
+            // What is bound was admitted here, so that it says where it is.
+            if let Some(realm) = &object.realm {
+                found.insert(realm);
+                continue;
+            }
             let today = self.used_today(&addr.block, &instance.provider);
             let Some(realm) = today.and_then(|today| realms.get(&today.recorded())) else {
                 continue;
             };
-            if object.realm.is_some() || !gone.contains(addr) {
-                found.insert(realm);
-            } else {
+            if gone.contains(addr) {
                 missing.entry(realm).or_default().note(addr);
+            } else {
+                found.insert(realm);
             }
         }
         missing.retain(|realm, _| !found.contains(realm));
