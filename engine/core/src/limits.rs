@@ -123,6 +123,10 @@ impl Limits for CallLimits {
         }
     }
 
+    fn width(&self) -> usize {
+        self.0.bound
+    }
+
     fn tell(&self, patience: Patience) {
         let progress = self.0.inside().progress.clone();
         if let Some(progress) = progress {

@@ -17,6 +17,9 @@ pub trait Limits: fmt::Debug + Send + Sync {
     /// A dropped call has taken nothing.
     async fn enter(&self, endpoint: &str) -> Slot;
 
+    /// Returns how many calls may be in flight at most: who has more to send need not make them ready before.
+    fn width(&self) -> usize;
+
     /// Says that a call waits: for its answer, or before it is repeated.
     fn tell(&self, _patience: Patience) {}
 }
@@ -88,5 +91,9 @@ pub struct Unlimited;
 impl Limits for Unlimited {
     async fn enter(&self, _endpoint: &str) -> Slot {
         Slot { load: Load::Usual, release: None }
+    }
+
+    fn width(&self) -> usize {
+        10
     }
 }

@@ -193,7 +193,10 @@ impl OpenStackProvider {
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&ReadRequest, Fetched)> = requests.iter().zip(fetched).collect();
-        in_lanes(&pairs, |(request, fetched)| self.read_one(row, request, fetched.clone())).await
+        in_lanes(&self.session, &pairs, |(request, fetched)| {
+            self.read_one(row, request, fetched.clone())
+        })
+        .await
     }
 
     async fn read_data_kind(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
@@ -207,7 +210,7 @@ impl OpenStackProvider {
             };
             return requests.iter().map(reply).collect();
         }
-        in_lanes(&requests, |request| data::read(&self.session, row, request)).await
+        in_lanes(&self.session, &requests, |request| data::read(&self.session, row, request)).await
     }
 
     async fn poll_kind(&self, kind: &str, pending: &[&Pending]) -> Vec<PollReply> {
@@ -224,7 +227,7 @@ impl OpenStackProvider {
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&Pending, Fetched)> = pending.iter().copied().zip(fetched).collect();
-        in_lanes(&pairs, |(one, fetched)| async {
+        in_lanes(&self.session, &pairs, |(one, fetched)| async {
             let scope = self.scope(row, one.accepted.state.as_ref().or(one.planned.as_ref()));
             match fetched.clone() {
                 Ok(object) => row.hooks.poll(&scope, one, object).await,
@@ -248,7 +251,7 @@ impl OpenStackProvider {
             let reply = |_| FindReply { candidates: None, diagnostics: why.clone().into() };
             return requests.iter().map(reply).collect();
         }
-        in_lanes(requests, |request| async {
+        in_lanes(&self.session, requests, |request| async {
             let scope = self.scope(row, request.planned.as_ref());
             row.hooks.find(&scope, request).await
         })
@@ -342,7 +345,9 @@ impl Provider for OpenStackProvider {
         }
         let rows: Vec<&'static Resource> =
             kinds.iter().filter_map(|kind| tables::resource(kind)).collect();
-        let found = in_lanes(&rows, |row| async { marked(&self.scope(row, None)).await }).await;
+        let found =
+            in_lanes(&self.session, &rows, |row| async { marked(&self.scope(row, None)).await })
+                .await;
         found.into_iter().flatten().collect()
     }
 

@@ -16,6 +16,11 @@ impl Rate {
     fn get(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::SeqCst))
     }
+
+    /// Returns whether time passes only where the control path moves it.
+    pub(crate) fn stands(&self) -> bool {
+        self.get() <= 0.0
+    }
 }
 
 /// What the clock shows.
@@ -43,7 +48,7 @@ impl Clock<'_> {
             .prepare_cached("SELECT instant, anchor FROM world")?
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let rate = self.rate.get();
-        if rate <= 0.0 {
+        if self.rate.stands() {
             return Ok(Reading { now: at(instant), rate });
         }
         let real = self.real.as_microsecond();

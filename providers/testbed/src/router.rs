@@ -93,6 +93,12 @@ impl Router {
         })
     }
 
+    /// Returns what the world's clock showed last to a request of this process, without asking the world;
+    /// `None` where time passes by itself. Another process that serves the same world may have moved it since.
+    pub fn shown(&self) -> Option<Timestamp> {
+        self.world.shown()
+    }
+
     /// Sets how many seconds of the world pass per real second while this process serves it;
     /// without, the clock stands still but for what the control path moves.
     pub fn set_rate(&self, rate: f64) -> Result<(), crate::WorldError> {

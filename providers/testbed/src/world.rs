@@ -1,6 +1,7 @@
 //! A world: the file that holds everything the simulated testbed knows.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct World {
     path: PathBuf,
     real: RealTime,
     rate: Rate,
+    /// What the clock showed last to a request of this process, in microseconds since 1970.
+    shown: AtomicI64,
 }
 
 /// Why a world can't be opened or read.
@@ -79,7 +82,7 @@ impl World {
             return Err(WorldError::Version { path: path.to_owned(), found });
         }
         prepare(&mut conn, real(), &Uuid::new_v4()).map_err(failed)?;
-        Ok(World { conn: Mutex::new(conn), path: path.to_owned(), real, rate: Rate::default() })
+        World::over(conn, path.to_owned(), real)
     }
 
     /// Makes a world in memory, whose every id follows from `seed`.
@@ -89,7 +92,21 @@ impl World {
         let mut conn = Connection::open_in_memory().map_err(failed)?;
         let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_be_bytes());
         prepare(&mut conn, real(), &id).map_err(failed)?;
-        Ok(World { conn: Mutex::new(conn), path, real, rate: Rate::default() })
+        World::over(conn, path, real)
+    }
+
+    fn over(conn: Connection, path: PathBuf, real: RealTime) -> Result<World, WorldError> {
+        let rate = Rate::default();
+        let shown = AtomicI64::default();
+        let world = World { conn: Mutex::new(conn), path, real, rate, shown };
+        // The first transaction shows the clock.
+        world.transact(|_| Ok(())).map_err(|error| world.failed(error))?;
+        Ok(world)
+    }
+
+    /// Returns what the clock showed last to a request of this process, where it stands still here.
+    pub(crate) fn shown(&self) -> Option<Timestamp> {
+        self.rate.stands().then(|| clock::at(self.shown.load(Ordering::SeqCst)))
     }
 
     /// Returns the error of a failed transaction, with the file's name.
@@ -107,7 +124,9 @@ impl World {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let clock = Clock { conn: &transaction, real: (self.real)(), rate: &self.rate };
         let result = work(&clock)?;
+        let shown = clock.read()?.now.as_microsecond();
         transaction.commit()?;
+        self.shown.store(shown, Ordering::SeqCst);
         Ok(result)
     }
 }

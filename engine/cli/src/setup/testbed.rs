@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -16,6 +17,9 @@ use crate::context::{Context, Failed, fail};
 
 /// The world's file, from the root module's directory.
 pub(crate) const WORLD: &str = ".terrarium/testbed.db";
+
+/// How long a clock that stands still is believed not to have been moved by another process.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A testbed that a command works on; dropping it ends the embedded one.
 pub(crate) struct Testbed {
@@ -40,6 +44,8 @@ impl Drop for Testbed {
 pub(crate) struct Control {
     way: Way,
     reading: Mutex<Reading>,
+    /// When a world of this process is asked itself again.
+    look_at: Mutex<Instant>,
     world: String,
 }
 
@@ -209,7 +215,7 @@ impl Control {
             );
         };
         let world = status.get("world").and_then(Json::as_str).unwrap_or_default().to_owned();
-        Ok(Self { way, reading: Mutex::new(reading), world })
+        Ok(Self { way, reading: Mutex::new(reading), look_at: Mutex::new(Instant::now()), world })
     }
 
     /// Sends a request to the control path.
@@ -256,20 +262,41 @@ impl Control {
         }
     }
 
-    /// A world in this process is read anew, since others may serve it too; a served one by its rate.
+    /// What a world in this process shows is known from its last request, but for what others move who serve
+    /// it too: it is asked now and then. A served one is known by its rate.
     fn reading(&self) -> Reading {
-        if matches!(self.way, Way::Router(_))
-            && let Ok(clock) = local(&self.way, "GET", "/testbed/clock", None)
-        {
-            self.note(&clock);
+        if let Way::Router(router) = &self.way {
+            match router.shown().filter(|_| !self.looks_again()) {
+                Some(shown) => self.set(Reading { shown, rate: 0.0, read: Timestamp::now() }),
+                None => {
+                    if let Ok(clock) = local(&self.way, "GET", "/testbed/clock", None) {
+                        self.note(&clock);
+                    }
+                }
+            }
         }
         *self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns whether it is time to look whether others moved the clock.
+    fn looks_again(&self) -> bool {
+        let now = Instant::now();
+        let mut look_at = self.look_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = *look_at <= now;
+        if again {
+            *look_at = now + LOOK;
+        }
+        again
+    }
+
     fn note(&self, clock: &Json) {
         if let Some(reading) = reading_of(clock) {
-            *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = reading;
+            self.set(reading);
         }
+    }
+
+    fn set(&self, reading: Reading) {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = reading;
     }
 }
 

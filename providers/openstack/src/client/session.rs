@@ -1,13 +1,14 @@
 //! A session with one cloud: calls with the right token, endpoint, headers and retries.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, HeaderValue, Method};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use terrarium_provider::{Clock, Doubt, Leave, Limits, Step};
+use tokio::sync::OnceCell;
 
 use super::auth::{Token, token_of, token_request};
 use super::call::{Call, Sends, Verb};
@@ -41,13 +42,17 @@ pub(crate) struct Outside {
     pub(crate) limits: Arc<dyn Limits>,
 }
 
+/// What came of a login, once it is over.
+type LoggedIn = OnceCell<Result<Arc<Token>, ApiError>>;
+
 /// A session; the first call logs in.
 pub(crate) struct Session {
     login: Result<Login, String>,
     pub(super) overrides: BTreeMap<String, String>,
     no_cache: bool,
     pub(super) outside: Outside,
-    token: tokio::sync::Mutex<Option<Arc<Token>>>,
+    /// The login: whoever needs it first makes it, the others wait for what comes of that one.
+    token: Mutex<Arc<LoggedIn>>,
     shared: Shared,
     pub(super) skew: Skew,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -66,7 +71,7 @@ impl Session {
             overrides,
             no_cache,
             outside,
-            token: tokio::sync::Mutex::default(),
+            token: Mutex::default(),
             shared: Shared::default(),
             skew: Skew::default(),
             turns: Mutex::default(),
@@ -94,6 +99,11 @@ impl Session {
     /// Returns why it can't log in, where that is known already.
     pub(crate) fn complaint(&self) -> Option<&str> {
         self.login.as_ref().err().map(String::as_str)
+    }
+
+    /// Returns how many calls may be in flight.
+    pub(crate) fn width(&self) -> usize {
+        self.outside.limits.width().max(1)
     }
 
     /// Returns the clock.
@@ -276,7 +286,7 @@ impl Session {
             match next(repeat, &outcome, &tries, self.outside.clock.now()) {
                 Next::LogIn => {
                     tries.logins += 1;
-                    self.forget(&token).await;
+                    self.forget(&token);
                 }
                 Next::Again(pause) => self.pause(&request, &outcome, &mut tries, pause).await,
                 Next::Answer => return Ok(outcome_of(&request, outcome)),
@@ -354,12 +364,30 @@ impl Session {
         self.login.as_ref().map_err(|why| ApiError::Credentials(why.clone()))
     }
 
-    /// Returns the token, logging in where there is none; all others wait for the one login.
+    /// Returns the token, logging in where there is none; all others wait for the one login. Credentials that
+    /// were not accepted are not sent again: a service may lock the account.
     pub(super) async fn token(&self) -> Result<Arc<Token>, ApiError> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = &*held {
-            return Ok(token.clone());
+        let login = self.logged_in().clone();
+        let came = login.get_or_init(|| self.log_in()).await.clone();
+        if came.as_ref().is_err_and(|error| !matches!(error, ApiError::Credentials(_))) {
+            self.log_in_anew(&login);
         }
+        came
+    }
+
+    fn logged_in(&self) -> MutexGuard<'_, Arc<LoggedIn>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the next call log in, unless another login has taken this one's place already.
+    fn log_in_anew(&self, login: &Arc<LoggedIn>) {
+        let mut current = self.logged_in();
+        if Arc::ptr_eq(&current, login) {
+            *current = Arc::default();
+        }
+    }
+
+    async fn log_in(&self) -> Result<Arc<Token>, ApiError> {
         let login = self.login()?;
         let request = token_request(login);
         let mut tries = Tries::new(self.outside.clock.now(), PATIENCE);
@@ -377,16 +405,17 @@ impl Session {
             path: request.url.clone(),
             cause: error.to_string(),
         })?;
-        let token = Arc::new(token_of(&request, &reply)?);
-        *held = Some(token.clone());
-        Ok(token)
+        Ok(Arc::new(token_of(&request, &reply)?))
     }
 
     /// Drops a token that was refused, unless another one has taken its place already.
-    async fn forget(&self, token: &Arc<Token>) {
-        let mut held = self.token.lock().await;
-        if held.as_ref().is_some_and(|current| Arc::ptr_eq(current, token)) {
-            *held = None;
+    fn forget(&self, token: &Arc<Token>) {
+        let login = self.logged_in().clone();
+        let holds = |came: &Result<Arc<Token>, _>| {
+            came.as_ref().is_ok_and(|current| Arc::ptr_eq(current, token))
+        };
+        if login.get().is_some_and(holds) {
+            self.log_in_anew(&login);
         }
     }
 }

@@ -59,7 +59,7 @@ impl Hooks for KeypairHooks {
     }
 
     async fn fetch(&self, scope: &Scope<'_>, ids: &[String]) -> Vec<Fetched> {
-        in_lanes(ids, |id| async { Ok(scope.fetch_one(id).await?.map(named)) }).await
+        in_lanes(scope.session, ids, |id| async { Ok(scope.fetch_one(id).await?.map(named)) }).await
     }
 
     fn decode(&self, object: &Json, _known: &Value, out: &mut Map) {

@@ -90,7 +90,7 @@ impl Hooks for AttachHooks {
     }
 
     async fn fetch(&self, scope: &Scope<'_>, ids: &[String]) -> Vec<Fetched> {
-        in_lanes(ids, |id| async move {
+        in_lanes(scope.session, ids, |id| async move {
             let (server, volume) = id.split_once('/').unwrap_or((id, ""));
             let path = path(server, volume);
             let reply = scope.session.find(&scope.read(path)).await?;

@@ -77,7 +77,7 @@ impl Hooks for ServerFloatingIpHooks {
 
     /// It exists while the address belongs to a port of the server.
     async fn fetch(&self, scope: &Scope<'_>, ids: &[String]) -> Vec<Fetched> {
-        in_lanes(ids, |id| look(scope, id)).await
+        in_lanes(scope.session, ids, |id| look(scope, id)).await
     }
 
     fn decode(&self, object: &Json, known: &Value, out: &mut Map) {

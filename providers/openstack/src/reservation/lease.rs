@@ -40,7 +40,7 @@ impl Hooks for LeaseHooks {
     /// Reads leases: one by its id, several with the one list that Blazar has.
     async fn fetch(&self, scope: &Scope<'_>, ids: &[String]) -> Vec<Fetched> {
         if ids.len() < 2 {
-            return in_lanes(ids, |id| scope.fetch_one(id)).await;
+            return in_lanes(scope.session, ids, |id| scope.fetch_one(id)).await;
         }
         let call = scope.read(scope.row.list_path);
         let listed: HashMap<String, Json> =
@@ -49,7 +49,7 @@ impl Hooks for LeaseHooks {
                 Err(error) => return ids.iter().map(|_| Err(error.clone())).collect(),
             };
         // The list is of one project: only a GET of its own proves that a lease is gone.
-        in_lanes(ids, |id| async {
+        in_lanes(scope.session, ids, |id| async {
             match listed.get(id) {
                 Some(lease) => Ok(Some(lease.clone())),
                 None => scope.fetch_one(id).await,

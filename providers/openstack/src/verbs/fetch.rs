@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value as Json;
 
 use super::scope::{Fetched, Scope};
-use crate::client::{ApiError, Service};
+use crate::client::{ApiError, Service, Session};
 use crate::look::field;
 
 /// Up to this many objects are read one by one.
@@ -17,20 +18,17 @@ const BY_ID: usize = 200;
 /// Ids in one query: what fits into a URL of 2 KiB.
 const IDS_PER_CALL: usize = 40;
 
-/// Calls in flight at once.
-const LANES: usize = 8;
-
 /// Reads objects by id, in the order of the ids.
 pub(crate) async fn fetch(scope: &Scope<'_>, ids: &[String]) -> Vec<Fetched> {
     if ids.len() <= FEW || scope.row.list_path.is_empty() {
-        return in_lanes(ids, |id| scope.fetch_one(id)).await;
+        return in_lanes(scope.session, ids, |id| scope.fetch_one(id)).await;
     }
     let listed = match listed(scope, ids).await {
         Ok(listed) => listed,
         Err(error) => return ids.iter().map(|_| Err(error.clone())).collect(),
     };
     // What a list lacks may belong to another project: only a GET of its own proves that it is gone.
-    in_lanes(ids, |id| async {
+    in_lanes(scope.session, ids, |id| async {
         match listed.get(id) {
             Some(object) => Ok(Some(object.clone())),
             None => scope.fetch_one(id).await,
@@ -54,28 +52,25 @@ async fn listed(scope: &Scope<'_>, ids: &[String]) -> Result<HashMap<String, Jso
     Ok(found)
 }
 
-/// Does the same for each item, a few at a time, and returns the results in the order of the items.
-pub(crate) async fn in_lanes<'a, T, R, F, W>(items: &'a [T], work: W) -> Vec<R>
+/// Does the same for each item, as many at a time as calls may be in flight, and returns the results in the
+/// order of the items.
+pub(crate) async fn in_lanes<'a, T, R, F, W>(session: &Session, items: &'a [T], work: W) -> Vec<R>
 where
     W: Fn(&'a T) -> F,
     F: Future<Output = R>,
 {
-    let lane = |first: usize| {
-        let work = &work;
-        async move {
-            let mut done = Vec::new();
-            for (at, item) in items.iter().enumerate().skip(first).step_by(LANES) {
-                // Boxed: eight of them stand side by side in one future.
-                done.push((at, Box::pin(work(item)).await));
-            }
-            done
-        }
-    };
-    let lanes =
-        tokio::join!(lane(0), lane(1), lane(2), lane(3), lane(4), lane(5), lane(6), lane(7));
+    let work = &work;
+    let mut waiting = items.iter().enumerate();
+    let mut running = FuturesUnordered::new();
     let mut all: Vec<(usize, R)> = Vec::with_capacity(items.len());
-    for lane in [lanes.0, lanes.1, lanes.2, lanes.3, lanes.4, lanes.5, lanes.6, lanes.7] {
-        all.extend(lane);
+    loop {
+        while running.len() < session.width()
+            && let Some((at, item)) = waiting.next()
+        {
+            running.push(async move { (at, work(item).await) });
+        }
+        let Some(done) = running.next().await else { break };
+        all.push(done);
     }
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, result)| result).collect()

@@ -13,7 +13,7 @@ use crate::{
     cloud::Cloud,
     json::{self, Body},
     reply::{Outcome, Reply, refuse},
-    store::Object,
+    store::{Object, Scan},
 };
 
 /// Returns the ports by which a router stands in subnets.
@@ -234,15 +234,20 @@ fn change_routes(
 
 /// Returns the router that carries `subnet` to the external network `external`.
 pub(super) fn between(cloud: &Cloud<'_>, subnet: &str, external: &str) -> Outcome<Option<String>> {
-    for port in cloud.find(&ports::PORT, "fixed_ips.subnet_id", subnet)? {
-        if port.text("device_owner") != plugs::ROUTER_INTERFACE {
-            continue;
+    // By its routers: a subnet may hold hundreds of ports.
+    let mut routers = Vec::new();
+    cloud.scan(&ROUTER, Scan::default(), &mut |router| {
+        if router.body["external_gateway_info"]["network_id"].as_str() == Some(external) {
+            routers.push(router.id);
         }
-        let router = cloud.get(&ROUTER, port.text("device_id"))?;
-        if router.is_some_and(|router| {
-            router.body["external_gateway_info"]["network_id"].as_str() == Some(external)
-        }) {
-            return Ok(Some(port.text("device_id").to_owned()));
+        true
+    })?;
+    for router in routers {
+        let stands_there = |port: &Object| {
+            port.list("fixed_ips").iter().any(|place| place["subnet_id"].as_str() == Some(subnet))
+        };
+        if all(cloud, &router)?.iter().any(stands_there) {
+            return Ok(Some(router));
         }
     }
     Ok(None)
