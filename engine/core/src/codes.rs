@@ -96,7 +96,9 @@ codes! {
     HELD = "T0424", "an object is to be removed while others hold it",
         "The object must be replaced, and its old self would go first. Others hold it by a reference (an address of a \
          subnet), the service refuses to remove what is held, and they let go only when the successor is there. \
-         `create_before_destroy = true` in the object's `lifecycle` makes the successor first.";
+         `create_before_destroy = true` in the object's `lifecycle` makes the successor first. The other way round, \
+         a successor can't be made first where it would hold what only one may hold (a port, a volume) and its \
+         predecessor still does.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

@@ -41,8 +41,8 @@ pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderK
 pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
 pub use recover::{Candidate, FindReply, FindRequest, Marked};
 pub use schema::{
-    Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema, Tenure, Time, Turn,
-    Until,
+    Attribute, Block, Effect, Exclusive, HeldBy, Holds, NestedBlock, Nesting, Occupies, Presence,
+    Schema, Tenure, Time, Turn, Until,
 };
 pub use schemas::{FunctionAnswer, FunctionCall, FunctionSignature, Schemas, Types};
 pub use secret::Secret;

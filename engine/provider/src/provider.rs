@@ -147,6 +147,13 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Returns whether two states of a type are those of one object: where an object is a fact about others
+    /// (an association) or bears the name that it was given, one that is made anew may be the one that it
+    /// was to take the place of. Removing that would remove both.
+    fn is_same_object(&self, _kind: &str, _one: &Value, _other: &Value) -> bool {
+        false
+    }
+
     /// Opens an ephemeral resource; `None` where it has no such type.
     async fn open(&self, _request: &OpenRequest) -> Option<Result<Opened, Diagnostics>> {
         None

@@ -30,11 +30,11 @@ pub struct Schema {
     /// Paths of computed values that are only known once the object's window has begun: a lease's
     /// addresses. Until then they are stored as null and read as unknown until that instant.
     pub late: Vec<AttrPath>,
-    /// Paths of references that only one object may hold at a time: a port, a volume, an address.
-    pub exclusive: Vec<AttrPath>,
-    /// Paths of references that hold what they name, by its id: the service refuses to remove that before
-    /// they let go (a port's addresses hold their subnets).
-    pub holds: Vec<AttrPath>,
+    /// References that only one object may hold at a time: to a port, a volume, an address.
+    pub exclusive: Vec<Exclusive>,
+    /// References that hold what they name: the service refuses to remove that before they let go (a port's
+    /// addresses hold their subnets).
+    pub holds: Vec<Holds>,
     /// Whether such objects come from a shared pool that runs dry.
     pub scarce: bool,
     /// Default time-outs in seconds by operation (`create`, `update`, `delete`, `read`), for types
@@ -52,6 +52,46 @@ pub enum Tenure {
     Own,
     /// That of what it sits on, where it sits on something: a server.
     Borrowed,
+}
+
+/// A reference that only one object may hold at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exclusive {
+    /// The reference.
+    pub path: AttrPath,
+    /// Whether a new holder takes it from the old one, so that a successor can be made before its
+    /// predecessor goes: an address moves where it is told to, a port in use is refused.
+    pub handed_over: bool,
+    /// An attribute that, where true, lets several hold it.
+    pub shared_if: Option<AttrPath>,
+}
+
+/// A reference that holds what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// The reference.
+    pub path: AttrPath,
+    /// What the reference gives of what is held.
+    pub by: HeldBy,
+}
+
+/// By what a reference holds what it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HeldBy {
+    /// Its `id`.
+    Id,
+    /// Its `name`, which others may have, too: only what the holder reads is meant.
+    Name,
+}
+
+impl HeldBy {
+    /// Returns the attribute of what is held.
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Name => "name",
+        }
+    }
 }
 
 /// Where an object says what time it needs.

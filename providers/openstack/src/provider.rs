@@ -368,6 +368,11 @@ impl Provider for OpenStackProvider {
         if self.blocked.is_some() { None } else { self.session.credentials_end().await }
     }
 
+    fn is_same_object(&self, _kind: &str, one: &Value, other: &Value) -> bool {
+        let same = |name: &str| one.text(name).is_some() && one.text(name) == other.text(name);
+        same("id") && same("region")
+    }
+
     async fn realm(&self) -> Result<Option<Name>, Diagnostics> {
         if self.blocked.is_some() {
             return Ok(None);

@@ -144,6 +144,21 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Returns whether what a task is to remove is the very object that was made to take its place.
+    pub(super) fn is_its_successor(&self, node: usize) -> bool {
+        let Some(under) = self.tasks.get(&node) else { return false };
+        if under.task.step != Step::Delete || self.deposed_key(under.task).is_none() {
+            return false;
+        }
+        let change = &self.plan.changes[under.task.change];
+        let Some(ready) = &under.ready else { return false };
+        let current = self.world.instance(&change.addr).filter(|value| !value.is_null());
+        let current = current.map(|value| value.unmarked_deep());
+        ready.prior.as_ref().zip(current).is_some_and(|(old, new)| {
+            ready.provider.is_same_object(&change.addr.block.kind, old, &new)
+        })
+    }
+
     /// Evaluates an instance's configuration; `None` after an error.
     pub(super) fn configuration(
         &self,

@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A task reached its end: its outcome is written, and dependents wait for that where it is external.
-    fn finish_task<'w>(
+    pub(super) fn finish_task<'w>(
         &mut self,
         node: usize,
         became: &Became,

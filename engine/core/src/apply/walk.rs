@@ -18,6 +18,7 @@ use terrarium_state::{Batch, CommitError, Durability, IntentOutcome, Ticket};
 
 use super::Held;
 use super::begin::Ready;
+use super::rows::{Became, Kept};
 use super::tasks::{Order, Step, Task};
 use crate::providers::Providers;
 use crate::world::World;
@@ -205,7 +206,7 @@ impl<'a> Walk<'a> {
         while limits.room(self.calling.len(), self.busy.len()) > 0
             && let Some(node) = self.ready.pop_front()
         {
-            match self.begun(node).await {
+            match self.begun(node, running).await {
                 Some(Step::Read) => self.read(node, running).await,
                 Some(_) => match self.drafted(node) {
                     Some(draft) => drafts.push((node, draft)),
@@ -234,7 +235,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Begins a task; returns its step where a call follows.
-    async fn begun(&mut self, node: usize) -> Option<Step> {
+    async fn begun<'w>(&mut self, node: usize, running: &mut Running<'w>) -> Option<Step>
+    where
+        'a: 'w,
+    {
         let Some(task) = self.order.tasks.get(node).copied() else {
             self.release(node);
             return None;
@@ -262,6 +266,10 @@ impl<'a> Walk<'a> {
         }
         if !prepared {
             self.fail(node, "its configuration or provider has errors");
+            return None;
+        }
+        if self.is_its_successor(node) {
+            self.finish_task(node, &Became::Gone, Kept::default(), running);
             return None;
         }
         self.make_room(task);

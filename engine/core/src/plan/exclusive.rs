@@ -1,16 +1,16 @@
 //! Exclusive things: a port, a volume or an address has one holder at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use terrarium_address::ResourceAddr;
+use terrarium_address::{AttrPath, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Schedule, Window};
+use terrarium_provider::{Schedule, Schema, Window};
 use terrarium_value::{Cause, Kind, Value};
 
 use super::occupancy::pick;
 use super::{Found, Planner};
-use crate::{ActionReason, PlannedAction, Waits, codes, words};
+use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, words};
 
 impl Planner<'_> {
     /// Refuses two holders of one thing whose windows overlap; a successor waits for its predecessor.
@@ -52,6 +52,41 @@ impl Planner<'_> {
         self.hold_back_readers(&mut found, late);
         self.world.forget_named();
         found.index();
+    }
+
+    /// Refuses a replacement whose first half can't be had: the successor would hold what its predecessor still
+    /// holds, and the service refuses that.
+    pub(super) fn check_successors(&self) {
+        let found = self.found.borrow();
+        let deferred = found.deferred.iter().map(|deferred| &deferred.change);
+        for change in found.changes.iter().chain(deferred) {
+            let first = change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst);
+            if !first || change.schema.exclusive.is_empty() {
+                continue;
+            }
+            if let Some((path, thing)) = held_by_both(change) {
+                let error = self.both(change, path, &thing);
+                self.world.report(error);
+            }
+        }
+    }
+
+    fn both(&self, change: &ResourceChange, path: &AttrPath, thing: &str) -> Diagnostic {
+        let addr = &change.addr;
+        let error = Diagnostic::error(codes::HELD, "A successor can't be made before its predecessor goes")
+            .detail(format!(
+                "{addr} must be replaced, and with create_before_destroy the new one would be made while the old one \
+                 still holds {thing} ({path}): the service lets only one at a time hold it, and refuses the new one."
+            ))
+            .about(addr.clone())
+            .help(format!(
+                "take create_before_destroy out of {} and of what needs it, or give the new one another {path}",
+                addr.block
+            ));
+        match self.declared_span(addr) {
+            Some(span) => error.at(span, ""),
+            None => error,
+        }
     }
 
     /// What reads something that is deferred after all is deferred with it, however far.
@@ -123,7 +158,8 @@ fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Hold
             lingers: change.action == PlannedAction::NoOp
                 && change.reason == Some(ActionReason::LenderEnds),
         };
-        for path in &change.schema.exclusive {
+        for reference in held_alone(&change.schema, &change.after) {
+            let path = &reference.path;
             let mut values = Vec::new();
             pick(&change.after, &path.0, &mut values);
             for value in values {
@@ -135,6 +171,32 @@ fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Hold
     }
     all.retain(|_, holders| holders.len() > 1);
     all
+}
+
+/// Returns something that both halves of a replacement would hold at the same time.
+fn held_by_both(change: &ResourceChange) -> Option<(&AttrPath, String)> {
+    let after = change.after.unmarked_deep();
+    let before = change.before.unmarked_deep();
+    let held = |value: &Value, path: &AttrPath| {
+        let mut values = Vec::new();
+        pick(value, &path.0, &mut values);
+        let texts = values.iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
+        texts.map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    let alone = held_alone(&change.schema, &after).filter(|reference| !reference.handed_over);
+    alone.map(|reference| &reference.path).find_map(|path| {
+        let thing = held(&before, path).intersection(&held(&after, path)).next()?.clone();
+        Some((path, thing))
+    })
+}
+
+/// Lists the references that only this object may hold what they name by.
+fn held_alone<'s>(
+    schema: &'s Schema,
+    value: &Value,
+) -> impl Iterator<Item = &'s terrarium_provider::Exclusive> {
+    let shared = |path: &AttrPath| value.at(path).and_then(|it| it.as_bool()).unwrap_or_default();
+    schema.exclusive.iter().filter(move |it| !it.shared_if.as_ref().is_some_and(shared))
 }
 
 /// Names the thing behind a reference: its id, or the one instance that the value waits for.

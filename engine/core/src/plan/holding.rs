@@ -1,47 +1,202 @@
 //! Holding: an object that others hold by a reference can't be removed before they let go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use terrarium_address::ResourceAddr;
+use terrarium_address::{Mode, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::Schema;
+use terrarium_provider::{HeldBy, Schema};
+use terrarium_state::{Dep, State};
 use terrarium_value::Value;
 
 use super::occupancy::pick;
 use super::{Found, Planner};
 use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object, words};
 
-/// Returns the ids of what an object holds.
-pub(crate) fn held(schema: &Schema, value: &Value) -> BTreeSet<String> {
-    let mut found = Vec::new();
-    if !schema.holds.is_empty() {
-        let value = value.clone().unmarked_deep();
-        for path in &schema.holds {
-            pick(&value, &path.0, &mut found);
-        }
+/// What an object may be held by, and the value of that.
+pub(crate) type Handle = (HeldBy, String);
+
+/// Returns what an object holds.
+pub(crate) fn held(schema: &Schema, value: &Value) -> BTreeSet<Handle> {
+    let mut found = BTreeSet::new();
+    if schema.holds.is_empty() {
+        return found;
     }
-    found.iter().filter_map(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+    let value = value.clone().unmarked_deep();
+    for reference in &schema.holds {
+        let mut values = Vec::new();
+        pick(&value, &reference.path.0, &mut values);
+        let texts = values.iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
+        found.extend(texts.map(|text| (reference.by, text.to_owned())));
+    }
+    found
 }
 
-/// One who holds an object that is to be replaced.
-struct Holder<'f> {
-    addr: &'f ResourceAddr,
+/// Objects by what they may be held by.
+pub(crate) struct Holdable<T>(HashMap<Handle, Vec<(ResourceAddr, T)>>);
+
+impl<T: Clone> Holdable<T> {
+    /// Indexes objects.
+    pub(crate) fn of<'o>(objects: impl Iterator<Item = (&'o ResourceAddr, &'o Value, T)>) -> Self {
+        let mut index: HashMap<Handle, Vec<(ResourceAddr, T)>> = HashMap::new();
+        for (addr, value, what) in objects {
+            let value = value.clone().unmarked_deep();
+            for by in [HeldBy::Id, HeldBy::Name] {
+                let text = value.get(by.attribute()).and_then(Value::as_str);
+                if let Some(text) = text.filter(|text| !text.is_empty()) {
+                    let known = index.entry((by, text.to_owned())).or_default();
+                    known.push((addr.clone(), what.clone()));
+                }
+            }
+        }
+        Self(index)
+    }
+
+    /// Returns what a handle means to a holder with these dependencies. An id names one thing; a name may be
+    /// that of others, too, unless the holder reads what it names.
+    pub(crate) fn get<'h>(
+        &'h self,
+        handle: &Handle,
+        deps: &'h [&'h [Dep]],
+    ) -> impl Iterator<Item = (&'h ResourceAddr, &'h T)> {
+        let by_id = handle.0 == HeldBy::Id;
+        let all = self.0.get(handle).map(Vec::as_slice).unwrap_or_default();
+        all.iter()
+            .filter(move |(addr, _)| by_id || deps.iter().any(|deps| read(deps, addr)))
+            .map(|(addr, what)| (addr, what))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Returns whether dependencies name an instance.
+fn read(deps: &[Dep], addr: &ResourceAddr) -> bool {
+    deps.iter().any(|dep| match dep {
+        Dep::Instance(one) => one == addr,
+        Dep::Block(block) => block.covers(&addr.block),
+        Dep::Set(set) => set.contains(addr),
+    })
+}
+
+/// Returns what is recorded that a change's object rests on.
+pub(crate) fn recorded_deps<'s>(state: &'s State, change: &ResourceChange) -> &'s [Dep] {
+    let recorded_at = change.moved_from.as_ref().unwrap_or(&change.addr);
+    let object = state.resources.get(recorded_at).and_then(|instance| instance.current.as_ref());
+    object.map(|object| object.deps.as_slice()).unwrap_or_default()
+}
+
+/// One who holds an object that is to be removed.
+struct Holder {
+    addr: ResourceAddr,
     /// Whether its own change lets go of the object.
     lets_go: bool,
 }
 
+/// The objects that are to be removed, and those that stay and hold one of them.
+struct Stuck<'f> {
+    going: Vec<&'f ResourceChange>,
+    index: Holdable<usize>,
+    holders: BTreeMap<usize, Vec<Holder>>,
+}
+
+impl<'f> Stuck<'f> {
+    fn of(found: &'f Found) -> Self {
+        let goes = |change: &&ResourceChange| {
+            let goes = matches!(change.action, PlannedAction::Delete | PlannedAction::Replace(_));
+            goes && !change.keeps_old && change.ended.is_none()
+        };
+        let going: Vec<&ResourceChange> = found.changes.iter().filter(goes).collect();
+        let objects = going.iter().enumerate();
+        let index = Holdable::of(objects.map(|(at, it)| (&it.addr, &it.before, at)));
+        Self { going, index, holders: BTreeMap::new() }
+    }
+
+    /// Notes what somebody who stays holds; `after` is what it will hold, where it changes now.
+    fn note(
+        &mut self,
+        addr: &ResourceAddr,
+        (before, after): (BTreeSet<Handle>, Option<BTreeSet<Handle>>),
+        deps: &[&[Dep]],
+    ) {
+        for handle in before {
+            let lets_go = after.as_ref().is_some_and(|after| !after.contains(&handle));
+            let all: Vec<usize> = self.index.get(&handle, deps).map(|(_, at)| *at).collect();
+            for at in all {
+                // Only what is removed before its successor is made needs them to let go so early.
+                let first = PlannedAction::Replace(ReplaceOrder::DeleteFirst);
+                let waits = lets_go && self.going[at].action != first;
+                if !waits && self.going[at].addr != *addr {
+                    let holder = Holder { addr: addr.clone(), lets_go };
+                    self.holders.entry(at).or_default().push(holder);
+                }
+            }
+        }
+    }
+}
+
 impl Planner<'_> {
-    /// Refuses a replacement whose first half can't be had: who holds the object lets go of it only when
-    /// its successor is there, and the service refuses to remove what is held.
+    /// Refuses a removal that can't be had: who holds the object keeps it, or lets go of it only when its
+    /// successor is there, and the service refuses to remove what is held.
     pub(super) fn check_holders(&self) {
+        if self.options.mode == crate::Mode::RefreshOnly {
+            return;
+        }
         let found = self.found.borrow();
-        for (change, holders) in stuck(&found) {
-            let error = refusal(change, &holders, self.declared_span(&change.addr));
-            self.world.report(error);
+        let mut stuck = Stuck::of(&found);
+        if stuck.index.is_empty() {
+            return;
+        }
+        let deferred = found.deferred.iter().map(|deferred| (&deferred.change, true));
+        for (holder, later) in found.changes.iter().map(|it| (it, false)).chain(deferred) {
+            let action = holder.action;
+            let stays = later || matches!(action, PlannedAction::Update | PlannedAction::NoOp);
+            if !stays || holder.schema.holds.is_empty() || holder.ended.is_some() {
+                continue;
+            }
+            let changes = !later && action == PlannedAction::Update;
+            let after = changes.then(|| held(&holder.schema, &holder.after));
+            let recorded = recorded_deps(&self.inputs.prior, holder);
+            let before = held(&holder.schema, &holder.before);
+            stuck.note(&holder.addr, (before, after), &[&holder.deps, recorded]);
+        }
+        if self.restricted.is_some() {
+            self.note_others(&found, &mut stuck);
+        }
+        let Stuck { going, mut holders, .. } = stuck;
+        for (at, change) in going.into_iter().enumerate() {
+            if let Some(holders) = holders.remove(&at) {
+                self.world.report(refusal(change, &holders, self.declared_span(&change.addr)));
+            }
         }
     }
 
-    fn declared_span(&self, addr: &ResourceAddr) -> Option<terrarium_diagnostic::Span> {
+    /// Notes what is held by objects that the targets leave out: they stay as they are.
+    fn note_others(&self, found: &Found, stuck: &mut Stuck<'_>) {
+        let planned: std::collections::HashSet<&ResourceAddr> = found
+            .changes
+            .iter()
+            .chain(found.deferred.iter().map(|deferred| &deferred.change))
+            .map(|change| change.moved_from.as_ref().unwrap_or(&change.addr))
+            .collect();
+        for (addr, instance) in &self.inputs.prior.resources {
+            let Some(object) = instance.current.as_ref().filter(|it| it.ended.is_none()) else {
+                continue;
+            };
+            if planned.contains(addr) || addr.block.mode == Mode::Data {
+                continue;
+            }
+            let kind = self.providers.recorded(&instance.provider);
+            let kind = kind.and_then(|addr| self.providers.kind(&addr));
+            let schema = kind.and_then(|kind| kind.schema(Mode::Managed, &addr.block.kind));
+            let Some(schema) = schema.filter(|schema| !schema.holds.is_empty()) else { continue };
+            if let Ok(value) = object::read(object, &schema) {
+                stuck.note(addr, (held(&schema, &value), None), &[&object.deps]);
+            }
+        }
+    }
+
+    pub(super) fn declared_span(&self, addr: &ResourceAddr) -> Option<terrarium_diagnostic::Span> {
         let block = &addr.block;
         let module = self.inputs.config.module(&block.module.config())?;
         let declared = terrarium_lang::config::BlockRef {
@@ -53,46 +208,17 @@ impl Planner<'_> {
     }
 }
 
-/// Finds the objects that are to be removed before their successors are made, and held by what stays.
-fn stuck(found: &Found) -> Vec<(&ResourceChange, Vec<Holder<'_>>)> {
-    let first = PlannedAction::Replace(ReplaceOrder::DeleteFirst);
-    let replaced: BTreeMap<String, &ResourceChange> = found
-        .changes
-        .iter()
-        .filter(|change| change.action == first && change.ended.is_none())
-        .filter_map(|change| Some((object::id_of(&change.before)?, change)))
-        .collect();
-    if replaced.is_empty() {
-        return Vec::new();
-    }
-    let mut held_by: BTreeMap<&ResourceAddr, Vec<Holder<'_>>> = BTreeMap::new();
-    for holder in &found.changes {
-        let stays = matches!(holder.action, PlannedAction::Update | PlannedAction::NoOp);
-        if !stays || holder.schema.holds.is_empty() || holder.ended.is_some() {
-            continue;
-        }
-        let after = held(&holder.schema, &holder.after);
-        for id in held(&holder.schema, &holder.before) {
-            if let Some(change) = replaced.get(&id) {
-                let lets_go = holder.action == PlannedAction::Update && !after.contains(&id);
-                let holders = held_by.entry(&change.addr).or_default();
-                holders.push(Holder { addr: &holder.addr, lets_go });
-            }
-        }
-    }
-    let replaced = replaced.into_values();
-    replaced.filter_map(|change| Some((change, held_by.remove(&change.addr)?))).collect()
-}
+const REPLACED: &str = "What is replaced is held by what stays";
 
 fn refusal(
     change: &ResourceChange,
-    holders: &[Holder<'_>],
+    holders: &[Holder],
     span: Option<terrarium_diagnostic::Span>,
 ) -> Diagnostic {
     let addr = &change.addr;
     let names: Vec<String> = holders.iter().map(|holder| holder.addr.to_string()).collect();
     let who = words::enumerated(&names).unwrap_or_default();
-    let keeps: Vec<&Holder<'_>> = holders.iter().filter(|holder| !holder.lets_go).collect();
+    let keeps: Vec<&Holder> = holders.iter().filter(|holder| !holder.lets_go).collect();
     let (why, help) = match keeps.first() {
         None => (
             "would let go of it only when its successor is there",
@@ -107,10 +233,18 @@ fn refusal(
             format!("let {} name something else first, or replace it too (-replace)", keeps.addr),
         ),
     };
-    let error = Diagnostic::error(codes::HELD, "What is replaced is held by what stays")
+    let (summary, what) = match change.action {
+        PlannedAction::Replace(ReplaceOrder::DeleteFirst) => {
+            (REPLACED, "must be replaced, and is to be removed first")
+        }
+        PlannedAction::Replace(ReplaceOrder::CreateFirst) => {
+            (REPLACED, "must be replaced, and is to be removed in the end")
+        }
+        _ => ("What is removed is held by what stays", "is to be removed"),
+    };
+    let error = Diagnostic::error(codes::HELD, summary)
         .detail(format!(
-            "{addr} must be replaced, and is to be removed first. It is held by {who}, which {why}: the service \
-             refuses to remove what is held."
+            "{addr} {what}. It is held by {who}, which {why}: the service refuses to remove what is held."
         ))
         .about(addr.clone())
         .help(help);

@@ -27,7 +27,7 @@ mod targets;
 mod unknown;
 
 pub(crate) use action::differs;
-pub(crate) use holding::held;
+pub(crate) use holding::{Handle, Holdable, held, recorded_deps};
 pub(crate) use managed::{causes_of, ignoring};
 pub(crate) use targets::{blocks_with_dependents, lies_apart, names_block};
 
@@ -312,6 +312,7 @@ impl<'a> Planner<'a> {
     fn finish(self, cancel: &Cancel, sound: bool) -> (Plan, Diagnostics) {
         self.look_back();
         self.check_holders();
+        self.check_successors();
         self.fill_approvals();
         let zone = self.zone();
         let (outputs, variables) =

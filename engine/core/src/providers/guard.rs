@@ -151,6 +151,10 @@ impl Provider for Guarded {
         self.ask("move an object", call).await.unwrap_or_else(|late| Some(Err((*late).into())))
     }
 
+    fn is_same_object(&self, kind: &str, one: &Value, other: &Value) -> bool {
+        self.inner.is_same_object(kind, one, other)
+    }
+
     async fn identity(&self, kind: &str, state: &Value) -> Option<Value> {
         self.ask("identify an object", self.inner.identity(kind, state)).await.ok().flatten()
     }

@@ -12,7 +12,7 @@ use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
-    Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, block_set, flag, text,
+    Literal, MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, block_set, flag, text,
 };
 use crate::verbs::{
     Act, Fetched, Hooks, Known, Scope, decode, delete_reply, encoded, finish, found, in_lanes,
@@ -45,7 +45,11 @@ pub(crate) const VOLUME_ATTACH: Resource = Resource {
     slow_delete: true,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks { occupies: &["instance_id"], exclusive: &["volume_id"], ..Marks::GUEST },
+    marks: Marks {
+        occupies: &["instance_id"],
+        exclusive: &[Only::at("volume_id").shared_if("multiattach")],
+        ..Marks::GUEST
+    },
     hooks: &AttachHooks,
 };
 

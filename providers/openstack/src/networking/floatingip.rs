@@ -14,7 +14,7 @@ use crate::data::PlainData;
 use crate::look::{Look, field};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, DataSource, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts,
+    ALL_TAGS, DataSource, MarkerField, Marks, Only, REGION, Resource, Status, TAGS, Timeouts,
     VALUE_SPECS, text, text_set, texts,
 };
 use crate::verbs::{
@@ -51,7 +51,7 @@ pub(crate) const FLOATINGIP: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { exclusive: &["port_id"], scarce: true, ..Marks::NONE },
+    marks: Marks { exclusive: &[Only::at("port_id")], scarce: true, ..Marks::NONE },
     hooks: &FloatingIpHooks,
 };
 

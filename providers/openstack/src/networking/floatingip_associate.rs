@@ -9,7 +9,7 @@ use super::association::{self, Address};
 use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, field};
 use crate::plan::Draft;
-use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, text};
+use crate::schema::{MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, text};
 use crate::verbs::{Act, Hooks, Scope, found, poll};
 
 pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
@@ -34,7 +34,7 @@ pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
     tags: false,
     marks: Marks {
         occupies: &["floating_ip", "port_id"],
-        exclusive: &["floating_ip"],
+        exclusive: &[Only::at("floating_ip").handed_over()],
         ..Marks::GUEST
     },
     hooks: &AssociateHooks,

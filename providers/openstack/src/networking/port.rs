@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_provider::Tenure;
+use terrarium_provider::{HeldBy, Tenure};
 use terrarium_value::{Map, Type, Value};
 
 use super::addresses;
@@ -92,7 +92,7 @@ pub(crate) const PORT: Resource = Resource {
     tags: true,
     marks: Marks {
         occupies: &["network_id"],
-        holds: &["fixed_ip.#.subnet_id", "security_group_ids.#"],
+        holds: &[("fixed_ip.#.subnet_id", HeldBy::Id), ("security_group_ids.#", HeldBy::Id)],
         scarce: true,
         ..Marks::GUEST
     },

@@ -10,7 +10,7 @@ use super::association::{self, Address};
 use super::floatingip_associate::by_address;
 use crate::client::{ApiError, Call, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
-use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, flag, text};
+use crate::schema::{MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, flag, text};
 use crate::verbs::{Act, Fetched, Hooks, Scope, encoded, found, in_lanes, poll};
 
 pub(crate) const SERVER_FLOATINGIP: Resource = Resource {
@@ -36,7 +36,7 @@ pub(crate) const SERVER_FLOATINGIP: Resource = Resource {
     tags: false,
     marks: Marks {
         occupies: &["floating_ip", "instance_id"],
-        exclusive: &["floating_ip"],
+        exclusive: &[Only::at("floating_ip").handed_over()],
         ..Marks::GUEST
     },
     hooks: &ServerFloatingIpHooks,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use terrarium_address::{AttrPath, Name, PathStep};
 use terrarium_provider::{
-    Attribute, Block, Effect, NestedBlock, Nesting, Occupies, Presence, Schema, Turn, Until,
+    Attribute, Block, Effect, Exclusive, Holds, NestedBlock, Nesting, Occupies, Presence, Schema,
+    Turn, Until,
 };
 use terrarium_value::Type;
 
 use super::attr::{Attr, Shape};
-use super::rows::{DataSource, Marks, Resource, Timeouts};
+use super::rows::{DataSource, Marks, Only, Resource, Timeouts};
 
 /// Builds the schema of a resource type.
 pub(crate) fn resource_schema(row: &Resource) -> Schema {
@@ -30,10 +31,25 @@ pub(crate) fn resource_schema(row: &Resource) -> Schema {
         lends: row.marks.lends.iter().map(|path| path_of(path)).collect(),
         occupies: occupies(&row.marks),
         late: row.marks.late.iter().map(|path| path_of(path)).collect(),
-        exclusive: row.marks.exclusive.iter().map(|path| path_of(path)).collect(),
-        holds: row.marks.holds.iter().map(|path| path_of(path)).collect(),
+        exclusive: row.marks.exclusive.iter().map(Only::built).collect(),
+        holds: row
+            .marks
+            .holds
+            .iter()
+            .map(|(path, by)| Holds { path: path_of(path), by: *by })
+            .collect(),
         scarce: row.marks.scarce,
         timeouts,
+    }
+}
+
+impl Only {
+    fn built(&self) -> Exclusive {
+        Exclusive {
+            path: path_of(self.path),
+            handed_over: self.handed_over,
+            shared_if: self.shared_if.map(path_of),
+        }
     }
 }
 

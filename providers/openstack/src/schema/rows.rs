@@ -1,6 +1,6 @@
 //! Rows of the resource types and data sources.
 
-use terrarium_provider::Tenure;
+use terrarium_provider::{HeldBy, Tenure};
 
 use super::attr::Attr;
 use crate::client::Service;
@@ -83,10 +83,35 @@ pub(crate) struct Marks {
     pub(crate) lends: &'static [&'static str],
     pub(crate) occupies: &'static [&'static str],
     pub(crate) late: &'static [&'static str],
-    pub(crate) exclusive: &'static [&'static str],
+    pub(crate) exclusive: &'static [Only],
     /// References that keep what they name from being removed.
-    pub(crate) holds: &'static [&'static str],
+    pub(crate) holds: &'static [(&'static str, HeldBy)],
     pub(crate) scarce: bool,
+}
+
+/// A reference to what only one may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Only {
+    pub(crate) path: &'static str,
+    pub(crate) handed_over: bool,
+    pub(crate) shared_if: Option<&'static str>,
+}
+
+impl Only {
+    /// One whose new holder is refused until the old one has let go.
+    pub(crate) const fn at(path: &'static str) -> Self {
+        Self { path, handed_over: false, shared_if: None }
+    }
+
+    /// A new holder takes it from the old one.
+    pub(crate) const fn handed_over(self) -> Self {
+        Self { handed_over: true, ..self }
+    }
+
+    /// Several may hold it where this flag is true.
+    pub(crate) const fn shared_if(self, flag: &'static str) -> Self {
+        Self { shared_if: Some(flag), ..self }
+    }
 }
 
 impl Marks {

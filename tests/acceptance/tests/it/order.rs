@@ -230,3 +230,49 @@ fn a_subnet_under_a_port_is_replaced_in_an_order_that_works_or_not_at_all() {
     );
     terrarium.ok(&[&["plan", "-detailed-exitcode"], &change[..]].concat());
 }
+
+/// Asserts that the only address of the world is with a port.
+fn the_address_is_in_use(terrarium: &Terrarium) {
+    let world = terrarium.ok(&["testbed", "list", "-json"]);
+    let world: serde_json::Value = serde_json::from_str(&world).expect("JSON");
+    let objects = world["objects"].as_array().expect("a list");
+    let addresses: Vec<_> = objects.iter().filter(|one| one["type"] == "floatingip").collect();
+    assert_eq!(addresses.len(), 1, "{world}");
+    assert_eq!(addresses[0]["status"], "ACTIVE", "{world}");
+}
+
+#[test]
+fn an_association_that_is_made_anew_first_is_not_taken_away_after() {
+    for (associate, holder) in [
+        ("networking_floatingip_associate_v2", "port_id = openstack_networking_port_v2.p.id"),
+        ("compute_floatingip_associate_v2", "instance_id = openstack_compute_instance_v2.w.id"),
+    ] {
+        let dir = project(&format!(
+            r#"
+data "openstack_networking_network_v2" "shared" {{ name = "sharednet1" }}
+resource "openstack_networking_port_v2" "p" {{ network_id = data.openstack_networking_network_v2.shared.id }}
+resource "openstack_compute_instance_v2" "w" {{
+  name        = "web"
+  image_name  = "CC-Ubuntu24.04"
+  flavor_name = "m1.small"
+  network {{ port = openstack_networking_port_v2.p.id }}
+}}
+resource "openstack_networking_floatingip_v2" "f" {{ pool = "public" }}
+resource "openstack_{associate}" "a" {{
+  floating_ip = openstack_networking_floatingip_v2.f.address
+  {holder}
+  depends_on  = [openstack_compute_instance_v2.w]
+  lifecycle {{ create_before_destroy = true }}
+}}
+"#
+        ));
+        let terrarium = Terrarium::on_testbed(dir.path());
+        terrarium.ok(&["apply", "-auto-approve"]);
+        let replace = format!("-replace=openstack_{associate}.a");
+        let told = terrarium.ok(&["apply", "-auto-approve", &replace]);
+        assert!(told.contains("1 added, 0 changed, 1 destroyed"), "{told}");
+        the_address_is_in_use(&terrarium);
+        assert!(terrarium.ok(&["plan"]).contains("No changes."));
+        terrarium.ok(&["destroy", "-auto-approve"]);
+    }
+}

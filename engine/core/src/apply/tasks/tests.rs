@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use terrarium_address::{AttrPath, ResourceAddr, Target};
-use terrarium_provider::Schema;
+use terrarium_provider::{HeldBy, Holds, Schema};
 use terrarium_state::{Dep, Object, State};
 use terrarium_value::Value;
 
@@ -75,7 +75,10 @@ impl Scene {
     }
 
     fn change(&mut self, sign: &str, name: &str, needs: Vec<Dep>) {
-        let schema = Schema { holds: vec![AttrPath::attr("holds")], ..Schema::default() };
+        let schema = Schema {
+            holds: vec![Holds { path: AttrPath::attr("holds"), by: HeldBy::Id }],
+            ..Schema::default()
+        };
         let change = ResourceChange::new(addr(name), "p".into(), Arc::new(schema), action(sign));
         let before = Value::object_of([("id", Value::string(name))]);
         self.plan.changes.push(ResourceChange { deps: needs, before, ..change });

@@ -12,7 +12,7 @@ use terrarium_state::State;
 use super::circles::{Edge, Will};
 use super::facts::{Facts, Side, Target, is_data, leaves};
 use super::{Step, Task};
-use crate::plan::held;
+use crate::plan::{Handle, Holdable, held, recorded_deps};
 use crate::{Plan, PlannedAction, ReplaceOrder, ResourceChange};
 
 /// How an instance may have to wait for another.
@@ -199,7 +199,7 @@ impl<'p> Weaver<'p> {
     /// no removal would succeed otherwise. (That a replacement can't be had so is told by the plan.)
     fn wait_for_holders(&mut self) {
         let plan = self.facts.plan;
-        let mut holders: Vec<(String, usize)> = Vec::new();
+        let mut holders: Vec<(Handle, usize, usize)> = Vec::new();
         for (at, change) in plan.changes.iter().enumerate() {
             let updates = change.action == PlannedAction::Update;
             let lets_go = match self.own_end.get(&at) {
@@ -208,22 +208,22 @@ impl<'p> Weaver<'p> {
             };
             if let Some(node) = lets_go {
                 let held = held(&change.schema, &change.before);
-                holders.extend(held.into_iter().map(|id| (id, node)));
+                holders.extend(held.into_iter().map(|handle| (handle, at, node)));
             }
         }
         if holders.is_empty() || self.own_end.is_empty() {
             return;
         }
-        let mut ends: HashMap<String, Vec<usize>> = HashMap::new();
-        for (change, end) in &self.own_end {
-            let id = crate::object::id_of(&plan.changes[*change].before);
-            if let Some(id) = id.filter(|_| end.kind != EndKind::BeforeCreate) {
-                ends.entry(id).or_default().push(end.node);
-            }
-        }
-        for (id, node) in holders {
-            for end in ends.get(&id).cloned().unwrap_or_default() {
-                self.edge(node, end, Will::Must);
+        let ends = self.own_end.iter().filter(|(_, end)| end.kind != EndKind::BeforeCreate);
+        let ends = Holdable::of(ends.map(|(change, end)| {
+            let change = &plan.changes[*change];
+            (&change.addr, &change.before, end.node)
+        }));
+        for (handle, change, node) in holders {
+            let change = &plan.changes[change];
+            let deps = [&change.deps[..], recorded_deps(self.facts.state, change)];
+            for (_, end) in ends.get(&handle, &deps) {
+                self.edge(node, *end, Will::Must);
             }
         }
     }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use terrarium_address::{AttrPath, Mode, Name, PathStep};
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Attribute, Block, ConfigureRequest, Configured, Effect, NestedBlock, Nesting, ProviderKind,
-    Schema, Schemas, Types,
+    Attribute, Block, ConfigureRequest, Configured, Effect, HeldBy, Holds, NestedBlock, Nesting,
+    ProviderKind, Schema, Schemas, Types,
 };
 use terrarium_value::{Type, Value};
 
@@ -57,14 +57,21 @@ pub(crate) fn resource_schema(kind: &str) -> Option<Schema> {
         _ => return lease::resource_schema(kind),
     };
     let effect = if kind == "fake_local" { Effect::Local } else { Effect::External };
-    let holds = if kind == "fake_thing" { vec![rule_link()] } else { Vec::new() };
+    let holds = if kind == "fake_thing" { vec![rule_link(), tag_group()] } else { Vec::new() };
     Some(Schema { block, effect, holds, ..Schema::default() })
 }
 
 /// What the rules of a thing name can't be removed before they let go.
-fn rule_link() -> AttrPath {
+fn rule_link() -> Holds {
     let attr = |name: &str| PathStep::Attr(name.into());
-    AttrPath(vec![attr("rule"), PathStep::AnyElement, attr("link")])
+    let path = AttrPath(vec![attr("rule"), PathStep::AnyElement, attr("link")]);
+    Holds { path, by: HeldBy::Id }
+}
+
+/// The group that a tag names can't be removed, either.
+fn tag_group() -> Holds {
+    let path = AttrPath(vec![PathStep::Attr("tags".into()), PathStep::Key("group".into())]);
+    Holds { path, by: HeldBy::Name }
 }
 
 fn thing() -> Block {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use terrarium_address::{AttrPath, Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Attribute, Block, Claim, Cost, Occupies, PlanNotes, PlanOutcome, PlanReply, PlanRequest,
-    PlannedChange, PlannedFact, Schedule, Schema, Standing, Tenure, Term, Window,
+    Attribute, Block, Claim, Cost, Exclusive, Occupies, PlanNotes, PlanOutcome, PlanReply,
+    PlanRequest, PlannedChange, PlannedFact, Schedule, Schema, Standing, Tenure, Term, Window,
 };
 use terrarium_value::{Type, Value};
 
@@ -49,7 +49,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
             tenure: Tenure::Borrowed,
             lends: vec![AttrPath::attr("id")],
             occupies: occupies("reservation"),
-            exclusive: vec![AttrPath::attr("port")],
+            exclusive: vec![exclusive("port", false)],
             ..of(block([
                 ("id", given()),
                 ("name", needed()),
@@ -62,7 +62,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
         "fake_attachment" => Schema {
             tenure: Tenure::Borrowed,
             occupies: occupies("server"),
-            exclusive: vec![AttrPath::attr("volume")],
+            exclusive: vec![exclusive("volume", false)],
             ..of(block([
                 ("id", given()),
                 ("name", text()),
@@ -77,7 +77,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
         "fake_association" => Schema {
             tenure: Tenure::Borrowed,
             occupies: occupies("server"),
-            exclusive: vec![AttrPath::attr("address")],
+            exclusive: vec![exclusive("address", true)],
             ..of(block([
                 ("id", given()),
                 ("name", text()),
@@ -87,6 +87,10 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
         },
         _ => return None,
     })
+}
+
+fn exclusive(name: &str, handed_over: bool) -> Exclusive {
+    Exclusive { path: AttrPath::attr(name), handed_over, shared_if: None }
 }
 
 pub(super) fn data_schema() -> Schema {

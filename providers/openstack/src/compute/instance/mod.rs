@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use sha1::{Digest, Sha1};
 use terrarium_diagnostic::Diagnostics;
-use terrarium_provider::{Accepted, Action, ApplyReply, Pending, PollReply};
+use terrarium_provider::{Accepted, Action, ApplyReply, HeldBy, Pending, PollReply};
 use terrarium_value::{Map, Type, Value};
 
 use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field, is_zero};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, Attr, Literal, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts,
+    ALL_TAGS, Attr, Literal, MarkerField, Marks, Only, REGION, Resource, Status, TAGS, Timeouts,
     block_set, blocks, flag, int, text, text_map, text_set, texts,
 };
 use crate::verbs::{Act, Fetched, Hooks, MARKER_KEY, Scope, encoded, fetch, noted, shell};
@@ -142,7 +142,9 @@ pub(crate) const INSTANCE: Resource = Resource {
             "scheduler_hints.#.additional_properties[\"reservation\"]",
             "network.#.uuid",
         ],
-        exclusive: &["network.#.port"],
+        exclusive: &[Only::at("network.#.port")],
+        // Its ports have the groups.
+        holds: &[("security_groups.#", HeldBy::Name), ("security_groups.#", HeldBy::Id)],
         ..Marks::GUEST
     },
     hooks: &InstanceHooks,
