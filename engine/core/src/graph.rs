@@ -287,13 +287,18 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds the edges of a `depends_on`, where a module means all of it.
+    /// Adds the edges of a `depends_on`, where a module means all of it, and so does an output that it has not.
     fn dependencies(&mut self, path: &ModulePath, all: &[Reference], at: NodeIndex) {
         for reference in all {
             self.reference(path, reference, at);
-            if let Subject::Module { name, .. } = &reference.subject {
-                let close = self.node(Node::Close(path.child(name.clone(), InstanceKey::None)));
-                self.edge(close, at, Some(reference.span));
+            if let Subject::Module { name, output, .. } = &reference.subject {
+                let child = path.child(name.clone(), InstanceKey::None);
+                let module = self.config.module(&child);
+                let is_there = |output| module.is_some_and(|it| it.outputs.contains_key(output));
+                if !output.as_ref().is_some_and(is_there) {
+                    let close = self.node(Node::Close(child));
+                    self.edge(close, at, Some(reference.span));
+                }
             }
         }
     }

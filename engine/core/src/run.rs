@@ -8,6 +8,7 @@ use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_provider::Action;
 use terrarium_state::{Dep, InstanceSet, Scheduled, State};
 
+use crate::plan::Places;
 use crate::{DeferredChange, Occupancy, Plan, PlannedAction, ResourceChange, approval};
 
 /// What a run does at one instant.
@@ -173,7 +174,8 @@ impl<'p> Changes<'p> {
 /// Who reads what: readers by what they name, so that each is found once, however many read the same.
 struct Readers<'p, T> {
     instances: HashMap<&'p ResourceAddr, Vec<T>>,
-    blocks: HashMap<ConfigAddr, Vec<T>>,
+    /// By the block in the configuration.
+    blocks: HashMap<ConfigAddr, Vec<(&'p ConfigAddr, T)>>,
     sets: HashMap<&'p InstanceSet, Vec<T>>,
     /// The sets that an instance is a member of.
     sets_of: HashMap<&'p ResourceAddr, Vec<&'p InstanceSet>>,
@@ -195,7 +197,9 @@ impl<'p, T: Copy> Readers<'p, T> {
         for dep in deps {
             match dep {
                 Dep::Instance(addr) => self.instances.entry(addr).or_default().push(reader),
-                Dep::Block(block) => self.blocks.entry(block.config()).or_default().push(reader),
+                Dep::Block(block) => {
+                    self.blocks.entry(block.config()).or_default().push((block, reader));
+                }
                 Dep::Set(set) => {
                     if !self.sets.contains_key(set) {
                         for addr in set.addrs() {
@@ -211,7 +215,10 @@ impl<'p, T: Copy> Readers<'p, T> {
     /// Takes those who read an instance; whoever reads others beside it does not come again.
     fn take(&mut self, addr: &ResourceAddr) -> Vec<T> {
         let mut found = self.instances.remove(addr).unwrap_or_default();
-        found.extend(self.blocks.remove(&addr.block.config()).unwrap_or_default());
+        if let Some(blocks) = self.blocks.get_mut(&addr.block.config()) {
+            let taken = blocks.extract_if(.., |(block, _)| block.covers(&addr.block));
+            found.extend(taken.map(|(_, reader)| reader));
+        }
         for set in self.sets_of.remove(addr).unwrap_or_default() {
             found.extend(self.sets.remove(set).unwrap_or_default());
         }
@@ -222,18 +229,16 @@ impl<'p, T: Copy> Readers<'p, T> {
 /// What would have to be done, and nobody approved. Reading needs no approval: what a data source needs counts
 /// in its place.
 struct Unapproved<'p> {
-    /// Instances that need it, or are it themselves.
-    instances: HashMap<&'p ResourceAddr, &'p ResourceAddr>,
-    /// One of each block.
-    blocks: HashMap<ConfigAddr, &'p ResourceAddr>,
+    /// It, by the instances that need it or are it themselves.
+    needed: Places<&'p ResourceAddr>,
     /// One of each set, once it was asked for.
     sets: RefCell<HashMap<InstanceSet, Option<&'p ResourceAddr>>>,
 }
 
 impl<'p> Unapproved<'p> {
     fn of(plan: &'p Plan, scheduled: &HashSet<&ResourceAddr>) -> Self {
-        let mut instances: HashMap<&ResourceAddr, &ResourceAddr> = HashMap::new();
-        let mut blocks: HashMap<ConfigAddr, &ResourceAddr> = HashMap::new();
+        let mut known: HashSet<&ResourceAddr> = HashSet::new();
+        let mut places: Places<&ResourceAddr> = Places::default();
         let mut readers: Readers<'_, &ResourceAddr> = Readers::default();
         let mut open: Vec<(&ResourceAddr, &ResourceAddr)> = Vec::new();
         let acts = |change: &&ResourceChange| {
@@ -247,29 +252,25 @@ impl<'p> Unapproved<'p> {
             }
         }
         while let Some((addr, needed)) = open.pop() {
-            if instances.insert(addr, needed).is_some() {
+            if !known.insert(addr) {
                 continue;
             }
-            blocks.entry(addr.block.config()).or_insert(needed);
+            places.add(addr, &needed, |first, _| first);
             open.extend(readers.take(addr).into_iter().map(|reader| (reader, needed)));
         }
-        Self { instances, blocks, sets: RefCell::default() }
+        Self { needed: places, sets: RefCell::default() }
     }
 
     /// Returns something unapproved that dependencies need.
     fn needed_by(&self, deps: &[Dep]) -> Option<&'p ResourceAddr> {
-        let of_instance = |addr: &ResourceAddr| self.instances.get(addr).copied();
-        deps.iter().rev().find_map(|dep| match dep {
-            Dep::Instance(addr) => of_instance(addr),
-            Dep::Block(block) => self.blocks.get(&block.config()).copied(),
-            Dep::Set(set) => {
-                if let Some(known) = self.sets.borrow().get(set) {
-                    return *known;
-                }
-                let found = set.addrs().iter().find_map(of_instance);
-                self.sets.borrow_mut().insert(set.clone(), found);
-                found
+        deps.iter().rev().find_map(|dep| {
+            let Dep::Set(set) = dep else { return self.needed.of(dep).first().map(|it| **it) };
+            if let Some(known) = self.sets.borrow().get(set) {
+                return *known;
             }
+            let found = self.needed.of(dep).first().map(|it| **it);
+            self.sets.borrow_mut().insert(set.clone(), found);
+            found
         })
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use petgraph::graph::NodeIndex;
-use terrarium_address::{ConfigAddr, ModulePath, Name, ResourceAddr};
+use terrarium_address::{ModulePath, Name, ResourceAddr};
 use terrarium_provider::Window;
-use terrarium_state::{Dep, OutputValue};
+use terrarium_state::OutputValue;
 use terrarium_value::{Marks, Type, Value, json};
 
 use super::Planner;
+use super::places::Places;
 use crate::graph::Node;
 use crate::world::{Deps, ModuleId, World};
 use crate::{Mode, OutputChange, PlannedAction, ResourceChange};
@@ -50,10 +51,7 @@ pub(crate) struct Output {
 
 /// When objects end, for those who read them.
 #[derive(Default)]
-pub(crate) struct Ends {
-    instances: HashMap<ResourceAddr, Timestamp>,
-    blocks: HashMap<ConfigAddr, Timestamp>,
-}
+pub(crate) struct Ends(Places<Timestamp>);
 
 impl Ends {
     /// Collects the ends of changed objects' windows.
@@ -69,9 +67,7 @@ impl Ends {
             let window = reported.get(&change.addr).copied().or(change.window);
             let until = ended.or_else(|| window.and_then(|window| window.until()));
             if let Some(until) = until {
-                ends.instances.insert(change.addr.clone(), until);
-                let first = ends.blocks.entry(change.addr.block.config()).or_insert(until);
-                *first = until.min(*first);
+                ends.0.add(&change.addr, &until, Timestamp::min);
             }
         }
         ends
@@ -79,11 +75,7 @@ impl Ends {
 
     /// Returns when the first of what was read ends.
     pub(crate) fn first(&self, output: &Output) -> Option<Timestamp> {
-        let blocks = output.reads.iter().filter_map(Dep::block);
-        let blocks = blocks.filter_map(|block| self.blocks.get(&block.config()));
-        let instances = output.reads.iter().flat_map(Dep::instances);
-        let instances = instances.filter_map(|addr| self.instances.get(addr));
-        blocks.chain(instances).min().copied()
+        output.reads.iter().flat_map(|dep| self.0.of(dep)).min().copied()
     }
 }
 

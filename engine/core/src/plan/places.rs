@@ -6,7 +6,7 @@ use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_state::Dep;
 
 /// A fact for each of some instances.
-pub(super) struct Places<T> {
+pub(crate) struct Places<T> {
     instances: HashMap<ResourceAddr, T>,
     /// By configuration block, then by the block within its module instance.
     blocks: HashMap<ConfigAddr, BTreeMap<ConfigAddr, T>>,
@@ -20,7 +20,7 @@ impl<T> Default for Places<T> {
 
 impl<T: Clone> Places<T> {
     /// Notes a fact of an instance; `both` makes one of it and of what was noted before.
-    pub(super) fn add(&mut self, addr: &ResourceAddr, fact: &T, both: impl Fn(T, T) -> T) {
+    pub(crate) fn add(&mut self, addr: &ResourceAddr, fact: &T, both: impl Fn(T, T) -> T) {
         let merged = |known: Option<T>| match known {
             Some(known) => both(known, fact.clone()),
             None => fact.clone(),
@@ -33,7 +33,7 @@ impl<T: Clone> Places<T> {
     }
 
     /// Returns the facts of what a dependency names.
-    pub(super) fn of(&self, dep: &Dep) -> Vec<&T> {
+    pub(crate) fn of(&self, dep: &Dep) -> Vec<&T> {
         let Some(block) = dep.block() else {
             return dep.instances().iter().filter_map(|addr| self.instances.get(addr)).collect();
         };

@@ -5,6 +5,7 @@
 //! the dependencies that the plan recorded.
 
 mod blocks;
+mod called;
 mod demand;
 mod ephemeral;
 mod files;

@@ -1,6 +1,6 @@
 //! The scope of an expression: the world, seen from a module instance.
 
-use terrarium_address::{ConfigAddr, InstanceKey, Mode, ModulePath};
+use terrarium_address::{ConfigAddr, InstanceKey, Mode};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::BlockRef;
 use terrarium_lang::expr::{
@@ -334,13 +334,7 @@ impl World<'_> {
                     KeyRef::Whole | KeyRef::Computed => Dep::Block(addr),
                 });
             }
-            Subject::Module { name, key, .. } => {
-                let key = match key {
-                    KeyRef::Constant(key) => key.clone(),
-                    KeyRef::Whole | KeyRef::Computed => InstanceKey::None,
-                };
-                self.note_module(&module.path.child(name.clone(), key));
-            }
+            Subject::Module { .. } => self.note_called(id, reference),
             Subject::Variable(name) => drop(self.variable(id, name)),
             Subject::Local(name) => drop(self.local(id, name)),
             _ => {}
@@ -359,21 +353,6 @@ impl World<'_> {
             expr.eval(&Frame::new(&scope), &mut Diagnostics::new());
         });
         self.reads.note_all_but(&reads, own);
-    }
-
-    /// Notes all resources of a module, however deep, as read: those of this instance of the calls around
-    /// it, and of every instance of the calls in it.
-    fn note_module(&self, path: &ModulePath) {
-        let config = path.config();
-        let within =
-            self.inputs.config.modules.iter().filter(|(other, _)| other.is_within(&config));
-        for (inner, module) in within {
-            let rest = inner.steps().iter().skip(path.steps().len());
-            let inner = ModulePath::new(path.steps().iter().chain(rest).cloned());
-            for block in module.resources.keys() {
-                self.reads.note(|| Dep::Block(block.in_module(inner.clone())));
-            }
-        }
     }
 }
 
