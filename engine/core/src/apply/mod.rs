@@ -9,6 +9,7 @@ mod schedule;
 mod settle;
 mod tasks;
 mod telling;
+mod turns;
 mod walk;
 
 pub(crate) use rows::nulled;

@@ -20,6 +20,7 @@ use super::Held;
 use super::begin::Ready;
 use super::rows::{Became, Kept};
 use super::tasks::{Order, Step, Task};
+use super::turns::Turns;
 use crate::providers::Providers;
 use crate::world::World;
 use crate::{Blocked, Cancel, Event as Told, Failure, Inputs, Plan, Progress, RunSummary, Skipped};
@@ -69,7 +70,8 @@ pub(super) struct Walk<'a> {
     /// Windows as their services reported them.
     pub(super) windows: HashMap<ResourceAddr, Window>,
     pub(super) order: Order,
-    ready: VecDeque<usize>,
+    pub(super) ready: VecDeque<usize>,
+    pub(super) turns: Turns,
     /// What a service asked to go on with: its next call waits for room like any other.
     pub(super) resumed: VecDeque<usize>,
     /// Everything that has begun and is not done, what services are at work on included.
@@ -114,6 +116,7 @@ impl<'a> Walk<'a> {
             windows: HashMap::new(),
             order,
             ready,
+            turns: Turns::default(),
             resumed: VecDeque::new(),
             busy: BTreeSet::new(),
             calling: BTreeSet::new(),
@@ -162,7 +165,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Event::Applied(node, intent, reply) => {
-                self.calling.remove(&node);
+                self.answered(node);
                 self.settle_apply(node, intent, *reply, running);
             }
             Event::Read(node, reply) => {
@@ -197,6 +200,9 @@ impl<'a> Walk<'a> {
         while limits.room(self.calling.len(), 0) > 0
             && let Some(node) = self.resumed.pop_front()
         {
+            if !self.has_turn_again(node) {
+                continue;
+            }
             let before = self.tasks.get_mut(&node).and_then(|under| under.intent.take());
             let Some(prepared) = self.drafted(node) else { continue };
             let next = prepared.intent().id;
@@ -251,29 +257,35 @@ impl<'a> Walk<'a> {
             self.forget(node, task);
             return None;
         }
-        self.busy.insert(node);
-        self.tell_begun(task);
-        let begun = self.inputs.clock.now();
-        let under = Under { task, begun, ready: None, intent: None, pending: None };
-        self.tasks.insert(node, under);
         if task.step == Step::Read {
+            self.enter(node, task, None);
             return Some(task.step);
         }
-        let ready = self.prepare(task).await;
-        let prepared = ready.is_some();
-        if let Some(under) = self.tasks.get_mut(&node) {
-            under.ready = ready;
-        }
-        if !prepared {
+        let ready = match self.unparked(node) {
+            Some(ready) => Some(ready),
+            None => self.prepare(task).await,
+        };
+        let Some(ready) = ready else {
+            self.enter(node, task, None);
             self.fail(node, "its configuration or provider has errors");
             return None;
-        }
+        };
+        let ready = self.has_turn(node, task, ready)?;
+        self.enter(node, task, Some(ready));
         if self.is_its_successor(node) {
             self.finish_task(node, &Became::Gone, Kept::default(), running);
             return None;
         }
         self.make_room(task);
         Some(task.step)
+    }
+
+    /// A task is under way from now on.
+    fn enter(&mut self, node: usize, task: Task, ready: Option<Ready>) {
+        self.busy.insert(node);
+        self.tell_begun(task);
+        let begun = self.inputs.clock.now();
+        self.tasks.insert(node, Under { task, begun, ready, intent: None, pending: None });
     }
 
     /// Drafts the intent of a task's next call; `None` where that is local.
@@ -405,12 +417,6 @@ impl<'a> Walk<'a> {
             }
         }
         self.release(node);
-    }
-
-    /// Nothing of a task is under way any more.
-    fn rest(&mut self, node: usize) {
-        self.busy.remove(&node);
-        self.calling.remove(&node);
     }
 
     fn release(&mut self, node: usize) {

@@ -249,7 +249,7 @@ pub(super) fn occupied(schema: &Schema, value: &Value) -> Vec<Value> {
 }
 
 /// Collects the values at a path; where a part of it is unknown, that part.
-pub(super) fn pick(value: &Value, path: &[PathStep], found: &mut Vec<Value>) {
+pub(crate) fn pick(value: &Value, path: &[PathStep], found: &mut Vec<Value>) {
     let Some((step, rest)) = path.split_first() else {
         found.push(value.clone());
         return;

@@ -1,6 +1,6 @@
 //! A session with one cloud: calls with the right token, endpoint, headers and retries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, HeaderValue, Method};
@@ -55,7 +55,6 @@ pub(crate) struct Session {
     token: Mutex<Arc<LoggedIn>>,
     shared: Shared,
     pub(super) skew: Skew,
-    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Session {
@@ -74,7 +73,6 @@ impl Session {
             token: Mutex::default(),
             shared: Shared::default(),
             skew: Skew::default(),
-            turns: Mutex::default(),
         }
     }
 
@@ -119,16 +117,6 @@ impl Session {
         at: Timestamp,
     ) -> Option<Timestamp> {
         self.skew.cloud_time(service, region, at)
-    }
-
-    /// Waits for one's turn at a thing that the service changes for one caller at a time; it ends when
-    /// the guard is dropped.
-    pub(crate) async fn turn(&self, thing: &str) -> tokio::sync::OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.entry(thing.to_owned()).or_default().clone()
-        };
-        turn.lock_owned().await
     }
 
     /// Reads.

@@ -46,6 +46,7 @@ pub(crate) const VOLUME_ATTACH: Resource = Resource {
     marker: MarkerField::None,
     tags: false,
     marks: Marks {
+        turns: &["instance_id"],
         occupies: &["instance_id"],
         exclusive: &[Only::at("volume_id").shared_if("multiattach")],
         ..Marks::GUEST

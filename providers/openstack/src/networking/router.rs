@@ -14,9 +14,7 @@ use crate::schema::{
     ALL_TAGS, Attr, DataSource, Literal, MarkerField, Marks, REGION, Resource, Shape, Status, TAGS,
     Timeouts, VALUE_SPECS, block_set, blocks, flag, objects, text, text_set, texts,
 };
-use crate::verbs::{
-    Act, Change, Hooks, Scope, create_body, finish_create, incomplete, unwrapped, update,
-};
+use crate::verbs::{Act, Change, Hooks, Scope, create_body, finish_create, incomplete, unwrapped};
 use crate::wire::from_json;
 
 const FIXED_IP: &[Attr] =
@@ -99,11 +97,6 @@ impl Hooks for RouterHooks {
         }
         let object = try_gateways(scope, act, (Verb::Post, "/routers"), &body, gateways).await?;
         finish_create(scope, act, object).await
-    }
-
-    async fn update(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-        let _turn = scope.session.turn(&format!("router {}", act.id())).await;
-        update(scope, act).await
     }
 
     fn update_body(&self, change: &Change<'_>, body: &mut JsonMap<String, Json>) {

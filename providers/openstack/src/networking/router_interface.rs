@@ -52,7 +52,6 @@ impl Hooks for InterfaceHooks {
         };
         let path = format!("/routers/{}/add_router_interface", encoded(router));
         let call = scope.call(Verb::Put, path).body(body);
-        let _turn = scope.session.turn(&format!("router {router}")).await;
         let reply = scope.session.create(act.step(), &call).await?;
         let port = field(&reply, "port_id").to_owned();
         let object = match scope.fetch_one(&port).await {
@@ -72,7 +71,6 @@ impl Hooks for InterfaceHooks {
     async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let prior = act.prior;
         let router = prior.and_then(|prior| prior.text("router_id")).unwrap_or_default();
-        let _turn = scope.session.turn(&format!("router {router}")).await;
         if prior.and_then(|prior| prior.flag("force_destroy")) == Some(true) {
             drop_routes(scope, act, router).await?;
         }

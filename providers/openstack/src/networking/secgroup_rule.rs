@@ -1,17 +1,15 @@
 //! [Security group rules](https://docs.openstack.org/api-ref/network/v2/#security-group-rules-security-group-rules).
 
-use async_trait::async_trait;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_provider::ApplyReply;
 use terrarium_value::Value;
 
 use super::address::{network_of, same_network};
-use crate::client::{ApiError, Failure, Service};
+use crate::client::{ApiError, Service};
 use crate::codes;
 use crate::look::Look;
 use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, int, text};
-use crate::verbs::{Act, Hooks, Scope, create, delete};
+use crate::verbs::Hooks;
 
 /// Protocols by name, with their numbers at the IANA; Neutron knows these.
 const PROTOCOLS: &[(&str, &str)] = &[
@@ -84,7 +82,6 @@ pub(crate) const SECGROUP_RULE: Resource = Resource {
 
 struct RuleHooks;
 
-#[async_trait]
 impl Hooks for RuleHooks {
     fn validate(&self, config: &Value, diagnostics: &mut Diagnostics) {
         let mut wrong = |name: &str, summary: String| {
@@ -118,18 +115,6 @@ impl Hooks for RuleHooks {
                     .path(AttrPath::attr(first)),
             );
         }
-    }
-
-    async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-        let group = act.planned().text("security_group_id").unwrap_or_default().to_owned();
-        let _turn = scope.session.turn(&format!("security group {group}")).await;
-        create(scope, act).await
-    }
-
-    async fn delete(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-        let group = act.prior.and_then(|prior| prior.text("security_group_id")).unwrap_or_default();
-        let _turn = scope.session.turn(&format!("security group {group}")).await;
-        delete(scope, act).await
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {

@@ -120,3 +120,18 @@ fn recovery_keeps_to_the_bound() {
     assert!(traffic["peak"].as_u64() <= Some(2), "{traffic:#}");
     assert!(requests(&traffic, "GET", "/network") > 0, "{traffic:#}");
 }
+
+#[test]
+fn what_a_service_serialises_is_changed_one_by_one_and_the_rest_goes_on() {
+    let stage = Stage::new(include_str!("../data/turns.tf"));
+    stage.server.set(SLOW);
+    for groups in [1, 2] {
+        stage.counted(&["apply", "-auto-approve", "-var=rules=0"]);
+        let groups_arg = format!("-var=groups={groups}");
+        let args = ["apply", "-auto-approve", "-refresh=false", "-var=rules=8", &groups_arg];
+        let (_, traffic) = stage.counted(&args);
+        assert_eq!(requests(&traffic, "POST", "/security-group-rules"), 8, "{traffic:#}");
+        // Rules of one group one after the other, two groups side by side.
+        assert_eq!(traffic["peak"].as_u64(), Some(groups), "{traffic:#}");
+    }
+}
