@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Which text of a run a [`Span`] lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +50,33 @@ pub struct Source {
     pub path: Option<Arc<Path>>,
     /// The text, without a byte order mark.
     pub text: Arc<str>,
+    /// Where its lines begin, once that was asked for.
+    lines: Arc<OnceLock<Vec<usize>>>,
+}
+
+impl Source {
+    /// Returns the offsets at which lines begin; the first is 0.
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
+        })
+    }
+
+    /// Returns the number of an offset's line, from 0.
+    fn line(&self, offset: usize) -> usize {
+        self.lines().partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// Returns the lines that a part of the text lies in, and so many before and after them.
+    pub fn lines_around(&self, part: Range<usize>, more: usize) -> Range<usize> {
+        let lines = self.lines();
+        let first = self.line(part.start).saturating_sub(more);
+        let last = self.line(part.end).saturating_add(more);
+        let start = lines.get(first).copied().unwrap_or_default();
+        let end = lines.get(last.saturating_add(1)).copied();
+        start..end.unwrap_or(self.text.len())
+    }
 }
 
 /// All texts of a run. Cheap to clone.
@@ -59,17 +86,17 @@ pub struct Sources(Vec<Source>);
 impl Sources {
     /// Adds a file's text.
     pub fn add_file(&mut self, path: PathBuf, name: &str, text: impl Into<Arc<str>>) -> FileId {
-        self.add(Source { name: name.into(), path: Some(path.into()), text: text.into() })
+        self.add(name, Some(path.into()), text.into())
     }
 
     /// Adds a text that is no file.
     pub fn add_text(&mut self, name: &str, text: impl Into<Arc<str>>) -> FileId {
-        self.add(Source { name: name.into(), path: None, text: text.into() })
+        self.add(name, None, text.into())
     }
 
-    fn add(&mut self, source: Source) -> FileId {
+    fn add(&mut self, name: &str, path: Option<Arc<Path>>, text: Arc<str>) -> FileId {
         let id = FileId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.push(source);
+        self.0.push(Source { name: name.into(), path, text, lines: Arc::default() });
         id
     }
 
@@ -85,12 +112,14 @@ impl Sources {
 
     /// Returns line and column of an offset, both from 1, columns in characters.
     pub fn line_column(&self, file: FileId, offset: u32) -> (usize, usize) {
-        let Some(before) = self.get(file).and_then(|s| s.text.get(..offset as usize)) else {
+        let offset = offset as usize;
+        let Some(source) = self.get(file).filter(|it| it.text.is_char_boundary(offset)) else {
             return (1, 1);
         };
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        (before.bytes().filter(|byte| *byte == b'\n').count() + 1, column)
+        let line = source.line(offset);
+        let start = source.lines().get(line).copied().unwrap_or_default();
+        let before = source.text.get(start..offset).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
     }
 
     /// Iterates over the texts in the order in which they were added.

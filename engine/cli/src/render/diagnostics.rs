@@ -1,8 +1,11 @@
 //! Diagnostics as text: a title in Terraform's words, then miette's picture of the place.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
@@ -10,7 +13,7 @@ use miette::{
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics, FileId, Label, Severity, Sources};
 
-use super::excerpt::{Excerpt, long_lines, merged};
+use super::excerpt::{Cut, Excerpt, long_lines, merged};
 use super::paint::{bold, dim, red, yellow};
 use super::wrap::{PROSE_WIDTH, wrap};
 use crate::redact::Redactor;
@@ -33,7 +36,7 @@ pub fn text(
     warnings: Warnings,
 ) -> String {
     let diagnostics = &diagnostics.iter().map(|one| redactor.diagnostic(one)).collect();
-    let shown = &Texts { sources, redactor };
+    let shown = &Texts { sources, redactor, cuts: RefCell::default() };
     let (errors, mild): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
         unique(diagnostics).into_iter().partition(|diagnostic| diagnostic.is_error());
     let mut out = String::new();
@@ -60,7 +63,27 @@ pub fn text(
 struct Texts<'a> {
     sources: &'a Sources,
     redactor: &'a Redactor,
+    /// What is not shown of a text, once it was looked for.
+    cuts: RefCell<BTreeMap<FileId, Rc<[Cut]>>>,
 }
+
+impl Texts<'_> {
+    /// Returns what is not shown of a part of a text, by offsets in that part.
+    fn cuts(&self, file: FileId, text: &str, part: &Range<usize>) -> Vec<Cut> {
+        let mut known = self.cuts.borrow_mut();
+        let all = known.entry(file).or_insert_with(|| self.redactor.cuts(text).into()).clone();
+        let inside =
+            all.iter().filter(|cut| cut.from.end > part.start && cut.from.start < part.end);
+        let clipped = inside.map(|cut| {
+            let (start, end) = (cut.from.start.max(part.start), cut.from.end.min(part.end));
+            Cut { from: start - part.start..end - part.start, to: cut.to }
+        });
+        clipped.collect()
+    }
+}
+
+/// Lines drawn before and after what labels are in, and some more for those that miette merges.
+const AROUND: usize = 4;
 
 /// Most codes that are named below errors.
 const CODES: usize = 3;
@@ -204,7 +227,7 @@ impl Report {
     /// Shows labels in their file; the first one of the diagnostic's own file is what it is about.
     fn of_file(
         labels: Option<(FileId, &[&Label])>,
-        Texts { sources, redactor }: &Texts<'_>,
+        texts: &Texts<'_>,
         (diagnostic, message): (&Diagnostic, String),
     ) -> Self {
         let bare = Self {
@@ -216,11 +239,18 @@ impl Report {
             elsewhere: Vec::new(),
         };
         let Some((file, labels)) = labels else { return bare };
-        let Some(source) = sources.get(file) else { return bare };
+        let Some(source) = texts.sources.get(file) else { return bare };
         let labels = labels.get(..PLACES).unwrap_or(labels);
         let ranges: Vec<_> = labels.iter().map(|label| range(label, source.text.len())).collect();
-        let cuts = merged(long_lines(&source.text, &ranges), redactor.cuts(&source.text));
-        let excerpt = Excerpt::of(&source.text, cuts);
+        // A thousand errors in a file of a hundred megabytes draw a few lines each.
+        let first = ranges.iter().map(|range| range.start).min().unwrap_or_default();
+        let last = ranges.iter().map(|range| range.end).max().unwrap_or_default();
+        let part = source.lines_around(first..last, AROUND);
+        let text: Arc<str> = source.text.get(part.clone()).unwrap_or_default().into();
+        let inside = |range: &Range<usize>| range.start - part.start..range.end - part.start;
+        let ranges: Vec<_> = ranges.iter().map(inside).collect();
+        let cuts = merged(long_lines(&text, &ranges), texts.cuts(file, &source.text, &part));
+        let excerpt = Excerpt::of(&text, cuts);
         let primary = diagnostic.at.as_ref();
         let labels = labels.iter().zip(&ranges).map(|(label, range)| {
             let shown = excerpt.label(range);
@@ -235,8 +265,9 @@ impl Report {
             labels: labels.collect(),
             source: Some(Shown {
                 name: source.name.to_string(),
-                sources: Sources::clone(sources),
+                sources: Sources::clone(texts.sources),
                 file,
+                begins: part.start,
                 excerpt,
             }),
             ..bare
@@ -256,6 +287,8 @@ struct Shown {
     name: String,
     sources: Sources,
     file: FileId,
+    /// Where the excerpt begins in the original.
+    begins: usize,
     excerpt: Excerpt,
 }
 
@@ -268,7 +301,8 @@ impl SourceCode for Shown {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let contents = self.excerpt.text.as_bytes().read_span(span, before, after)?;
         let start = if before == 0 { span.offset() } else { contents.span().offset() };
-        let original = u32::try_from(self.excerpt.original(start)).unwrap_or(u32::MAX);
+        let original = self.begins + self.excerpt.original(start);
+        let original = u32::try_from(original).unwrap_or(u32::MAX);
         let (line, column) = self.sources.line_column(self.file, original);
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),

@@ -19,6 +19,8 @@ use access::{attribute, index};
 /// Evaluates nodes; holds where diagnostics go.
 pub(crate) struct Evaluator<'d> {
     pub(crate) diags: &'d mut Diagnostics,
+    /// Whether something was refused as too large: then no `for` goes on.
+    pub(super) exhausted: bool,
 }
 
 /// What a result inherits from the values it was computed from: their marks, and where it is unknown
@@ -81,7 +83,7 @@ pub(crate) fn broken() -> Value {
 
 impl<'d> Evaluator<'d> {
     pub(crate) fn new(diags: &'d mut Diagnostics) -> Self {
-        Self { diags }
+        Self { diags, exhausted: false }
     }
 
     /// Reports an error and returns what stands for the value.

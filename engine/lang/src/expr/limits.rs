@@ -102,6 +102,7 @@ impl Evaluator<'_> {
                 Err(why) => why,
             }
         };
+        self.exhausted = true;
         self.fail(codes::LIMIT, span, "Value too large", format!("In this expression {why}."))
     }
 
@@ -115,6 +116,7 @@ impl Evaluator<'_> {
             limits.rounds,
             raise("rounds")
         );
+        self.exhausted = true;
         self.fail(codes::LIMIT, span, "Too many rounds", detail);
         false
     }

@@ -164,7 +164,15 @@ fn concat_type(args: &[Value]) -> Result<Type, Refusal> {
 }
 
 fn concat(args: &Args<'_>) -> Result<Value, Refusal> {
-    let ty = concat_type(&args.values)?;
+    let parts = args.values.iter().map(|arg| arg.parts() as usize).sum();
+    args.environment().limits.check_parts(parts).map_err(Refusal::Call)?;
+    let tuples = args.values.iter().all(|arg| matches!(arg.kind(), Kind::Tuple(_)));
+    let ty = if tuples && !args.values.is_empty() {
+        // What type each element has is told by the elements themselves.
+        Type::Dynamic
+    } else {
+        concat_type(&args.values)?
+    };
     let mut marks = Marks::NONE;
     let mut items = Vec::new();
     for arg in &args.values {

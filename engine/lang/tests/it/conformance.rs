@@ -102,6 +102,12 @@ fn differences(records: &Path, fixture: &Path) -> (usize, Vec<String>) {
     (records.len(), found)
 }
 
+fn fixture_scope() -> FixtureScope {
+    let fixture = own().join("fixture");
+    let (configuration, _) = config::load(&fixture, &StdFiles, &mut Sources::default());
+    FixtureScope::root(configuration, &fixture)
+}
+
 fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/conformance")
 }
@@ -149,9 +155,7 @@ fn paths_of_the_home_directory_are_answered_exactly() {
 #[test]
 fn files_of_the_home_directory_are_read() {
     let fixture = own().join("fixture");
-    let mut sources = Sources::default();
-    let (configuration, _) = config::load(&fixture, &StdFiles, &mut sources);
-    let mut scope = FixtureScope::root(configuration, &fixture);
+    let mut scope = fixture_scope();
     let files = std::fs::canonicalize(fixture.join("files")).expect("the files");
     scope.set_home(&files);
     for function in [
@@ -173,6 +177,28 @@ fn files_of_the_home_directory_are_read() {
     }
     let template = answer("templatefile(\"~/hello.txt\", {})", &scope);
     assert!(template.is_ok(), "{:?}", template.err());
+}
+
+#[test]
+fn a_for_within_others_that_may_not_go_round_ends_them_all() {
+    let scope = fixture_scope();
+    let text =
+        "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a + b + c]]]";
+    let text: Arc<str> = text.into();
+    let file = Sources::default().add_text("<console-input>", text.clone());
+    let (expr, mut diags) = tfvars::read_expression(file, &text);
+    expr.expect("it is an expression").eval(&Frame::new(&scope), &mut diags);
+    let told: Vec<_> = diags.iter().map(|one| one.summary.as_str()).collect();
+    assert_eq!(told, ["Too many rounds"], "told once, and a million rounds are left out");
+}
+
+#[test]
+fn concat_builds_nothing_that_would_be_too_large() {
+    let scope = fixture_scope();
+    let parts = "concat([for i in range(5) : range(1000000)]...)";
+    assert_eq!(answer(parts, &scope).err().as_deref(), Some("Error in function call"));
+    assert!(answer("concat([1], [\"a\"])", &scope).is_ok());
+    assert!(answer("concat()", &scope).is_err());
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl Hooks for VolumeHooks {
         let (Some(prior), Some(planned)) = (act.prior, act.planned) else {
             return Err(Failure::other("an update needs values before and after"));
         };
-        let change = Change { row: scope.row, prior, planned };
+        let change = Change { row: scope.row, prior, planned, config: act.config };
         let stage = Note::of(act.private).next;
         if stage.is_empty() && change.of("size") {
             extend(scope, act, planned).await?;
@@ -145,7 +145,7 @@ impl Hooks for VolumeHooks {
             action(scope, act, json!({ "os-retype": retype }), None).await?;
             return Ok(accepted(scope, act, WRITE));
         }
-        let object = write(scope, act, planned).await?;
+        let object = write(scope, act, &change).await?;
         Ok(ApplyReply::done(Some(decode(scope, &object, planned)), scope.private(planned)))
     }
 
@@ -227,15 +227,16 @@ async fn action(
     scope.session.once(&mut act.step(), &call).await.map(|_| ())
 }
 
-/// Writes name, description and metadata; the marker stays among the metadata.
-async fn write(scope: &Scope<'_>, act: &mut Act<'_>, planned: &Value) -> Result<Json, Failure> {
+/// Writes what changed of name, description and metadata; the marker stays among the metadata.
+async fn write(scope: &Scope<'_>, act: &mut Act<'_>, change: &Change<'_>) -> Result<Json, Failure> {
+    let planned = change.planned;
     let gone = || ApiError::Other(format!("the volume {} is gone", act.id()));
     let there = scope.fetch_one(act.id()).await?.ok_or_else(gone)?;
     let mut body = JsonMap::new();
-    for name in ["name", "description"] {
+    for name in ["name", "description"].into_iter().filter(|name| change.of(name)) {
         body.insert(name.into(), json!(planned.text(name).unwrap_or_default()));
     }
-    if planned.has("metadata") {
+    if change.of("metadata") && planned.has("metadata") {
         let mut metadata: JsonMap<String, Json> = planned
             .pairs("metadata")
             .into_iter()
@@ -245,6 +246,9 @@ async fn write(scope: &Scope<'_>, act: &mut Act<'_>, planned: &Value) -> Result<
             metadata.insert(MARKER_KEY.into(), marker.clone());
         }
         body.insert("metadata".into(), Json::Object(metadata));
+    }
+    if body.is_empty() {
+        return Ok(there);
     }
     let call = scope.call(Verb::Put, scope.path(act.id())).body(json!({ "volume": body }));
     Ok(unwrapped(scope.session.mutate(&mut act.step(), &call).await?, "volume"))

@@ -70,8 +70,13 @@ struct RouterHooks;
 #[async_trait]
 impl Hooks for RouterHooks {
     fn plan(&self, draft: &mut Draft<'_>) {
-        if draft.changes("external_network_id") && !draft.config.has("external_fixed_ip") {
-            draft.forget("external_fixed_ip");
+        if draft.changes("external_network_id") {
+            if draft.config.items("external_fixed_ip").is_empty() {
+                draft.forget("external_fixed_ip");
+            }
+            if !draft.config.has("enable_snat") {
+                draft.forget("enable_snat");
+            }
         }
     }
 
@@ -105,8 +110,7 @@ impl Hooks for RouterHooks {
         if !parts.iter().any(|part| change.of(part)) {
             return;
         }
-        let gateway = gateways(change.planned).into_iter().next();
-        body.insert("external_gateway_info".into(), gateway.unwrap_or_else(|| json!({})));
+        body.insert("external_gateway_info".into(), changed_gateway(change));
     }
 
     fn decode(&self, object: &Json, known: &Value, out: &mut Map) {
@@ -151,6 +155,34 @@ fn gateways(planned: &Value) -> Vec<Json> {
         Json::Object(gateway)
     };
     subnets.into_iter().map(with_subnet).collect()
+}
+
+/// Returns what changes of the gateway; without a network there is none any more.
+///
+/// Policies keep some of it for administrators, and refuse to members even what is as it was. What is
+/// configured other than Neutron would have it is said again: it forgets it with each new gateway.
+fn changed_gateway(change: &Change<'_>) -> Json {
+    let Some(mut gateway) = gateways(change.planned).into_iter().next() else { return json!({}) };
+    let moves = change.of("external_network_id");
+    let kept_off =
+        change.is_configured("enable_snat") && change.planned.flag("enable_snat") == Some(false);
+    let said = |name: &str| change.of(name) || (moves && change.is_configured(name));
+    let parts = [
+        ("enable_snat", said("enable_snat") || kept_off),
+        ("qos_policy_id", said("external_qos_policy_id")),
+        ("external_fixed_ips", said("external_fixed_ip") || said("external_subnet_ids")),
+    ];
+    if let Some(gateway) = gateway.as_object_mut() {
+        for (part, is_said) in parts {
+            if !is_said {
+                gateway.remove(part);
+            }
+        }
+        if change.of("external_qos_policy_id") {
+            gateway.entry("qos_policy_id").or_insert(Json::Null);
+        }
+    }
+    gateway
 }
 
 fn fixed_ip(block: &Value) -> Json {

@@ -17,6 +17,8 @@ pub(crate) struct Change<'a> {
     pub(crate) row: &'static Resource,
     pub(crate) prior: &'a Value,
     pub(crate) planned: &'a Value,
+    /// What is configured, where that is at hand.
+    pub(crate) config: Option<&'a Value>,
 }
 
 impl Change<'_> {
@@ -27,6 +29,11 @@ impl Change<'_> {
             _ => false,
         }
     }
+
+    /// Returns whether an attribute is configured, and not left to the service.
+    pub(crate) fn is_configured(&self, name: &str) -> bool {
+        self.config.is_some_and(|config| config.has(name))
+    }
 }
 
 /// Updates an object with one PUT of what changed, and its tags.
@@ -34,7 +41,7 @@ pub(crate) async fn update(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<Apply
     let (Some(prior), Some(planned)) = (act.prior, act.planned) else {
         return Err(Failure::other("an update needs values before and after"));
     };
-    let change = Change { row: scope.row, prior, planned };
+    let change = Change { row: scope.row, prior, planned, config: act.config };
     let id = act.id();
     let body = update_body(&change);
     let mut object = Json::Null;

@@ -68,7 +68,7 @@ impl Evaluator<'_> {
             let with_key = if each.key_name.is_some() { frame.with(&key_binding) } else { *frame };
             let value_binding = with_key.bind(&each.value_name, value);
             self.round(each, &with_key.with(&value_binding), &mut results);
-            if results.failed {
+            if results.failed || self.exhausted {
                 return broken();
             }
         }

@@ -97,7 +97,7 @@ pub(super) async fn update(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<Apply
     let (Some(prior), Some(planned)) = (act.prior, act.planned) else {
         return Err(Failure::other("an update needs values before and after"));
     };
-    let change = Change { row: scope.row, prior, planned };
+    let change = Change { row: scope.row, prior, planned, config: act.config };
     let id = act.id().to_owned();
     quick_changes(scope, act, &change).await?;
     if let Some(stage) = following(&change, None) {
@@ -290,7 +290,7 @@ pub(super) async fn poll(scope: &Scope<'_>, pending: &Pending, object: Option<Js
     let planned = pending.planned.clone().unwrap_or_else(|| pending.known());
     let nothing = Value::null(Type::Dynamic);
     let prior = pending.accepted.state.as_ref().unwrap_or(&nothing);
-    let change = Change { row: scope.row, prior, planned: &planned };
+    let change = Change { row: scope.row, prior, planned: &planned, config: None };
     let Some(stage) = Stage::of(&note.next) else {
         return poll_boot(scope, pending, object, &planned).await;
     };
