@@ -49,11 +49,24 @@ pub struct TimeOptions {
     pub eager: bool,
     /// A replacement may destroy first where that is the only order that fits, with its gap.
     pub allow_gap: bool,
+    /// Who judges the whole: what is short of a quota.
+    pub judge: Judge,
+}
+
+/// Who judges a plan as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judge {
+    /// Its providers.
+    #[default]
+    Providers,
+    /// They did when it was approved. What is carried out of it since, its services judge one by one, so that
+    /// one object too many keeps no other waiting.
+    Services,
 }
 
 impl Default for TimeOptions {
     fn default() -> Self {
-        Self { defer: true, eager: false, allow_gap: false }
+        Self { defer: true, eager: false, allow_gap: false, judge: Judge::default() }
     }
 }
 

@@ -57,9 +57,11 @@ pub struct PlannedFact {
     pub kind: Name,
     /// The instance.
     pub addr: ResourceAddr,
-    /// Its values after the apply, unknown where only that will tell.
+    /// Its values now; `None` where it does not exist.
+    pub prior: Option<Value>,
+    /// Its values after the apply, unknown where only that will tell; null where it is removed.
     pub planned: Value,
-    /// When it exists, where that is known.
+    /// When it exists, where that is known: from the instant on for which its creation is planned.
     pub window: Option<Window>,
     /// What it takes.
     pub claims: Vec<Claim>,

@@ -15,6 +15,7 @@ mod look;
 mod networking;
 mod plan;
 mod provider;
+mod quota;
 mod reservation;
 mod same;
 mod schema;

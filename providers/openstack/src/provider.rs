@@ -9,19 +9,20 @@ use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, Answers, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
-    Deferral, FindReply, FindRequest, ImportRequest, Imported, Lender, Marked, Pending, PlanReply,
-    PlanRequest, PlannedFact, PollOutcome, PollReply, Provider, ReadOutcome, ReadReply,
-    ReadRequest, by_kind,
+    Deferral, FindReply, FindRequest, ImportRequest, Imported, Lender, Marked, Pending,
+    PlanOutcome, PlanReply, PlanRequest, PlannedFact, PollOutcome, PollReply, Provider,
+    ReadOutcome, ReadReply, ReadRequest, by_kind,
 };
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Session};
 use crate::look::Look;
 use crate::plan::Planning;
+use crate::quota::check_quotas;
 use crate::reservation::{check_units, lenders};
 use crate::schema::Resource;
 use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, marked, waiting};
-use crate::{codes, data, tables};
+use crate::{codes, data, quota, tables};
 
 /// A configured provider.
 pub(crate) struct OpenStackProvider {
@@ -148,7 +149,7 @@ impl OpenStackProvider {
 
 fn explained(row: &Resource, error: &ApiError, verb: &str) -> Diagnostic {
     let diagnostic = error.diagnostic(format!("Error {verb} {}", row.name));
-    match row.hooks.help(error) {
+    match quota::help(error).or_else(|| row.hooks.help(error)) {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
@@ -168,7 +169,14 @@ impl OpenStackProvider {
         match tables::resource(kind) {
             Some(row) => {
                 let planning = Planning { major: self.major, online: self.blocked.is_none() };
-                row.hooks.plan_many(&self.scope(row, None), planning, &requests).await
+                let scope = self.scope(row, None);
+                let mut replies = row.hooks.plan_many(&scope, planning, &requests).await;
+                for (request, reply) in requests.iter().zip(&mut replies) {
+                    if let PlanOutcome::Planned(change) = &mut reply.outcome {
+                        quota::claim(&self.session, row, request, change);
+                    }
+                }
+                replies
             }
             None => requests.iter().map(|_| PlanReply::refused(no_such(kind))).collect(),
         }
@@ -270,7 +278,11 @@ impl Provider for OpenStackProvider {
     }
 
     async fn check_plan(&self, facts: &[PlannedFact]) -> Diagnostics {
-        check_units(&self.session, facts)
+        let mut diagnostics = check_units(&self.session, facts);
+        if self.blocked.is_none() {
+            diagnostics.extend(check_quotas(&self.session, facts).await);
+        }
+        diagnostics
     }
 
     async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {

@@ -8,8 +8,8 @@ use base64::Engine as _;
 use jiff::SignedDuration;
 use terrarium_builtin::{Chance, SeededChance};
 use terrarium_core::{
-    ApplyOptions, CallLimits, Cancel, Depth, Event, Held, Inputs, Mode, Parallelism, Plan,
-    PlanOptions, PlannedAction, Progress, ProviderSet, RecoverOptions,
+    ApplyOptions, CallLimits, Cancel, Depth, Event, Held, Inputs, Judge, Mode, Parallelism, Plan,
+    PlanOptions, PlannedAction, Progress, ProviderSet, RecoverOptions, TimeOptions,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
 use terrarium_lang::expr::Environment;
@@ -141,6 +141,10 @@ async fn carry_out(
     let found = terrarium_core::recover(inputs, held, &options).await;
     inputs.prior = found.state;
     report.hear(&found.diagnostics);
+    let judge = match task.command {
+        Command::Run => Judge::Services,
+        Command::Apply | Command::Destroy => Judge::Providers,
+    };
     let options = PlanOptions {
         mode: match task.command {
             Command::Apply | Command::Run => Mode::Normal,
@@ -151,7 +155,7 @@ async fn carry_out(
         replace: Vec::new(),
         offline: false,
         imports: Vec::new(),
-        time: terrarium_core::TimeOptions::default(),
+        time: TimeOptions { judge, ..TimeOptions::default() },
     };
     let (mut plan, found) =
         terrarium_core::plan(inputs, &options, &progress, &process.cancel).await;

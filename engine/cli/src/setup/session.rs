@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use terrarium_address::ResourceAddr;
 use terrarium_core::{
-    CallLimits, Inputs, Mode, Parallelism, PlanOptions, ProviderSet, TimeOptions,
+    CallLimits, Inputs, Judge, Mode, Parallelism, PlanOptions, ProviderSet, TimeOptions,
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::StdFiles;
@@ -252,6 +252,7 @@ pub(crate) fn plan_options(
             defer: !flags.time.no_defer,
             eager: flags.time.eager,
             allow_gap: flags.time.allow_gap,
+            judge: Judge::Providers,
         },
     };
     Ok((options, diagnostics))

@@ -60,19 +60,48 @@ fn a_new_world_and_its_clock_are_one_command_away() {
     lab.run(&[at, "testbed", "reset", "-force"]).says(0, &["A new world has begun."]);
 }
 
+/// A quota of which nobody knew at the plan: one server passes, the others are refused.
+const FULL: &str = r#"{"faults": [{
+    "skip": 1, "times": 9, "method": "POST", "path_prefix": "/kvm-tacc/compute/v2.1/servers",
+    "effect": {"kind": "answer", "status": 403, "body": {"forbidden": {"code": 403,
+        "message": "Quota exceeded for instances: Requested 1, but already used 1 of 1 instances"}}}
+}]}"#;
+
+#[test]
+fn a_quota_that_does_not_suffice_is_told_at_the_plan_and_what_is_removed_makes_room() {
+    let lab = Lab::copy(&["examples/student-project"]);
+    let at = "-chdir=examples/student-project";
+    lab.good(&[at, "plan", "--testbed"]);
+    lab.good(&[at, "testbed", "settings", "{\"quotas\":{\"instances\":2,\"port\":-1}}"]);
+    for command in [&[at, "plan", "--testbed"][..], &[at, "apply", "--testbed", "-auto-approve"]] {
+        lab.run(command).says(
+            1,
+            &["The quota does not suffice", "\"instances\"", "2 left, 0 of 2 in", "ask the site"],
+        );
+    }
+    lab.good(&[at, "testbed", "settings", "{\"quotas\":{\"instances\":3}}"]);
+    lab.good(&[at, "apply", "--testbed", "-auto-approve"]);
+    // Full, and nothing more is wanted; a replacement takes the place of what it replaces.
+    lab.good(&[at, "plan", "--testbed"]);
+    let servers = lab.good(&[at, "state", "list"]);
+    let server = servers.lines().find(|line| line.contains("openstack_compute_instance_v2"));
+    let replace = format!("-replace={}", server.unwrap());
+    lab.good(&[at, "plan", "--testbed", &replace]);
+}
+
 #[test]
 fn a_failed_apply_says_what_was_done_what_failed_and_how_to_go_on() {
     let lab = Lab::copy(&["examples/student-project"]);
     let at = "-chdir=examples/student-project";
     lab.good(&[at, "plan", "--testbed"]);
     lab.run(&[at, "testbed", "settings", "[]"]).says(1, &["Invalid settings"]);
-    lab.run(&[at, "testbed", "settings", "{\"quotas\":{\"instances\":1}}"])
-        .says(0, &["\"instances\": 1"]);
+    lab.run(&[at, "testbed", "settings", FULL]).says(0, &["Quota exceeded"]);
     let ran = lab.run(&[at, "apply", "--testbed", "-auto-approve"]);
     ran.says(
         1,
         &[
             "Quota exceeded",
+            "the quota is full",
             "Done:\n",
             "Failed:\n",
             ": create: Error creating openstack_compute_instance_v2: ",
@@ -92,7 +121,7 @@ fn a_failed_apply_says_what_was_done_what_failed_and_how_to_go_on() {
     assert_eq!(incomplete["type"], "run_incomplete");
     assert_eq!(incomplete["failed"].as_array().unwrap().len(), 2);
     assert!(incomplete["continue"].as_str().unwrap().ends_with("--testbed -auto-approve -json"));
-    lab.good(&[at, "testbed", "settings", "{\"quotas\":{}}"]);
+    lab.good(&[at, "testbed", "settings", "{\"faults\":[]}"]);
     lab.run(&[at, "apply", "--testbed", "-auto-approve"])
         .says(0, &["Resources: 2 added, 0 changed, 0 destroyed."]);
 }

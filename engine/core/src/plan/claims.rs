@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Claim, PlannedFact};
+use terrarium_provider::{Claim, PlannedFact, Window};
 
 use super::{Group, Planner};
-use crate::{Mode, PlannedAction, ResourceChange};
+use crate::{Judge, Mode, PlannedAction, ResourceChange};
 
 /// The claims of a plan so far, by the source of their provider.
 #[derive(Default)]
@@ -55,7 +55,7 @@ impl Claims {
 impl Planner<'_> {
     /// Has every provider judge the plan as a whole.
     pub(super) async fn check_whole(&self) {
-        if self.options.mode != Mode::Normal {
+        if self.options.mode != Mode::Normal || self.options.time.judge == Judge::Services {
             return;
         }
         for (source, providers) in self.providers.by_source() {
@@ -80,19 +80,29 @@ impl Planner<'_> {
 
     fn facts(&self, source: &str) -> Vec<PlannedFact> {
         let found = self.found.borrow();
-        let deferred = found.deferred.iter().map(|deferred| &deferred.change);
-        let planned = found.changes.iter().chain(deferred).filter(|change| {
-            let writes = matches!(
-                change.action,
-                PlannedAction::Create | PlannedAction::Update | PlannedAction::Replace(_)
-            );
-            writes && is_of(change, source)
+        let now = found.changes.iter().map(|change| (change, change.window));
+        let later = found.deferred.iter().filter_map(|deferred| {
+            // What comes at no known time takes nothing that could be judged.
+            let window =
+                deferred.change.window.or_else(|| Window::new(deferred.not_before()?, None))?;
+            Some((&deferred.change, Some(window)))
         });
-        let fact = |change: &ResourceChange| PlannedFact {
+        let planned = now.chain(later).filter(|(change, _)| {
+            let changes = matches!(
+                change.action,
+                PlannedAction::Create
+                    | PlannedAction::Update
+                    | PlannedAction::Replace(_)
+                    | PlannedAction::Delete
+            );
+            changes && is_of(change, source)
+        });
+        let fact = |(change, window): (&ResourceChange, Option<Window>)| PlannedFact {
             kind: change.addr.block.kind.clone(),
             addr: change.addr.clone(),
+            prior: (!change.before.is_null()).then(|| change.before.unmarked_deep()),
             planned: change.after.unmarked_deep(),
-            window: change.window,
+            window,
             claims: self.claims.of(source, &change.addr),
         };
         planned.map(fact).collect()

@@ -198,3 +198,29 @@ fn not_told(pending: &Pending) -> PollReply {
     };
     PollReply { outcome, diagnostics: Diagnostics::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    /// Lists the methods between an opening line and the end of its block.
+    fn methods<'a>(source: &'a str, opening: &str) -> Vec<(&'a str, &'a str)> {
+        let (_, block) = source.split_once(opening).expect("the block");
+        let (block, _) = block.split_once("\n}\n").expect("its end");
+        let parts = block.split("    fn ").flat_map(|part| part.split("    async fn ")).skip(1);
+        parts.map(|part| part.split_once(['(', '<']).expect("a signature")).collect()
+    }
+
+    #[test]
+    fn every_method_of_the_contract_reaches_the_provider() {
+        let contract = include_str!("../../../provider/src/provider.rs");
+        let contract = methods(contract, "pub trait Provider: Send + Sync {");
+        let guard = methods(include_str!("guard.rs"), "impl Provider for Guarded {");
+        assert!(contract.len() > 20, "{contract:?}");
+        for (name, _) in contract {
+            let forwards = format!("self.inner.{name}(");
+            let own = guard.iter().find(|(own, _)| *own == name);
+            let body = own.map_or("", |(_, body)| body);
+            // A default of the trait would answer in its place, and nobody would ask the provider.
+            assert!(body.contains(&forwards), "the guard does not forward {name}");
+        }
+    }
+}

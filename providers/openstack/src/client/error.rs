@@ -82,6 +82,13 @@ impl ApiError {
         self.status() == Some(404)
     }
 
+    /// Returns whether something can't be removed because others need it.
+    pub(crate) fn is_conflict_of_a_removal(&self) -> bool {
+        let Self::Status { method, path, status, .. } = self else { return false };
+        let removes = *method == Method::DELETE || path.contains("/remove_");
+        removes && status.as_u16() == 409
+    }
+
     /// Returns the service's own words.
     pub(crate) fn message(&self) -> String {
         match self {

@@ -70,7 +70,7 @@ impl Hooks for NetworkHooks {
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {
-        (error.status() == Some(409)).then(|| {
+        error.is_conflict_of_a_removal().then(|| {
             "delete the ports on the network first: `openstack port list --network ID`".into()
         })
     }

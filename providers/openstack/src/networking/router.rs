@@ -126,7 +126,8 @@ impl Hooks for RouterHooks {
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {
-        (error.status() == Some(409))
+        error
+            .is_conflict_of_a_removal()
             .then(|| "remove the router's interfaces and routes first".into())
     }
 }

@@ -124,7 +124,8 @@ impl Hooks for InterfaceHooks {
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {
-        (error.status() == Some(409))
+        error
+            .is_conflict_of_a_removal()
             .then(|| "remove the floating IPs and routes that need the interface first".into())
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn facts(replies: &[PlanReply]) -> Vec<PlannedFact> {
     let fact = |(at, change): (usize, &PlannedChange)| PlannedFact {
         kind: FLAVOR.into(),
         addr: format!("{FLAVOR}.it[{at}]").parse().unwrap(),
+        prior: None,
         planned: change.planned.clone(),
         window: change.window,
         claims: change.claims.clone(),

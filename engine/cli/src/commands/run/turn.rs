@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr, Target};
 use terrarium_core::{
-    ApplyOptions, Cancel, Depth, Event, HeldBack, Mode, OutputChange, Plan, PlanOptions, Progress,
-    RecoverOptions, RunSummary, TimeOptions, Turn,
+    ApplyOptions, Cancel, Depth, Event, HeldBack, Judge, Mode, OutputChange, Plan, PlanOptions,
+    Progress, RecoverOptions, RunSummary, TimeOptions, Turn,
 };
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Action;
@@ -204,7 +204,7 @@ impl Turning<'_> {
             replace: Vec::new(),
             offline: false,
             imports: Vec::new(),
-            time: TimeOptions::default(),
+            time: TimeOptions { judge: Judge::Services, ..TimeOptions::default() },
         };
         let silent: Arc<dyn Progress> = Arc::new(terrarium_core::Silent);
         let planned = terrarium_core::plan(&session.inputs, &options, &silent, self.cancel).await;
