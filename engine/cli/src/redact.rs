@@ -32,6 +32,8 @@ const SHORTEST_LINE: usize = 12;
 pub const HIDDEN: &str = "(sensitive value)";
 /// Most bytes of one line of a diagnostic: services echo what they were sent.
 const LONGEST_LINE: usize = 4_000;
+/// Most bytes of one word of a diagnostic, such as a script in base64.
+const LONGEST_WORD: usize = 400;
 
 /// Knows the sensitive values of a run. Cheap to clone; all clones know the same.
 #[derive(Clone, Default)]
@@ -42,7 +44,8 @@ pub struct Redactor(Arc<Mutex<Book>>);
 struct Book {
     /// Sensitive texts, as they are.
     texts: BTreeSet<String>,
-    /// Texts that may be shown with all that they contain: `nonsensitive` gave them free.
+    /// Texts that may be shown with all that they contain: `nonsensitive` gave them free. What they contain stays
+    /// hidden elsewhere.
     open: BTreeSet<String>,
     /// Names of the configuration, which stand in every address.
     names: BTreeSet<String>,
@@ -63,7 +66,14 @@ enum Filter {
     /// Something was learned since it was built.
     Stale,
     /// It is this.
-    Built(Arc<AhoCorasick>),
+    Built(Arc<Patterns>),
+}
+
+/// What is looked for.
+struct Patterns {
+    all: AhoCorasick,
+    /// How many of them are hidden; the others may be shown with the hidden ones that they contain.
+    hidden: usize,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -170,7 +180,7 @@ impl Redactor {
         self.book().variables.contains(name)
     }
 
-    fn filter(&self) -> Option<Arc<AhoCorasick>> {
+    fn filter(&self) -> Option<Arc<Patterns>> {
         let mut book = self.book();
         if matches!(book.filter, Filter::Stale) {
             book.filter = book.build();
@@ -209,7 +219,9 @@ impl Redactor {
 
     fn find(&self, text: &str) -> Vec<Range<usize>> {
         let Some(filter) = self.filter() else { return Vec::new() };
-        let found = filter.find_iter(text).map(|found| found.range());
+        let found = filter.all.find_iter(text);
+        let found = found.filter(|found| found.pattern().as_usize() < filter.hidden);
+        let found = found.map(|found| found.range());
         let mut merged: Vec<Range<usize>> = Vec::new();
         for range in found {
             match merged.last_mut() {
@@ -220,9 +232,14 @@ impl Redactor {
         merged
     }
 
+    /// Returns a message as it may be shown: what is hidden is hidden first, since a cut would leave half of it.
+    pub(crate) fn message(&self, text: &str) -> String {
+        shortened(&self.text(text))
+    }
+
     /// Returns a diagnostic as it may be shown: before it is wrapped and drawn, which would break values in two.
     pub(crate) fn diagnostic(&self, of: &Diagnostic) -> Diagnostic {
-        let text = |text: &str| shortened(&self.text(text));
+        let text = |text: &str| self.message(text);
         let label = |label: &Label| Label { span: label.span, text: text(&label.text) };
         Diagnostic {
             summary: text(&of.summary),
@@ -237,19 +254,29 @@ impl Redactor {
 
 impl Book {
     fn build(&self) -> Filter {
-        let free = |text: &str| {
-            self.names.contains(text) || self.open.iter().any(|open| open.contains(text))
-        };
-        let texts = self.texts.iter().filter(|text| !free(text));
-        let patterns: Vec<String> = texts.flat_map(|text| forms::of(text)).collect();
+        let free = |text: &str| self.names.contains(text) || self.open.contains(text);
+        let texts: Vec<&String> = self.texts.iter().filter(|text| !free(text)).collect();
+        let mut patterns: Vec<String> = texts.iter().flat_map(|text| forms::of(text)).collect();
         if patterns.is_empty() {
             return Filter::Nothing;
         }
+        let hidden = patterns.len();
+        let known: BTreeSet<&String> = patterns.iter().collect();
+        let shown: Vec<String> = self
+            .open
+            .iter()
+            // A text of several lines is drawn line by line.
+            .flat_map(|open| std::iter::once(open.as_str()).chain(open.lines().map(str::trim)))
+            .filter(|open| texts.iter().any(|text| open.len() > text.len() && open.contains(*text)))
+            .flat_map(forms::of)
+            .filter(|form| !known.contains(form))
+            .collect();
+        patterns.extend(shown);
         // Fails where the automaton would have over two thousand million states; the marks hide values even then.
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(patterns)
-            .map_or(Filter::Nothing, |built| Filter::Built(Arc::new(built)))
+            .map_or(Filter::Nothing, |all| Filter::Built(Arc::new(Patterns { all, hidden })))
     }
 }
 
@@ -280,21 +307,27 @@ fn json_strings(text: &str, found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     kept
 }
 
-/// Cuts lines that nobody reads: a service may answer with all that it was sent.
+/// Cuts words and lines that nobody reads: a service may answer with all that it was sent.
 fn shortened(text: &str) -> String {
-    if text.len() <= LONGEST_LINE {
+    if text.len() <= LONGEST_WORD {
         return text.to_owned();
     }
     let line = |line: &str| {
-        if line.len() <= LONGEST_LINE {
-            return line.to_owned();
-        }
-        let head = line.get(..line.floor_char_boundary(LONGEST_LINE / 2)).unwrap_or_default();
-        let tail = line.get(line.ceil_char_boundary(line.len() - LONGEST_LINE / 8)..);
-        let left = line.len() - head.len() - tail.map_or(0, str::len);
-        format!("{head}… ({left} more bytes) …{}", tail.unwrap_or_default())
+        let words: Vec<_> = line.split(' ').map(|word| ends_of(word, LONGEST_WORD)).collect();
+        ends_of(&words.join(" "), LONGEST_LINE).into_owned()
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Keeps both ends of a text that is longer than so many bytes.
+fn ends_of(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest {
+        return Cow::Borrowed(text);
+    }
+    let head = text.get(..text.floor_char_boundary(longest / 2)).unwrap_or_default();
+    let tail = text.get(text.ceil_char_boundary(text.len() - longest / 8)..).unwrap_or_default();
+    let left = text.len() - head.len() - tail.len();
+    Cow::Owned(format!("{head}… ({left} more bytes) …{tail}"))
 }
 
 #[cfg(test)]

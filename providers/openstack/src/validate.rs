@@ -20,6 +20,7 @@ fn block(rows: &[Attr], config: &Value, path: &AttrPath, diagnostics: &mut Diagn
         let here = path.with(PathStep::Attr(row.name.into()));
         if config.has(row.name) {
             one_of(row, config, &here, diagnostics);
+            longest(row, config, &here, diagnostics);
             if !config.items(row.name).is_empty() || !is_collection(row) {
                 together((rows, row), config, &here, diagnostics);
             }
@@ -57,6 +58,22 @@ fn one_of(row: &Attr, config: &Value, path: &AttrPath, diagnostics: &mut Diagnos
         format!("expected {path} to be one of {all:?}, got {given}"),
     );
     diagnostics.push(diagnostic.path(path.clone()));
+}
+
+/// Refuses a text that is too long for the service, by its size and not with the text: that may be a script.
+fn longest(row: &Attr, config: &Value, path: &AttrPath, diagnostics: &mut Diagnostics) {
+    let Some((longest, text)) = row.longest.zip(config.text(row.name)) else { return };
+    let length = (longest.count)(text);
+    if length > longest.limit {
+        let limit = longest.limit;
+        let diagnostic = Diagnostic::error(codes::INVALID, format!("{path} is too long"))
+            .detail(format!(
+                "It has {length} characters {}, and the service takes {limit} at most.",
+                longest.form
+            ))
+            .help("shorten it; a script can fetch what is large from where it is kept");
+        diagnostics.push(diagnostic.path(path.clone()));
+    }
 }
 
 fn together(

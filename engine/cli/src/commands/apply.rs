@@ -219,6 +219,9 @@ async fn carry_out(
         diagnostics.push(partial());
     }
     context.report(&diagnostics);
+    for failure in &mut summary.failed {
+        failure.why = context.redactor().message(&failure.why);
+    }
     keep_outputs(&mut summary, &session.inputs.prior.outputs);
     summary.taken_over = std::mem::take(&mut session.taken_over);
     let run = match plan.mode {

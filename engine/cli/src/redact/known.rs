@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use terrarium_address::{InstanceKey, Name};
+use terrarium_address::{InstanceKey, ModulePath, Name};
 use terrarium_core::{InputValue, OutputChange, Plan};
 use terrarium_diagnostic::Sources;
 use terrarium_lang::Configuration;
@@ -41,7 +41,7 @@ impl Redactor {
         for variable in root.variables.values().filter(|one| is_secret(one)) {
             self.hide_variable(&variable.name);
         }
-        self.free_outputs(free_outputs(root));
+        self.free_outputs(free_outputs(config));
     }
 
     /// Learns the values of root variables.
@@ -105,6 +105,12 @@ impl Redactor {
         }
     }
 
+    /// Returns who is told of what an evaluation gives free.
+    pub(crate) fn listener(&self) -> terrarium_lang::expr::Freed {
+        let redactor = self.clone();
+        std::sync::Arc::new(move |value| redactor.open_value(value))
+    }
+
     fn open_value(&self, value: &Value) {
         value.for_each_leaf(&mut |_, leaf| {
             if let Some(text) = leaf.as_str() {
@@ -142,29 +148,62 @@ fn names(module: &Module) -> impl Iterator<Item = &str> {
     resources.chain(declared).chain(called).map(|name| &**name)
 }
 
-/// Lists the root outputs whose values the author gave free, by themselves or through local values.
-fn free_outputs(root: &Module) -> BTreeSet<String> {
-    let mut locals: BTreeSet<&Name> = BTreeSet::new();
-    let free = |value: &Expr, locals: &BTreeSet<&Name>| {
-        value.source_text().contains(GIVE_FREE)
-            || value.references().iter().any(|reference| match &reference.subject {
-                Subject::Local(name) => locals.contains(name),
-                _ => false,
-            })
+/// A named value of a configuration: the module, what kind it is, its name.
+type Place = (ModulePath, What, Name);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Variable,
+    Local,
+    Output,
+}
+
+/// Lists the root outputs whose values the author gave free, by themselves or through other named values.
+fn free_outputs(config: &Configuration) -> BTreeSet<String> {
+    let mut readers: BTreeMap<Place, Vec<Place>> = BTreeMap::new();
+    let mut open: Vec<Place> = Vec::new();
+    let mut note = |path: &ModulePath, expr: &Expr, place: Place| {
+        if expr.source_text().contains(GIVE_FREE) {
+            open.push(place.clone());
+        }
+        for read in expr.references().iter().filter_map(|it| place_of(path, &it.subject)) {
+            readers.entry(read).or_default().push(place.clone());
+        }
     };
-    loop {
-        let before = locals.len();
-        for (name, local) in &root.locals {
-            if free(&local.value, &locals) {
-                locals.insert(name);
+    for (path, module) in &config.modules {
+        for (name, local) in &module.locals {
+            note(path, &local.value, (path.clone(), What::Local, name.clone()));
+        }
+        for (name, output) in &module.outputs {
+            note(path, &output.value, (path.clone(), What::Output, name.clone()));
+        }
+        for call in module.calls.values() {
+            let called = path.child(call.name.clone(), InstanceKey::None);
+            for (name, given) in &call.arguments {
+                note(path, given, (called.clone(), What::Variable, name.clone()));
             }
         }
-        if locals.len() == before {
-            break;
+    }
+    let mut free: BTreeSet<Place> = BTreeSet::new();
+    while let Some(place) = open.pop() {
+        if free.insert(place.clone()) {
+            open.extend(readers.get(&place).into_iter().flatten().cloned());
         }
     }
-    let outputs = root.outputs.iter().filter(|(_, output)| free(&output.value, &locals));
-    outputs.map(|(name, _)| name.to_string()).collect()
+    let of_root = |(path, what, _): &&Place| path.is_root() && *what == What::Output;
+    free.iter().filter(of_root).map(|(_, _, name)| name.to_string()).collect()
+}
+
+/// Returns the named value that a reference in a module reads, where it names one.
+fn place_of(path: &ModulePath, subject: &Subject) -> Option<Place> {
+    Some(match subject {
+        Subject::Variable(name) => (path.clone(), What::Variable, name.clone()),
+        Subject::Local(name) => (path.clone(), What::Local, name.clone()),
+        Subject::Module { name, output: Some(output), .. } => {
+            (path.child(name.clone(), InstanceKey::None), What::Output, output.clone())
+        }
+        _ => return None,
+    })
 }
 
 /// Returns whether the root module says `nonsensitive(var.name)`.

@@ -66,7 +66,10 @@ fn short_values_names_and_what_was_given_free_are_left() {
     redactor.hide("hunter2-secret");
     redactor.open("postgres");
     redactor.open("it is hunter2-secret");
-    assert_eq!(redactor.text("postgres hunter2-secret"), "postgres hunter2-secret");
+    let shown = redactor.text("postgres: it is hunter2-secret");
+    assert_eq!(shown, "postgres: it is hunter2-secret");
+    let hidden = redactor.text("it was hunter2-secret, \"it is hunter2-secret\"");
+    assert_eq!(hidden, format!("it was {HIDDEN}, \"it is hunter2-secret\""));
 }
 
 #[test]
@@ -94,6 +97,9 @@ fn marked_parts_of_a_value_are_hidden() {
 fn an_echo_is_cut_short() {
     let text = format!("one\n{}\ntwo", "e".repeat(450_000));
     let shown = super::shortened(&text);
-    assert!(shown.len() < 5_000 && shown.contains("(447500 more bytes)"), "{}", shown.len());
+    assert!(shown.len() < 400 && shown.contains("(449750 more bytes)"), "{}", shown.len());
     assert!(shown.starts_with("one\n") && shown.ends_with("\ntwo"));
+    let words = "echo ".repeat(90_000);
+    let shown = super::shortened(&words);
+    assert!(shown.len() < 5_000 && shown.contains("(447500 more bytes)"), "{}", shown.len());
 }

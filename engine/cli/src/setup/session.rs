@@ -197,6 +197,7 @@ pub(crate) fn environment(context: &Context, clock: &dyn Clock) -> Environment {
     Environment {
         home: context.env.home(),
         limits: context.limits,
+        freed: Some(context.redactor().listener()),
         ..Environment::new(context.root.clone(), Arc::new(StdFiles), clock.now())
     }
 }

@@ -27,4 +27,4 @@ pub use expression::{Expr, Origin};
 pub use frame::{Binding, Frame};
 pub use limits::{LIMITS_VARIABLE, Limits};
 pub use reference::{KeyRef, Reference, Subject};
-pub use scope::{EachPart, Environment, Files, PathPart, Scope, ScopeResult, TerraformPart};
+pub use scope::{EachPart, Environment, Files, Freed, PathPart, Scope, ScopeResult, TerraformPart};

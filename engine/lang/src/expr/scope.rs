@@ -94,13 +94,19 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// What one evaluation may cost.
     pub limits: Limits,
+    /// Is told of each sensitive value that `nonsensitive` gives free.
+    pub freed: Option<Freed>,
 }
+
+/// Takes a value that was sensitive and may be shown from now on.
+pub type Freed = Arc<dyn Fn(&Value) + Send + Sync>;
 
 impl Environment {
     /// Returns the environment of a plan, without a home directory.
     pub fn new(base_dir: impl Into<PathBuf>, files: Arc<dyn Files>, now: Timestamp) -> Self {
         let base_dir = base_dir.into();
-        Self { base_dir, files, now, planning: true, home: None, limits: Limits::default() }
+        let limits = Limits::default();
+        Self { base_dir, files, now, planning: true, home: None, limits, freed: None }
     }
 }
 

@@ -134,6 +134,11 @@ fn sensitive(args: &Args<'_>) -> Result<Value, Refusal> {
 fn nonsensitive(args: &Args<'_>) -> Result<Value, Refusal> {
     let value = args.value(0).clone();
     let marks = value.marks();
+    if marks.contains(Marks::SENSITIVE)
+        && let Some(freed) = &args.environment().freed
+    {
+        freed(&value);
+    }
     Ok(value.unmarked().marked(marks.without(Marks::SENSITIVE)))
 }
 

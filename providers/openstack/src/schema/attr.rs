@@ -36,10 +36,23 @@ pub(crate) struct Attr {
     pub(crate) same: Option<fn(&str, &str) -> bool>,
     /// The texts or numbers that it may hold; empty for any.
     pub(crate) one_of: &'static [&'static str],
+    /// How long it may be, where the service says so.
+    pub(crate) longest: Option<Longest>,
     /// Arguments that may not be given together with it.
     pub(crate) conflicts: &'static [&'static str],
     /// Arguments that must be given together with it.
     pub(crate) needs: &'static [&'static str],
+}
+
+/// How long a text may be in the form in which it is sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Longest {
+    /// Characters that the service takes.
+    pub(crate) limit: usize,
+    /// Counts those of a configured text.
+    pub(crate) count: fn(&str) -> usize,
+    /// What form that is: `in base64`.
+    pub(crate) form: &'static str,
 }
 
 /// What an attribute holds.
@@ -116,6 +129,7 @@ const fn attr(name: &'static str, shape: Shape) -> Attr {
         stored: None,
         same: None,
         one_of: &[],
+        longest: None,
         conflicts: &[],
         needs: &[],
     }
@@ -263,6 +277,11 @@ impl Attr {
 
     pub(crate) const fn one_of(self, one_of: &'static [&'static str]) -> Self {
         Self { one_of, ..self }
+    }
+
+    /// Bounds how long it may be.
+    pub(crate) const fn longest(self, longest: Longest) -> Self {
+        Self { longest: Some(longest), ..self }
     }
 
     pub(crate) const fn conflicts(self, conflicts: &'static [&'static str]) -> Self {

@@ -8,8 +8,8 @@ mod rows;
 mod tests;
 
 pub(crate) use attr::{
-    ALL_TAGS, Attr, Literal, REGION, Sent, Shape, TAGS, VALUE_SPECS, block_set, blocks, flag,
-    float, int, map_list, object_set, objects, text, text_map, text_set, texts,
+    ALL_TAGS, Attr, Literal, Longest, REGION, Sent, Shape, TAGS, VALUE_SPECS, block_set, blocks,
+    flag, float, int, map_list, object_set, objects, text, text_map, text_set, texts,
 };
 pub(crate) use build::{block_of, data_schema, element_type, resource_schema, type_of};
 pub(crate) use join::joined;

@@ -9,7 +9,8 @@ use terrarium_address::{InstanceKey, ModulePath, Name};
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics};
 use terrarium_lang::config::{BlockRef, Module};
 use terrarium_lang::expr::{
-    EachPart, Environment, Expr, Frame, PathPart, Scope, ScopeResult, Subject, TerraformPart,
+    EachPart, Environment, Expr, Frame, Limits, PathPart, Scope, ScopeResult, Subject,
+    TerraformPart,
 };
 use terrarium_lang::{Configuration, StdFiles};
 use terrarium_value::{Causes, Map, Marks, Type, Value};
@@ -55,6 +56,10 @@ impl FixtureScope {
     /// Lets `~` be another directory.
     pub(super) fn set_home(&mut self, home: &Path) {
         self.environment.home = Some(home.to_owned());
+    }
+
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        self.environment.limits = limits;
     }
 
     /// Returns what is wrong with the references of an expression, as the console finds before it evaluates.

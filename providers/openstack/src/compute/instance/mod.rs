@@ -16,8 +16,8 @@ use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field, is_zero};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, Attr, Literal, MarkerField, Marks, Only, REGION, Resource, Status, TAGS, Timeouts,
-    block_set, blocks, flag, int, text, text_map, text_set, texts,
+    ALL_TAGS, Attr, Literal, Longest, MarkerField, Marks, Only, REGION, Resource, Status, TAGS,
+    Timeouts, block_set, blocks, flag, int, text, text_map, text_set, texts,
 };
 use crate::verbs::{Act, Fetched, Hooks, MARKER_KEY, Scope, encoded, fetch, noted, shell};
 use crate::wire::{from_json, map_value};
@@ -25,6 +25,10 @@ use crate::wire::{from_json, map_value};
 /// The states that `power_state` may show; others are passing.
 const POWER_STATES: &[&str] =
     &["active", "shutoff", "error", "migrating", "shelved_offloaded", "shelved", "build", "paused"];
+
+/// Nova's API schema bounds it.
+const USER_DATA: Longest =
+    Longest { limit: 65_535, count: body::user_data_length, form: "in base64" };
 
 /// What is shown where a server boots from a volume.
 const NO_IMAGE: &str = "Attempt to boot from volume - no image supplied";
@@ -125,7 +129,7 @@ pub(crate) const INSTANCE: Resource = Resource {
         flag("stop_before_destroy").or(Literal::Bool(false)).local(),
         TAGS,
         text("updated").computed(),
-        text("user_data").force_new().stored(sha1_hex).local(),
+        text("user_data").force_new().stored(sha1_hex).longest(USER_DATA).local(),
         block_set("vendor_options", VENDOR_OPTIONS).at_most(1).local(),
     ],
     timeouts: Timeouts { create: Some(1_800), update: Some(1_800), delete: Some(1_800) },
