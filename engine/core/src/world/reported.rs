@@ -31,9 +31,11 @@ impl Reported {
         self.all.push(diagnostic);
     }
 
-    /// Takes all of them, in the order in which they were found.
+    /// Takes all of them, in the order of their places: which provider answers first says nothing.
     pub(super) fn take(&mut self) -> Diagnostics {
-        std::mem::take(self).all
+        let mut all = std::mem::take(self).all;
+        all.0.sort_by(|one, other| place(one).cmp(&place(other)));
+        all
     }
 
     /// Makes the errors about some instances warnings.
@@ -57,9 +59,17 @@ impl Reported {
     }
 }
 
+/// Returns where a diagnostic stands among others: by its place in the sources, then by what it is about; what has
+/// no place comes last.
+fn place(of: &Diagnostic) -> impl Ord {
+    let span = of.at.as_ref().map(|label| label.span);
+    let about = (&of.origin.addr, &of.origin.path);
+    (span.is_none(), span, about, of.code, &of.summary, &of.detail, &of.help)
+}
+
 #[cfg(test)]
 mod tests {
-    use terrarium_diagnostic::{Code, Diagnostic};
+    use terrarium_diagnostic::{Code, Diagnostic, FileId, Span};
 
     use super::Reported;
 
@@ -87,5 +97,29 @@ mod tests {
         // What was taken is forgotten: the next round may say it again.
         reported.add(about("a.b[1]"));
         assert_eq!((reported.errors(), reported.take().0.len()), (1, 1));
+    }
+
+    #[test]
+    fn whoever_comes_first_the_order_is_that_of_the_places() {
+        let at = |start: usize| {
+            let span = Span::new(FileId(0), start..start + 1);
+            Diagnostic::warning(CODE, "Wrong").at(span, "")
+        };
+        let about = |one: Diagnostic, addr: &str| one.about(addr.parse().expect("an address"));
+        let ordered = [
+            about(at(1), "a.b[2]"),
+            about(at(1), "a.b[10]"),
+            at(7),
+            Diagnostic::error(CODE, "Nowhere"),
+            about(Diagnostic::error(CODE, "Nowhere"), "a.a"),
+            about(Diagnostic::error(CODE, "Nowhere"), "a.c"),
+        ];
+        for shift in 0..ordered.len() {
+            let mut reported = Reported::default();
+            for step in 0..ordered.len() {
+                reported.add(ordered[(shift + step * 5) % ordered.len()].clone());
+            }
+            assert_eq!(reported.take().0, ordered, "{shift}");
+        }
     }
 }
