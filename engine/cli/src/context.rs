@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
-use terrarium_lang::expr::Limits;
 use terrarium_state::Store;
 use terrarium_state::adopt::LocalBackend;
 
 use crate::args::{self, Shared};
 use crate::env::{self, Env};
 use crate::json::stream;
+use crate::limits::Limits;
 use crate::output::Output;
 use crate::redact::Redactor;
 use crate::render::diagnostics::{self, Warnings};
@@ -41,10 +41,10 @@ pub struct Context {
     pub args: Vec<String>,
     /// Which testbed to work on.
     pub testbed: Option<String>,
+    /// What one evaluation may cost, and how large what is read may be.
+    pub limits: Limits,
     /// The time to look at instead of now.
     pub at: Option<Timestamp>,
-    /// What one evaluation may cost.
-    pub limits: Limits,
     /// The streams.
     pub out: Output,
     /// Texts that diagnostics point into.
@@ -122,16 +122,9 @@ impl Context {
                 return fail(crate::codes::FLAGS, "Invalid instant", format!("-at: {why}."));
             }
         };
-        let limits = match Limits::parse(env.get(env::TERRARIUM_LIMITS).unwrap_or_default()) {
-            Ok(limits) => limits,
-            Err(why) => {
-                let detail = format!("{}: {why}.", env::TERRARIUM_LIMITS);
-                return fail(crate::codes::FLAGS, "Invalid limits", detail);
-            }
-        };
         Ok(Self {
+            limits: Limits::of(&env).map_err(|error| Failed::from(*error))?,
             at,
-            limits,
             env,
             cwd,
             dir: PathBuf::from("."),

@@ -27,7 +27,7 @@ pub const TF_LOG_PATH: &str = "TF_LOG_PATH";
 pub const TF_PLUGIN_CACHE_DIR: &str = "TF_PLUGIN_CACHE_DIR";
 /// `1`, the path of a world, or the address of a served testbed: like `-testbed`.
 pub const TERRARIUM_TESTBED: &str = "TERRARIUM_TESTBED";
-/// Limits of the evaluation by name: `value_parts=8000000,text_bytes=100000000,rounds=50000000`.
+/// Limits by name: `value_parts=8000000,text_bytes=100MiB,rounds=50000000,state_file=2GiB,source_file=256MiB`.
 pub const TERRARIUM_LIMITS: &str = terrarium_lang::expr::LIMITS_VARIABLE;
 /// Any non-empty value: no colour.
 pub const NO_COLOR: &str = "NO_COLOR";

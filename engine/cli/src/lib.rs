@@ -12,6 +12,7 @@ pub mod crash;
 pub mod env;
 pub mod exit_codes;
 pub mod json;
+pub mod limits;
 pub mod output;
 mod private;
 mod progress;

@@ -34,6 +34,37 @@ impl Files for StdStreams {
     }
 }
 
+/// Other files, with another limit on the size of a source text.
+#[derive(Clone, Copy, Debug)]
+pub struct SourcesWithin<F> {
+    /// The files.
+    pub files: F,
+    /// The limit in bytes.
+    pub largest_source: usize,
+}
+
+impl<F: Files> Files for SourcesWithin<F> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.files.read(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<(String, bool)>> {
+        self.files.list(dir)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.files.is_file(path)
+    }
+
+    fn found(&self, dir: &Path, pattern: &str, names: &[String]) {
+        self.files.found(dir, pattern, names);
+    }
+
+    fn largest_source(&self) -> usize {
+        self.largest_source
+    }
+}
+
 impl Files for StdFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let metadata = fs::metadata(path)?;

@@ -17,6 +17,6 @@ mod syntax;
 pub use codes::CODES;
 pub use config::Configuration;
 pub use expr::{Body, Expr, Scope};
-pub use files::{StdFiles, StdStreams};
+pub use files::{SourcesWithin, StdFiles, StdStreams};
 pub use fmt::fmt;
 pub use functions::{Function, Param, all as functions};

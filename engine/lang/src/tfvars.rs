@@ -44,7 +44,7 @@ pub fn read_file(
             );
         }
     };
-    match syntax::decode(bytes) {
+    match syntax::decode(bytes, files.largest_source()) {
         Ok(text) => {
             let text: Arc<str> = text.into();
             let file = sources.add_file(path.to_owned(), &shown, text.clone());

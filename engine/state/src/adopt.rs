@@ -29,6 +29,8 @@ pub struct Places {
     pub backend: Option<LocalBackend>,
     /// The selected workspace.
     pub workspace: Name,
+    /// The size in bytes up to which a state is taken over.
+    pub largest_bytes: usize,
 }
 
 /// What there is to take over.
@@ -160,8 +162,8 @@ pub fn look(places: &Places, own: &State) -> Result<Adoption, AdoptError> {
         }
         _ => {}
     }
-    let state =
-        v4::read(&bytes).map_err(|cause| AdoptError::State { path: adopted.path.clone(), cause });
+    let state = v4::read_within(&bytes, places.largest_bytes)
+        .map_err(|cause| AdoptError::State { path: adopted.path.clone(), cause });
     if is_new {
         return Ok(Adoption::Take(Box::new(Found { state: state?, adopted })));
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use terrarium_diagnostic::{Diagnostics, Sources};
-use terrarium_lang::{Configuration, StdFiles};
+use terrarium_lang::Configuration;
 
 use super::backend;
 use crate::codes;
@@ -13,7 +13,8 @@ use crate::context::{Context, Failed, fail, file_failed};
 /// Reads the configuration; errors are returned with it, so that all of a run's can be shown together.
 pub(crate) fn load(context: &Context) -> (Arc<Configuration>, Diagnostics) {
     let mut sources = Sources::default();
-    let (config, diagnostics) = terrarium_lang::config::load(&context.dir, &StdFiles, &mut sources);
+    let (config, diagnostics) =
+        terrarium_lang::config::load(&context.dir, &context.limits.files(), &mut sources);
     context.keep_sources(sources);
     context.redactor().learn_configuration(&config);
     context.backend.get_or_init(|| backend::of(&config));

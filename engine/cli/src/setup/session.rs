@@ -7,7 +7,6 @@ use terrarium_core::{
     CallLimits, Inputs, Judge, Mode, Parallelism, PlanOptions, ProviderSet, TimeOptions,
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_lang::StdFiles;
 use terrarium_lang::expr::Environment;
 use terrarium_provider::{Clock, FixedClock};
 use terrarium_state::{Fence, LockError, Store, StoreError};
@@ -196,9 +195,9 @@ pub(crate) fn schemas(context: &Context) -> Result<ProviderSet, Failed> {
 pub(crate) fn environment(context: &Context, clock: &dyn Clock) -> Environment {
     Environment {
         home: context.env.home(),
-        limits: context.limits,
+        limits: context.limits.evaluation,
         freed: Some(context.redactor().listener()),
-        ..Environment::new(context.root.clone(), Arc::new(StdFiles), clock.now())
+        ..Environment::new(context.root.clone(), Arc::new(context.limits.files()), clock.now())
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn location(context: &Context) -> Location {
         workspace: workspace::selected(context)
             .unwrap_or_else(|_| workspace::DEFAULT.to_owned())
             .into(),
+        largest_bytes: context.limits.state_file,
     };
     if let Ok(file) = adopt::state_file(&places) {
         location.terraform_lock = Some(adopt::terraform_lock(&file));
@@ -261,6 +262,7 @@ pub(crate) fn places(context: &Context, config: &Configuration) -> Result<Places
         data_dir: context.data_dir(),
         backend: backend::of(config),
         workspace: workspace::selected(context)?.as_str().into(),
+        largest_bytes: context.limits.state_file,
     })
 }
 

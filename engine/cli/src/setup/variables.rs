@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use terrarium_address::Name;
 use terrarium_core::InputValue;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Sources, nearest};
+use terrarium_lang::Configuration;
 use terrarium_lang::config::{Module, Variable};
 use terrarium_lang::tfvars::{self, GivenValue};
-use terrarium_lang::{Configuration, StdStreams};
 
 use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
 use crate::context::Context;
 use crate::env::TF_VAR_PREFIX;
+use crate::limits::Limits;
 use crate::redact::Redactor;
 
 /// What becomes of variables without a value.
@@ -52,6 +53,7 @@ pub(crate) fn gather(
         values: Values::new(),
         diagnostics: Diagnostics::new(),
         undeclared: 0,
+        limits: context.limits,
     };
     for (name, text) in context.env.with_prefix(TF_VAR_PREFIX) {
         // An undeclared one may be meant for another configuration.
@@ -103,6 +105,7 @@ struct Gathering<'a> {
     values: Values,
     diagnostics: Diagnostics,
     undeclared: usize,
+    limits: Limits,
 }
 
 /// Most warnings about undeclared variables in files, as Terraform's.
@@ -118,7 +121,7 @@ impl Gathering<'_> {
             );
             return;
         }
-        let (given, found) = tfvars::read_file(path, &StdStreams, &mut self.sources);
+        let (given, found) = tfvars::read_file(path, &self.limits.streams(), &mut self.sources);
         self.diagnostics.extend(found);
         for value in given {
             if self.root.variables.contains_key(&value.name) {

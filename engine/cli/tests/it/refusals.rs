@@ -124,3 +124,18 @@ fn init_chooses_the_newest_version_that_is_wanted_or_says_why_not() {
     lab.run(&["init"]).says(1, &["Unsupported backend"]);
     lab.run(&["init", "-backend=false"]).says(0, &["successfully initialized"]);
 }
+
+#[test]
+fn a_limit_names_how_it_is_raised() {
+    let lab = Lab::of("resource \"terraform_data\" \"a\" {}\n");
+    let within = |limits| lab.with(&["plan"], "", &[("TERRARIUM_LIMITS", limits)]);
+    within("source_file=10")
+        .says(1, &["Source file too large", "main.tf", "TERRARIUM_LIMITS=source_file="]);
+    within("source_file=1KiB").says(0, &["1 to add"]);
+    within("soruce_file=1KiB")
+        .says(1, &["Invalid limit", "`soruce_file=1KiB` names no limit", "state_file"]);
+    let state = r#"{"version":4,"terraform_version":"1.5.0","serial":1,"lineage":"l","outputs":{},"resources":[]}"#;
+    lab.write("terraform.tfstate", state);
+    within("state_file=50").says(1, &["`state_file` is 50", "TERRARIUM_LIMITS=state_file=2GiB"]);
+    within("state_file=1KiB").says(0, &["1 to add"]);
+}

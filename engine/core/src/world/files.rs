@@ -68,4 +68,8 @@ impl Files for WatchedFiles {
         self.note(&dir.join(pattern), "", hasher.finalize());
         self.files.found(dir, pattern, names);
     }
+
+    fn largest_source(&self) -> usize {
+        self.files.largest_source()
+    }
 }

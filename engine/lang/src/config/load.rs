@@ -186,7 +186,7 @@ impl Loader<'_> {
                 return None;
             }
         };
-        match syntax::decode(bytes) {
+        match syntax::decode(bytes, self.files.largest_source()) {
             Ok(text) => {
                 let text: Arc<str> = text.into();
                 let file = self.sources.add_file(path, &shown, text.clone());

@@ -31,31 +31,6 @@ pub const LIMITS_VARIABLE: &str = "TERRARIUM_LIMITS";
 const DEEPEST_VALUE: usize = 100;
 
 impl Limits {
-    /// Reads `value_parts=8000000,rounds=20000000`; the others stay as they are by default.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut limits = Self::default();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (name, value) = part
-                .split_once('=')
-                .ok_or_else(|| format!("{part:?} is not of the form NAME=NUMBER"))?;
-            let number: u64 = value
-                .trim()
-                .parse()
-                .map_err(|_| format!("{:?} is not a whole number", value.trim()))?;
-            match name.trim() {
-                "value_parts" => limits.value_parts = u32::try_from(number).unwrap_or(u32::MAX),
-                "text_bytes" => limits.text_bytes = usize::try_from(number).unwrap_or(usize::MAX),
-                "rounds" => limits.rounds = number,
-                other => {
-                    return Err(format!(
-                        "there is no limit named {other:?}; there are value_parts, text_bytes and rounds"
-                    ));
-                }
-            }
-        }
-        Ok(limits)
-    }
-
     /// Says that a text would be longer than allowed, where it would be.
     pub(crate) fn check_text(&self, bytes: usize) -> Result<(), String> {
         if bytes <= self.text_bytes {
@@ -119,19 +94,5 @@ impl Evaluator<'_> {
         self.exhausted = true;
         self.fail(codes::LIMIT, span, "Too many rounds", detail);
         false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Limits;
-
-    #[test]
-    fn limits_are_raised_by_name() {
-        let raised = Limits::parse("rounds=5, text_bytes=7").unwrap();
-        assert_eq!(raised, Limits { rounds: 5, text_bytes: 7, ..Limits::default() });
-        for wrong in ["rounds", "rounds=x", "round=1"] {
-            assert!(Limits::parse(wrong).is_err(), "{wrong}");
-        }
     }
 }

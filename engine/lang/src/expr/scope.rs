@@ -124,4 +124,9 @@ pub trait Files: Send + Sync {
     /// Is told what a search found: the directory, the pattern, and the names in their order. Somebody
     /// who records what was read needs it, since listings hold names that did not matter.
     fn found(&self, _dir: &Path, _pattern: &str, _names: &[String]) {}
+
+    /// Returns the size in bytes up to which a source text is read.
+    fn largest_source(&self) -> usize {
+        crate::syntax::MAX_SOURCE_BYTES
+    }
 }

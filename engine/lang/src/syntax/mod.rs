@@ -21,8 +21,8 @@ use crate::expr::Origin;
 pub(crate) use scan::{Scanner, is_ident_continue, is_ident_start};
 pub(crate) use token::Kind;
 
-/// The largest source text that is read. Terraform has no limit; spans here are 32 bits wide, and a
-/// file of this size is no longer written by anybody.
+/// The largest source text that is read, unless the user raises the limit. Terraform has none; spans here are
+/// 32 bits wide, and a file of this size is no longer written by anybody.
 pub(crate) const MAX_SOURCE_BYTES: usize = 64 << 20;
 
 /// Fewest bytes of source for which more than one core is used: below, starting threads costs more.
@@ -40,11 +40,17 @@ pub(crate) struct Text {
     clippy::result_large_err,
     reason = "one per file; the caller adds the place and reports it"
 )]
-pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Diagnostic> {
-    if bytes.len() > MAX_SOURCE_BYTES {
+pub(crate) fn decode(bytes: Vec<u8>, largest: usize) -> Result<String, Diagnostic> {
+    let largest = largest.min(u32::MAX as usize);
+    if bytes.len() > largest {
         let detail =
-            format!("The file has {} bytes; the limit is {MAX_SOURCE_BYTES}.", bytes.len());
-        return Err(Diagnostic::error(codes::SOURCE_LIMIT, "Source file too large").detail(detail));
+            format!("The file has {} bytes; the limit `source_file` is {largest}.", bytes.len());
+        let error = Diagnostic::error(codes::SOURCE_LIMIT, "Source file too large").detail(detail);
+        return Err(error.help(format!(
+            "raise the limit by its name: TERRARIUM_LIMITS=source_file={}MiB (at most 1 GiB), or write the data to \
+             a file that a function reads",
+            bytes.len().div_ceil(1 << 20)
+        )));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),

@@ -8,5 +8,5 @@ mod json;
 mod read;
 mod write;
 
-pub use read::{V4Error, read};
+pub use read::{LARGEST_BYTES, V4Error, read, read_within};
 pub use write::{TERRAFORM_VERSION, write};

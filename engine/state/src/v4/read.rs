@@ -15,10 +15,7 @@ use super::json::{DEEPEST, compact, too_deep};
 use crate::{Dep, Object, ObjectStatus, OutputValue, State};
 
 /// The largest file that is read: some hundred times the state of a large course.
-const LARGEST_BYTES: usize = 512 * 1024 * 1024;
-
-/// The most instances that are read.
-const MOST_INSTANCES: usize = 1_000_000;
+pub const LARGEST_BYTES: usize = 512 * 1024 * 1024;
 
 /// Why a file is no state that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +45,14 @@ pub enum V4Error {
         /// Its format.
         found: u64,
     },
+    /// It is larger than the caller allows.
+    #[error("the file has {bytes} bytes; the limit `state_file` is {limit}")]
+    Size {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// It exceeds a limit.
     #[error("{0}")]
     Limit(String),
@@ -72,6 +77,7 @@ impl V4Error {
                 "upgrade the file once with Terraform 0.13 or newer: run `terraform init`, then \
                  `terraform apply -refresh-only`"
             }
+            Self::Size { .. } => "raise the limit by its name: TERRARIUM_LIMITS=state_file=2GiB",
             Self::Version { .. } => "use a newer version of terrarium",
             Self::Syntax { .. } | Self::Limit(_) | Self::Invalid { .. } => {
                 "check that this is the state file that Terraform wrote, unchanged"
@@ -166,11 +172,15 @@ fn even_null<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<&'de Ra
     <&RawValue>::deserialize(from).map(Some)
 }
 
-/// Reads a state file.
+/// Reads a state file of up to [`LARGEST_BYTES`].
 pub fn read(bytes: &[u8]) -> Result<State, V4Error> {
-    if bytes.len() > LARGEST_BYTES {
-        let limit = LARGEST_BYTES / 1024 / 1024;
-        return Err(V4Error::Limit(format!("the file is larger than {limit} MiB")));
+    read_within(bytes, LARGEST_BYTES)
+}
+
+/// Reads a state file of up to so many bytes.
+pub fn read_within(bytes: &[u8], limit: usize) -> Result<State, V4Error> {
+    if bytes.len() > limit {
+        return Err(V4Error::Size { bytes: bytes.len(), limit });
     }
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -210,10 +220,6 @@ fn syntax(error: &serde_json::Error) -> V4Error {
 
 fn state(file: File<'_>) -> Result<State, V4Error> {
     let resources = file.resources.unwrap_or_default();
-    if resources.iter().map(|resource| resource.instances.len()).sum::<usize>() > MOST_INSTANCES {
-        let cause = format!("the state has more than {MOST_INSTANCES} resource instances");
-        return Err(V4Error::Limit(cause));
-    }
     let mut state = State {
         lineage: file.lineage.into(),
         serial: file.serial,

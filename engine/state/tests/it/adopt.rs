@@ -22,6 +22,7 @@ fn places(dir: &Path) -> Places {
         data_dir: dir.join(".terraform"),
         backend: None,
         workspace: "default".into(),
+        largest_bytes: v4::LARGEST_BYTES,
     }
 }
 

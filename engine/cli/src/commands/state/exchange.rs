@@ -27,7 +27,7 @@ pub(super) fn push(args: &Push, context: &Context) -> Outcome {
         let path = context.path(&args.path);
         std::fs::read_to_string(&path).map_err(|error| file_failed("read", &path, &error))?
     };
-    let pushed = v4::read(text.as_bytes()).map_err(|error| {
+    let pushed = v4::read_within(text.as_bytes(), context.limits.state_file).map_err(|error| {
         let detail = format!("{}: {}", args.path, store::sentence(&error.to_string()));
         Failed::from(
             Diagnostic::error(codes::STATE, "Failed to read state")
