@@ -1,6 +1,10 @@
 //! Recorded objects and values: the JSON of the store, read and written by the schema's type.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_provider::{Attribute, Block, Lends, Nesting, Private, Schema, Standing};
 use terrarium_state::{Object, ObjectStatus};
@@ -12,10 +16,23 @@ use crate::{PlannedAction, ResourceChange};
 ///
 /// The error is one line for a diagnostic: what does not fit, and where.
 pub(crate) fn read(object: &Object, schema: &Schema) -> Result<Value, String> {
-    let value = json::from_typed(&object.attributes, &schema.block.ty())
+    let value = json::from_typed(&without_retired(&object.attributes, schema), &schema.block.ty())
         .map_err(|error| error.to_string())?;
     let value = value.mark_paths(&object.sensitive, Marks::SENSITIVE);
     Ok(mark_sensitive(value, &schema.block))
+}
+
+/// Leaves out what another version of the provider had; everything else stays as it is written.
+fn without_retired<'a>(attributes: &'a str, schema: &Schema) -> Cow<'a, str> {
+    let retired = &schema.block.retired;
+    if retired.keys().all(|name| !attributes.contains(&**name)) {
+        return attributes.into();
+    }
+    let Ok(mut all) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(attributes) else {
+        return attributes.into();
+    };
+    all.retain(|name, _| !retired.contains_key(name.as_str()));
+    serde_json::to_string(&all).map_or(attributes.into(), Cow::from)
 }
 
 /// Writes values as an object.

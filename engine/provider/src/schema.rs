@@ -149,6 +149,8 @@ pub struct Block {
     pub description: String,
     /// Why it should no longer be used, and what instead.
     pub deprecated: Option<String>,
+    /// Names that it has in other versions of the provider, and what to use instead of each.
+    pub retired: BTreeMap<Name, String>,
 }
 
 /// An attribute.

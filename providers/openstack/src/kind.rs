@@ -18,7 +18,7 @@ use crate::schema::{
     Attr, DataSource, Resource, block_of, data_schema, flag, int, resource_schema, text, text_map,
 };
 use crate::validate::validate;
-use crate::{codes, tables};
+use crate::{codes, legacy, tables};
 
 /// What the provider is built with.
 #[derive(Clone)]
@@ -111,6 +111,21 @@ fn data_schema_of(row: &'static DataSource) -> Arc<Schema> {
     cached((true, row.name), || data_schema(row))
 }
 
+/// Returns the major version, else the newest.
+fn major_of(version: &str) -> u64 {
+    version.split('.').next().and_then(|text| text.parse().ok()).unwrap_or(3)
+}
+
+/// Returns a schema as a major version has it.
+fn in_version(major: u64, mode: Mode, kind: &str, schema: Arc<Schema>) -> Arc<Schema> {
+    if legacy::of(0, mode, kind).is_none() {
+        return schema;
+    }
+    let mut own = (*schema).clone();
+    legacy::in_version(major, mode, kind, &mut own);
+    Arc::new(own)
+}
+
 fn cached(key: (bool, &'static str), build: impl FnOnce() -> Schema) -> Arc<Schema> {
     let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
     schemas.entry(key).or_insert_with(|| Arc::new(build())).clone()
@@ -193,7 +208,8 @@ impl ProviderKind for OpenStack {
         VERSIONS
     }
 
-    async fn schemas(&self, _version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics> {
+    async fn schemas(&self, version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics> {
+        let major = major_of(version);
         let resources = tables::RESOURCES.iter().copied();
         let data = tables::DATA_SOURCES.iter().copied();
         Ok(Arc::new(Schemas {
@@ -201,12 +217,16 @@ impl ProviderKind for OpenStack {
             resources: resources
                 .clone()
                 .filter(|row| types.contains(Mode::Managed, row.name))
-                .map(|row| (row.name.into(), schema_of(row)))
+                .map(|row| {
+                    (row.name.into(), in_version(major, Mode::Managed, row.name, schema_of(row)))
+                })
                 .collect(),
             data: data
                 .clone()
                 .filter(|row| types.contains(Mode::Data, row.name))
-                .map(|row| (row.name.into(), data_schema_of(row)))
+                .map(|row| {
+                    (row.name.into(), in_version(major, Mode::Data, row.name, data_schema_of(row)))
+                })
                 .collect(),
             resource_names: resources.map(|row| row.name.into()).collect(),
             data_names: data.map(|row| row.name.into()).collect(),
@@ -216,14 +236,22 @@ impl ProviderKind for OpenStack {
 
     fn validate_resource(&self, kind: &str, config: &Value) -> Diagnostics {
         let Some(row) = tables::resource(kind) else { return Diagnostics::new() };
-        let mut diagnostics = validate(row.attributes, config);
-        row.hooks.validate(config, &mut diagnostics);
+        // What an older version has is given only where its schema is selected.
+        let old = legacy::of(0, Mode::Managed, kind);
+        let modern = old.map(|old| old.modern(config));
+        let today = modern.as_ref().unwrap_or(config);
+        let mut diagnostics = validate(row.attributes, today);
+        row.hooks.validate(today, &mut diagnostics);
+        diagnostics.extend(old.into_iter().flat_map(|old| old.validate(config)));
         diagnostics
     }
 
     fn validate_data(&self, kind: &str, config: &Value) -> Diagnostics {
-        tables::data_source(kind)
-            .map_or_else(Diagnostics::new, |row| validate(row.attributes, config))
+        let old = legacy::of(0, Mode::Data, kind);
+        let mut diagnostics = tables::data_source(kind)
+            .map_or_else(Diagnostics::new, |row| validate(row.attributes, config));
+        diagnostics.extend(old.into_iter().flat_map(|old| old.validate(config)));
+        diagnostics
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Configured {
@@ -247,8 +275,7 @@ impl ProviderKind for OpenStack {
                 .path(AttrPath::root());
             return Configured { provider: None, diagnostics: diagnostic.into() };
         }
-        let major =
-            request.version.split('.').next().and_then(|text| text.parse().ok()).unwrap_or(3);
+        let major = major_of(&request.version);
         let env = self.settings.env.clone();
         let provider = OpenStackProvider::new(session, env, major, offline, waits_for);
         let diagnostics = self.without_effect(&request.config);

@@ -11,6 +11,7 @@ mod compute;
 mod data;
 mod images;
 mod kind;
+mod legacy;
 mod look;
 mod networking;
 mod plan;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use terrarium_address::Name;
+use terrarium_address::{Mode, Name};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, Answers, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
@@ -16,6 +16,7 @@ use terrarium_provider::{
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Session};
+use crate::legacy::{self, Legacy};
 use crate::look::Look;
 use crate::plan::Planning;
 use crate::quota::check_quotas;
@@ -147,6 +148,14 @@ impl OpenStackProvider {
     }
 }
 
+/// Translates what is asked about one instance; returns what its old arguments are known to be.
+fn modern(old: &Legacy, request: &mut PlanRequest) -> Value {
+    let today = old.modern(&request.config);
+    let asked = std::mem::replace(&mut request.config, today);
+    request.proposed = old.without(&request.proposed);
+    asked
+}
+
 fn explained(row: &Resource, error: &ApiError, verb: &str) -> Diagnostic {
     let diagnostic = error.diagnostic(format!("Error {verb} {}", row.name));
     match quota::help(error).or_else(|| row.hooks.help(error)) {
@@ -165,7 +174,22 @@ fn unanswered() -> Diagnostic {
 
 /// One batch of one type.
 impl OpenStackProvider {
-    async fn plan_kind(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+    async fn plan_kind(&self, kind: &str, mut requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+        let old = legacy::of(self.major, Mode::Managed, kind);
+        let asked: Vec<Value> = match old {
+            Some(old) => requests.iter_mut().map(|request| modern(old, request)).collect(),
+            None => Vec::new(),
+        };
+        let mut replies = self.plan_today(kind, requests).await;
+        for (known, reply) in asked.iter().zip(&mut replies) {
+            if let (Some(old), PlanOutcome::Planned(change)) = (old, &mut reply.outcome) {
+                change.planned = old.old(&change.planned, Some(known));
+            }
+        }
+        replies
+    }
+
+    async fn plan_today(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         match tables::resource(kind) {
             Some(row) => {
                 let planning = Planning { major: self.major, online: self.blocked.is_none() };
@@ -193,6 +217,7 @@ impl OpenStackProvider {
             };
             return requests.iter().map(reply).collect();
         }
+        let old = legacy::of(self.major, Mode::Managed, kind);
         let items: Vec<(&Value, String)> = requests
             .iter()
             .map(|request| {
@@ -201,10 +226,16 @@ impl OpenStackProvider {
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&ReadRequest, Fetched)> = requests.iter().zip(fetched).collect();
-        in_lanes(&self.session, &pairs, |(request, fetched)| {
+        let mut replies = in_lanes(&self.session, &pairs, |(request, fetched)| {
             self.read_one(row, request, fetched.clone())
         })
-        .await
+        .await;
+        for (request, reply) in requests.iter().zip(&mut replies) {
+            if let (Some(old), ReadOutcome::Found { state, .. }) = (old, &mut reply.outcome) {
+                *state = old.old(state, Some(&request.state));
+            }
+        }
+        replies
     }
 
     async fn read_data_kind(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
@@ -218,7 +249,24 @@ impl OpenStackProvider {
             };
             return requests.iter().map(reply).collect();
         }
-        in_lanes(&self.session, &requests, |request| data::read(&self.session, row, request)).await
+        let old = legacy::of(self.major, Mode::Data, kind);
+        let today: Vec<DataRequest> = match old {
+            Some(old) => {
+                let request =
+                    |it: &DataRequest| DataRequest { config: old.modern(&it.config), ..it.clone() };
+                requests.iter().map(request).collect()
+            }
+            None => requests.clone(),
+        };
+        let mut replies =
+            in_lanes(&self.session, &today, |request| data::read(&self.session, row, request))
+                .await;
+        for (request, reply) in requests.iter().zip(&mut replies) {
+            if let (Some(old), DataOutcome::Read { state, .. }) = (old, &mut reply.outcome) {
+                *state = old.old(state, Some(&request.config));
+            }
+        }
+        replies
     }
 
     async fn poll_kind(&self, kind: &str, pending: &[&Pending]) -> Vec<PollReply> {
@@ -235,7 +283,7 @@ impl OpenStackProvider {
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&Pending, Fetched)> = pending.iter().copied().zip(fetched).collect();
-        in_lanes(&self.session, &pairs, |(one, fetched)| async {
+        let mut replies = in_lanes(&self.session, &pairs, |(one, fetched)| async {
             let scope = self.scope(row, one.accepted.state.as_ref().or(one.planned.as_ref()));
             match fetched.clone() {
                 Ok(object) => row.hooks.poll(&scope, one, object).await,
@@ -243,7 +291,13 @@ impl OpenStackProvider {
                 Err(error) => waiting(one, &error.to_string()),
             }
         })
-        .await
+        .await;
+        if let Some(old) = legacy::of(self.major, Mode::Managed, kind) {
+            for (one, reply) in pending.iter().zip(&mut replies) {
+                old.polled(reply, one.planned.as_ref().or(one.accepted.state.as_ref()));
+            }
+        }
+        replies
     }
 
     async fn find_kind(&self, kind: &str, requests: &[&FindRequest]) -> Vec<FindReply> {
@@ -259,11 +313,19 @@ impl OpenStackProvider {
             let reply = |_| FindReply { candidates: None, diagnostics: why.clone().into() };
             return requests.iter().map(reply).collect();
         }
-        in_lanes(&self.session, requests, |request| async {
+        let mut replies = in_lanes(&self.session, requests, |request| async {
             let scope = self.scope(row, request.planned.as_ref());
             row.hooks.find(&scope, request).await
         })
-        .await
+        .await;
+        if let Some(old) = legacy::of(self.major, Mode::Managed, kind) {
+            for (request, reply) in requests.iter().zip(&mut replies) {
+                for found in reply.candidates.iter_mut().flatten() {
+                    found.state = old.old(&found.state, request.planned.as_ref());
+                }
+            }
+        }
+        replies
     }
 }
 
@@ -308,7 +370,16 @@ impl Provider for OpenStackProvider {
                 codes::OFFLINE,
                 format!("Nothing can be changed: it waits for {reason}"),
             )),
-            (Some(row), None) => self.act(row, request).await,
+            (Some(row), None) => match legacy::of(self.major, Mode::Managed, kind) {
+                Some(old) => {
+                    let known = request.planned.clone().or_else(|| request.prior.clone());
+                    let config = request.config.as_ref().map(|config| old.modern(config));
+                    let mut reply = self.act(row, ApplyRequest { config, ..request }).await;
+                    old.applied(&mut reply, known.as_ref());
+                    reply
+                }
+                None => self.act(row, request).await,
+            },
         }
     }
 
@@ -332,6 +403,8 @@ impl Provider for OpenStackProvider {
             Ok(Some(object)) => {
                 let state = row.hooks.imported(&scope, &object, &request.id);
                 let private = scope.private(&state);
+                let old = legacy::of(self.major, Mode::Managed, kind);
+                let state = old.map_or(state.clone(), |old| old.old(&state, None));
                 Ok(vec![Imported { kind: kind.into(), state, private }])
             }
             Ok(None) => {

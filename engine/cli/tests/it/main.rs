@@ -8,6 +8,7 @@ mod cycle;
 mod fixture;
 mod help;
 mod manners;
+mod pinned;
 mod plan_text;
 mod refusals;
 mod secrets;

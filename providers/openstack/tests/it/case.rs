@@ -9,7 +9,7 @@ use terrarium_provider::{
     Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataRequest, Intent, IntentId,
     Marker, NoStore, Pending, Permit, PlanOutcome, PlanReply, PlanRequest, PlannedChange,
     PollOutcome, Presence, Private, Provider, ProviderKind, ReadOutcome, ReadRequest, Recorded,
-    Recorder, Schema,
+    Recorder, Schema, Types,
 };
 use terrarium_value::{Causes, Map, Value};
 
@@ -30,12 +30,14 @@ async fn run_case(case: &Json) {
     let cloud = Cloud::new(calls(&case["calls"]));
     let kind = cloud.kind();
     let name = case["kind"].as_str().unwrap();
-    let provider = cloud.provider(case["version"].as_str().unwrap_or("3.4.0")).await;
+    let version = case["version"].as_str().unwrap_or("3.4.0");
+    let provider = cloud.provider(version).await;
     if case["data"] == true {
         run_data(case, &kind, &*provider).await;
         return cloud.assert_done();
     }
-    let schema = kind.resource_schema(name).unwrap_or_else(|| panic!("no type {name}"));
+    let schemas = kind.schemas(version, &Types::All).await.unwrap();
+    let schema = schemas.resources.get(name).unwrap_or_else(|| panic!("no type {name}")).clone();
     let config = configured(value_of(&case["config"], &schema.block.ty()), &schema);
     let says = match case.get("config") {
         Some(_) => kind.validate_resource(name, &config),

@@ -57,7 +57,8 @@ impl Body {
             let as_blocks = self.0.place.json && schema.blocks.contains_key(name);
             if !schema.attributes.contains_key(name) && !as_blocks {
                 let (attributes, blocks) = names();
-                diags.push(unsupported_argument(name, argument.name_span, &attributes, &blocks));
+                let problem = unsupported_argument(name, argument.name_span, &attributes, &blocks);
+                diags.push(helped(problem, schema, name));
             }
         }
         for block in &self.0.blocks {
@@ -69,7 +70,8 @@ impl Body {
             };
             if !schema.blocks.contains_key(&block.kind) && !as_attribute() {
                 let (attributes, blocks) = names();
-                diags.push(unsupported_block(&block.kind, block.header, &blocks, &attributes));
+                let problem = unsupported_block(&block.kind, block.header, &blocks, &attributes);
+                diags.push(helped(problem, schema, &block.kind));
             }
         }
     }
@@ -444,4 +446,14 @@ fn nothing(schema: &Block) -> Value {
         (name.clone(), empty)
     });
     Value::object(attributes.chain(blocks).collect())
+}
+
+/// Adds what to use instead, where the name is one that another version of the provider has.
+fn helped(problem: Diagnostic, schema: &Block, name: &Name) -> Diagnostic {
+    match schema.retired.get(name) {
+        Some(instead) => problem.help(format!(
+            "the version of the provider that is selected has no {name} any more: {instead}"
+        )),
+        None => problem,
+    }
 }
