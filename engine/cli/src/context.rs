@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
+use terrarium_provider::ProviderKind;
 use terrarium_state::Store;
 use terrarium_state::adopt::LocalBackend;
 
@@ -59,11 +60,29 @@ pub struct Context {
     pub backend: OnceLock<Option<LocalBackend>>,
     /// Whether it was said where more about errors is to be read.
     pub explained: Mutex<bool>,
-    /// What stands between the engine and its store.
-    pub seam: StoreSeam,
+    /// What stands between the engine and the outside.
+    pub seams: Seams,
 }
 
-/// Puts something between the engine and its store; the identity, but in fault injection.
+/// What stands between the engine and the outside: nothing, but in fault injection.
+#[derive(Clone, Copy, Debug)]
+pub struct Seams {
+    /// Put between the engine and its store.
+    pub store: StoreSeam,
+    /// Put around each provider.
+    pub provider: ProviderSeam,
+}
+
+impl Default for Seams {
+    fn default() -> Self {
+        Self { store: |store| store, provider: |kind| kind }
+    }
+}
+
+/// Puts something around a provider.
+pub type ProviderSeam = fn(Arc<dyn ProviderKind>) -> Arc<dyn ProviderKind>;
+
+/// Puts something between the engine and its store.
 pub type StoreSeam = fn(Arc<dyn Store>) -> Arc<dyn Store>;
 
 /// Why a command failed; the diagnostics are shown by [`crate::run`].
@@ -138,7 +157,7 @@ impl Context {
             said: Mutex::default(),
             backend: OnceLock::new(),
             explained: Mutex::default(),
-            seam: |store| store,
+            seams: Seams::default(),
         })
     }
 

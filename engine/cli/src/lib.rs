@@ -23,19 +23,19 @@ mod setup;
 use terrarium_diagnostic::Diagnostic;
 
 use args::{Cli, Refusal};
-use context::{Context, Failed, StoreSeam};
+use context::{Context, Failed, Seams};
 use env::Env;
 use output::{Colour, Output};
 use redact::Redactor;
 
 /// Runs the command that the arguments (without the program's name) ask for, and returns its exit code.
 pub fn run(args: Vec<String>, env: Env) -> u8 {
-    run_over(args, env, |store| store)
+    run_over(args, env, Seams::default())
 }
 
-/// Runs a command as [`run`] does, with something between the engine and its store: the suites plant
+/// Runs a command as [`run`] does, with something between the engine and the outside: the suites plant
 /// faults there.
-pub fn run_over(args: Vec<String>, env: Env, seam: StoreSeam) -> u8 {
+pub fn run_over(args: Vec<String>, env: Env, seams: Seams) -> u8 {
     let cli = match args::parse(args.clone(), &env) {
         Ok(cli) => cli,
         Err(refusal) => return refuse(refusal, &env),
@@ -46,7 +46,7 @@ pub fn run_over(args: Vec<String>, env: Env, seam: StoreSeam) -> u8 {
     let out = Output::new(if quiet { Colour::Never } else { Colour::Auto }, redactor);
     let told = (args, out.clone());
     let context = match Context::new(&cli.shared, cli.chdir.as_deref(), told, env) {
-        Ok(context) => Context { seam, ..context },
+        Ok(context) => Context { seams, ..context },
         Err(failed) => return show_early(&out, &failed),
     };
     match dispatch(&cli, &context) {

@@ -48,6 +48,7 @@ pub(crate) fn all(
     let chance: Arc<dyn Chance> = Arc::new(OsChance);
     let mut kinds: Vec<Arc<dyn ProviderKind>> = vec![Arc::new(OpenStack::new(settings))];
     kinds.extend(terrarium_builtin::kinds(&chance, clock));
+    let kinds = kinds.into_iter().map(context.seams.provider).collect();
     let deadlines = Deadlines::by(Arc::new(SystemClock), SCHEMAS, ANSWER);
     ProviderSet::new(kinds).bounded(deadlines)
 }

@@ -125,7 +125,14 @@ impl Session {
             return Err(unfetched.into());
         }
         let inputs = inputs.into_owned();
-        Ok(Self { inputs, store, seam: context.seam, fence, testbed, taken_over: Vec::new() })
+        Ok(Self {
+            inputs,
+            store,
+            seam: context.seams.store,
+            fence,
+            testbed,
+            taken_over: Vec::new(),
+        })
     }
 
     /// Releases what was taken.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use terrarium_cli::context::Seams;
 use terrarium_cli::env::Env;
 use terrarium_provider::{Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
@@ -13,9 +14,8 @@ use terrarium_state::{
 
 fn main() -> ExitCode {
     let args = std::env::args().skip(1).collect();
-    ExitCode::from(terrarium_cli::run_over(args, Env::of_process(), |store| {
-        Arc::new(Forgetful(store))
-    }))
+    let seams = Seams { store: |store| Arc::new(Forgetful(store)), ..Seams::default() };
+    ExitCode::from(terrarium_cli::run_over(args, Env::of_process(), seams))
 }
 
 struct Forgetful(Arc<dyn Store>);

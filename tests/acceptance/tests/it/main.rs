@@ -7,6 +7,7 @@
 )]
 
 mod cycle;
+mod failing;
 mod fence;
 mod first_slice;
 mod kills;
