@@ -50,6 +50,7 @@ impl Limits {
             }
             "text_bytes" => self.evaluation.text_bytes = number,
             "rounds" => self.evaluation.rounds = number as u64,
+            "instances" => self.evaluation.instances = number,
             "state_file" => self.state_file = number,
             "source_file" => self.source_file = number,
             _ => return None,
@@ -85,8 +86,8 @@ fn wrong(part: &str, why: &str) -> Box<Diagnostic> {
     let error = Diagnostic::error(codes::FLAGS, "Invalid limit")
         .detail(format!("In {TERRARIUM_LIMITS}, `{part}` {why}."))
         .help(
-            "the limits are value_parts, text_bytes, rounds, state_file and source_file; several are separated by \
-             commas: state_file=2GiB,source_file=256MiB",
+            "the limits are value_parts, text_bytes, rounds, instances, state_file and source_file; several are \
+             separated by commas: state_file=2GiB,source_file=256MiB",
         );
     Box::new(error)
 }
@@ -101,9 +102,12 @@ mod tests {
         let of = |text| Limits::of(&Env::of([(TERRARIUM_LIMITS, text)]));
         let usual = of("").unwrap();
         assert_eq!((usual.state_file, usual.source_file), (512 << 20, 64 << 20));
-        let raised = of("state_file = 2GiB, source_file=1000, rounds=5,text_bytes=7KiB,").unwrap();
+        let raised =
+            of("state_file = 2GiB, source_file=1000, rounds=5,text_bytes=7KiB,instances=9")
+                .unwrap();
         assert_eq!((raised.state_file, raised.source_file), (2 << 30, 1000));
         assert_eq!((raised.evaluation.rounds, raised.evaluation.text_bytes), (5, 7 << 10));
+        assert_eq!(raised.evaluation.instances, 9);
         assert_eq!(of("state_file=3KiB").unwrap().source_file, usual.source_file);
         for text in ["rounds", "rounds=", "state_file=2GB", "rounds=-1", "round=1", "rounds=9e9"] {
             let error = of(text).unwrap_err();

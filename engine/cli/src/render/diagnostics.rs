@@ -173,19 +173,22 @@ fn picture(diagnostic: &Diagnostic, sources: &Texts<'_>) -> String {
         .with_width(PROSE_WIDTH)
         .with_wrap_lines(false)
         .with_links(false);
-    let mut out = String::new();
-    match handler.render_report(&mut out, &report) {
-        Ok(()) => out,
-        // A span that fits no source must not hide the message.
-        Err(fmt::Error) => format!("{report}\n"),
-    }
+    let draw = |report: &Report| {
+        let mut out = String::new();
+        match handler.render_report(&mut out, report) {
+            Ok(()) => out,
+            // A span that fits no source must not hide the message.
+            Err(fmt::Error) => format!("{report}\n"),
+        }
+    };
+    std::iter::once(&report).chain(&report.elsewhere).map(draw).collect()
 }
 
 /// What miette needs to know of a diagnostic: one file and the labels in it.
 #[derive(Debug)]
 struct Report {
     message: String,
-    severity: Severity,
+    severity: miette::Severity,
     help: Option<String>,
     source: Option<Shown>,
     labels: Vec<LabeledSpan>,
@@ -217,7 +220,8 @@ impl Report {
                     let message = labels.first().map(|label| label.text.clone());
                     let message = message.unwrap_or_default();
                     let labels = (*file, labels.as_slice());
-                    Self::of_file(Some(labels), texts, (diagnostic, message))
+                    let report = Self::of_file(Some(labels), texts, (diagnostic, message));
+                    Self { severity: miette::Severity::Advice, ..report }
                 })
                 .collect(),
             ..here
@@ -232,7 +236,10 @@ impl Report {
     ) -> Self {
         let bare = Self {
             message,
-            severity: diagnostic.severity,
+            severity: match diagnostic.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+            },
             help: None,
             source: None,
             labels: Vec::new(),
@@ -325,10 +332,7 @@ impl std::error::Error for Report {}
 
 impl miette::Diagnostic for Report {
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.severity {
-            Severity::Error => miette::Severity::Error,
-            Severity::Warning => miette::Severity::Warning,
-        })
+        Some(self.severity)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
@@ -341,12 +345,5 @@ impl miette::Diagnostic for Report {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        if self.elsewhere.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.elsewhere.iter().map(|report| report as &dyn miette::Diagnostic)))
     }
 }

@@ -139,3 +139,17 @@ fn a_limit_names_how_it_is_raised() {
     within("state_file=50").says(1, &["`state_file` is 50", "TERRARIUM_LIMITS=state_file=2GiB"]);
     within("state_file=1KiB").says(0, &["1 to add"]);
 }
+
+#[test]
+fn instances_of_a_block_are_counted_in_all_instances_of_its_module() {
+    let lab = Lab::of("module \"m\" {\n  source = \"./m\"\n  count  = 3\n}\n");
+    std::fs::create_dir(lab.path().join("m")).unwrap();
+    lab.write(
+        "m/main.tf",
+        "resource \"terraform_data\" \"a\" { for_each = toset([\"x\", \"y\"]) }\n",
+    );
+    let within = |limits| lab.with(&["plan"], "", &[("TERRARIUM_LIMITS", limits)]);
+    within("instances=6").says(0, &["6 to add"]);
+    within("instances=5").says(1, &["Invalid for_each argument", "more than 5 instances"]);
+    within("instances=2").says(1, &["Invalid count argument", "TERRARIUM_LIMITS=instances=NUMBER"]);
+}

@@ -48,6 +48,8 @@ pub(crate) struct World<'a> {
     modules: RefCell<Modules>,
     blocks: RefCell<HashMap<ConfigAddr, BlockValues>>,
     repetitions: RefCell<HashMap<ConfigAddr, std::rc::Rc<Repetition>>>,
+    /// How many instances the blocks of the configuration have that are repeated, as far as was asked.
+    counted: RefCell<HashMap<ConfigAddr, usize>>,
     /// The repetition of everything that has neither `count` nor `for_each`.
     single: std::cell::OnceCell<std::rc::Rc<Repetition>>,
     waiting: RefCell<waiting::Waiting>,
@@ -91,6 +93,7 @@ impl<'a> World<'a> {
             modules: RefCell::new(Modules::with_root(inputs)),
             blocks: RefCell::default(),
             repetitions: RefCell::default(),
+            counted: RefCell::default(),
             single: std::cell::OnceCell::new(),
             waiting: RefCell::default(),
             defers: false,

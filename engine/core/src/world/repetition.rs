@@ -91,7 +91,14 @@ impl World<'_> {
         });
         let (instances, waits) = match told {
             _ if self.phase == super::Phase::Validate => (Some(placeholder(shape)), None),
-            Told::Are(instances) => (Some(instances), None),
+            Told::Are(instances) => match self.too_many(at, instances.len()) {
+                None => (Some(instances), None),
+                Some(why) => {
+                    let expr = exprs.0.or(exprs.1);
+                    self.report(too_many(expr, shape, &why));
+                    (None, None)
+                }
+            },
             Told::Wrong => (None, None),
             Told::Waits(causes) => {
                 if self.phase == super::Phase::Plan {
@@ -108,6 +115,15 @@ impl World<'_> {
         }
         self.repetitions.borrow_mut().insert(at.clone(), repetition.clone());
         repetition
+    }
+
+    /// Counts the instances of a block with those in other instances of its module; says why they are too many,
+    /// where they are.
+    fn too_many(&self, at: &ConfigAddr, more: usize) -> Option<String> {
+        let mut counted = self.counted.borrow_mut();
+        let all = counted.entry(at.config()).or_default();
+        *all = all.saturating_add(more);
+        self.inputs.environment.limits.check_instances(*all).err()
     }
 
     /// Returns the repetition of what is not repeated: there is one for all.
@@ -158,10 +174,14 @@ impl World<'_> {
             );
         };
         match usize::try_from(count) {
-            Ok(count) if count <= MAX_INSTANCES => {
-                Told::Are((0..count as u64).map(|index| (InstanceKey::Int(index), None)).collect())
-            }
-            Ok(_) => invalid(format!("The given \"count\" argument value is {count}; the limit is {MAX_INSTANCES}.")),
+            Ok(count) => match self.inputs.environment.limits.check_instances(count) {
+                Ok(()) => Told::Are(
+                    (0..count as u64).map(|index| (InstanceKey::Int(index), None)).collect(),
+                ),
+                Err(why) => {
+                    invalid(format!("The given \"count\" argument value is unsuitable: {why}."))
+                }
+            },
             Err(_) => invalid(
                 "The given \"count\" argument value is unsuitable: must be greater than or equal to zero.".into(),
             ),
@@ -190,7 +210,9 @@ impl World<'_> {
         }
         let value = value.unmarked();
         match value.kind() {
-            Kind::Unknown(_) => self.unknown_repetition(expr, &value, "for_each"),
+            Kind::Unknown(unknown) if may_repeat(&unknown.ty) => {
+                self.unknown_repetition(expr, &value, "for_each")
+            }
             Kind::Null(_) => invalid(
                 "The given \"for_each\" argument value is unsuitable: the given \"for_each\" argument value is \
                  null. A map, or set of strings is allowed.",
@@ -260,6 +282,28 @@ impl World<'_> {
     }
 }
 
+/// Returns whether some values of a type can be a `for_each`.
+fn may_repeat(ty: &Type) -> bool {
+    match ty {
+        Type::Map(_) | Type::Object(_) | Type::Dynamic => true,
+        Type::Set(element) => matches!(**element, Type::String | Type::Dynamic),
+        _ => false,
+    }
+}
+
+/// Refuses a block for the number of its instances.
+fn too_many(expr: Option<&Expr>, shape: Shape, why: &str) -> Diagnostic {
+    let (code, summary) = match shape {
+        Shape::ForEach => (codes::INVALID_FOR_EACH, "Invalid for_each argument"),
+        _ => (codes::INVALID_COUNT, "Invalid count argument"),
+    };
+    let error = Diagnostic::error(code, summary).detail(format!("With this, {why}."));
+    match expr {
+        Some(expr) => error.at(expr.span(), ""),
+        None => error,
+    }
+}
+
 /// Says how a list of strings becomes a set; nothing for other values.
 fn toset(expr: &Expr, value: &Value) -> String {
     let is_list = matches!(value.kind(), Kind::List(_) | Kind::Tuple(_));
@@ -301,6 +345,3 @@ fn placeholder(shape: Shape) -> BTreeMap<InstanceKey, Option<Value>> {
 
 /// Key of an instance that stands for all: none that a `for_each` can have, so `each.key` is unknown.
 pub(super) const PLACEHOLDER: InstanceKey = InstanceKey::None;
-
-/// Most instances of one block, so that a slip in a `count` does not eat the machine's memory.
-const MAX_INSTANCES: usize = 1_000_000;

@@ -141,7 +141,7 @@ async fn live(seed: u64) -> Result<(), String> {
             scene.run(&Command { crash, ..Command::default() }, doing).await;
             scene.pass(90);
         }
-        let looked = look(&mut scene, &edited.semester, at, doing).await;
+        let looked = Box::pin(look(&mut scene, &edited.semester, at, doing)).await;
         looked.map_err(|why| format!("{why}\n{}\n{}", edited.done, edited.semester.text))?;
         if dice.below(8) == 0 {
             break;

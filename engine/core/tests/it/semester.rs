@@ -200,7 +200,7 @@ async fn live(semester: &Semester, hours: &[i64], crashes: Option<u64>) -> Resul
             scene.run(&Command { crash, ..Command::default() }, doing).await;
             scene.pass(90);
         }
-        said += &look(&mut scene, semester, *at, doing).await?;
+        said += &Box::pin(look(&mut scene, semester, *at, doing)).await?;
     }
     Ok(said)
 }
@@ -307,7 +307,7 @@ async fn a_lease_that_seems_active_too_early_is_noticed() {
         for (step, at) in steps(&mut dice).into_iter().enumerate() {
             scene.cloud.inside().now = hour(at);
             let doing = if step == 0 { Doing::Apply } else { Doing::Run };
-            noticed |= look(&mut scene, &semester, at, doing).await.is_err();
+            noticed |= Box::pin(look(&mut scene, &semester, at, doing)).await.is_err();
         }
     }
     assert!(noticed);

@@ -52,7 +52,7 @@ codes! {
          `object({ name = T })`, where an attribute may be `optional(T, default)`.";
     LIMIT = "T0119", "a value or an evaluation is too large",
         "An expression that doubles a text forty times, or goes round a thousand million times, would take all memory \
-         or never end. `value_parts`, `text_bytes` and `rounds` are raised by name, for example with \
+         or never end. `value_parts`, `text_bytes`, `rounds` and `instances` are raised by name, for example with \
          TERRARIUM_LIMITS=rounds=50000000,text_bytes=100000000 in the environment. How deep values are nested is fixed.";
     STATIC = "T0118", "only a literal is allowed here",
         "The value is needed before anything can be evaluated, so it may not refer to other objects.";

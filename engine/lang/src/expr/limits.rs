@@ -15,12 +15,19 @@ pub struct Limits {
     pub text_bytes: usize,
     /// `rounds`: rounds of a `for` with all that it stands in: two of 1,000 in each other make 1,000,000.
     pub rounds: u64,
+    /// `instances`: instances of one block, in all instances of the modules around it.
+    pub instances: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        // Far beyond what configurations need, and within 512 MiB.
-        Self { value_parts: 4_000_000, text_bytes: 32 << 20, rounds: 10_000_000 }
+        // Far beyond what configurations need; values stay within 512 MiB.
+        Self {
+            value_parts: 4_000_000,
+            text_bytes: 32 << 20,
+            rounds: 10_000_000,
+            instances: 1_000_000,
+        }
     }
 }
 
@@ -31,6 +38,18 @@ pub const LIMITS_VARIABLE: &str = "TERRARIUM_LIMITS";
 const DEEPEST_VALUE: usize = 100;
 
 impl Limits {
+    /// Says that a block would have more instances than allowed, where it would.
+    pub fn check_instances(&self, instances: usize) -> Result<(), String> {
+        if instances <= self.instances {
+            return Ok(());
+        }
+        Err(format!(
+            "there would be more than {} instances of this block; {}",
+            self.instances,
+            raise("instances")
+        ))
+    }
+
     /// Says that a text would be longer than allowed, where it would be.
     pub(crate) fn check_text(&self, bytes: usize) -> Result<(), String> {
         if bytes <= self.text_bytes {
