@@ -256,10 +256,11 @@ impl Book {
     fn build(&self) -> Filter {
         let free = |text: &str| self.names.contains(text) || self.open.contains(text);
         let texts: Vec<&String> = self.texts.iter().filter(|text| !free(text)).collect();
-        let mut patterns: Vec<String> = texts.iter().flat_map(|text| forms::of(text)).collect();
-        if patterns.is_empty() {
+        let forms = texts.iter().flat_map(|text| forms::of(text));
+        let mut patterns: Vec<String> = forms.filter(|form| !self.open.contains(form)).collect();
+        let Some(found) = AhoCorasick::new(&patterns).ok().filter(|_| !patterns.is_empty()) else {
             return Filter::Nothing;
-        }
+        };
         let hidden = patterns.len();
         let known: BTreeSet<&String> = patterns.iter().collect();
         let shown: Vec<String> = self
@@ -267,7 +268,7 @@ impl Book {
             .iter()
             // A text of several lines is drawn line by line.
             .flat_map(|open| std::iter::once(open.as_str()).chain(open.lines().map(str::trim)))
-            .filter(|open| texts.iter().any(|text| open.len() > text.len() && open.contains(*text)))
+            .filter(|open| found.is_match(open))
             .flat_map(forms::of)
             .filter(|form| !known.contains(form))
             .collect();

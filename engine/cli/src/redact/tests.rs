@@ -68,6 +68,10 @@ fn short_values_names_and_what_was_given_free_are_left() {
     redactor.open("it is hunter2-secret");
     let shown = redactor.text("postgres: it is hunter2-secret");
     assert_eq!(shown, "postgres: it is hunter2-secret");
+    // "hunter2-secret" in base64, which the author said may be shown.
+    assert_eq!(redactor.text("aHVudGVyMi1zZWNyZXQ="), format!("{HIDDEN}Q="));
+    redactor.open("aHVudGVyMi1zZWNyZXQ=");
+    assert_eq!(redactor.text("aHVudGVyMi1zZWNyZXQ="), "aHVudGVyMi1zZWNyZXQ=");
     let hidden = redactor.text("it was hunter2-secret, \"it is hunter2-secret\"");
     assert_eq!(hidden, format!("it was {HIDDEN}, \"it is hunter2-secret\""));
 }
