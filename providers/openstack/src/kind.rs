@@ -39,10 +39,13 @@ pub struct OpenStack {
     config: Arc<Schema>,
 }
 
-/// Versions of terraform-provider-openstack whose behaviour is known.
+/// Versions of terraform-provider-openstack whose behaviour is known. Those before 1.51 are taken to behave as
+/// that one does: public configurations that pin them use nothing that it changed.
 const VERSIONS: &[&str] = &[
-    "1.51.0", "1.51.1", "1.52.0", "1.52.1", "1.53.0", "1.54.0", "1.54.1", "2.0.0", "2.1.0",
-    "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.3.1", "3.3.2", "3.4.0",
+    "1.33.0", "1.34.0", "1.34.1", "1.35.0", "1.36.0", "1.37.0", "1.37.1", "1.38.0", "1.39.0",
+    "1.40.0", "1.41.0", "1.42.0", "1.43.0", "1.43.1", "1.44.0", "1.45.0", "1.46.0", "1.47.0",
+    "1.48.0", "1.49.0", "1.50.0", "1.51.0", "1.51.1", "1.52.0", "1.52.1", "1.53.0", "1.54.0",
+    "1.54.1", "2.0.0", "2.1.0", "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.3.1", "3.3.2", "3.4.0",
 ];
 
 /// The arguments of the provider block.

@@ -81,6 +81,15 @@ fn removed_arguments_work_in_the_versions_that_have_them() {
 }
 
 #[test]
+fn pins_of_years_ago_are_taken() {
+    for pin in ["~> 1.33.0", "~> 1.48.0", "1.35.0", "< 1.51"] {
+        let lab = Lab::of(&PINNED.replace("~> 1.53.0", pin));
+        lab.good(&["init"]);
+        lab.run(&["plan", "--testbed"]).says(0, &["Plan: 4 to add, 0 to change, 0 to destroy."]);
+    }
+}
+
+#[test]
 fn later_versions_name_the_successor_and_read_what_older_ones_recorded() {
     let lab = Lab::of(PINNED);
     lab.good(&["apply", "--testbed", "-auto-approve"]);
