@@ -93,7 +93,7 @@ pub async fn recover(inputs: &Inputs, held: &Held, options: &RecoverOptions<'_>)
             run.interrupted();
             break;
         }
-        run.resolve(open).await;
+        Box::pin(run.resolve(open)).await;
     }
     let state = match held.store.load().await {
         Ok(state) => Arc::new(state),
@@ -138,6 +138,11 @@ impl Case<'_> {
     fn find_request(&self) -> FindRequest {
         let (kind, intent) = (self.kind().clone(), self.open.intent.clone());
         FindRequest { kind, intent, planned: self.planned() }
+    }
+
+    /// Returns whether more than one call makes the object whole.
+    fn has_follow_ups(&self) -> bool {
+        !self.open.intent.follow_ups.is_empty()
     }
 
     fn kind(&self) -> &Name {

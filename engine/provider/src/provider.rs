@@ -132,6 +132,15 @@ pub trait Provider: Send + Sync {
         request: ImportRequest,
     ) -> Result<Vec<Imported>, Diagnostics>;
 
+    /// Names what is sent after the call that makes such an object, before it is whole, and that no later plan
+    /// would miss by comparing; see [`crate::Intent::follow_ups`].
+    ///
+    /// A type that names something takes a create with prior values for *send this of what exists*: every
+    /// call of it can be repeated, and it changes nothing of an object that is whole.
+    fn follow_ups(&self, _kind: &str, _planned: &Value) -> Vec<Name> {
+        Vec::new()
+    }
+
     /// Looks for what open intents may have made.
     async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply>;
 

@@ -22,7 +22,9 @@ use crate::plan::Planning;
 use crate::quota::check_quotas;
 use crate::reservation::{check_units, lenders};
 use crate::schema::Resource;
-use crate::verbs::{Act, Fetched, Scope, decode, in_lanes, marked, waiting};
+use crate::verbs::{
+    Act, Fetched, Note, Scope, decode, follow_ups, in_lanes, marked, provision, waiting,
+};
 use crate::{codes, data, quota, tables};
 
 /// A configured provider.
@@ -131,6 +133,9 @@ impl OpenStackProvider {
             recorded,
         };
         let (done, verb) = match action {
+            Action::Create if prior.is_some() && Note::of(&private).next.is_empty() => {
+                (provision(&scope, &mut act).await, "creating")
+            }
             Action::Create => (row.hooks.create(&scope, &mut act).await, "creating"),
             Action::Update => (row.hooks.update(&scope, &mut act).await, "updating"),
             Action::Delete => (row.hooks.delete(&scope, &mut act).await, "deleting"),
@@ -414,6 +419,10 @@ impl Provider for OpenStackProvider {
             }
             Err(error) => Err(error.diagnostic(format!("Error importing {}", row.name)).into()),
         }
+    }
+
+    fn follow_ups(&self, kind: &str, planned: &Value) -> Vec<Name> {
+        tables::resource(kind).map(|row| follow_ups(row, planned)).unwrap_or_default()
     }
 
     async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply> {

@@ -268,6 +268,7 @@ impl<'a> Walk<'a> {
         });
         let at = self.inputs.clock.now();
         let values = ready.planned.as_ref().or(ready.prior.as_ref());
+        let made = ready.planned.as_ref().filter(|_| ready.action == Action::Create);
         Some(IntentDraft {
             addr: change.addr.clone(),
             action: ready.action,
@@ -278,7 +279,9 @@ impl<'a> Walk<'a> {
             planned,
             object_id: ready.prior.as_ref().and_then(object::id_of).map(Into::into),
             deposed: self.deposed_key(task),
-            follow_ups: Vec::new(),
+            follow_ups: made
+                .map(|planned| ready.provider.follow_ups(&change.addr.block.kind, planned))
+                .unwrap_or_default(),
         })
     }
 

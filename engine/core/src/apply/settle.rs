@@ -183,7 +183,8 @@ impl<'a> Walk<'a> {
         let made = made.and_then(|under| under.ready.as_ref());
         let made = made.and_then(|ready| Some((ready.prior.clone()?, ready.private.clone())));
         let made = made.and_then(|(state, private)| {
-            self.object_row(node, &state, Kept { private, window: None }, ObjectStatus::Ready)
+            let kept = Kept { private, window: None };
+            self.object_row(node, &state, kept, ObjectStatus::Unprovisioned)
         });
         (before, made.map_or(IntentOutcome::Continued(next), IntentOutcome::Row))
     }

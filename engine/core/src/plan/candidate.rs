@@ -6,7 +6,7 @@ use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::Resource;
 use terrarium_provider::{Private, Schema, Standing, Window};
-use terrarium_state::{Dep, Ended, Object};
+use terrarium_state::{Dep, Ended, Object, ObjectStatus};
 use terrarium_value::Value;
 
 use super::occupancy::Seat;
@@ -167,10 +167,13 @@ impl Planner<'_> {
         self.deposed(group, addr, found);
         let object = found.instance.current.as_ref()?;
         match read_object(group.kind, &group.resource.block.kind, object, &group.schema) {
-            Ok(value) => Some(Prior {
-                moved_from: found.moved_from.clone(),
-                ..Prior::recorded(value, object)
-            }),
+            Ok(value) => {
+                let prior = Prior::recorded(value, object);
+                // What recovery goes on with becomes whole: the open intent says so.
+                let comes = object.status == ObjectStatus::Unprovisioned && self.is_open(addr);
+                let tainted = prior.tainted && !comes;
+                Some(Prior { tainted, moved_from: found.moved_from.clone(), ..prior })
+            }
             Err(diagnostics) => {
                 for diagnostic in diagnostics {
                     self.report_at(diagnostic, group.resource, addr);

@@ -138,8 +138,7 @@ impl Planner<'_> {
     fn drifted(&self, group: &Group<'_>, addr: &ResourceAddr, before: &Prior, after: Value) {
         let action = if after.is_null() { PlannedAction::Delete } else { PlannedAction::Update };
         // What an action of ours is still open for changed by that, not by somebody else.
-        let ours = self.inputs.prior.intents.iter().any(|open| open.intent.addr == *addr);
-        if ours || matches!(before.value.kind(), Kind::Null(_)) {
+        if self.is_open(addr) || matches!(before.value.kind(), Kind::Null(_)) {
             return;
         }
         let change = ResourceChange {
@@ -149,6 +148,11 @@ impl Planner<'_> {
             ..change(group, addr, action, after)
         };
         self.found.borrow_mut().drift.push(change);
+    }
+
+    /// Returns whether an action on an instance was begun, and nobody knows yet what became of it.
+    pub(super) fn is_open(&self, addr: &ResourceAddr) -> bool {
+        self.inputs.prior.intents.iter().any(|open| open.intent.addr == *addr)
     }
 
     /// Returns whether this plan may change objects at all.

@@ -126,6 +126,10 @@ impl Provider for Guarded {
         self.ask("import an object", call).await.unwrap_or_else(|late| Err((*late).into()))
     }
 
+    fn follow_ups(&self, kind: &str, planned: &Value) -> Vec<Name> {
+        self.inner.follow_ups(kind, planned)
+    }
+
     async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply> {
         let call = self.inner.find_many(requests);
         let refused = |diagnostics| FindReply { candidates: None, diagnostics };

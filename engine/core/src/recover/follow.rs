@@ -30,6 +30,9 @@ impl Recovery<'_> {
             // What failed is recorded as such: the plan that follows mends it.
             self.report_mildly(reply.diagnostics);
             match reply.outcome {
+                PollOutcome::Done { state: Some(state), private, .. } if case.has_follow_ups() => {
+                    return self.go_on(case, Some(state), private).await;
+                }
                 PollOutcome::Done { state, private, .. } => {
                     let row = match &state {
                         Some(state) => self.row(case, state, private, ObjectStatus::Ready),
@@ -46,11 +49,11 @@ impl Recovery<'_> {
                 PollOutcome::Continue { state: Some(state), private }
                     if pending.action == Action::Create =>
                 {
-                    let row = self.row(case, &state, private, ObjectStatus::Ready);
-                    return self.finish(case, row).await;
+                    return self.go_on(case, Some(state), private).await;
                 }
                 PollOutcome::Continue { state, private } if pending.action == Action::Update => {
-                    return self.go_on(case, &pending, (state, private)).await;
+                    let state = state.or_else(|| pending.accepted.state.clone());
+                    return self.go_on(case, state, private).await;
                 }
                 // The next call is the plan's to make: what is there is read, and compared.
                 PollOutcome::Continue { .. } => return self.reread(case).await,
@@ -72,7 +75,7 @@ impl Recovery<'_> {
     }
 
     /// Writes down how accepted work ended, and says so.
-    async fn finish(&self, case: &Case<'_>, row: Option<ObjectChange>) {
+    pub(super) async fn finish(&self, case: &Case<'_>, row: Option<ObjectChange>) {
         let Some(row) = row else { return };
         self.told(case, RecoveryOutcome::Finished, Self::words_of_end(case, &row));
         self.close(case, IntentOutcome::Row(row)).await;

@@ -89,6 +89,14 @@ impl Recovery<'_> {
         let read = case.provider.read_many(vec![request]);
         let Some(mut replies) = self.unless_stopped(read).await else { return };
         let Some(reply) = replies.pop() else { return self.warn(case.open, NO_ANSWER) };
+        if let ReadOutcome::Found { state, private, .. } = &reply.outcome
+            && alone
+            && case.has_follow_ups()
+        {
+            let state = completed(state.clone(), case.planned().as_ref());
+            self.told_adopted(case, found);
+            return self.go_on(case, Some(state), private.clone()).await;
+        }
         let broken = found.lacks.is_some();
         let status = if broken { ObjectStatus::Tainted } else { ObjectStatus::Ready };
         let row = match reply.outcome {

@@ -121,12 +121,21 @@ impl Recovery<'_> {
     }
 
     pub(super) fn warn(&self, open: &OpenIntent, what: &str) {
+        self.warn_as(open, "An interrupted action is still open", what);
+    }
+
+    /// Warns of an action that is not open any more.
+    pub(super) fn warn_of_end(&self, open: &OpenIntent, what: &str) {
+        self.warn_as(open, "An interrupted action could not be finished", what);
+    }
+
+    fn warn_as(&self, open: &OpenIntent, summary: &'static str, what: &str) {
         let action = match open.intent.action {
             Action::Create => "creation",
             Action::Update => "update",
             Action::Delete => "removal",
         };
-        let warning = Diagnostic::warning(codes::RECOVERY, "An interrupted action is still open")
+        let warning = Diagnostic::warning(codes::RECOVERY, summary)
             .detail(format!(
                 "The {action} of {} was begun at {}: {what}.",
                 open.intent.addr, open.intent.at

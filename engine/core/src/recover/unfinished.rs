@@ -1,15 +1,17 @@
-//! Updates of several calls that were interrupted between two of them: recovery goes on with them,
+//! Actions of several calls that were interrupted between two of them: recovery goes on with them,
 //! since no plan would see that a call is missing.
 
+use terrarium_address::Name;
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, IntentDraft, Pending, Permit,
-    Private, Recorded, Recorder,
+    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, IntentDraft, Permit, Private,
+    Recorded, Recorder,
 };
-use terrarium_state::{Batch, IntentOutcome, IntentProgress, OpenIntent};
+use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus, OpenIntent};
 use terrarium_value::Value;
 
 use super::{Case, Depth, Recovery};
 use crate::apply::store_failed;
+use crate::object;
 
 impl Recovery<'_> {
     /// Resolves an update without an outcome: what a service is at work on is followed, otherwise the
@@ -31,58 +33,101 @@ impl Recovery<'_> {
         reply.candidates?.into_iter().find_map(|candidate| candidate.pending)
     }
 
-    /// Sends the next call of an update, under an intent of its own, and follows it.
-    pub(super) async fn go_on(
-        &self,
-        case: &Case<'_>,
-        pending: &Pending,
-        (state, private): (Option<Value>, Private),
-    ) {
-        if self.options.depth == Depth::Look {
-            self.warn(case.open, "it is half done; the next apply goes on with it");
-            return;
-        }
-        let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
-        let now = self.inputs.clock.now();
-        let draft = IntentDraft { at: now, ..case.open.intent.to_draft() };
-        let prepared = recorder.prepare(draft);
-        let recorded = match recorder.record(vec![prepared]).await {
-            Ok(mut recorded) => recorded.pop(),
-            Err(error) => {
-                self.world.report(store_failed(&error.message));
-                None
+    /// Sends what is left of a create or an update, under an intent of its own, and follows it.
+    pub(super) async fn go_on(&self, case: &Case<'_>, state: Option<Value>, private: Private) {
+        let create = case.open.intent.action == Action::Create;
+        let made = state.as_ref().filter(|_| create);
+        let row = match made {
+            Some(made) => {
+                let row = self.row(case, made, private.clone(), ObjectStatus::Unprovisioned);
+                let Some(row) = row else { return };
+                Some(row)
             }
+            None => None,
         };
-        let Some(recorded) = recorded else {
+        if self.options.depth == Depth::Look {
+            if let Some(row) = row {
+                self.keep(row).await;
+            }
+            let left = Self::words_of_rest(case);
+            return self.warn(case.open, &format!("{left}; the next apply goes on with it"));
+        }
+        let object_id = made.and_then(object::id_of).map(Name::from);
+        let Some(recorded) = self.record_next(case, object_id).await else {
             return self.warn(case.open, "its next call could not be recorded; it stays open");
         };
-        self.close(case, IntentOutcome::Continued(recorded.intent().id)).await;
+        let next = recorded.intent().id;
+        self.close(case, row.map_or(IntentOutcome::Continued(next), IntentOutcome::Row)).await;
         let open =
             OpenIntent { intent: recorded.intent().clone(), progress: IntentProgress::Recorded };
+        let reply = self.send_on(case, state, private, recorded).await;
         let next = Case {
             open: &open,
             provider: case.provider.clone(),
             schema: case.schema.clone(),
             draft: case.draft.clone(),
         };
-        let prior = state.or_else(|| pending.accepted.state.clone());
-        let reply = self.send_on(&next, prior, private, recorded).await;
+        self.went_on(next, reply).await;
+    }
+
+    async fn record_next(&self, case: &Case<'_>, made: Option<Name>) -> Option<Recorded> {
+        let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
+        let same = case.open.intent.to_draft();
+        let object_id = made.or_else(|| same.object_id.clone());
+        let draft = IntentDraft { at: self.inputs.clock.now(), object_id, ..same };
+        match recorder.record(vec![recorder.prepare(draft)]).await {
+            Ok(mut recorded) => recorded.pop(),
+            Err(error) => {
+                self.world.report(store_failed(&error.message));
+                None
+            }
+        }
+    }
+
+    async fn went_on(&self, case: Case<'_>, reply: ApplyReply) {
         self.report_mildly(reply.diagnostics);
+        let create = case.open.intent.action == Action::Create;
         match reply.outcome {
             ApplyOutcome::Accepted(accepted) => {
                 let progress = IntentProgress::Accepted(Box::new(accepted.clone()));
                 self.commit(Batch {
-                    progress: vec![(open.intent.id, progress)],
+                    progress: vec![(case.open.intent.id, progress)],
                     ..Batch::default()
                 })
                 .await;
+                // What followed is sent; it is only waited for from now on.
+                let intent = Intent { follow_ups: Vec::new(), ..case.open.intent.clone() };
+                let open = OpenIntent { intent, progress: case.open.progress.clone() };
+                let sent = Case { open: &open, ..case };
                 // It may go on again; a future can't hold itself.
-                Box::pin(self.follow(&next, accepted)).await;
+                Box::pin(self.follow(&sent, accepted)).await;
             }
             ApplyOutcome::Unknown(doubt) => {
-                self.warn(&open, &format!("{doubt}; it stays open"));
+                self.warn(case.open, &format!("{doubt}; it stays open"));
             }
-            ApplyOutcome::Done { .. } | ApplyOutcome::Refused { .. } => self.reread(&next).await,
+            ApplyOutcome::Done { state: Some(state), private, .. } if create => {
+                let row = self.row(&case, &state, private, ObjectStatus::Ready);
+                self.finish(&case, row).await;
+            }
+            ApplyOutcome::Refused { state: Some(state), private } if create => {
+                let left = Self::words_of_rest(&case);
+                self.warn_of_end(
+                    case.open,
+                    &format!("{left}, and that was refused: it will be replaced"),
+                );
+                if let Some(outcome) = self.refused(&case, Some(&state), private) {
+                    self.close(&case, outcome).await;
+                }
+            }
+            ApplyOutcome::Done { .. } | ApplyOutcome::Refused { .. } => self.reread(&case).await,
+        }
+    }
+
+    /// Says what is still to be sent.
+    fn words_of_rest(case: &Case<'_>) -> String {
+        match case.open.intent.follow_ups.as_slice() {
+            [] => "it is half done".to_owned(),
+            left => format!("it exists, but is not whole yet ({} may be missing)", left.join(", ")),
         }
     }
 
@@ -95,7 +140,7 @@ impl Recovery<'_> {
     ) -> ApplyReply {
         let request = ApplyRequest {
             addr: case.addr().clone(),
-            action: Action::Update,
+            action: case.open.intent.action,
             prior,
             planned: case.planned(),
             config: None,

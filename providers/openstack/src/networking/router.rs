@@ -14,7 +14,7 @@ use crate::schema::{
     ALL_TAGS, Attr, DataSource, Literal, MarkerField, Marks, REGION, Resource, Shape, Status, TAGS,
     Timeouts, VALUE_SPECS, block_set, blocks, flag, objects, text, text_set, texts,
 };
-use crate::verbs::{Act, Change, Hooks, Scope, create_body, finish_create, incomplete, unwrapped};
+use crate::verbs::{Act, Change, Hooks, Scope, create_body, finish_create, unwrapped};
 use crate::wire::from_json;
 
 const FIXED_IP: &[Attr] =
@@ -83,25 +83,37 @@ impl Hooks for RouterHooks {
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         let planned = act.planned();
         let body = create_body(scope, act);
-        let gateways = gateways(&planned);
+        // A gateway that comes later is the first of what follows.
+        let gateways = match self.follow_ups(&planned) {
+            [] => gateways(&planned),
+            _ => Vec::new(),
+        };
+        let object = try_gateways(scope, act, (Verb::Post, "/routers"), &body, gateways).await?;
+        finish_create(scope, act, object).await
+    }
+
+    fn follow_ups(&self, planned: &Value) -> &'static [&'static str] {
         let later = planned
             .items("vendor_options")
             .iter()
             .any(|one| one.flag("set_router_gateway_after_create") == Some(true));
-        if later && !gateways.is_empty() {
-            let call = scope.call(Verb::Post, "/routers").body(json!({ "router": body }));
-            let reply = scope.session.create(act.step(), &call).await?;
-            let object = unwrapped(reply, "router");
-            let path = scope.path(field(&object, "id"));
-            let put = (Verb::Put, path.as_str());
-            return match try_gateways(scope, act, put, &JsonMap::new(), gateways).await {
-                Ok(object) => finish_create(scope, act, object).await,
-                Err(Failure::Refused(error)) => Ok(incomplete(scope, &object, &planned, &error)),
-                Err(doubt) => Err(doubt),
-            };
+        if later && planned.text("external_network_id").is_some() { &["gateway"] } else { &[] }
+    }
+
+    async fn follow_up(
+        &self,
+        scope: &Scope<'_>,
+        act: &mut Act<'_>,
+        object: Json,
+    ) -> Result<Json, Failure> {
+        let planned = act.planned();
+        let there = object.get("external_gateway_info").is_some_and(|gateway| !gateway.is_null());
+        if there || self.follow_ups(&planned).is_empty() {
+            return Ok(object);
         }
-        let object = try_gateways(scope, act, (Verb::Post, "/routers"), &body, gateways).await?;
-        finish_create(scope, act, object).await
+        let path = scope.path(field(&object, "id"));
+        let put = (Verb::Put, path.as_str());
+        try_gateways(scope, act, put, &JsonMap::new(), gateways(&planned)).await
     }
 
     fn update_body(&self, change: &Change<'_>, body: &mut JsonMap<String, Json>) {

@@ -1,8 +1,9 @@
 //! [Security groups](https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups).
 
 use async_trait::async_trait;
-use serde_json::{Value as Json, json};
-use terrarium_provider::{ApplyReply, Tenure};
+use jiff::SignedDuration;
+use serde_json::Value as Json;
+use terrarium_provider::Tenure;
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Service, Verb};
@@ -12,7 +13,7 @@ use crate::schema::{
     ALL_TAGS, DataSource, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts, flag, text,
     text_set,
 };
-use crate::verbs::{Act, Hooks, Scope, create_body, encoded, finish_create, incomplete, unwrapped};
+use crate::verbs::{Act, Hooks, Scope, created_at, encoded};
 
 pub(crate) const SECGROUP: Resource = Resource {
     name: "openstack_networking_secgroup_v2",
@@ -46,34 +47,36 @@ struct SecgroupHooks;
 
 #[async_trait]
 impl Hooks for SecgroupHooks {
-    async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
-        let body = create_body(scope, act);
-        let call =
-            scope.call(Verb::Post, "/security-groups").body(json!({ "security_group": body }));
-        let reply = scope.session.create(act.step(), &call).await?;
-        let object = unwrapped(reply, "security_group");
-        if act.planned().flag("delete_default_rules") == Some(true) {
-            for rule in elements(&object, "security_group_rules") {
-                let path = format!("/security-group-rules/{}", encoded(field(rule, "id")));
-                let call = scope.call(Verb::Delete, path);
-                match scope.session.mutate(&mut act.step(), &call).await {
-                    Err(Failure::Refused(error)) if !error.is_not_found() => {
-                        return Ok(incomplete(scope, &object, &act.planned(), &error));
-                    }
-                    Err(Failure::Unknown(doubt)) => return Err(Failure::Unknown(doubt)),
-                    _ => {}
-                }
-            }
+    fn follow_ups(&self, planned: &Value) -> &'static [&'static str] {
+        match planned.flag("delete_default_rules") {
+            Some(true) => &["delete_default_rules"],
+            _ => &[],
         }
-        finish_create(scope, act, object).await
     }
 
     /// The rules that a group begins with go one by one after it was made.
-    fn lacks(&self, object: &Json, planned: &Value) -> Option<String> {
-        let unwanted = planned.flag("delete_default_rules") == Some(true);
-        let rules = elements(object, "security_group_rules").len();
-        (unwanted && rules > 0)
-            .then(|| format!("{rules} of its default rules were not deleted any more"))
+    async fn follow_up(
+        &self,
+        scope: &Scope<'_>,
+        act: &mut Act<'_>,
+        mut object: Json,
+    ) -> Result<Json, Failure> {
+        if self.follow_ups(&act.planned()).is_empty() {
+            return Ok(object);
+        }
+        let first = first_rules(&object);
+        for rule in &first {
+            let path = format!("/security-group-rules/{}", encoded(rule));
+            let call = scope.call(Verb::Delete, path);
+            match scope.session.mutate(&mut act.step(), &call).await {
+                Err(Failure::Refused(error)) if error.is_not_found() => {}
+                sent => drop(sent?),
+            }
+        }
+        if let Some(rules) = object.get_mut("security_group_rules").and_then(Json::as_array_mut) {
+            rules.retain(|rule| !first.iter().any(|one| one == field(rule, "id")));
+        }
+        Ok(object)
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {
@@ -83,6 +86,18 @@ impl Hooks for SecgroupHooks {
                 .into()
         })
     }
+}
+
+/// How long after its group a rule may say that it was made, to be one of those that the group began with.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
+
+/// Lists the rules that a group began with: made together with it. What somebody added since stays.
+fn first_rules(group: &Json) -> Vec<String> {
+    let began = created_at(group).and_then(|at| at.checked_add(TOGETHER).ok());
+    let is_first =
+        |rule: &&Json| began.zip(created_at(rule)).is_none_or(|(latest, made)| made <= latest);
+    let rules = elements(group, "security_group_rules").iter().filter(is_first);
+    rules.map(|rule| field(rule, "id").to_owned()).collect()
 }
 
 pub(crate) const SECGROUP_DATA: DataSource = DataSource {
@@ -107,3 +122,29 @@ pub(crate) const SECGROUP_DATA: DataSource = DataSource {
     lends: &[],
     hooks: &PlainData,
 };
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::first_rules;
+
+    #[test]
+    fn rules_that_came_later_are_not_those_of_the_beginning() {
+        let at = |second: u8| format!("2026-03-01T12:00:{second:02}Z");
+        let group = |rules| json!({"created_at": at(10), "security_group_rules": rules});
+        for (rules, expected) in [
+            (
+                json!([{"id": "a", "created_at": at(10)}, {"id": "b", "created_at": at(12)}]),
+                vec!["a", "b"],
+            ),
+            (
+                json!([{"id": "a", "created_at": at(10)}, {"id": "own", "created_at": at(13)}]),
+                vec!["a"],
+            ),
+            (json!([{"id": "a"}]), vec!["a"]),
+        ] {
+            assert_eq!(first_rules(&group(rules)), expected);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Creating an object: body, marker, call, and what is known right after it.
 
 use serde_json::{Map as JsonMap, Value as Json};
+use terrarium_address::Name;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Accepted, Action, ApplyOutcome, ApplyReply};
 use terrarium_value::Value;
@@ -71,19 +72,41 @@ fn mark(row: &Resource, act: &Act<'_>, body: &mut JsonMap<String, Json>) {
     }
 }
 
-/// Answers after a create: finished, or accepted, or there but not as it should be.
+/// The follow-up that every type with tags has.
+const TAGS: &str = "tags";
+
+/// Names what follows the call that makes an object.
+pub(crate) fn follow_ups(row: &Resource, planned: &Value) -> Vec<Name> {
+    let tags = row.tags && !planned.texts(TAGS).is_empty();
+    let own = row.hooks.follow_ups(planned).iter().copied();
+    own.chain(tags.then_some(TAGS)).map(Name::from).collect()
+}
+
+/// Goes on with an object that exists, from wherever an interrupted run left it.
+pub(crate) async fn provision(scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
+    let gone = || ApiError::Other(format!("{} {} is gone", scope.row.name, act.id()));
+    let object = scope.fetch_one(act.id()).await?.ok_or_else(gone)?;
+    finish_create(scope, act, object).await
+}
+
+/// Sends what follows a create, and answers: finished, or accepted, or there but not as it should be.
 pub(crate) async fn finish_create(
     scope: &Scope<'_>,
     act: &mut Act<'_>,
     mut object: Json,
 ) -> Result<ApplyReply, Failure> {
     let planned = act.planned();
-    if scope.row.tags && !planned.texts("tags").is_empty() {
+    match scope.row.hooks.follow_up(scope, act, object.clone()).await {
+        Ok(followed) => object = followed,
+        Err(Failure::Refused(error)) => return Ok(incomplete(scope, &object, &planned, &error)),
+        Err(doubt) => return Err(doubt),
+    }
+    if scope.row.tags && !planned.texts(TAGS).is_empty() {
         let id = field(&object, "id").to_owned();
-        match put_tags(scope, act, &id, planned.texts("tags")).await {
+        match put_tags(scope, act, &id, planned.texts(TAGS)).await {
             Ok(tags) => {
                 if let Some(object) = object.as_object_mut() {
-                    object.insert("tags".into(), tags);
+                    object.insert(TAGS.into(), tags);
                 }
             }
             Err(Failure::Refused(error)) => {
@@ -130,12 +153,7 @@ pub(crate) async fn made(
 }
 
 /// Answers that an object exists but is not what it should be: it is kept, to be replaced.
-pub(crate) fn incomplete(
-    scope: &Scope<'_>,
-    object: &Json,
-    planned: &Value,
-    error: &ApiError,
-) -> ApplyReply {
+fn incomplete(scope: &Scope<'_>, object: &Json, planned: &Value, error: &ApiError) -> ApplyReply {
     let state = decode(scope, object, planned);
     let outcome = ApplyOutcome::Refused { state: Some(state), private: scope.private(planned) };
     let summary = format!("Error creating {}: it exists, but is not complete", scope.row.name);

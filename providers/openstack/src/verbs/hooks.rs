@@ -74,7 +74,7 @@ pub(crate) trait Hooks: Send + Sync {
         None
     }
 
-    /// Returns what a lost create left out of an object that no read tells, in words.
+    /// Returns what of a lost create can't be had again, in words: a key that is shown once.
     fn lacks(&self, _object: &Json, _planned: &Value) -> Option<String> {
         None
     }
@@ -97,6 +97,21 @@ pub(crate) trait Hooks: Send + Sync {
     /// Creates one.
     async fn create(&self, scope: &Scope<'_>, act: &mut Act<'_>) -> Result<ApplyReply, Failure> {
         super::create(scope, act).await
+    }
+
+    /// Names what is sent after the call that makes an object, beside its tags.
+    fn follow_ups(&self, _planned: &Value) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Sends it, as far as that is not done; returns the object as it is then. All of it can be repeated.
+    async fn follow_up(
+        &self,
+        _scope: &Scope<'_>,
+        _act: &mut Act<'_>,
+        object: Json,
+    ) -> Result<Json, Failure> {
+        Ok(object)
     }
 
     /// Updates one.

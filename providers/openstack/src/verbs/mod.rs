@@ -12,7 +12,7 @@ mod private;
 mod scope;
 mod update;
 
-pub(crate) use create::{create, create_body, finish_create, incomplete, made};
+pub(crate) use create::{create, create_body, finish_create, follow_ups, made, provision};
 pub(crate) use decode::{decode, noted, settled, shell};
 pub(crate) use delete::{
     DELETE_AGAIN, RETRY_DELETE, delete, delete_reply, remembered, retry_later,

@@ -192,34 +192,9 @@ fn an_attachment_counts_from_when_the_volume_was_attached() {
 }
 
 #[test]
-fn what_a_lost_create_left_out_is_told() {
-    let marker = intent("a", Action::Create).marker;
-    let group = |rules: Json| {
-        json!({"security_groups": [
-            {"id": "g", "name": "g", "description": format!("terrarium:{marker}"), "security_group_rules": rules},
-        ]})
-    };
+fn a_key_that_was_shown_once_is_told() {
     let key = json!({"keypair": {"name": "k", "public_key": "ssh-rsa A", "created_at": "2026-03-01T12:00:01.000000"}});
-    let groups = "GET /network/v2.0/security-groups?name=g";
     for (kind, config, (call, reply), lacks) in [
-        (
-            "openstack_networking_secgroup_v2",
-            json!({"name": "g", "delete_default_rules": true}),
-            (groups, group(json!([{"id": "r1"}]))),
-            true,
-        ),
-        (
-            "openstack_networking_secgroup_v2",
-            json!({"name": "g", "delete_default_rules": true}),
-            (groups, group(json!([]))),
-            false,
-        ),
-        (
-            "openstack_networking_secgroup_v2",
-            json!({"name": "g"}),
-            (groups, group(json!([{"id": "r1"}]))),
-            false,
-        ),
         (
             "openstack_compute_keypair_v2",
             json!({"name": "k"}),

@@ -36,6 +36,12 @@ fn a_way_in() {
     all_right("access", 0..30);
 }
 
+/// Default rules that stayed, a gateway that never came: no read of a plan would tell the first.
+#[test]
+fn what_is_made_by_several_calls() {
+    all_right("whole", 0..60);
+}
+
 #[test]
 fn a_successor_that_comes_first() {
     all_right("order", 0..30);
