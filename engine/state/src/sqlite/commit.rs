@@ -20,6 +20,9 @@ use crate::{
 
 type Sql<T> = rusqlite::Result<T>;
 
+/// The note of the lineage that was here before a whole other state took its place.
+pub(super) const FOLLOWS: &str = "follows";
+
 /// What is known to be in the file from transactions before, so that nobody has to look again.
 #[derive(Default)]
 pub(super) struct Known {
@@ -322,7 +325,10 @@ impl<'t> Writing<'t> {
         }
         self.sql.execute("DELETE FROM scheduled WHERE workspace = ?1", [self.row.id])?;
         self.note("check_results", state.check_results.as_deref())?;
-        self.row.lineage = state.lineage.to_string();
+        if *self.row.lineage != *state.lineage {
+            self.note(FOLLOWS, Some(&self.row.lineage))?;
+            self.row.lineage = state.lineage.to_string();
+        }
         Ok(())
     }
 

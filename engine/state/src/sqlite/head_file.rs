@@ -38,13 +38,19 @@ impl Noted {
         Self { lineage, serial, epoch, commits }
     }
 
-    /// Returns why a database with this row (or none) is not the one that was written last.
-    pub(super) fn complaint(&self, row: Option<&WorkspaceRow>) -> Option<String> {
+    /// Returns why a database with this row (or none) is not the one that was written last. What took the
+    /// place of the lineage that it `follows` may have been killed before that was noted here; the numbers of
+    /// holders and transactions go on across it.
+    pub(super) fn complaint(
+        &self,
+        row: Option<&WorkspaceRow>,
+        follows: Option<&str>,
+    ) -> Option<String> {
         let Self { lineage, serial, epoch, commits } = self;
         let Some(row) = row else {
             return Some(format!("it has no state, and serial {serial} was written there"));
         };
-        if row.lineage != *lineage {
+        if row.lineage != *lineage && follows != Some(lineage) {
             return Some(format!(
                 "it has another state (lineage {}) than the one that was written there ({lineage})",
                 row.lineage
@@ -93,11 +99,23 @@ impl HeadFile {
             path: path.display().to_string(),
             cause: "it does not fit its checksum".into(),
         };
-        let (sum, body) = text.trim_end().split_once(' ').ok_or_else(damaged)?;
+        // A shorter text that was written over a longer one leaves an end of that, until the file is cut.
+        let (sum, body) =
+            text.lines().next().unwrap_or_default().split_once(' ').ok_or_else(damaged)?;
         if blake3::hash(body.as_bytes()).to_hex().as_str() != sum {
             return Err(damaged());
         }
         serde_json::from_str(body).map(Some).map_err(|_| damaged())
+    }
+
+    /// Removes the file, durably, where there is one.
+    pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            removed => removed.map_err(|error| failed("remove", path, &error))?,
+        }
+        sync_directory_of(path);
+        Ok(())
     }
 
     /// Opens the file and makes it where there is none, readable by its owner alone, and notes durably
@@ -113,8 +131,7 @@ impl HeadFile {
         head.write()?;
         head.sync()?;
         if is_new {
-            // Where a directory can't be synchronised, the next command does it by writing again.
-            let _ = head.path.parent().and_then(|dir| File::open(dir).ok()).map(|it| it.sync_all());
+            sync_directory_of(&head.path);
         }
         Ok(head)
     }
@@ -148,6 +165,11 @@ impl HeadFile {
             .and_then(|()| self.file.set_len(length));
         written.map_err(|error| failed("write", &self.path, &error))
     }
+}
+
+fn sync_directory_of(path: &Path) {
+    // Where a directory can't be synchronised, the next command does it by writing again.
+    let _ = path.parent().and_then(|dir| File::open(dir).ok()).map(|it| it.sync_all());
 }
 
 fn failed(verb: &'static str, path: &Path, error: &std::io::Error) -> StoreError {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use terrarium_address::{ConfigAddr, Name, ResourceAddr};
 
 use super::journal_row::{intents, schedule};
@@ -108,6 +108,18 @@ pub(super) fn realms(sql: &Connection, id: i64) -> rusqlite::Result<HashMap<i64,
         Ok((row.get(0)?, Name::from(row.get::<_, String>(2)?)))
     })?;
     rows.collect()
+}
+
+/// Returns one note of a workspace.
+pub(super) fn note(sql: &Connection, id: i64, name: &str) -> rusqlite::Result<Option<String>> {
+    sql.prepare_cached(
+        "SELECT workspace, name, value, sum FROM note WHERE workspace = ?1 AND name = ?2",
+    )?
+    .query_row(params![id, name], |row| {
+        sum::verify(row, 3, "note")?;
+        row.get(2)
+    })
+    .optional()
 }
 
 fn notes(sql: &Connection, id: i64) -> rusqlite::Result<BTreeMap<String, String>> {

@@ -159,16 +159,10 @@ impl SqliteStore {
         self.run(|database| {
             let (workspace, location) = (database.workspace.clone(), database.location.clone());
             let head = location.head_of(&workspace);
-            let remove = || match std::fs::remove_file(&head) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(schema::unusable("remove", &head, &error))
-                }
-                _ => Ok(()),
-            };
-            let Some(sql) = database.existing()? else { return remove() };
+            let Some(sql) = database.existing()? else { return HeadFile::remove(&head) };
             let row = WorkspaceRow::read(sql, &workspace)
                 .map_err(|error| schema::explain(&location.db, &error))?;
-            remove()?;
+            HeadFile::remove(&head)?;
             match row {
                 Some(row) => HeadFile::open(head, Noted::of(&row)).map(drop),
                 None => Ok(()),

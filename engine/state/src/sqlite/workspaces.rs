@@ -1,5 +1,6 @@
 //! Workspaces: list, make, delete.
 
+use super::head_file::HeadFile;
 use super::workspace_row::WorkspaceRow;
 use super::{DEFAULT_WORKSPACE, Location, SqliteStore, fresh_lineage, schema};
 use crate::StoreError;
@@ -133,13 +134,9 @@ impl SqliteStore {
                 .map_err(explain)?;
         }
         sql.execute("DELETE FROM workspace WHERE id = ?1", [id]).map_err(explain)?;
+        // First: what is noted of a workspace that is not there any more would be held against a new one.
+        HeadFile::remove(&location.head_of(name))?;
         sql.commit().map_err(explain)?;
-        let head = location.head_of(name);
-        match std::fs::remove_file(&head) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(schema::unusable("remove", &head, &error).into())
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

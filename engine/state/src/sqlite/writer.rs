@@ -11,10 +11,10 @@ use terrarium_address::Name;
 use terrarium_provider::Intent;
 use tokio::sync::oneshot;
 
-use super::commit::{Known, Writing};
+use super::commit::{FOLLOWS, Known, Writing};
 use super::head_file::{HeadFile, Noted};
 use super::workspace_row::WorkspaceRow;
-use super::{Location, schema};
+use super::{Location, load, schema};
 use crate::{Batch, CommitError, Durability, Fence, StoreError};
 
 /// How long an outcome of local effect may stay in memory.
@@ -112,14 +112,16 @@ impl Database {
             return Err(stale("it is empty".into()));
         }
         let Some(connection) = self.existing()? else {
-            return match noted.complaint(None) {
+            return match noted.complaint(None, None) {
                 Some(_) => Err(stale("it is not there any more".into())),
                 None => Ok(None),
             };
         };
         let row = WorkspaceRow::read(connection, &workspace)
             .map_err(|error| schema::explain(&location.db, &error))?;
-        match noted.complaint(row.as_ref()) {
+        let follows = row.as_ref().map(|row| load::note(connection, row.id, FOLLOWS)).transpose();
+        let follows = follows.map_err(|error| schema::explain(&location.db, &error))?.flatten();
+        match noted.complaint(row.as_ref(), follows.as_deref()) {
             Some(cause) => Err(stale(cause)),
             None => Ok(Some(connection)),
         }

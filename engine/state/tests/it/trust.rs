@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use terrarium_state::{
-    Backend, Durability, Location, LockError, SqliteStore, State, Store, StoreError,
+    Backend, Durability, Location, LockError, SqliteStore, State, Store, StoreError, edit,
 };
 
 use crate::sample::{addr, commit, objects, place, put, request, sqlite};
@@ -119,6 +119,71 @@ async fn what_a_killed_command_left_is_taken() {
     let (_dir, location) = killed_at_work().await;
     let state = sqlite(&location).load().await.unwrap();
     assert_eq!((state.serial, state.resources.len()), (2, 21));
+}
+
+/// Pushes another line of states over the one that is there.
+async fn push_by_force(location: &Location, lineage: &str) {
+    let store = sqlite(location);
+    let own = store.load().await.unwrap();
+    let other = State { lineage: lineage.into(), ..own.clone() };
+    commit(&store, "push", edit::push(&own, other, true, None).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_forced_push_that_was_killed_before_its_note_is_taken_and_older_ones_are_not() {
+    let (dir, location, old) = two_commands().await;
+    let (head, noted) = (head_of(&location.db), fs::read(head_of(&location.db)).unwrap());
+    push_by_force(&location, "pushed").await;
+    // The kill: what is beside the database still tells of the line before.
+    fs::write(&head, &noted).unwrap();
+    assert_eq!(&*sqlite(&location).load().await.unwrap().lineage, "pushed");
+    let pushed = dir.path().join("pushed.db");
+    fs::copy(&location.db, &pushed).unwrap();
+    push_by_force(&location, "again").await;
+    let again = fs::read(&head).unwrap();
+    for stale in [&old, &pushed] {
+        fs::copy(stale, &location.db).unwrap();
+        fs::write(&head, &again).unwrap();
+        is_refused(&location, "it has another state", sqlite_serial(stale)).await;
+    }
+    // Pushed back: a copy that follows the line that is there now is still older than it.
+    push_by_force(&location, "pushed").await;
+    push_by_force(&location, "other").await;
+    let copy = dir.path().join("other.db");
+    fs::copy(&location.db, &copy).unwrap();
+    push_by_force(&location, "pushed").await;
+    fs::copy(&copy, &location.db).unwrap();
+    let refused = sqlite(&location).load().await.unwrap_err();
+    assert!(refused.to_string().contains("it is older"), "{refused}");
+}
+
+fn sqlite_serial(db: &Path) -> u64 {
+    let sql = rusqlite::Connection::open(db).unwrap();
+    let serial: i64 = sql.query_row("SELECT serial FROM workspace", [], |row| row.get(0)).unwrap();
+    serial.unsigned_abs()
+}
+
+#[tokio::test]
+async fn a_note_that_was_killed_before_its_file_was_cut_is_whole() {
+    let (_dir, location, _) = two_commands().await;
+    let mut noted = fs::read(head_of(&location.db)).unwrap();
+    noted.extend(b"of a longer one\"}\n");
+    fs::write(head_of(&location.db), noted).unwrap();
+    assert_eq!(sqlite(&location).load().await.unwrap().serial, 2);
+}
+
+/// A deletion that was killed before the database had it leaves the workspace as it was.
+#[tokio::test]
+async fn a_workspace_without_its_note_is_taken_and_a_new_one_of_that_name_begins_anew() {
+    let (_dir, location, _) = two_commands().await;
+    location.create_workspace("lab", "11111111-1111-4111-8111-111111111111").unwrap();
+    let open = || SqliteStore::open(location.clone(), "lab").unwrap();
+    commit(&open(), "lab", objects([put("a.lab", "{}")])).await;
+    fs::remove_file(location.db.with_file_name("terrarium.db-head.lab")).unwrap();
+    assert_eq!(open().load().await.unwrap().resources.len(), 1);
+    location.delete_workspace("lab", true).unwrap();
+    location.create_workspace("lab", "22222222-2222-4222-8222-222222222222").unwrap();
+    assert_eq!(open().load().await.unwrap().resources.len(), 0);
 }
 
 #[tokio::test]
