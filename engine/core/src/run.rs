@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
-use terrarium_address::{ConfigAddr, ResourceAddr};
+use terrarium_address::{ConfigAddr, InstanceKey, ModuleCallStep, ModulePath, ResourceAddr};
 use terrarium_provider::Action;
 use terrarium_state::{Dep, InstanceSet, Scheduled, State};
 
@@ -174,8 +174,7 @@ impl<'p> Changes<'p> {
 /// Who reads what: readers by what they name, so that each is found once, however many read the same.
 struct Readers<'p, T> {
     instances: HashMap<&'p ResourceAddr, Vec<T>>,
-    /// By the block in the configuration.
-    blocks: HashMap<ConfigAddr, Vec<(&'p ConfigAddr, T)>>,
+    blocks: HashMap<&'p ConfigAddr, Vec<T>>,
     sets: HashMap<&'p InstanceSet, Vec<T>>,
     /// The sets that an instance is a member of.
     sets_of: HashMap<&'p ResourceAddr, Vec<&'p InstanceSet>>,
@@ -197,9 +196,7 @@ impl<'p, T: Copy> Readers<'p, T> {
         for dep in deps {
             match dep {
                 Dep::Instance(addr) => self.instances.entry(addr).or_default().push(reader),
-                Dep::Block(block) => {
-                    self.blocks.entry(block.config()).or_default().push((block, reader));
-                }
+                Dep::Block(block) => self.blocks.entry(block).or_default().push(reader),
                 Dep::Set(set) => {
                     if !self.sets.contains_key(set) {
                         for addr in set.addrs() {
@@ -215,15 +212,34 @@ impl<'p, T: Copy> Readers<'p, T> {
     /// Takes those who read an instance; whoever reads others beside it does not come again.
     fn take(&mut self, addr: &ResourceAddr) -> Vec<T> {
         let mut found = self.instances.remove(addr).unwrap_or_default();
-        if let Some(blocks) = self.blocks.get_mut(&addr.block.config()) {
-            let taken = blocks.extract_if(.., |(block, _)| block.covers(&addr.block));
-            found.extend(taken.map(|(_, reader)| reader));
+        for block in around(&addr.block) {
+            found.extend(self.blocks.remove(&block).unwrap_or_default());
         }
         for set in self.sets_of.remove(addr).unwrap_or_default() {
             found.extend(self.sets.remove(set).unwrap_or_default());
         }
         found
     }
+}
+
+/// Lists a block as those name it who read all of it: in its own module instance, or in every instance of some
+/// of the innermost calls around it.
+fn around(block: &ConfigAddr) -> impl Iterator<Item = ConfigAddr> {
+    let steps = block.module.steps();
+    (0..=steps.len())
+        .filter(|keyed| {
+            // The same without the key that is none would come twice.
+            keyed.checked_sub(1).is_none_or(|last| {
+                steps.get(last).is_some_and(|step| step.key != InstanceKey::None)
+            })
+        })
+        .map(|keyed| {
+            let named = steps.iter().enumerate().map(|(at, step)| {
+                let key = if at < keyed { step.key.clone() } else { InstanceKey::None };
+                ModuleCallStep { name: step.name.clone(), key }
+            });
+            ConfigAddr { module: ModulePath::new(named), ..block.clone() }
+        })
 }
 
 /// What would have to be done, and nobody approved. Reading needs no approval: what a data source needs counts
@@ -327,4 +343,39 @@ fn restricted(mut plan: Plan, due: &HashSet<usize>, state: &State) -> Plan {
         !change.before.is_null() && change.deposed.is_none() && change.importing.is_none()
     });
     plan
+}
+
+#[cfg(test)]
+mod tests {
+    use terrarium_address::Target;
+
+    use super::*;
+
+    #[test]
+    fn readers_of_a_block_are_found_by_its_module_instance_alone() {
+        let block = |text: &str| match text.parse().unwrap() {
+            Target::Block(block) => Dep::Block(block),
+            other => panic!("{other:?} is no block"),
+        };
+        let deps = [
+            r#"module.m["x"].module.n.a.b"#,
+            r#"module.m["y"].module.n.a.b"#,
+            "module.m.module.n.a.b",
+            "module.o.a.b",
+        ]
+        .map(block);
+        let mut readers = Readers::default();
+        for (at, dep) in deps.iter().enumerate() {
+            readers.add(std::slice::from_ref(dep), at);
+        }
+        let mut taken = |addr: &str| {
+            let mut taken = readers.take(&addr.parse().unwrap());
+            taken.sort_unstable();
+            taken
+        };
+        assert_eq!(taken(r#"module.m["x"].module.n[1].a.b[0]"#), [0, 2]);
+        assert!(taken(r#"module.m["x"].module.n[1].a.b[1]"#).is_empty());
+        assert_eq!(taken(r#"module.m["y"].module.n.a.b"#), [1]);
+        assert_eq!(taken("module.o.a.b"), [3]);
+    }
 }

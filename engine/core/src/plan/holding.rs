@@ -39,7 +39,6 @@ impl<T: Clone> Holdable<T> {
     pub(crate) fn of<'o>(objects: impl Iterator<Item = (&'o ResourceAddr, &'o Value, T)>) -> Self {
         let mut index: HashMap<Handle, Vec<(ResourceAddr, T)>> = HashMap::new();
         for (addr, value, what) in objects {
-            let value = value.clone().unmarked_deep();
             for by in [HeldBy::Id, HeldBy::Name] {
                 let text = value.get(by.attribute()).and_then(Value::as_str);
                 if let Some(text) = text.filter(|text| !text.is_empty()) {
@@ -143,18 +142,22 @@ impl Planner<'_> {
             return;
         }
         let found = self.found.borrow();
+        let deferred = found.deferred.iter().map(|deferred| (&deferred.change, true));
+        let holders = found.changes.iter().map(|it| (it, false)).chain(deferred);
+        let stays = |(holder, later): &(&ResourceChange, bool)| {
+            let stays = matches!(holder.action, PlannedAction::Update | PlannedAction::NoOp);
+            !holder.schema.holds.is_empty() && (*later || stays) && holder.ended.is_none()
+        };
+        let mut holders = holders.filter(stays).peekable();
+        if holders.peek().is_none() && self.restricted.is_none() {
+            return;
+        }
         let mut stuck = Stuck::of(&found);
         if stuck.index.is_empty() {
             return;
         }
-        let deferred = found.deferred.iter().map(|deferred| (&deferred.change, true));
-        for (holder, later) in found.changes.iter().map(|it| (it, false)).chain(deferred) {
-            let action = holder.action;
-            let stays = later || matches!(action, PlannedAction::Update | PlannedAction::NoOp);
-            if !stays || holder.schema.holds.is_empty() || holder.ended.is_some() {
-                continue;
-            }
-            let changes = !later && action == PlannedAction::Update;
+        for (holder, later) in holders {
+            let changes = !later && holder.action == PlannedAction::Update;
             let after = changes.then(|| held(&holder.schema, &holder.after));
             let recorded = recorded_deps(&self.inputs.prior, holder);
             let before = held(&holder.schema, &holder.before);

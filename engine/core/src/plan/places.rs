@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use terrarium_address::{ConfigAddr, ResourceAddr};
+use terrarium_address::{ConfigAddr, InstanceKey, ResourceAddr};
 use terrarium_state::Dep;
 
 /// A fact for each of some instances.
@@ -37,8 +37,14 @@ impl<T: Clone> Places<T> {
         let Some(block) = dep.block() else {
             return dep.instances().iter().filter_map(|addr| self.instances.get(addr)).collect();
         };
-        let blocks = self.blocks.get(&block.config()).into_iter().flatten();
-        blocks.filter(|(known, _)| block.covers(known)).map(|(_, fact)| fact).collect()
+        let Some(blocks) = self.blocks.get(&block.config()) else { return Vec::new() };
+        // One of ten thousand instances of a module finds its own without a look at the others.
+        let exact = blocks.get(block);
+        if exact.is_some() || block.module.steps().iter().all(|step| step.key != InstanceKey::None)
+        {
+            return exact.into_iter().collect();
+        }
+        blocks.iter().filter(|(known, _)| block.covers(known)).map(|(_, fact)| fact).collect()
     }
 }
 
