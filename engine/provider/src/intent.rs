@@ -314,7 +314,9 @@ impl Recorded {
 
     /// Returns leave for one of the action's mutating calls: its create, or any number of idempotent ones.
     pub fn step(&mut self) -> Step<'_> {
-        let leave = Leave { intent: &self.intent, recorder: &self.recorder };
+        // What was made is as old as its create: a later record would make it older than its intent.
+        let renews = !self.created;
+        let leave = Leave { intent: &self.intent, recorder: &self.recorder, renews };
         Step { leave, created: &mut self.created }
     }
 
@@ -373,6 +375,8 @@ impl<'a> Step<'a> {
 pub struct Leave<'a> {
     intent: &'a Intent,
     recorder: &'a Recorder,
+    /// Whether a record that grew old is made anew.
+    renews: bool,
 }
 
 impl Leave<'_> {
@@ -383,6 +387,9 @@ impl Leave<'_> {
     /// # Cancel safety
     /// A dropped future may have recorded the intent anew, which is harmless.
     pub async fn confirm(&self, now: Timestamp) -> Result<(), NotRecorded> {
+        if !self.renews {
+            return self.recorder.0.record(&[]).await.map(drop);
+        }
         self.recorder.confirm(self.intent, now).await
     }
 }
