@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::{Kind, Map, Marks, Type, Value};
+use crate::{Entries, Kind, Marks, Type, Value};
 
 /// Renders a value over as many lines as it takes; what is sensitive or ephemeral is not shown.
 pub fn render(value: &Value) -> String {
@@ -74,7 +74,7 @@ fn write_items(items: &[Value], indent: usize, out: &mut String) {
     out.push(']');
 }
 
-fn write_entries(entries: &Map, indent: usize, out: &mut String) {
+fn write_entries(entries: &Entries, indent: usize, out: &mut String) {
     out.push('{');
     for (key, value) in entries {
         new_line(indent + 2, out);

@@ -15,7 +15,7 @@ pub(crate) use possible::{Safety, convertible};
 
 use crate::unify::unify_with;
 use crate::value::Repr;
-use crate::{Kind, Map, Number, ObjectType, Refinements, Type, Unknown, Value};
+use crate::{Entries, Kind, Map, Number, ObjectType, Refinements, Type, Unknown, Value};
 
 /// Why a value doesn't convert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ fn string_to_bool(text: &str, path: &AttrPath) -> Converted {
     }
 }
 
-fn convert_object(attributes: &Map, object: &ObjectType, path: &mut AttrPath) -> Converted {
+fn convert_object(attributes: &Entries, object: &ObjectType, path: &mut AttrPath) -> Converted {
     let mut converted = Map::new();
     for (name, ty) in &object.attributes {
         let value = match attributes.get(name) {
@@ -193,7 +193,7 @@ fn convert_object(attributes: &Map, object: &ObjectType, path: &mut AttrPath) ->
     Ok(Value::object(converted))
 }
 
-fn convert_map_to_object(entries: &Map, object: &ObjectType, path: &mut AttrPath) -> Converted {
+fn convert_map_to_object(entries: &Entries, object: &ObjectType, path: &mut AttrPath) -> Converted {
     let mut converted = Map::new();
     for (name, ty) in &object.attributes {
         let value = match entries.get(name) {
@@ -231,12 +231,12 @@ fn convert_items(
 
 fn convert_entries(
     from: &Value,
-    entries: &Map,
+    entries: &Entries,
     element: &Type,
     path: &mut AttrPath,
-) -> Result<(Type, Map), ConvertError> {
+) -> Result<(Type, Entries), ConvertError> {
     let of_object = matches!(from.kind(), Kind::Object(_));
-    let mut convert_all = |entries: &Map, to: &Type| -> Result<Map, ConvertError> {
+    let mut convert_all = |entries: &Entries, to: &Type| -> Result<Entries, ConvertError> {
         let convert_one = |(name, value): (&terrarium_address::Name, &Value)| {
             let name = name.clone();
             let step =

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use std::sync::Arc;
 
 use crate::value::Repr;
-use crate::{Causes, Map, Refinements, Type, Unknown, Value};
+use crate::{Causes, Entries, Refinements, Type, Unknown, Value};
 
 /// What a comparison says before marks are put on it.
 enum Verdict {
@@ -55,7 +55,7 @@ impl Value {
                 Arc::ptr_eq(a, b) || a.element == b.element && same_entries(&a.entries, &b.entries)
             }
             (Repr::Tuple(a), Repr::Tuple(b)) => Arc::ptr_eq(a, b) || same_items(a, b),
-            (Repr::Object(a), Repr::Object(b)) => Arc::ptr_eq(a, b) || same_entries(a, b),
+            (Repr::Object(a), Repr::Object(b)) => a.same_place(b) || same_entries(a, b),
             _ => false,
         }
     }
@@ -92,7 +92,7 @@ fn same_items(left: &[Value], right: &[Value]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(a, b)| a.same(b))
 }
 
-fn same_entries(left: &Map, right: &Map) -> bool {
+fn same_entries(left: &Entries, right: &Entries) -> bool {
     left.len() == right.len()
         && left.iter().zip(right).all(|((name, a), (other, b))| name == other && a.same(b))
 }
@@ -163,7 +163,7 @@ fn decide_items(left: &[Value], right: &[Value]) -> Verdict {
     decide_all(left.iter().zip(right))
 }
 
-fn decide_entries(left: &Map, right: &Map) -> Verdict {
+fn decide_entries(left: &Entries, right: &Entries) -> Verdict {
     if left.len() != right.len() || left.keys().ne(right.keys()) {
         return Verdict::Different;
     }

@@ -19,7 +19,7 @@ pub(crate) use parse::{Json, parse};
 pub(crate) use text::quote;
 pub(crate) use types::{type_of, write_type};
 
-use crate::{Kind, Map, Type, Value};
+use crate::{Entries, Kind, Type, Value};
 
 /// Why a value has no JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +88,9 @@ pub(crate) fn implied(json: Json) -> Value {
         Json::Number(number) => Value::number(number),
         Json::String(text) => Value::string(text),
         Json::Array(items) => Value::tuple(items.into_iter().map(implied)),
-        Json::Object(members) => Value::object(
-            members.into_iter().map(|(name, member)| (name, implied(member))).collect(),
-        ),
+        Json::Object(members) => {
+            Value::object_of(members.into_iter().map(|(name, member)| (name, implied(member))))
+        }
     }
 }
 
@@ -129,7 +129,7 @@ impl Writer {
 
     fn entries(
         &mut self,
-        entries: &Map,
+        entries: &Entries,
         step: fn(terrarium_address::Name) -> PathStep,
     ) -> Result<(), EncodeError> {
         let members = entries.iter().map(|(name, value)| (&**name, step(name.clone()), value));

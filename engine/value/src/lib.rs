@@ -5,6 +5,7 @@
 
 mod console;
 mod convert;
+mod entries;
 mod equal;
 mod float;
 pub mod json;
@@ -21,6 +22,7 @@ mod walk;
 
 pub use console::{render, type_text};
 pub use convert::{ConvertError, convert};
+pub use entries::{Entries, Pairs, Parts};
 pub use marks::Marks;
 pub use number::{Number, NumberError};
 pub use order::{compare, sorted_set};

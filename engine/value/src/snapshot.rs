@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 use terrarium_address::{Name, ResourceAddr};
 
 use crate::json::{Json, parse, quote, type_of, write_type};
-use crate::{Cause, Causes, Kind, Map, Marks, Number, Refinements, Type, Unknown, Value, When};
+use crate::{Cause, Causes, Entries, Kind, Marks, Number, Refinements, Type, Unknown, Value, When};
 
 /// Precision of the numbers that are written bare.
 const BARE_BITS: u32 = 512;
@@ -116,7 +116,7 @@ fn write_items(items: &[Value], out: &mut String) {
     out.push(']');
 }
 
-fn write_entries(entries: &Map, out: &mut String) {
+fn write_entries(entries: &Entries, out: &mut String) {
     out.push('{');
     for (at, (name, value)) in entries.iter().enumerate() {
         if at > 0 {
@@ -222,7 +222,7 @@ fn read_array(parts: Vec<Json>) -> Read<Value> {
     }
 }
 
-fn read_entries(members: Vec<(Name, Json)>) -> Read<Map> {
+fn read_entries(members: Vec<(Name, Json)>) -> Read<Entries> {
     members.into_iter().map(|(name, member)| Ok((name, read(member)?))).collect()
 }
 

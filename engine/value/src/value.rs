@@ -7,9 +7,9 @@ use terrarium_address::Name;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::order;
-use crate::{Causes, Marks, Number, ObjectType, Refinements, Type, Unknown};
+use crate::{Causes, Entries, Marks, Number, ObjectType, Refinements, Type, Unknown};
 
-/// Entries of a map or object, in the order of their keys (by bytes).
+/// Entries of a map or object to be, in the order of their keys (by bytes).
 pub type Map = BTreeMap<Name, Value>;
 
 /// A value of the language: shared, immutable, cheap to clone.
@@ -51,9 +51,9 @@ pub(crate) enum Repr {
     String(Name),
     List(Arc<Elements>),
     Set(Arc<Elements>),
-    Map(Arc<Entries>),
+    Map(Arc<MapOf>),
     Tuple(Arc<[Value]>),
-    Object(Arc<Map>),
+    Object(Entries),
 }
 
 pub(crate) struct Elements {
@@ -61,9 +61,9 @@ pub(crate) struct Elements {
     pub(crate) items: Vec<Value>,
 }
 
-pub(crate) struct Entries {
+pub(crate) struct MapOf {
     pub(crate) element: Type,
-    pub(crate) entries: Map,
+    pub(crate) entries: Entries,
 }
 
 /// A look inside a [`Value`], marks left aside.
@@ -84,11 +84,11 @@ pub enum Kind<'a> {
     /// A set's elements, in cty's order.
     Set(&'a [Value]),
     /// A map's entries.
-    Map(&'a Map),
+    Map(&'a Entries),
     /// A tuple's elements.
     Tuple(&'a [Value]),
     /// An object's attributes.
-    Object(&'a Map),
+    Object(&'a Entries),
 }
 
 impl From<Repr> for Value {
@@ -157,8 +157,8 @@ impl Value {
     }
 
     /// A map. The values must have the element type (the caller converts).
-    pub fn map(element: Type, entries: Map) -> Self {
-        Repr::Map(Arc::new(Entries { element, entries })).into()
+    pub fn map(element: Type, entries: impl Into<Entries>) -> Self {
+        Repr::Map(Arc::new(MapOf { element, entries: entries.into() })).into()
     }
 
     /// A tuple.
@@ -167,8 +167,8 @@ impl Value {
     }
 
     /// An object.
-    pub fn object(attributes: Map) -> Self {
-        Repr::Object(Arc::new(attributes)).into()
+    pub fn object(attributes: impl Into<Entries>) -> Self {
+        Repr::Object(attributes.into()).into()
     }
 
     /// A list of strings.
@@ -178,7 +178,8 @@ impl Value {
 
     /// An object from pairs.
     pub fn object_of<N: Into<Name>>(attributes: impl IntoIterator<Item = (N, Value)>) -> Self {
-        Self::object(attributes.into_iter().map(|(name, value)| (name.into(), value)).collect())
+        let attributes = attributes.into_iter().map(|(name, value)| (name.into(), value));
+        Self::object(attributes.collect::<Entries>())
     }
 }
 
@@ -254,12 +255,17 @@ impl Value {
     }
 
     /// Returns the entries of a map or object.
-    pub fn as_entries(&self) -> Option<&Map> {
+    pub fn as_entries(&self) -> Option<&Entries> {
         match &self.repr {
             Repr::Map(map) => Some(&map.entries),
             Repr::Object(attributes) => Some(attributes),
             _ => None,
         }
+    }
+
+    /// Returns the entries of a map or object in a form that can be changed.
+    pub fn to_map(&self) -> Option<Map> {
+        self.as_entries().map(Entries::to_map)
     }
 
     /// Returns an attribute of an object or an entry of a map, without this value's own marks.

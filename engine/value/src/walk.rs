@@ -5,7 +5,7 @@ use std::sync::Arc;
 use terrarium_address::{AttrPath, Name, PathStep};
 
 use crate::value::Repr;
-use crate::{Causes, Map, Marks, Type, Value};
+use crate::{Causes, Entries, Marks, Type, Value};
 
 /// What is deep inside a value.
 impl Value {
@@ -127,7 +127,7 @@ impl Value {
 enum Children<'a> {
     None,
     Items(std::slice::Iter<'a, Value>),
-    Entries(std::collections::btree_map::Values<'a, Name, Value>),
+    Entries(crate::Parts<'a>),
 }
 
 impl<'a> Iterator for Children<'a> {
@@ -244,7 +244,7 @@ impl Value {
                 (Repr::List(a), Repr::List(b)) | (Repr::Set(a), Repr::Set(b)) => Arc::ptr_eq(a, b),
                 (Repr::Map(a), Repr::Map(b)) => Arc::ptr_eq(a, b),
                 (Repr::Tuple(a), Repr::Tuple(b)) => Arc::ptr_eq(a, b),
-                (Repr::Object(a), Repr::Object(b)) => Arc::ptr_eq(a, b),
+                (Repr::Object(a), Repr::Object(b)) => a.same_place(b),
                 _ => false,
             }
     }
@@ -274,25 +274,23 @@ fn rebuild_items(
 
 /// Changes entries; `None`: all stay as they are.
 fn rebuild_entries(
-    entries: &Map,
+    entries: &Entries,
     step: impl Fn(&Name) -> PathStep,
     change: &mut dyn FnMut(PathStep, &Value) -> Value,
-) -> Option<Map> {
-    let mut different: Vec<(&Name, Value)> = Vec::new();
-    for (key, value) in entries {
+) -> Option<Entries> {
+    let mut rebuilt: Option<Vec<(Name, Value)>> = None;
+    for (at, (key, value)) in entries.iter().enumerate() {
         let changed = change(step(key), value);
-        if !changed.is_same(value) {
-            different.push((key, changed));
+        if rebuilt.is_none() && changed.is_same(value) {
+            continue;
         }
+        let all = rebuilt.get_or_insert_with(|| {
+            let same = entries.iter().take(at);
+            same.map(|(key, value)| (key.clone(), value.clone())).collect()
+        });
+        all.push((key.clone(), changed));
     }
-    if different.is_empty() {
-        return None;
-    }
-    let mut rebuilt = entries.clone();
-    for (key, value) in different {
-        rebuilt.insert(key.clone(), value);
-    }
-    Some(rebuilt)
+    rebuilt.map(|all| all.into_iter().collect())
 }
 
 fn mark_at(value: &Value, steps: &[PathStep], marks: Marks) -> Value {

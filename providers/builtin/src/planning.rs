@@ -23,7 +23,8 @@ pub(crate) fn plan(resource: &Resource, request: PlanRequest) -> PlanReply {
     };
     let causes = Causes::one(Cause::Instance { addr: request.addr, when: When::Apply });
     let prior = request.prior.as_ref().and_then(Value::as_entries);
-    let mut draft = Draft { prior, config, planned: proposed.clone(), replace: Vec::new(), causes };
+    let mut draft =
+        Draft { prior, config, planned: proposed.to_map(), replace: Vec::new(), causes };
     set_defaults(resource, &mut draft);
     draft.replace = replacing(resource, &draft);
     if draft.is_new() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Clock, Presence};
-use terrarium_value::{Causes, Map, Type, Value};
+use terrarium_value::{Causes, Entries, Map, Type, Value};
 
 use crate::Chance;
 
@@ -96,9 +96,9 @@ pub(crate) type Upgrade =
 /// What a type does in its own way.
 pub(crate) struct Hooks {
     /// Checks a configuration; values may be unknown.
-    pub(crate) check: Option<fn(&Map) -> Diagnostics>,
+    pub(crate) check: Option<fn(&Entries) -> Diagnostics>,
     /// Sets defaults that depend on other arguments, before anything is compared.
-    pub(crate) defaults: Option<fn(config: &Map, planned: &mut Map)>,
+    pub(crate) defaults: Option<fn(config: &Entries, planned: &mut Map)>,
     /// Adjusts the plan.
     pub(crate) plan: Option<fn(&mut Draft<'_>)>,
     /// Sets the computed attributes of a new object.
@@ -106,7 +106,7 @@ pub(crate) struct Hooks {
     /// Sets the computed attributes after a change in place; without it they stay as planned.
     pub(crate) change: Option<Make>,
     /// Returns whether the object still stands.
-    pub(crate) stands: Option<fn(&Means, &Map) -> bool>,
+    pub(crate) stands: Option<fn(&Means, &Entries) -> bool>,
     /// Reads the attributes from an id; those left out are null.
     pub(crate) import: Option<Import>,
     /// Upgrades stored attributes; without it they stay as they are.
@@ -122,9 +122,9 @@ pub(crate) struct Means {
 /// A plan in the making.
 pub(crate) struct Draft<'a> {
     /// The attributes before; `None` for a new object.
-    pub(crate) prior: Option<&'a Map>,
+    pub(crate) prior: Option<&'a Entries>,
     /// The configuration.
-    pub(crate) config: &'a Map,
+    pub(crate) config: &'a Entries,
     /// The attributes after.
     pub(crate) planned: Map,
     /// What needs a new object.

@@ -3,7 +3,7 @@
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{Attribute, Block, Effect, Presence, Schema};
-use terrarium_value::{Map, Type, Value};
+use terrarium_value::{Entries, Type, Value};
 
 use crate::codes;
 use crate::row::{Check, Field, Resource};
@@ -35,7 +35,7 @@ fn attribute(field: &Field) -> Attribute {
 }
 
 /// Checks a configuration beyond its types; unknown values pass.
-pub(crate) fn check(resource: &Resource, config: &Map) -> Diagnostics {
+pub(crate) fn check(resource: &Resource, config: &Entries) -> Diagnostics {
     let mut diagnostics: Diagnostics = resource
         .fields
         .iter()

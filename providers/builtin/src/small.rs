@@ -11,7 +11,7 @@ use terrarium_provider::{
     FindReply, FindRequest, ImportRequest, Imported, Pending, PlanReply, PlanRequest, PollOutcome,
     PollReply, ProviderKind, ReadReply, ReadRequest, Schema, Schemas, Types,
 };
-use terrarium_value::{Map, Value};
+use terrarium_value::{Entries, Map, Value};
 
 use crate::row::{Means, Provider, Resource};
 use crate::{Chance, codes, planning, schema};
@@ -110,7 +110,7 @@ impl Core {
                 Diagnostic::error(codes::CONTRACT, "No values to apply").detail(detail),
             );
         };
-        let mut attributes = planned.clone();
+        let mut attributes = planned.to_map();
         settle(&mut attributes, request.config.as_ref().and_then(Value::as_entries));
         match hook.map_or(Ok(()), |hook| hook(&self.means, &mut attributes)) {
             Ok(()) => ApplyReply::done(Some(Value::object(attributes)), request.private),
@@ -144,7 +144,7 @@ impl Core {
 }
 
 /// What was unknown when it was planned is in the configuration by now.
-fn settle(planned: &mut Map, config: Option<&Map>) {
+fn settle(planned: &mut Map, config: Option<&Entries>) {
     for (name, given) in config.into_iter().flatten() {
         if !given.is_null()
             && let Some(value) = planned.get_mut(name)

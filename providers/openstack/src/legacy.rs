@@ -110,7 +110,7 @@ pub(crate) fn in_version(major: u64, mode: Mode, kind: &str, schema: &mut Schema
 impl Legacy {
     /// Translates values into those of today.
     pub(crate) fn modern(&self, value: &Value) -> Value {
-        let Some(mut map) = value.as_entries().cloned() else { return value.clone() };
+        let Some(mut map) = value.to_map() else { return value.clone() };
         for attr in self.old {
             let Some(old) = map.remove(attr.name).filter(|old| !is_none(old)) else { continue };
             if let Some(new) = self.new
@@ -125,7 +125,7 @@ impl Legacy {
     /// Translates values of today back; `known` are those that were asked about or configured, and stay as they
     /// were written where they mean the same.
     pub(crate) fn old(&self, value: &Value, known: Option<&Value>) -> Value {
-        let Some(mut map) = value.as_entries().cloned() else { return value.clone() };
+        let Some(mut map) = value.to_map() else { return value.clone() };
         for attr in self.old {
             let kept = known.and_then(|known| known.get(attr.name)).filter(|old| !is_none(old));
             let new = self.new.and_then(|new| map.get(new));
@@ -142,7 +142,7 @@ impl Legacy {
 
     /// Returns values without what a later version has no more.
     pub(crate) fn without(&self, value: &Value) -> Value {
-        let Some(mut map) = value.as_entries().cloned() else { return value.clone() };
+        let Some(mut map) = value.to_map() else { return value.clone() };
         map.retain(|name, _| self.old.iter().all(|attr| attr.name != &**name));
         Value::object(map)
     }

@@ -122,7 +122,7 @@ pub(crate) fn merged<'a>(
     major: u64,
     request: &'a PlanRequest,
 ) -> Draft<'a> {
-    let proposed = request.proposed.as_entries().cloned().unwrap_or_default();
+    let proposed = request.proposed.to_map().unwrap_or_default();
     let mut draft = Draft {
         row,
         major,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use terrarium_value::{Kind, Map, Marks, Value};
+use terrarium_value::{Entries, Kind, Marks, Value};
 
 /// Whether sensitive values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn list(out: &mut String, items: impl Iterator<Item = String>) {
     out.push(']');
 }
 
-fn object(out: &mut String, entries: &Map, item: impl Fn(&Value) -> Option<String>) {
+fn object(out: &mut String, entries: &Entries, item: impl Fn(&Value) -> Option<String>) {
     out.push('{');
     let mut first = true;
     for (key, value) in entries {

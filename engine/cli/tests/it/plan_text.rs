@@ -271,7 +271,7 @@ fn typed(value: &Json, ty: &Type) -> Value {
         (Json::Object(entries), Type::Map(element)) => {
             let entries =
                 entries.iter().map(|(key, item)| (key.as_str().into(), typed(item, element)));
-            Value::map((**element).clone(), entries.collect())
+            Value::map((**element).clone(), entries.collect::<terrarium_value::Entries>())
         }
         (Json::Object(entries), Type::Object(object)) => {
             Value::object_of(object.attributes.iter().map(|(name, ty)| {

@@ -152,7 +152,7 @@ pub(super) fn completed(read: Value, planned: Option<&Value>) -> Value {
         let wanted = planned.get(name).filter(|wanted| value.is_null() && wanted.is_wholly_known());
         (name.clone(), wanted.unwrap_or(value).clone())
     });
-    Value::object(merged.collect())
+    Value::object_of(merged)
 }
 
 /// Keeps what only the record knows, and what was planned beside it.

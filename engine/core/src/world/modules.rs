@@ -320,14 +320,8 @@ impl World<'_> {
     /// Returns what a module instance's outputs are, as an object.
     pub(crate) fn outputs(&self, id: ModuleId) -> Value {
         let module = self.module(id);
-        Value::object(
-            module
-                .config
-                .outputs
-                .keys()
-                .filter_map(|name| Some((name.clone(), self.output(id, name)?)))
-                .collect(),
-        )
+        let names = module.config.outputs.keys();
+        Value::object_of(names.filter_map(|name| Some((name.clone(), self.output(id, name)?))))
     }
 }
 

@@ -157,7 +157,7 @@ pub(crate) fn overdue(state: &State, now: Timestamp) -> String {
 
 fn differences(change: &ResourceChange) -> String {
     let mut line = String::new();
-    for name in change.after.as_entries().into_iter().flat_map(|it| it.keys()) {
+    for name in change.after.as_entries().into_iter().flat_map(terrarium_value::Entries::keys) {
         let part = |it: &Value| it.get(name).cloned().unwrap_or_else(|| Value::null(it.ty()));
         let (before, after) = (part(&change.before), part(&change.after));
         let marks_differ = before.deep_marks() != after.deep_marks();

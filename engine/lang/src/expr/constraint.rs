@@ -7,7 +7,7 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_value::{Kind, Map, ObjectType, Type, Value, convert};
+use terrarium_value::{Entries, Kind, Map, ObjectType, Type, Value, convert};
 
 use super::{Origin, codes};
 use crate::config::literal;
@@ -67,7 +67,7 @@ impl Defaults {
 }
 
 impl Level {
-    fn apply_to(&self, entries: &Map) -> Value {
+    fn apply_to(&self, entries: &Entries) -> Value {
         let inner = |name: &Name| self.within.get("").or_else(|| self.within.get(name));
         let mut applied: Map = entries
             .iter()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use terrarium_address::Name;
-use terrarium_value::{Kind, Map, Marks, Number, Type, Value, convert, unify_unsafe};
+use terrarium_value::{Entries, Kind, Map, Marks, Number, Type, Value, convert, unify_unsafe};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
@@ -300,7 +300,7 @@ fn zipmap(args: &Args<'_>) -> Result<Value, Refusal> {
         );
         return Err(Refusal::call(why));
     }
-    let entries: Option<Map> = keys
+    let entries: Option<Entries> = keys
         .iter()
         .zip(items)
         .map(|(key, value)| key.as_str().map(|key| (Name::from(key), value.clone())))
@@ -330,7 +330,7 @@ fn transpose(args: &Args<'_>) -> Result<Value, Refusal> {
         .map(|(key, names)| {
             (key, Value::list(Type::String, names.into_iter().map(Value::string).collect()))
         })
-        .collect();
+        .collect::<Entries>();
     Ok(Value::map(Type::list(Type::String), entries))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hcl_edit::structure::Structure;
 use terrarium_address::quote;
 use terrarium_diagnostic::{Diagnostics, Sources};
-use terrarium_value::{Kind, Map, Value};
+use terrarium_value::{Entries, Kind, Map, Value};
 
 use super::{ANY, Args, Function, Refusal, STRING, any, function, string};
 use crate::config::literal;
@@ -97,7 +97,7 @@ fn expression(value: &Value, depth: usize, out: &mut String) {
 }
 
 /// Writes `name = value` lines; the equals signs of neighbours that take one line each are aligned.
-fn items(entries: &Map, depth: usize, out: &mut String) {
+fn items(entries: &Entries, depth: usize, out: &mut String) {
     let lines: Vec<(String, String)> = entries
         .iter()
         .map(|(name, value)| {

@@ -12,7 +12,7 @@ use terrarium_lang::expr::{
     EachPart, Environment, Frame, PathPart, Scope, ScopeResult, Subject, TerraformPart,
 };
 use terrarium_provider::{Attribute, Block, NestedBlock, Nesting};
-use terrarium_value::{Causes, Marks, Type, Value, render};
+use terrarium_value::{Causes, Entries, Marks, Type, Value, render};
 
 use crate::config::{Texts, load_text};
 
@@ -133,7 +133,7 @@ fn decoded(text: &str) -> String {
     let mut out = String::new();
     for (name, part) in value.as_entries().unwrap() {
         let empty = part.is_null() || part.as_items().is_some_and(<[Value]>::is_empty);
-        if !empty && !part.as_entries().is_some_and(BTreeMap::is_empty) {
+        if !empty && !part.as_entries().is_some_and(Entries::is_empty) {
             let text = render_any(part);
             let flat: Vec<&str> = text.split_whitespace().collect();
             writeln!(out, "{name}: {}", flat.join(" ")).unwrap();

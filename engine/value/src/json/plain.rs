@@ -1,7 +1,7 @@
 //! The plain JSON of `show -json`: what is not known is left out.
 
 use super::quote;
-use crate::{Kind, Map, Value};
+use crate::{Entries, Kind, Value};
 
 /// Writes a value without its type; unknown attributes are left out, unknown elements become null.
 /// None where the value itself is unknown.
@@ -39,7 +39,7 @@ fn write_items<'a>(items: impl Iterator<Item = &'a Value>, out: &mut String) {
     out.push(']');
 }
 
-fn write_entries(entries: &Map, out: &mut String) {
+fn write_entries(entries: &Entries, out: &mut String) {
     out.push('{');
     let known = entries.iter().filter(|(_, value)| value.is_known());
     for (at, (name, value)) in known.enumerate() {

@@ -4,7 +4,7 @@
 use terrarium_address::{AttrPath, Name, PathStep};
 
 use super::{DecodeError, EncodeError, Json, Writer, implied, parse, quote, type_of, write_type};
-use crate::{Kind, Map, ObjectType, Type, Value, convert};
+use crate::{Entries, Kind, Map, ObjectType, Type, Value, convert};
 
 /// Writes a value of this type. Unknown parts have no JSON; marks are left aside; an attribute that
 /// the value doesn't have becomes null, one that the type doesn't have is refused.
@@ -75,7 +75,11 @@ impl Writer {
         Ok(())
     }
 
-    fn typed_object(&mut self, attributes: &Map, object: &ObjectType) -> Result<(), EncodeError> {
+    fn typed_object(
+        &mut self,
+        attributes: &Entries,
+        object: &ObjectType,
+    ) -> Result<(), EncodeError> {
         if let Some(name) = attributes.keys().find(|name| !object.attributes.contains_key(*name)) {
             return Err(self.fail(format!("unsupported attribute \"{name}\"")));
         }

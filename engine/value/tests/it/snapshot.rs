@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use terrarium_value::{
-    Cause, Causes, Marks, Number, Refinements, Type, Unknown, Value, When, from_snapshot,
+    Cause, Causes, Map, Marks, Number, Refinements, Type, Unknown, Value, When, from_snapshot,
     to_snapshot,
 };
 
@@ -66,7 +66,7 @@ fn value() -> impl Strategy<Value = Value> {
                 Type::String,
                 items.into_iter().map(Value::string).collect()
             )),
-            Just(Value::map(Type::list(Type::Bool), [].into())),
+            Just(Value::map(Type::list(Type::Bool), Map::new())),
             inner.prop_map(|value| value.marked(Marks::SENSITIVE)),
         ]
     })

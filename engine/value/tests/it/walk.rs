@@ -1,7 +1,7 @@
 //! Walks: marks, paths, rebuilding.
 
 use terrarium_address::{AttrPath, PathStep};
-use terrarium_value::{Causes, Marks, Type, Value, json};
+use terrarium_value::{Causes, Map, Marks, Type, Value, json};
 
 fn path(steps: &[PathStep]) -> AttrPath {
     AttrPath(steps.to_vec())
@@ -36,7 +36,8 @@ fn a_path_into_a_set_marks_the_set() {
 #[test]
 fn unknown_parts_are_found_and_replaced() {
     let unknown = Value::unknown(Type::object([("id", Type::String)]), Causes::NONE);
-    let value = Value::object_of([("m", Value::map(unknown.ty(), [("k".into(), unknown)].into()))]);
+    let value =
+        Value::object_of([("m", Value::map(unknown.ty(), Map::from([("k".into(), unknown)])))]);
     let at = path(&[attr("m"), PathStep::Key("k".into())]);
     assert_eq!(value.unknown_paths(), vec![at.clone()]);
     assert!(!value.is_wholly_known());

@@ -1,7 +1,7 @@
 //! `random_integer`: a whole number from a range.
 
 use terrarium_diagnostic::Diagnostics;
-use terrarium_value::{Map, Value};
+use terrarium_value::{Entries, Map, Value};
 
 use super::{KEEPERS, with_seed};
 use crate::row::{Hooks, Means, Resource, Ty, computed, optional, required};
@@ -25,7 +25,7 @@ pub(super) const RANDOM_INTEGER: Resource = Resource {
 const ORDER: &str =
     "The minimum (min) value needs to be smaller than or equal to maximum (max) value.";
 
-fn check(config: &Map) -> Diagnostics {
+fn check(config: &Entries) -> Diagnostics {
     match (attributes::int(config, "min"), attributes::int(config, "max")) {
         (Some(min), Some(max)) if max < min => schema::invalid("min", ORDER).into(),
         _ => Diagnostics::new(),

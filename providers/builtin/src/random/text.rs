@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_value::{Map, Value};
+use terrarium_value::{Entries, Map, Value};
 
 use super::KEEPERS;
 use crate::chance::Draw;
@@ -103,7 +103,7 @@ const CLASSES: [(&str, &str, &str); 4] = [
 ];
 
 /// `number` is the old name of `numeric`: each follows the other, and both are true where neither is given.
-fn number_is_numeric(config: &Map, planned: &mut Map) {
+fn number_is_numeric(config: &Entries, planned: &mut Map) {
     let given = ["numeric", "number"]
         .into_iter()
         .filter_map(|name| config.get(name))
@@ -113,7 +113,7 @@ fn number_is_numeric(config: &Map, planned: &mut Map) {
     attributes::set(planned, "number", value);
 }
 
-fn check(config: &Map) -> Diagnostics {
+fn check(config: &Entries) -> Diagnostics {
     let mut found = Diagnostics::new();
     if !attributes::is_null(config, "number") && !attributes::is_null(config, "numeric") {
         found.push(schema::combination(

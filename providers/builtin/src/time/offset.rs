@@ -1,7 +1,7 @@
 //! `time_offset`: an instant at a distance from another.
 
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_value::{Map, Type, Value};
+use terrarium_value::{Entries, Map, Type, Value};
 
 use super::parts::{self, Parts};
 use super::{Moment, given_or_now, imported, imported_number, no_triggers};
@@ -88,7 +88,7 @@ impl Unit {
 }
 
 /// Complains where no distance is given, and warns where only one of several counts.
-pub(super) fn check_units(config: &Map, prefix: &str, others: &[&str]) -> Diagnostics {
+pub(super) fn check_units(config: &Entries, prefix: &str, others: &[&str]) -> Diagnostics {
     let names: Vec<String> = UNITS.iter().map(|unit| unit.argument(prefix)).collect();
     let given: Vec<&str> = names
         .iter()
@@ -111,7 +111,7 @@ pub(super) fn check_units(config: &Map, prefix: &str, others: &[&str]) -> Diagno
     }
 }
 
-fn check(config: &Map) -> Diagnostics {
+fn check(config: &Entries) -> Diagnostics {
     check_units(config, "offset", &[])
 }
 

@@ -1,7 +1,7 @@
 //! `time_rotating`: an object that is replaced once its time has come.
 
 use terrarium_diagnostic::Diagnostics;
-use terrarium_value::{Map, Type, Value};
+use terrarium_value::{Entries, Map, Type, Value};
 
 use super::offset::{UNITS, check_units, farthest};
 use super::parts::{self, Parts};
@@ -54,12 +54,12 @@ const fn distance(name: &'static str, doc: &'static str) -> Field {
     optional(name, Ty::Number, doc).checked(Check::AtLeast(1))
 }
 
-fn check(config: &Map) -> Diagnostics {
+fn check(config: &Entries) -> Diagnostics {
     check_units(config, "rotation", &["rotation_rfc3339"])
 }
 
 /// It stands until the instant has passed; what can't be read stands.
-fn stands(means: &Means, attributes: &Map) -> bool {
+fn stands(means: &Means, attributes: &Entries) -> bool {
     let rotation =
         attributes::text(attributes, "rotation_rfc3339").and_then(|text| Moment::parse(text).ok());
     rotation.is_none_or(|rotation| means.clock.now().as_second() <= rotation.unix())

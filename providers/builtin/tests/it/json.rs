@@ -2,7 +2,7 @@
 
 use regex::Regex;
 use serde_json::{Value as Json, json};
-use terrarium_value::{Causes, Kind, Number, Type, Value};
+use terrarium_value::{Causes, Entries, Kind, Number, Type, Value};
 
 const UNKNOWN: &str = "(unknown)";
 
@@ -26,7 +26,7 @@ pub(crate) fn to_value(json: &Json, ty: &Type) -> Value {
         (Json::Object(entries), Type::Map(element)) => {
             let entries =
                 entries.iter().map(|(key, value)| (key.as_str().into(), to_value(value, element)));
-            Value::map((**element).clone(), entries.collect())
+            Value::map((**element).clone(), entries.collect::<Entries>())
         }
         (Json::Object(entries), _) => Value::object_of(
             entries.iter().map(|(key, value)| (key.as_str(), to_value(value, &Type::Dynamic))),

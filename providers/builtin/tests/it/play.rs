@@ -132,10 +132,8 @@ impl Case {
         let today: Json = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         let attributes = self.schema.block.attributes.iter();
         let value = |name: &str| today.get(name).unwrap_or(&Json::Null);
-        self.state = Some(Value::object(
-            attributes
-                .map(|(name, it)| (name.clone(), json::to_value(value(name), &it.ty)))
-                .collect(),
+        self.state = Some(Value::object_of(
+            attributes.map(|(name, it)| (name.clone(), json::to_value(value(name), &it.ty))),
         ));
         json::compare("state", step.get("state"), self.state.as_ref())
     }
@@ -163,11 +161,8 @@ impl Case {
             assert!(attributes.get(name.as_str()).unwrap().presence.is_settable(), "{name}");
         }
         let value = |name: &str| given.get(name).unwrap_or(&Json::Null);
-        Value::object(
-            attributes
-                .iter()
-                .map(|(name, it)| (name.clone(), json::to_value(value(name), &it.ty)))
-                .collect(),
+        Value::object_of(
+            attributes.iter().map(|(name, it)| (name.clone(), json::to_value(value(name), &it.ty))),
         )
     }
 
@@ -228,7 +223,7 @@ impl Case {
             };
             (name.clone(), value)
         });
-        Value::object(attributes.collect())
+        Value::object_of(attributes)
     }
 
     async fn apply(

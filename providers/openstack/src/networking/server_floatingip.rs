@@ -91,7 +91,7 @@ impl Hooks for ServerFloatingIpHooks {
 
     fn imported(&self, scope: &Scope<'_>, _object: &Json, id: &str) -> Value {
         let shell = crate::verbs::shell(scope, id);
-        let mut values = shell.as_entries().cloned().unwrap_or_default();
+        let mut values = shell.to_map().unwrap_or_default();
         let fixed = id.splitn(3, '/').nth(2).unwrap_or_default();
         values.insert("fixed_ip".into(), Value::string(fixed));
         Value::object(values)

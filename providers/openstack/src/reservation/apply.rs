@@ -68,7 +68,7 @@ pub(super) async fn create(
 }
 
 fn with_parts(only: Option<PartKind>, values: &Value, parts: &[Part]) -> Value {
-    let mut out = values.as_entries().cloned().unwrap_or_default();
+    let mut out = values.to_map().unwrap_or_default();
     part::put(only, parts, &mut out);
     Value::object(out)
 }

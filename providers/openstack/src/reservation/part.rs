@@ -146,7 +146,7 @@ pub(super) fn parts(only: Option<PartKind>, values: &Value) -> Vec<Part> {
     let mut all = Vec::new();
     for kind in KINDS {
         for (at, item) in values.items(kind.block()).iter().enumerate() {
-            let values = item.as_entries().cloned().unwrap_or_default();
+            let values = item.to_map().unwrap_or_default();
             all.push(Part { kind: *kind, at, values });
         }
     }

@@ -1,7 +1,7 @@
 //! From a service's object to an instance's values.
 
 use serde_json::Value as Json;
-use terrarium_value::{Kind, Map, Type, Value};
+use terrarium_value::{Entries, Kind, Map, Type, Value};
 
 use super::{marker_in, scope::Scope};
 use crate::look::is_zero;
@@ -13,7 +13,7 @@ use crate::wire::from_json;
 /// tell: the planned values after a create, the recorded ones after a read.
 pub(crate) fn decode(scope: &Scope<'_>, object: &Json, known: &Value) -> Value {
     let row = scope.row;
-    let mut out: Map = known.as_entries().cloned().unwrap_or_default();
+    let mut out: Map = known.to_map().unwrap_or_default();
     for value in out.values_mut() {
         *value = settled(value);
     }
@@ -48,7 +48,7 @@ fn read_value(attr: &Attr, json: Option<&Json>, before: Option<&Value>) -> Value
         Some(before) if before.is_null() && value.as_items().is_some_and(<[Value]>::is_empty) => {
             before.clone()
         }
-        Some(before) if before.is_null() && value.as_entries().is_some_and(Map::is_empty) => {
+        Some(before) if before.is_null() && value.as_entries().is_some_and(Entries::is_empty) => {
             before.clone()
         }
         Some(before) if !is_zero(before) && same(attr, before, &value) => before.clone(),
@@ -91,10 +91,11 @@ pub(crate) fn settled(value: &Value) -> Value {
         }
         Kind::Map(entries) if entries.values().any(|item| !is_settled(item)) => {
             let element = value.ty().element().cloned().unwrap_or(Type::Dynamic);
-            Value::map(element, entries.iter().map(|(k, v)| (k.clone(), settled(v))).collect())
+            let entries = entries.iter().map(|(k, v)| (k.clone(), settled(v)));
+            Value::map(element, entries.collect::<Entries>())
         }
         Kind::Object(entries) if entries.values().any(|item| !is_settled(item)) => {
-            Value::object(entries.iter().map(|(k, v)| (k.clone(), settled(v))).collect())
+            Value::object_of(entries.iter().map(|(k, v)| (k.clone(), settled(v))))
         }
         _ => value.clone(),
     }
@@ -111,7 +112,7 @@ fn is_settled(value: &Value) -> bool {
 
 /// Returns the planned values of an object of which the service told no more than the id.
 pub(crate) fn noted(scope: &Scope<'_>, id: &str, planned: &Value) -> Value {
-    let mut out: Map = planned.as_entries().cloned().unwrap_or_default();
+    let mut out: Map = planned.to_map().unwrap_or_default();
     for value in out.values_mut() {
         *value = settled(value);
     }

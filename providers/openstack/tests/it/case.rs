@@ -270,7 +270,7 @@ impl Subject<'_> {
 
 /// Leaves to the provider what only it sets, as a configuration does.
 pub(crate) fn configured(config: Value, schema: &Schema) -> Value {
-    let Some(mut fields) = config.as_entries().cloned() else { return config };
+    let Some(mut fields) = config.to_map() else { return config };
     for (name, attribute) in &schema.block.attributes {
         if attribute.presence == Presence::Computed {
             fields.insert(name.clone(), Value::null(attribute.ty.clone()));
@@ -281,7 +281,7 @@ pub(crate) fn configured(config: Value, schema: &Schema) -> Value {
 
 /// Merges as the engine does, as far as the cases need it.
 pub(crate) fn proposed(schema: &Schema, prior: Option<&Value>, config: &Value) -> Value {
-    let mut out: Map = config.as_entries().cloned().unwrap();
+    let mut out: Map = config.to_map().unwrap();
     for (name, attribute) in &schema.block.attributes {
         let unset = out.get(name).is_some_and(Value::is_null);
         let computed =

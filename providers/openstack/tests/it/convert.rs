@@ -37,12 +37,8 @@ pub(crate) fn value_of(json: &Json, ty: &Type) -> Value {
                 );
             }
             let get = |name: &str| fields.get(name).unwrap_or(&Json::Null);
-            Value::object(
-                object
-                    .attributes
-                    .iter()
-                    .map(|(n, ty)| (n.clone(), nested_of(get(n), ty)))
-                    .collect(),
+            Value::object_of(
+                object.attributes.iter().map(|(n, ty)| (n.clone(), nested_of(get(n), ty))),
             )
         }
         _ => panic!("{json} is no {ty}"),

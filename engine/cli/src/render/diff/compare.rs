@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use terrarium_address::{AttrPath, Name, PathStep};
 use terrarium_provider::{Attribute, Block, NestedBlock, Nesting};
-use terrarium_value::{Kind, Marks, Type, Value};
+use terrarium_value::{Entries, Kind, Marks, Type, Value};
 
 use super::{BlockDiff, Change, Diff, Node, Sensitivity, canonical};
 use crate::render::slices;
@@ -39,7 +39,7 @@ impl<'a> Sides<'a> {
 
     fn keys(self) -> BTreeSet<&'a Name> {
         let (before, after) = self.map(Value::as_entries);
-        before.into_iter().chain(after).flat_map(BTreeMap::keys).collect()
+        before.into_iter().chain(after).flat_map(Entries::keys).collect()
     }
 
     fn items(self) -> (&'a [Value], &'a [Value]) {

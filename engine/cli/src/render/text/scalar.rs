@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use terrarium_address::{AttrPath, quote};
-use terrarium_value::{Kind, Value, json};
+use terrarium_value::{Entries, Kind, Value, json};
 
 use super::super::diff::{Differ, Sides};
 use super::{Change, Diff, Look, dim, forces, pad, yellow};
@@ -94,10 +94,7 @@ fn as_json(
 fn parse(text: &str) -> Option<Value> {
     let begins = text.trim_start().starts_with(['{', '[']);
     let value = begins.then(|| json::decode(text).ok())??;
-    let parts = value
-        .as_entries()
-        .map(std::collections::BTreeMap::len)
-        .or(value.as_items().map(<[_]>::len));
+    let parts = value.as_entries().map(Entries::len).or(value.as_items().map(<[_]>::len));
     (parts? > 0).then_some(value)
 }
 

@@ -192,7 +192,7 @@ impl Inside {
     /// Changes an attribute of the object with a name behind the engine's back.
     pub(crate) fn drift(&mut self, name: &str, attribute: &str, value: &Value) {
         let object = self.by_name(name);
-        let mut entries: Map = object.state.as_entries().unwrap().clone();
+        let mut entries: Map = object.state.to_map().unwrap();
         entries.insert(attribute.into(), value.clone());
         object.state = Value::object(entries);
     }

@@ -277,7 +277,7 @@ fn with(
 
 /// Replaces one attribute.
 pub(super) fn set(value: &Value, name: &str, to: Value) -> Value {
-    let mut entries = value.as_entries().unwrap().clone();
+    let mut entries = value.to_map().unwrap();
     entries.insert(name.into(), to);
     Value::object(entries)
 }

@@ -302,7 +302,7 @@ impl Provider for FakeProvider {
                     let null = Value::null(Type::String);
                     let values =
                         names.map(|it| (it.clone(), object.state.get(it).unwrap_or(&null).clone()));
-                    let (state, term) = (Value::object(values.collect()), lease::term(object));
+                    let (state, term) = (Value::object_of(values), lease::term(object));
                     let outcome = DataOutcome::Read { state, term };
                     DataReply { outcome, diagnostics: Diagnostics::new() }
                 }

@@ -3,7 +3,7 @@
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span};
 use terrarium_provider::{Attribute, Block, NestedBlock, Nesting, Presence};
-use terrarium_value::{Causes, Kind, Map, Marks, Type, Value, convert};
+use terrarium_value::{Causes, Entries, Kind, Map, Marks, Type, Value, convert};
 
 use super::{Argument, Body, Dynamic, Nested};
 use crate::codes;
@@ -286,7 +286,7 @@ fn from_value(
 
 /// Returns the value of a block that is given as an object.
 fn block_value(value: &Value, schema: &Block, at: Span, diags: &mut Diagnostics) -> Value {
-    let none = Map::new();
+    let none = Entries::default();
     let given = value.as_entries().unwrap_or(&none);
     let mut object = Map::new();
     for (name, attribute) in &schema.attributes {
@@ -445,7 +445,7 @@ fn nothing(schema: &Block) -> Value {
         let empty = assemble(name, nested, Found::default(), &mut Diagnostics::new());
         (name.clone(), empty)
     });
-    Value::object(attributes.chain(blocks).collect())
+    Value::object(attributes.chain(blocks).collect::<Entries>())
 }
 
 /// Adds what to use instead, where the name is one that another version of the provider has.

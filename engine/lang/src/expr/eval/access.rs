@@ -1,7 +1,7 @@
 //! Attributes, elements and splats.
 
 use terrarium_diagnostic::nearest;
-use terrarium_value::{Kind, Map, Type, Value, convert, unify};
+use terrarium_value::{Entries, Kind, Type, Value, convert, unify};
 
 use super::{Evaluator, Fault, Heritage, codes};
 use crate::expr::frame::Frame;
@@ -38,7 +38,7 @@ pub(crate) fn attribute(value: &Value, name: &str) -> Result<Value, Fault> {
     }
 }
 
-fn entry(value: &Value, entries: &Map, name: &str) -> Result<Value, Fault> {
+fn entry(value: &Value, entries: &Entries, name: &str) -> Result<Value, Fault> {
     entries.get(name).map(|found| found.clone().marked(value.marks())).ok_or_else(|| {
         let hint = hint(name, entries.keys().map(|key| &**key));
         let detail = format!("This map does not have an element with the key {name:?}.{hint}");
@@ -177,7 +177,7 @@ fn sequence(value: &Value, items: &[Value], key: &Value) -> Result<Value, Fault>
     }))
 }
 
-fn mapping(value: &Value, entries: &Map, key: &Value) -> Result<Value, Fault> {
+fn mapping(value: &Value, entries: &Entries, key: &Value) -> Result<Value, Fault> {
     let name = convert(&key.clone().unmarked(), &Type::String)
         .map_err(|error| no_element(&error.message))?;
     let Kind::String(name) = name.kind() else {

@@ -79,9 +79,9 @@ impl Evaluator<'_> {
         let value = match (&each.key, each.grouping) {
             (None, _) => Value::tuple(items),
             (Some(_), false) => Value::object(entries),
-            (Some(_), true) => Value::object(
-                groups.into_iter().map(|(key, items)| (key, Value::tuple(items))).collect(),
-            ),
+            (Some(_), true) => {
+                Value::object_of(groups.into_iter().map(|(key, items)| (key, Value::tuple(items))))
+            }
         };
         value.marked(heritage.marks)
     }

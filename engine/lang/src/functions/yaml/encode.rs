@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use terrarium_address::Name;
-use terrarium_value::{Kind, Map, Value};
+use terrarium_value::{Entries, Kind, Value};
 
 /// Returns a whole document.
 pub(super) fn document(value: &Value) -> String {
@@ -48,7 +48,7 @@ fn node(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-fn mapping(entries: &Map, depth: usize, out: &mut String) {
+fn mapping(entries: &Entries, depth: usize, out: &mut String) {
     for (at, (key, value)) in entries.iter().enumerate() {
         if at > 0 {
             out.push('\n');

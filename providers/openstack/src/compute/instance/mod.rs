@@ -203,7 +203,7 @@ impl Hooks for InstanceHooks {
 
     /// What reads never show: metadata and the configuration drive are taken over once.
     fn imported(&self, scope: &Scope<'_>, object: &Json, id: &str) -> Value {
-        let mut values = shell(scope, id).as_entries().cloned().unwrap_or_default();
+        let mut values = shell(scope, id).to_map().unwrap_or_default();
         let metadata = object.get("metadata").and_then(Json::as_object).into_iter().flatten();
         let metadata = metadata.filter(|(key, _)| *key != MARKER_KEY);
         let metadata: Vec<_> =

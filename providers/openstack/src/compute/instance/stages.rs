@@ -230,7 +230,7 @@ async fn send(
     }
     let note = Note { with: json!(id), ..Note::next(stage.name()) };
     let state = act.prior.cloned().unwrap_or_else(|| {
-        let mut state = settled(&planned).as_entries().cloned().unwrap_or_default();
+        let mut state = settled(&planned).to_map().unwrap_or_default();
         state.insert("id".into(), Value::string(id));
         Value::object(state)
     });
@@ -248,7 +248,7 @@ fn wanted(act: &Act<'_>, what: &str) -> Value {
     let planned = act.planned();
     let (Some(prior), Some(entries)) = (act.prior, planned.as_entries()) else { return planned };
     let (id, name) = (format!("{what}_id"), format!("{what}_name"));
-    let mut entries = entries.clone();
+    let mut entries = entries.to_map();
     if prior.text(&id) == planned.text(&id)
         && prior.text(&name) != planned.text(&name)
         && planned.text(&name).is_some()
