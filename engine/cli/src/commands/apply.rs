@@ -8,21 +8,20 @@ use std::sync::Arc;
 
 use terrarium_address::Name;
 use terrarium_core::{
-    ApplyOptions, Cancel, Depth, Mode, OutputChange, Plan, PlanOptions, PlannedAction, Progress,
-    RunSummary, Waits,
+    Cancel, Depth, Mode, OutputChange, Plan, PlanOptions, PlannedAction, RunSummary, Waits,
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_state::OutputValue;
 
 use super::approve::{Answer, ask, refuse_json};
 use super::planning::{self, Made};
-use super::schedule;
+use super::{carry_out, schedule};
 use crate::args::PlanFlags;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::stream;
-use crate::progress::{Teller, stop_on_signal};
+use crate::progress::stop_on_signal;
 use crate::render::instant::Times;
 use crate::render::outputs::{self, output_value};
 use crate::render::summary::{self, Run};
@@ -112,7 +111,7 @@ async fn rounds(
             approved(args, context, session, (made, round), cancel).await?
         };
         let Some(plan) = plan else { return Ok(exit_codes::ERROR) };
-        let end = carry_out(args, context, session, &plan, cancel).await?;
+        let end = apply_plan(args, context, session, &plan, cancel).await?;
         if !end.good {
             return Ok(exit_codes::ERROR);
         }
@@ -128,7 +127,6 @@ async fn rounds(
                 &format!("\nWhat {values} more wait for may be known now: planning again.")
                     .replace("1 more wait ", "1 more waits "),
             );
-            session.inputs.environment.planning = true;
             continue;
         }
         let due = if args.file.is_some() {
@@ -196,32 +194,19 @@ struct End {
     summary: RunSummary,
 }
 
-async fn carry_out(
+async fn apply_plan(
     args: &Args,
     context: &Context,
     session: &mut Session,
     plan: &Plan,
     cancel: &Cancel,
 ) -> Result<End, Failed> {
-    let Some(held) = planning::held(session) else {
-        return fail(codes::INTERNAL, "No lock", "An apply was begun without the state's lock.");
-    };
-    session.inputs.environment.planning = false;
-    let teller = Teller::new(context);
-    let progress: Arc<dyn Progress> = teller.clone();
-    let options = ApplyOptions { progress: &progress, cancel, left: None };
     let (mut summary, mut diagnostics) =
-        terrarium_core::apply(&session.inputs, plan, &held, &options).await;
-    teller.finish();
-    context.redactor().learn_outputs(&summary.outputs);
-    planning::learn_made(context, session, plan).await;
+        carry_out::carry_out(context, session, plan, (cancel, None)).await?;
     if !args.plan.target.is_empty() {
         diagnostics.push(partial());
     }
     context.report(&diagnostics);
-    for failure in &mut summary.failed {
-        failure.why = context.redactor().message(&failure.why);
-    }
     keep_outputs(&mut summary, &session.inputs.prior.outputs);
     summary.taken_over = std::mem::take(&mut session.taken_over);
     let run = match plan.mode {

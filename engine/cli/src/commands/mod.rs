@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod approve;
 pub(crate) mod calendar;
+pub(crate) mod carry_out;
 pub(crate) mod console;
 pub(crate) mod destroy;
 pub(crate) mod explain;

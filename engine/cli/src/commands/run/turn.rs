@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr, Target};
 use terrarium_core::{
-    ApplyOptions, Cancel, Depth, Event, HeldBack, Judge, Mode, OutputChange, Plan, PlanOptions,
-    Progress, RecoverOptions, RunSummary, TimeOptions, Turn,
+    Cancel, Depth, Event, HeldBack, Judge, Mode, OutputChange, Plan, PlanOptions, Progress,
+    RecoverOptions, RunSummary, TimeOptions, Turn,
 };
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Action;
@@ -17,8 +17,8 @@ use super::decide::{acting, count, gate, missed, split, without_broken};
 use super::errors;
 use super::patience::Patience;
 use super::telling::Teller;
-use crate::commands::planning;
-use crate::context::{Context, Failed, fail};
+use crate::commands::{carry_out, planning};
+use crate::context::{Context, Failed};
 use crate::progress;
 use crate::setup::session::Session;
 use crate::setup::store;
@@ -218,23 +218,8 @@ impl Turning<'_> {
         plan: &Plan,
         left: Vec<Scheduled>,
     ) -> Result<RunSummary, Failed> {
-        let Some(held) = planning::held(session) else {
-            return fail(
-                crate::codes::INTERNAL,
-                "No lock",
-                "A turn was begun without the state's lock.",
-            );
-        };
-        session.inputs.environment.planning = false;
-        let teller = progress::Teller::new(self.context);
-        let progress: Arc<dyn Progress> = teller.clone();
-        let options = ApplyOptions { progress: &progress, cancel: self.cancel, left: Some(left) };
         let (summary, diagnostics) =
-            terrarium_core::apply(&session.inputs, plan, &held, &options).await;
-        session.inputs.environment.planning = true;
-        teller.finish();
-        self.context.redactor().learn_outputs(&summary.outputs);
-        planning::learn_made(self.context, session, plan).await;
+            carry_out::carry_out(self.context, session, plan, (self.cancel, Some(left))).await?;
         self.context.report(&diagnostics);
         Ok(summary)
     }
