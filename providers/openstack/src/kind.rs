@@ -121,7 +121,7 @@ fn major_of(version: &str) -> u64 {
 
 /// Returns a schema as a major version has it.
 fn in_version(major: u64, mode: Mode, kind: &str, schema: Arc<Schema>) -> Arc<Schema> {
-    if legacy::of(0, mode, kind).is_none() {
+    if legacy::of_any(mode, kind).is_none() {
         return schema;
     }
     let mut own = (*schema).clone();
@@ -240,7 +240,7 @@ impl ProviderKind for OpenStack {
     fn validate_resource(&self, kind: &str, config: &Value) -> Diagnostics {
         let Some(row) = tables::resource(kind) else { return Diagnostics::new() };
         // What an older version has is given only where its schema is selected.
-        let old = legacy::of(0, Mode::Managed, kind);
+        let old = legacy::of_any(Mode::Managed, kind);
         let modern = old.map(|old| old.modern(config));
         let today = modern.as_ref().unwrap_or(config);
         let mut diagnostics = validate(row.attributes, today);
@@ -250,7 +250,7 @@ impl ProviderKind for OpenStack {
     }
 
     fn validate_data(&self, kind: &str, config: &Value) -> Diagnostics {
-        let old = legacy::of(0, Mode::Data, kind);
+        let old = legacy::of_any(Mode::Data, kind);
         let mut diagnostics = tables::data_source(kind)
             .map_or_else(Diagnostics::new, |row| validate(row.attributes, config));
         diagnostics.extend(old.into_iter().flat_map(|old| old.validate(config)));

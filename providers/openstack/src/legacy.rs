@@ -82,14 +82,19 @@ fn of_items(value: &Value, build: fn(Type, Vec<Value>) -> Value) -> Value {
     build(element, items.to_vec())
 }
 
+/// Returns what a type had in some version and has no more.
+pub(crate) fn of_any(mode: Mode, kind: &str) -> Option<&'static Legacy> {
+    ROWS.iter().find(|row| row.mode == mode && row.kind == kind)
+}
+
 /// Returns what a type had in a major version and has no more.
 pub(crate) fn of(major: u64, mode: Mode, kind: &str) -> Option<&'static Legacy> {
-    ROWS.iter().find(|row| row.mode == mode && row.kind == kind && major < row.until)
+    of_any(mode, kind).filter(|row| major < row.until)
 }
 
 /// Adds to a schema what its type had in a major version, or the names of what it has no more.
 pub(crate) fn in_version(major: u64, mode: Mode, kind: &str, schema: &mut Schema) {
-    let Some(row) = of(0, mode, kind) else { return };
+    let Some(row) = of_any(mode, kind) else { return };
     let help = format!("use {}", row.instead);
     if major >= row.until {
         let names = row.old.iter().map(|attr| (Name::from(attr.name), help.clone()));
@@ -120,6 +125,12 @@ impl Legacy {
             }
         }
         Value::object(map)
+    }
+
+    /// Puts values of today in the place of a configuration; returns that.
+    pub(crate) fn modernise(&self, config: &mut Value) -> Value {
+        let today = self.modern(config);
+        std::mem::replace(config, today)
     }
 
     /// Translates values of today back; `known` are those that were asked about or configured, and stay as they

@@ -16,7 +16,7 @@ use terrarium_provider::{
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Session};
-use crate::legacy::{self, Legacy};
+use crate::legacy;
 use crate::look::Look;
 use crate::plan::Planning;
 use crate::quota::check_quotas;
@@ -153,14 +153,6 @@ impl OpenStackProvider {
     }
 }
 
-/// Translates what is asked about one instance; returns what its old arguments are known to be.
-fn modern(old: &Legacy, request: &mut PlanRequest) -> Value {
-    let today = old.modern(&request.config);
-    let asked = std::mem::replace(&mut request.config, today);
-    request.proposed = old.without(&request.proposed);
-    asked
-}
-
 fn explained(row: &Resource, error: &ApiError, verb: &str) -> Diagnostic {
     let diagnostic = error.diagnostic(format!("Error {verb} {}", row.name));
     match quota::help(error).or_else(|| row.hooks.help(error)) {
@@ -182,7 +174,13 @@ impl OpenStackProvider {
     async fn plan_kind(&self, kind: &str, mut requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         let old = legacy::of(self.major, Mode::Managed, kind);
         let asked: Vec<Value> = match old {
-            Some(old) => requests.iter_mut().map(|request| modern(old, request)).collect(),
+            Some(old) => {
+                let request = |it: &mut PlanRequest| {
+                    it.proposed = old.without(&it.proposed);
+                    old.modernise(&mut it.config)
+                };
+                requests.iter_mut().map(request).collect()
+            }
             None => Vec::new(),
         };
         let mut replies = self.plan_today(kind, requests).await;
@@ -243,7 +241,7 @@ impl OpenStackProvider {
         replies
     }
 
-    async fn read_data_kind(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
+    async fn read_data_kind(&self, kind: &str, mut requests: Vec<DataRequest>) -> Vec<DataReply> {
         let Some(row) = tables::data_source(kind) else {
             return requests.iter().map(|_| DataReply::refused(no_such(kind))).collect();
         };
@@ -255,20 +253,16 @@ impl OpenStackProvider {
             return requests.iter().map(reply).collect();
         }
         let old = legacy::of(self.major, Mode::Data, kind);
-        let today: Vec<DataRequest> = match old {
-            Some(old) => {
-                let request =
-                    |it: &DataRequest| DataRequest { config: old.modern(&it.config), ..it.clone() };
-                requests.iter().map(request).collect()
-            }
-            None => requests.clone(),
+        let asked: Vec<Value> = match old {
+            Some(old) => requests.iter_mut().map(|it| old.modernise(&mut it.config)).collect(),
+            None => Vec::new(),
         };
         let mut replies =
-            in_lanes(&self.session, &today, |request| data::read(&self.session, row, request))
+            in_lanes(&self.session, &requests, |request| data::read(&self.session, row, request))
                 .await;
-        for (request, reply) in requests.iter().zip(&mut replies) {
+        for (known, reply) in asked.iter().zip(&mut replies) {
             if let (Some(old), DataOutcome::Read { state, .. }) = (old, &mut reply.outcome) {
-                *state = old.old(state, Some(&request.config));
+                *state = old.old(state, Some(known));
             }
         }
         replies
@@ -409,7 +403,10 @@ impl Provider for OpenStackProvider {
                 let state = row.hooks.imported(&scope, &object, &request.id);
                 let private = scope.private(&state);
                 let old = legacy::of(self.major, Mode::Managed, kind);
-                let state = old.map_or(state.clone(), |old| old.old(&state, None));
+                let state = match old {
+                    Some(old) => old.old(&state, None),
+                    None => state,
+                };
                 Ok(vec![Imported { kind: kind.into(), state, private }])
             }
             Ok(None) => {

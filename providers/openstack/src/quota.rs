@@ -12,26 +12,13 @@ use terrarium_provider::{Claim, PlanRequest, PlannedChange, PlannedFact, Window}
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Call, Service, Session};
-use crate::codes;
 use crate::look::Look;
 use crate::schema::Resource;
+use crate::{codes, tables};
 
 /// What is said under a refusal, and where a plan asks for too much.
 const HELP: &str = "the quota is full: remove what is no longer needed, or ask the site for a higher quota \
                     (`openstack quota show --usage` lists it)";
-
-/// Quotas that count objects, by the type of these.
-const COUNTED: &[(&str, &str)] = &[
-    ("openstack_blockstorage_volume_v3", "volumes"),
-    ("openstack_compute_instance_v2", "instances"),
-    ("openstack_networking_floatingip_v2", "floatingip"),
-    ("openstack_networking_network_v2", "network"),
-    ("openstack_networking_port_v2", "port"),
-    ("openstack_networking_router_v2", "router"),
-    ("openstack_networking_secgroup_rule_v2", "security_group_rule"),
-    ("openstack_networking_secgroup_v2", "security_group"),
-    ("openstack_networking_subnet_v2", "subnet"),
-];
 
 /// The quota of Cinder that counts sizes.
 const GIGABYTES: &str = "gigabytes";
@@ -58,8 +45,8 @@ pub(crate) fn claim(
     let now = session.clock().now();
     let Some(window) = Window::new(now, None) else { return };
     let region = change.planned.text("region").unwrap_or_default();
-    let before = request.prior.as_ref().map(|prior| taken(row.name, prior)).unwrap_or_default();
-    for (quota, amount) in taken(row.name, &change.planned) {
+    let before = request.prior.as_ref().map(|prior| taken(row, prior)).unwrap_or_default();
+    for (quota, amount) in taken(row, &change.planned) {
         let had = before.get(quota).copied().unwrap_or_default();
         if amount > had {
             let resource = format!("{}{quota} in {region}", prefix(session)).into();
@@ -75,8 +62,8 @@ fn prefix(session: &Session) -> String {
 }
 
 /// Returns what an object takes, as far as it is known.
-fn taken(kind: &str, values: &Value) -> BTreeMap<&'static str, u64> {
-    let counted = COUNTED.iter().find(|(of, _)| *of == kind).map(|(_, quota)| *quota);
+fn taken(row: &Resource, values: &Value) -> BTreeMap<&'static str, u64> {
+    let counted = row.marks.quota;
     let mut taken: BTreeMap<_, _> = counted.into_iter().map(|quota| (quota, 1)).collect();
     if counted == Some("volumes") {
         let size = values.int("size").and_then(|size| u64::try_from(size).ok());
@@ -166,8 +153,9 @@ fn takes<'a>(
 /// a service has the last word.
 fn freed(facts: &[PlannedFact], quota: &str) -> u64 {
     let gone = facts.iter().filter(|fact| fact.planned.is_null());
-    let amounts =
-        gone.filter_map(|fact| taken(&fact.kind, fact.prior.as_ref()?).get(quota).copied());
+    let amounts = gone.filter_map(|fact| {
+        taken(tables::resource(&fact.kind)?, fact.prior.as_ref()?).get(quota).copied()
+    });
     amounts.sum()
 }
 
@@ -202,7 +190,7 @@ fn short<'a>(takes: &[Take<'a>], quota: Quota, now: Timestamp) -> Option<Short<'
     let at_once: Vec<&Take<'a>> = takes.iter().filter(|take| !later(take)).collect();
     let wanted: u64 = at_once.iter().map(|take| take.amount).sum();
     let left = quota.limit.saturating_sub(quota.used);
-    if let Some(by) = first_beyond(at_once.iter().copied(), left) {
+    if let Some(by) = first_beyond(&at_once, |take| take.amount, left).map(|take| take.by) {
         return Some(Short { by, at: None, wanted, left });
     }
     let mut steps: Vec<(Timestamp, bool, &Take<'a>)> = Vec::new();
@@ -230,17 +218,12 @@ fn short<'a>(takes: &[Take<'a>], quota: Quota, now: Timestamp) -> Option<Short<'
     None
 }
 
-fn first_beyond<'a, 't>(
-    takes: impl Iterator<Item = &'t Take<'a>>,
-    left: u64,
-) -> Option<&'a ResourceAddr>
-where
-    'a: 't,
-{
+/// Finds the first of some with which what they take together is more than is left.
+pub(crate) fn first_beyond<T>(all: &[T], amount: impl Fn(&T) -> u64, left: u64) -> Option<&T> {
     let mut sum = 0_u64;
-    takes.into_iter().find_map(|take| {
-        sum = sum.saturating_add(take.amount);
-        (sum > left).then_some(take.by)
+    all.iter().find(|one| {
+        sum = sum.saturating_add(amount(one));
+        sum > left
     })
 }
 

@@ -83,7 +83,7 @@ pub(crate) const VOLUME: Resource = Resource {
     slow_delete: true,
     marker: MarkerField::Metadata,
     tags: false,
-    marks: Marks::NONE,
+    marks: Marks { quota: Some("volumes"), ..Marks::NONE },
     hooks: &VolumeHooks,
 };
 

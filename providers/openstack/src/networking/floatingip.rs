@@ -51,7 +51,12 @@ pub(crate) const FLOATINGIP: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { exclusive: &[Only::at("port_id")], scarce: true, ..Marks::NONE },
+    marks: Marks {
+        exclusive: &[Only::at("port_id")],
+        scarce: true,
+        quota: Some("floatingip"),
+        ..Marks::NONE
+    },
     hooks: &FloatingIpHooks,
 };
 

@@ -58,7 +58,7 @@ pub(crate) const NETWORK: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks::NONE,
+    marks: Marks { quota: Some("network"), ..Marks::NONE },
     hooks: &NetworkHooks,
 };
 

@@ -94,6 +94,7 @@ pub(crate) const PORT: Resource = Resource {
         occupies: &["network_id"],
         holds: &[("fixed_ip.#.subnet_id", HeldBy::Id), ("security_group_ids.#", HeldBy::Id)],
         scarce: true,
+        quota: Some("port"),
         ..Marks::GUEST
     },
     hooks: &PortHooks,

@@ -61,7 +61,7 @@ pub(crate) const ROUTER: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { turns: &["id"], ..Marks::NONE },
+    marks: Marks { turns: &["id"], quota: Some("router"), ..Marks::NONE },
     hooks: &RouterHooks,
 };
 
@@ -108,7 +108,7 @@ impl Hooks for RouterHooks {
     ) -> Result<Json, Failure> {
         let planned = act.planned();
         let there = object.get("external_gateway_info").is_some_and(|gateway| !gateway.is_null());
-        if there || self.follow_ups(&planned).is_empty() {
+        if there {
             return Ok(object);
         }
         let path = scope.path(field(&object, "id"));

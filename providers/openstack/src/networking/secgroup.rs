@@ -39,7 +39,7 @@ pub(crate) const SECGROUP: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks::NONE,
+    marks: Marks { quota: Some("security_group"), ..Marks::NONE },
     hooks: &SecgroupHooks,
 };
 
@@ -61,9 +61,6 @@ impl Hooks for SecgroupHooks {
         act: &mut Act<'_>,
         mut object: Json,
     ) -> Result<Json, Failure> {
-        if self.follow_ups(&act.planned()).is_empty() {
-            return Ok(object);
-        }
         let first = first_rules(&object);
         for rule in &first {
             let path = format!("/security-group-rules/{}", encoded(rule));

@@ -76,7 +76,11 @@ pub(crate) const SECGROUP_RULE: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks { turns: &["security_group_id"], ..Marks::NONE },
+    marks: Marks {
+        turns: &["security_group_id"],
+        quota: Some("security_group_rule"),
+        ..Marks::NONE
+    },
     hooks: &RuleHooks,
 };
 

@@ -61,7 +61,12 @@ pub(crate) const SUBNET: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { lends: &["id"], occupies: &["network_id"], ..Marks::GUEST },
+    marks: Marks {
+        lends: &["id"],
+        occupies: &["network_id"],
+        quota: Some("subnet"),
+        ..Marks::GUEST
+    },
     hooks: &SubnetHooks,
 };
 

@@ -11,6 +11,7 @@ use super::calendar::{Calendar, Pool, Taken};
 use crate::client::Session;
 use crate::codes;
 use crate::look::Look;
+use crate::quota::first_beyond;
 
 /// Returns the name of a pool's things: `https://identity CHI@UC hosts `, before the id of one.
 pub(super) fn pool(session: &Session, region: &str, pool: Pool) -> String {
@@ -66,12 +67,8 @@ pub(crate) fn check_units(session: &Session, facts: &[PlannedFact]) -> Diagnosti
         .collect();
     spent.sort_by_key(|(fact, claim)| (claim.window.from(), &fact.addr));
     let total: u64 = spent.iter().map(|(_, claim)| claim.amount).sum();
-    let mut so_far = 0_u64;
     // The lease with which the units run out, in the order of their starts.
-    let last = spent.iter().find(|(_, claim)| {
-        so_far = so_far.saturating_add(claim.amount);
-        so_far > left
-    });
+    let last = first_beyond(&spent, |(_, claim)| claim.amount, left);
     let Some((fact, claim)) = last else { return Diagnostics::new() };
     let shown = |milli: u64| format!("{}.{:02}", milli / 1_000, milli % 1_000 / 10);
     let end = if fact.planned.has("duration") { "duration" } else { "end_date" };

@@ -71,7 +71,7 @@ pub(crate) enum MarkerField {
     Metadata,
 }
 
-/// What a type means in time; paths as `build::path_of` reads them.
+/// What a type means to others, in time and in number; paths as `build::path_of` reads them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Marks {
     /// Whose term it has.
@@ -87,6 +87,8 @@ pub(crate) struct Marks {
     /// References that keep what they name from being removed.
     pub(crate) holds: &'static [(&'static str, HeldBy)],
     pub(crate) scarce: bool,
+    /// The quota that counts its objects.
+    pub(crate) quota: Option<&'static str>,
 }
 
 /// A reference to what only one may hold.
@@ -126,6 +128,7 @@ impl Marks {
         exclusive: &[],
         holds: &[],
         scarce: false,
+        quota: None,
     };
     /// It sits on something, and ends with that.
     pub(crate) const GUEST: Self = Self { tenure: Tenure::Borrowed, ..Self::NONE };

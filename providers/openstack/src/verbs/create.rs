@@ -96,10 +96,14 @@ pub(crate) async fn finish_create(
     mut object: Json,
 ) -> Result<ApplyReply, Failure> {
     let planned = act.planned();
-    match scope.row.hooks.follow_up(scope, act, object.clone()).await {
-        Ok(followed) => object = followed,
-        Err(Failure::Refused(error)) => return Ok(incomplete(scope, &object, &planned, &error)),
-        Err(doubt) => return Err(doubt),
+    if !scope.row.hooks.follow_ups(&planned).is_empty() {
+        match scope.row.hooks.follow_up(scope, act, object.clone()).await {
+            Ok(followed) => object = followed,
+            Err(Failure::Refused(error)) => {
+                return Ok(incomplete(scope, &object, &planned, &error));
+            }
+            Err(doubt) => return Err(doubt),
+        }
     }
     if scope.row.tags && !planned.texts(TAGS).is_empty() {
         let id = field(&object, "id").to_owned();

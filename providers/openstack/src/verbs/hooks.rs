@@ -104,7 +104,7 @@ pub(crate) trait Hooks: Send + Sync {
         &[]
     }
 
-    /// Sends it, as far as that is not done; returns the object as it is then. All of it can be repeated.
+    /// Sends what [`Hooks::follow_ups`] names, as far as that is not done; returns the object as it is then. All of it can be repeated.
     async fn follow_up(
         &self,
         _scope: &Scope<'_>,

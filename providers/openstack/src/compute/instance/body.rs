@@ -104,12 +104,12 @@ fn microversion(planned: &Value) -> &'static str {
     needs.into_iter().find(|(needed, _)| *needed).map_or(BASE, |(_, version)| version)
 }
 
-/// Returns the text in Base64; text that is Base64 already stays as it is.
 /// Returns how many characters a script has as it is sent.
 pub(super) fn user_data_length(text: &str) -> usize {
     encoded_once(text).len()
 }
 
+/// Returns the text in Base64; text that is Base64 already stays as it is.
 fn encoded_once(text: &str) -> String {
     if BASE64.decode(text).is_ok() { text.to_owned() } else { BASE64.encode(text) }
 }

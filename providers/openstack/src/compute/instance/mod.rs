@@ -149,6 +149,7 @@ pub(crate) const INSTANCE: Resource = Resource {
         exclusive: &[Only::at("network.#.port")],
         // Its ports have the groups.
         holds: &[("security_groups.#", HeldBy::Name), ("security_groups.#", HeldBy::Id)],
+        quota: Some("instances"),
         ..Marks::GUEST
     },
     hooks: &InstanceHooks,
