@@ -18,6 +18,21 @@ pub struct Limits {
     pub source_file: usize,
 }
 
+/// Sets a limit.
+type Set = fn(&mut Limits, usize);
+
+/// The limits by name.
+const NAMED: [(&str, Set); 6] = [
+    ("value_parts", |it, parts| {
+        it.evaluation.value_parts = u32::try_from(parts).unwrap_or(u32::MAX);
+    }),
+    ("text_bytes", |it, bytes| it.evaluation.text_bytes = bytes),
+    ("rounds", |it, rounds| it.evaluation.rounds = rounds as u64),
+    ("instances", |it, instances| it.evaluation.instances = instances),
+    ("state_file", |it, bytes| it.state_file = bytes),
+    ("source_file", |it, bytes| it.source_file = bytes),
+];
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -37,25 +52,11 @@ impl Limits {
             let (name, text) = part.split_once('=').ok_or_else(|| wrong(part, "has no `=`"))?;
             let number = parse(text.trim())
                 .ok_or_else(|| wrong(part, "is no whole number, with or without a unit"))?;
-            limits.set(name.trim(), number).ok_or_else(|| wrong(part, "names no limit"))?;
+            let named = NAMED.iter().find(|(known, _)| *known == name.trim());
+            let (_, set) = named.ok_or_else(|| wrong(part, "names no limit"))?;
+            set(&mut limits, number);
         }
         Ok(limits)
-    }
-
-    /// Sets a limit; `None` where none has this name.
-    fn set(&mut self, name: &str, number: usize) -> Option<()> {
-        match name {
-            "value_parts" => {
-                self.evaluation.value_parts = u32::try_from(number).unwrap_or(u32::MAX);
-            }
-            "text_bytes" => self.evaluation.text_bytes = number,
-            "rounds" => self.evaluation.rounds = number as u64,
-            "instances" => self.evaluation.instances = number,
-            "state_file" => self.state_file = number,
-            "source_file" => self.source_file = number,
-            _ => return None,
-        }
-        Some(())
     }
 
     /// Returns the file system, with the limit of sources.
@@ -83,12 +84,13 @@ fn parse(text: &str) -> Option<usize> {
 }
 
 fn wrong(part: &str, why: &str) -> Box<Diagnostic> {
+    let names = NAMED.map(|(name, _)| name);
     let error = Diagnostic::error(codes::FLAGS, "Invalid limit")
         .detail(format!("In {TERRARIUM_LIMITS}, `{part}` {why}."))
-        .help(
-            "the limits are value_parts, text_bytes, rounds, instances, state_file and source_file; several are \
-             separated by commas: state_file=2GiB,source_file=256MiB",
-        );
+        .help(format!(
+            "the limits are {}; several are separated by commas: state_file=2GiB,source_file=256MiB",
+            names.join(", ")
+        ));
     Box::new(error)
 }
 

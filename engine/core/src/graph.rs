@@ -293,9 +293,8 @@ impl Builder<'_> {
             self.reference(path, reference, at);
             if let Subject::Module { name, output, .. } = &reference.subject {
                 let child = path.child(name.clone(), InstanceKey::None);
-                let module = self.config.module(&child);
-                let is_there = |output| module.is_some_and(|it| it.outputs.contains_key(output));
-                if !output.as_ref().is_some_and(is_there) {
+                let is_there = output.as_ref().is_some_and(|it| self.config.has_output(&child, it));
+                if !is_there {
                     let close = self.node(Node::Close(child));
                     self.edge(close, at, Some(reference.span));
                 }

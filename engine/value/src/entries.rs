@@ -53,6 +53,11 @@ impl Entries {
         self.0.iter().cloned().collect()
     }
 
+    /// Returns keys and values as they stand side by side.
+    pub(crate) fn as_slice(&self) -> &[(Name, Value)] {
+        &self.0
+    }
+
     /// Returns whether both are the same place in memory.
     pub(crate) fn same_place(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -84,11 +89,10 @@ impl From<Map> for Entries {
 impl FromIterator<(Name, Value)> for Entries {
     /// Takes entries in any order; of two with one key the last counts.
     fn from_iter<I: IntoIterator<Item = (Name, Value)>>(entries: I) -> Self {
-        let mut entries: Vec<(Name, Value)> = entries.into_iter().collect();
+        let entries: Vec<(Name, Value)> = entries.into_iter().collect();
         if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
             return entries.into_iter().collect::<Map>().into();
         }
-        entries.shrink_to_fit();
         Self(entries.into())
     }
 }

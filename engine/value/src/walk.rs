@@ -255,21 +255,10 @@ fn rebuild_items(
     items: &[Value],
     change: &mut dyn FnMut(PathStep, &Value) -> Value,
 ) -> Option<Vec<Value>> {
-    let mut rebuilt: Option<Vec<Value>> = None;
-    for (at, item) in items.iter().enumerate() {
+    rebuild(items, |at, item| {
         let changed = change(PathStep::Index(at as u64), item);
-        match &mut rebuilt {
-            Some(all) => all.push(changed),
-            None if changed.is_same(item) => {}
-            None => {
-                let mut all = Vec::with_capacity(items.len());
-                all.extend(items.iter().take(at).cloned());
-                all.push(changed);
-                rebuilt = Some(all);
-            }
-        }
-    }
-    rebuilt
+        (!changed.is_same(item)).then_some(changed)
+    })
 }
 
 /// Changes entries; `None`: all stay as they are.
@@ -278,19 +267,33 @@ fn rebuild_entries(
     step: impl Fn(&Name) -> PathStep,
     change: &mut dyn FnMut(PathStep, &Value) -> Value,
 ) -> Option<Entries> {
-    let mut rebuilt: Option<Vec<(Name, Value)>> = None;
-    for (at, (key, value)) in entries.iter().enumerate() {
+    let rebuilt = rebuild(entries.as_slice(), |_, (key, value)| {
         let changed = change(step(key), value);
-        if rebuilt.is_none() && changed.is_same(value) {
-            continue;
-        }
-        let all = rebuilt.get_or_insert_with(|| {
-            let same = entries.iter().take(at);
-            same.map(|(key, value)| (key.clone(), value.clone())).collect()
-        });
-        all.push((key.clone(), changed));
-    }
+        (!changed.is_same(value)).then(|| (key.clone(), changed))
+    });
     rebuilt.map(|all| all.into_iter().collect())
+}
+
+/// Puts what changed in its place; `None`: nothing did.
+fn rebuild<T: Clone>(
+    parts: &[T],
+    mut changed: impl FnMut(usize, &T) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut rebuilt: Option<Vec<T>> = None;
+    for (at, part) in parts.iter().enumerate() {
+        match (changed(at, part), &mut rebuilt) {
+            (Some(changed), Some(all)) => all.push(changed),
+            (None, Some(all)) => all.push(part.clone()),
+            (None, None) => {}
+            (Some(changed), None) => {
+                let mut all = Vec::with_capacity(parts.len());
+                all.extend(parts.iter().take(at).cloned());
+                all.push(changed);
+                rebuilt = Some(all);
+            }
+        }
+    }
+    rebuilt
 }
 
 fn mark_at(value: &Value, steps: &[PathStep], marks: Marks) -> Value {

@@ -10,6 +10,7 @@ use terrarium_value::Value;
 use super::begin::Ready;
 use super::tasks::Task;
 use super::walk::Walk;
+use crate::plan::names_at;
 
 /// Something that a service changes for one caller at a time: whose it is, and the value that names it.
 pub(super) type Thing = (Name, Name);
@@ -131,9 +132,7 @@ impl Walk<'_> {
 fn named(turns: &[Turn], provider: &Name, values: &Value) -> Vec<(Thing, Until)> {
     let mut things: BTreeMap<Thing, Until> = BTreeMap::new();
     for turn in turns {
-        let mut found = Vec::new();
-        crate::plan::pick(values, &turn.path.0, &mut found);
-        for name in found.iter().filter_map(Value::as_str) {
+        for name in names_at(values, &turn.path) {
             let until = things.entry((provider.clone(), name.into())).or_insert(turn.until);
             if turn.until == Until::Settled {
                 *until = Until::Settled;

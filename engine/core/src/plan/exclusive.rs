@@ -1,6 +1,6 @@
 //! Exclusive things: a port, a volume or an address has one holder at a time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, ResourceAddr};
@@ -8,7 +8,7 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Schedule, Schema, Window};
 use terrarium_value::{Cause, Kind, Value};
 
-use super::occupancy::pick;
+use super::occupancy::{names_at, pick};
 use super::{Found, Planner};
 use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, words};
 
@@ -177,15 +177,9 @@ fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Hold
 fn held_by_both(change: &ResourceChange) -> Option<(&AttrPath, String)> {
     let after = change.after.unmarked_deep();
     let before = change.before.unmarked_deep();
-    let held = |value: &Value, path: &AttrPath| {
-        let mut values = Vec::new();
-        pick(value, &path.0, &mut values);
-        let texts = values.iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
-        texts.map(str::to_owned).collect::<BTreeSet<String>>()
-    };
     let alone = held_alone(&change.schema, &after).filter(|reference| !reference.handed_over);
     alone.map(|reference| &reference.path).find_map(|path| {
-        let thing = held(&before, path).intersection(&held(&after, path)).next()?.clone();
+        let thing = names_at(&before, path).intersection(&names_at(&after, path)).next()?.clone();
         Some((path, thing))
     })
 }

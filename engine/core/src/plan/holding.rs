@@ -8,7 +8,7 @@ use terrarium_provider::{HeldBy, Schema};
 use terrarium_state::{Dep, State};
 use terrarium_value::Value;
 
-use super::occupancy::pick;
+use super::occupancy::names_at;
 use super::{Found, Planner};
 use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object, words};
 
@@ -23,10 +23,8 @@ pub(crate) fn held(schema: &Schema, value: &Value) -> BTreeSet<Handle> {
     }
     let value = value.clone().unmarked_deep();
     for reference in &schema.holds {
-        let mut values = Vec::new();
-        pick(&value, &reference.path.0, &mut values);
-        let texts = values.iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
-        found.extend(texts.map(|text| (reference.by, text.to_owned())));
+        let names = names_at(&value, &reference.path);
+        found.extend(names.into_iter().map(|name| (reference.by, name)));
     }
     found
 }

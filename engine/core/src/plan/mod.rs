@@ -29,7 +29,7 @@ mod unknown;
 pub(crate) use action::differs;
 pub(crate) use holding::{Handle, Holdable, held, recorded_deps};
 pub(crate) use managed::{causes_of, ignoring};
-pub(crate) use occupancy::pick;
+pub(crate) use occupancy::names_at;
 pub(crate) use places::Places;
 pub(crate) use targets::{blocks_with_dependents, lies_apart, names_block};
 

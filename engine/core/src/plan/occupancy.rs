@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use terrarium_address::{Name, PathStep, ResourceAddr};
+use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::BlockRef;
 use terrarium_provider::{Lender, Provider, Schema, Window};
@@ -248,8 +248,16 @@ pub(super) fn occupied(schema: &Schema, value: &Value) -> Vec<Value> {
     found
 }
 
+/// Returns the texts at a path that are known and not empty: names of things.
+pub(crate) fn names_at(value: &Value, path: &AttrPath) -> BTreeSet<String> {
+    let mut values = Vec::new();
+    pick(value, &path.0, &mut values);
+    let texts = values.iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
+    texts.map(str::to_owned).collect()
+}
+
 /// Collects the values at a path; where a part of it is unknown, that part.
-pub(crate) fn pick(value: &Value, path: &[PathStep], found: &mut Vec<Value>) {
+pub(super) fn pick(value: &Value, path: &[PathStep], found: &mut Vec<Value>) {
     let Some((step, rest)) = path.split_first() else {
         found.push(value.clone());
         return;

@@ -52,10 +52,7 @@ impl World<'_> {
         output: Option<&Name>,
     ) -> bool {
         let path = self.module(id).path.config().child(call.clone(), InstanceKey::None);
-        let declared = self.inputs.config.module(&path);
-        let Some(output) =
-            output.filter(|name| declared.is_some_and(|it| it.outputs.contains_key(*name)))
-        else {
+        let Some(output) = output.filter(|it| self.inputs.config.has_output(&path, it)) else {
             return false;
         };
         for (_, child) in self.children_at(id, call, key) {

@@ -45,6 +45,12 @@ impl Configuration {
         self.modules.get(&path.config())
     }
 
+    /// Returns whether a module has an output of this name: a `depends_on` of one that it has not means the whole
+    /// module.
+    pub fn has_output(&self, path: &ModulePath, output: &str) -> bool {
+        self.module(path).is_some_and(|module| module.outputs.contains_key(output))
+    }
+
     /// Returns the root module; `None` only for a configuration that could not be loaded at all.
     pub fn root(&self) -> Option<&Arc<Module>> {
         self.modules.get(&ModulePath::root())

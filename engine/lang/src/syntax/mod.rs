@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, FileId, Span};
 
 use crate::codes;
-use crate::expr::Origin;
+use crate::expr::{LIMITS_VARIABLE, Origin};
 
 pub(crate) use scan::{Scanner, is_ident_continue, is_ident_start};
 pub(crate) use token::Kind;
@@ -47,7 +47,7 @@ pub(crate) fn decode(bytes: Vec<u8>, largest: usize) -> Result<String, Diagnosti
             format!("The file has {} bytes; the limit `source_file` is {largest}.", bytes.len());
         let error = Diagnostic::error(codes::SOURCE_LIMIT, "Source file too large").detail(detail);
         return Err(error.help(format!(
-            "raise the limit by its name: TERRARIUM_LIMITS=source_file={}MiB (at most 1 GiB), or write the data to \
+            "raise the limit by its name: {LIMITS_VARIABLE}=source_file={}MiB (at most 1 GiB), or write the data to \
              a file that a function reads",
             bytes.len().div_ceil(1 << 20)
         )));
