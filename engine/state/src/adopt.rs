@@ -162,6 +162,11 @@ pub fn look(places: &Places, own: &State) -> Result<Adoption, AdoptError> {
         }
         _ => {}
     }
+    // Terraform makes the file before there is a state to write, and reads an empty one as none. Where a backup has
+    // something, a state was lost.
+    if bytes.is_empty() && read(&backup(&path))?.is_none_or(|backup| backup.is_empty()) {
+        return Ok(Adoption::Nothing);
+    }
     let state = v4::read_within(&bytes, places.largest_bytes)
         .map_err(|cause| AdoptError::State { path: adopted.path.clone(), cause });
     if is_new {
@@ -226,6 +231,13 @@ pub fn terraform_workspace(data_dir: &Path) -> Result<Option<String>, AdoptError
 pub fn terraform_lock(state_file: &Path) -> PathBuf {
     let name = state_file.file_name().unwrap_or_default().to_string_lossy();
     state_file.with_file_name(format!(".{name}.lock.info"))
+}
+
+/// Returns the copy of the state before the last change that Terraform keeps beside a state file.
+fn backup(state_file: &Path) -> PathBuf {
+    let mut name = state_file.as_os_str().to_owned();
+    name.push(".backup");
+    name.into()
 }
 
 /// Returns what identifies the content of an adopted file.

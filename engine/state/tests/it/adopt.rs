@@ -119,12 +119,22 @@ async fn another_backend_is_never_a_silent_empty_state() {
 #[test]
 fn a_damaged_state_is_refused() {
     let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "terraform.tfstate.backup", "{\"version\":4}");
     for (text, expected) in [("", "the file is empty"), ("{\"version\":4,", "in line 1")] {
         write(dir.path(), "terraform.tfstate", text);
         let refused = look(&places(dir.path()), &State::default()).unwrap_err();
         assert!(refused.to_string().contains(expected), "{refused}");
         assert!(refused.help().contains("terraform.tfstate.backup"));
     }
+}
+
+#[test]
+fn an_empty_file_that_terraform_made_for_its_lock_is_no_state() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "terraform.tfstate", "");
+    assert_eq!(look(&places(dir.path()), &State::default()), Ok(Adoption::Nothing));
+    write(dir.path(), "terraform.tfstate.backup", "");
+    assert_eq!(look(&places(dir.path()), &State::default()), Ok(Adoption::Nothing));
 }
 
 #[test]
