@@ -8,6 +8,7 @@ mod follow;
 mod look;
 mod record;
 mod strays;
+mod together;
 mod unfinished;
 mod wait;
 
@@ -16,13 +17,16 @@ pub use strays::strays;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Action, Connection, FindRequest, Provider, Schema};
 use terrarium_state::{IntentProgress, Object, OpenIntent, State};
 use terrarium_value::Value;
+use tokio::sync::Semaphore;
 
+use self::together::Together;
 use crate::apply::store_failed;
 use crate::draft::Draft;
 use crate::providers::Providers;
@@ -87,14 +91,10 @@ pub async fn recover(inputs: &Inputs, held: &Held, options: &RecoverOptions<'_>)
         began: inputs.clock.now(),
         taken_over: RefCell::default(),
         stopped: Cell::new(false),
+        together: Together::default(),
+        turns: Semaphore::new(1),
     };
-    for open in &inputs.prior.intents {
-        if options.cancel.is_raised() {
-            run.interrupted();
-            break;
-        }
-        Box::pin(run.resolve(open)).await;
-    }
+    run.resolve_all(&inputs.prior.intents).await;
     let state = match held.store.load().await {
         Ok(state) => Arc::new(state),
         Err(error) => {
@@ -116,6 +116,9 @@ struct Recovery<'a> {
     taken_over: RefCell<Vec<ResourceAddr>>,
     /// Whether it was said that recovery stopped.
     stopped: Cell<bool>,
+    together: Together,
+    /// Leave to change something.
+    turns: Semaphore,
 }
 
 /// An open intent with what is needed to look after it.
@@ -129,6 +132,11 @@ struct Case<'o> {
 impl Case<'_> {
     fn addr(&self) -> &ResourceAddr {
         &self.open.intent.addr
+    }
+
+    /// Returns whom is asked about it.
+    fn asked(&self) -> (&Name, &Arc<dyn Provider>) {
+        (&self.open.intent.provider, &self.provider)
     }
 
     fn planned(&self) -> Option<Value> {
@@ -151,18 +159,36 @@ impl Case<'_> {
 }
 
 impl Recovery<'_> {
-    async fn resolve(&self, open: &OpenIntent) {
-        let case = match self.case(open).await {
-            Ok(case) => case,
-            Err(why) => return self.warn(open, why),
-        };
-        match (&open.progress, open.intent.action) {
-            (IntentProgress::Accepted(accepted), _) => {
-                self.follow(&case, (**accepted).clone()).await;
+    /// Resolves all of them side by side, but for those of one instance: these follow each other.
+    async fn resolve_all(&self, intents: &[OpenIntent]) {
+        let mut cases: IndexMap<&ResourceAddr, Vec<Case<'_>>> = IndexMap::new();
+        for open in intents {
+            match self.case(open).await {
+                Ok(case) => cases.entry(&open.intent.addr).or_default().push(case),
+                Err(why) => self.warn(open, why),
             }
-            (_, Action::Create) => self.look(&case).await,
-            (_, Action::Update) => self.resume(&case).await,
-            (_, Action::Delete) => self.reread(&case).await,
+        }
+        let work = cases.values().map(|cases| Box::pin(self.resolve_each(cases)) as _).collect();
+        self.together.run(work, &*self.inputs.clock, self.options.cancel).await;
+    }
+
+    async fn resolve_each(&self, cases: &[Case<'_>]) {
+        for case in cases {
+            self.resolve(case).await;
+        }
+    }
+
+    async fn resolve(&self, case: &Case<'_>) {
+        if self.options.cancel.is_raised() {
+            return self.interrupted();
+        }
+        match (&case.open.progress, case.open.intent.action) {
+            (IntentProgress::Accepted(accepted), _) => {
+                self.follow(case, (**accepted).clone()).await;
+            }
+            (_, Action::Create) => self.look(case).await,
+            (_, Action::Update) => self.resume(case).await,
+            (_, Action::Delete) => self.reread(case).await,
         }
     }
 

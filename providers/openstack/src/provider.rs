@@ -23,7 +23,7 @@ use crate::quota::check_quotas;
 use crate::reservation::{check_units, lenders};
 use crate::schema::Resource;
 use crate::verbs::{
-    Act, Fetched, Note, Scope, decode, follow_ups, in_lanes, marked, provision, waiting,
+    Act, Fetched, Note, Scope, decode, follow_ups, found, in_lanes, marked, provision, waiting,
 };
 use crate::{codes, data, quota, tables};
 
@@ -52,7 +52,7 @@ impl OpenStackProvider {
     fn scope(&self, row: &'static Resource, values: Option<&Value>) -> Scope<'_> {
         let region = values.and_then(|values| values.text("region")).unwrap_or_default().to_owned();
         let (session, env) = (&self.session, &self.env);
-        Scope { session, row, region, env, patience: None }
+        Scope { session, row, region, env, patience: None, among_others: false }
     }
 
     fn deferral(&self) -> Option<Deferral> {
@@ -312,13 +312,35 @@ impl OpenStackProvider {
             let reply = |_| FindReply { candidates: None, diagnostics: why.clone().into() };
             return requests.iter().map(reply).collect();
         }
-        let mut replies = in_lanes(&self.session, requests, |request| async {
+        // What was listed before may lack what is looked for; what is listed now serves all.
+        self.session.look_anew();
+        let nothing = Value::null(terrarium_value::Type::Dynamic);
+        let known = requests.iter().filter_map(|request| {
+            let id = request.intent.object_id.as_deref()?.to_owned();
+            Some((request.planned.as_ref().unwrap_or(&nothing), id))
+        });
+        let known: Vec<(&Value, String)> = known.collect();
+        let mut fetched = self.fetch_all(row, &known).await.into_iter();
+        // An action on what has an id is about that; a create that goes on with what it made has one, too.
+        let requests = requests.iter().map(|request| {
+            let known = request.intent.object_id.as_ref().and_then(|_| fetched.next());
+            (*request, known)
+        });
+        let requests: Vec<(&FindRequest, Option<Fetched>)> = requests.collect();
+        let mut replies = in_lanes(&self.session, &requests, |(request, known)| async {
             let scope = self.scope(row, request.planned.as_ref());
-            row.hooks.find(&scope, request).await
+            let scope = Scope { among_others: requests.len() > 1, ..scope };
+            match known.clone() {
+                Some(object) => {
+                    let certain = object.map(|it| it.into_iter().map(|it| (it, true)).collect());
+                    found(&scope, request, certain)
+                }
+                None => row.hooks.find(&scope, request).await,
+            }
         })
         .await;
         if let Some(old) = legacy::of(self.major, Mode::Managed, kind) {
-            for (request, reply) in requests.iter().zip(&mut replies) {
+            for ((request, _), reply) in requests.iter().zip(&mut replies) {
                 for found in reply.candidates.iter_mut().flatten() {
                     found.state = old.old(&found.state, request.planned.as_ref());
                 }

@@ -13,6 +13,7 @@ mod turns;
 mod walk;
 
 pub(crate) use rows::nulled;
+pub(crate) use walk::TOGETHER;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

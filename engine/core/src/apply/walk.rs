@@ -44,7 +44,7 @@ pub(super) enum Event {
 }
 
 /// Timers within so long of each other ring together: less than the shortest pause between two looks.
-const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
+pub(crate) const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
 
 /// What closes an intent.
 pub(super) type Closing = (IntentId, IntentOutcome);

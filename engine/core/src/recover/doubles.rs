@@ -20,6 +20,7 @@ impl Recovery<'_> {
             );
             return false;
         }
+        let Some(turn) = self.turn(case).await else { return false };
         let recorder = Recorder::new(self.held.store.intents(&self.held.fence));
         let prepared = recorder.prepare(IntentDraft {
             action: Action::Delete,
@@ -47,6 +48,7 @@ impl Recovery<'_> {
             permit: Permit::External(recorded),
         };
         let reply = case.provider.apply(case.kind(), request).await;
+        drop(turn);
         self.report_mildly(reply.diagnostics);
         let gone = match reply.outcome {
             ApplyOutcome::Done { .. } => true,
@@ -85,11 +87,10 @@ impl Recovery<'_> {
                 return false;
             }
             pending.polls += 1;
-            let poll = case.provider.poll_many(std::slice::from_ref(&pending));
-            let Some(replies) = self.unless_stopped(poll).await else { return false };
-            match replies.into_iter().next().map(|reply| reply.outcome) {
-                Some(PollOutcome::Done { .. }) => return true,
-                Some(PollOutcome::Waiting { .. }) if !self.is_overdue(&pending) => {}
+            let Some(reply) = self.poll(case, &pending).await else { return false };
+            match reply.outcome {
+                PollOutcome::Done { .. } => return true,
+                PollOutcome::Waiting { .. } if !self.is_overdue(&pending) => {}
                 _ => return false,
             }
         }

@@ -4,7 +4,6 @@ use terrarium_provider::{Accepted, Action, Pending, PollOutcome, Private};
 use terrarium_state::{IntentOutcome, ObjectChange, ObjectStatus};
 use terrarium_value::Value;
 
-use super::look::NO_ANSWER;
 use super::{Case, Depth, Recovery};
 use crate::RecoveryOutcome;
 
@@ -24,9 +23,7 @@ impl Recovery<'_> {
         let mut told = jiff::Timestamp::MIN;
         loop {
             pending.polls += 1;
-            let poll = case.provider.poll_many(std::slice::from_ref(&pending));
-            let Some(mut replies) = self.unless_stopped(poll).await else { return };
-            let Some(reply) = replies.pop() else { return self.warn(case.open, NO_ANSWER) };
+            let Some(reply) = self.poll(case, &pending).await else { return };
             // What failed is recorded as such: the plan that follows mends it.
             self.report_mildly(reply.diagnostics);
             match reply.outcome {

@@ -11,18 +11,12 @@ use crate::{RecoveryOutcome, object};
 /// What is said while a lost create is looked for.
 const LOOKING: &str = "looking for what an interrupted run may have made";
 
-/// What is said of a provider that leaves a question without an answer.
-pub(super) const NO_ANSWER: &str = "its provider gave no answer; it stays open";
-
 impl Recovery<'_> {
     /// Looks for what a create without an outcome made.
     pub(super) async fn look(&self, case: &Case<'_>) {
         self.tell_waiting(case, LOOKING, None);
         loop {
-            let request = [case.find_request()];
-            let find = case.provider.find_many(&request);
-            let Some(mut replies) = self.unless_stopped(find).await else { return };
-            let Some(reply) = replies.pop() else { return self.warn(case.open, NO_ANSWER) };
+            let Some(reply) = self.find(case).await else { return };
             self.world.report_all(reply.diagnostics);
             let Some(candidates) = reply.candidates else {
                 self.warn(case.open, "the service could not be asked what exists; it stays open");
@@ -86,9 +80,7 @@ impl Recovery<'_> {
             state: found.state.clone(),
             private: found.private.clone(),
         };
-        let read = case.provider.read_many(vec![request]);
-        let Some(mut replies) = self.unless_stopped(read).await else { return };
-        let Some(reply) = replies.pop() else { return self.warn(case.open, NO_ANSWER) };
+        let Some(reply) = self.read(case, request).await else { return };
         if let ReadOutcome::Found { state, private, .. } = &reply.outcome
             && alone
             && case.has_follow_ups()
@@ -154,14 +146,11 @@ impl Recovery<'_> {
             state: value,
             private: object.private.clone(),
         };
-        let read = case.provider.read_many(vec![request]);
-        let Some(mut replies) = self.unless_stopped(read).await else { return };
-        let row = match replies.pop().map(|reply| reply.outcome) {
-            Some(ReadOutcome::Gone) => Some(Self::gone(case)),
-            Some(ReadOutcome::Found { state, private, .. }) => {
-                self.changed_row(case, &state, private)
-            }
-            _ => {
+        let Some(reply) = self.read(case, request).await else { return };
+        let row = match reply.outcome {
+            ReadOutcome::Gone => Some(Self::gone(case)),
+            ReadOutcome::Found { state, private, .. } => self.changed_row(case, &state, private),
+            ReadOutcome::Refused | ReadOutcome::Deferred(_) => {
                 self.warn(case.open, "the service could not be asked how it looks; it stays open");
                 return;
             }

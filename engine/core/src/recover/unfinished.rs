@@ -3,8 +3,8 @@
 
 use terrarium_address::Name;
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, IntentDraft, Permit, Private,
-    Recorded, Recorder,
+    Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, IntentDraft, Permit, Private, Recorded,
+    Recorder,
 };
 use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus, OpenIntent};
 use terrarium_value::Value;
@@ -17,20 +17,13 @@ impl Recovery<'_> {
     /// Resolves an update without an outcome: what a service is at work on is followed, otherwise the
     /// object is read.
     pub(super) async fn resume(&self, case: &Case<'_>) {
-        match self.underway(case).await {
+        let Some(reply) = self.find(case).await else { return };
+        self.report_mildly(reply.diagnostics);
+        let mut candidates = reply.candidates.into_iter().flatten();
+        match candidates.find_map(|candidate| candidate.pending) {
             Some(accepted) => self.follow(case, accepted).await,
-            None if self.stopped.get() => {}
             None => self.reread(case).await,
         }
-    }
-
-    async fn underway(&self, case: &Case<'_>) -> Option<Accepted> {
-        let request = case.find_request();
-        let request = [request];
-        let find = case.provider.find_many(&request);
-        let reply = self.unless_stopped(find).await?.pop()?;
-        self.report_mildly(reply.diagnostics);
-        reply.candidates?.into_iter().find_map(|candidate| candidate.pending)
     }
 
     /// Sends what is left of a create or an update, under an intent of its own, and follows it.
@@ -53,6 +46,7 @@ impl Recovery<'_> {
             return self.warn(case.open, &format!("{left}; the next apply goes on with it"));
         }
         let object_id = made.and_then(object::id_of).map(Name::from);
+        let Some(turn) = self.turn(case).await else { return };
         let Some(recorded) = self.record_next(case, object_id).await else {
             return self.warn(case.open, "its next call could not be recorded; it stays open");
         };
@@ -61,6 +55,7 @@ impl Recovery<'_> {
         let open =
             OpenIntent { intent: recorded.intent().clone(), progress: IntentProgress::Recorded };
         let reply = self.send_on(case, state, private, recorded).await;
+        drop(turn);
         let next = Case {
             open: &open,
             provider: case.provider.clone(),

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use terrarium_diagnostic::Diagnostic;
+use terrarium_provider::{FindReply, Pending, PollReply, ReadReply, ReadRequest};
+use tokio::sync::SemaphorePermit;
+use tokio::sync::oneshot::Receiver;
 
 use super::{Case, Recovery};
 use crate::{Event, codes};
@@ -24,7 +27,7 @@ impl Recovery<'_> {
             // A clock that jumps loses no time on the way.
             let slice =
                 if clock.jumps() { at } else { now.checked_add(SLICE).unwrap_or(at).min(at) };
-            if self.unless_stopped(clock.wait_until(slice)).await.is_none() {
+            if self.unless_stopped(self.together.until(slice)).await.is_none() {
                 return false;
             }
             if clock.jumps() {
@@ -38,7 +41,43 @@ impl Recovery<'_> {
         let now = self.inputs.clock.now();
         let after = SignedDuration::try_from(after).ok();
         let at = after.and_then(|after| now.checked_add(after).ok()).unwrap_or(now);
-        self.unless_stopped(self.inputs.clock.wait_until(at)).await.is_some()
+        self.unless_stopped(self.together.until(at)).await.is_some()
+    }
+
+    /// Looks, together with others, for what an intent may have made; `None` where recovery is to stop, or
+    /// after saying that there is no answer.
+    pub(super) async fn find(&self, case: &Case<'_>) -> Option<FindReply> {
+        self.answered(case, self.together.find(case.asked(), case.find_request())).await
+    }
+
+    /// Asks, together with others, how accepted work stands.
+    pub(super) async fn poll(&self, case: &Case<'_>, pending: &Pending) -> Option<PollReply> {
+        self.answered(case, self.together.poll(case.asked(), pending.clone())).await
+    }
+
+    /// Reads, together with others, an object.
+    pub(super) async fn read(&self, case: &Case<'_>, request: ReadRequest) -> Option<ReadReply> {
+        self.answered(case, self.together.read(case.asked(), request)).await
+    }
+
+    async fn answered<A>(&self, case: &Case<'_>, answer: Receiver<A>) -> Option<A> {
+        let answer = self.unless_stopped(answer).await?;
+        if answer.is_err() {
+            self.warn(case.open, "its provider gave no answer; it stays open");
+        }
+        answer.ok()
+    }
+
+    /// Waits for leave to change something: here one change follows the other, since a service may take
+    /// only one at a time of what belongs together.
+    pub(super) async fn turn(&self, case: &Case<'_>) -> Option<SemaphorePermit<'_>> {
+        match self.unless_stopped(self.turns.acquire()).await? {
+            Ok(turn) => Some(turn),
+            Err(_closed) => {
+                self.warn(case.open, "nothing more is changed; it stays open");
+                None
+            }
+        }
     }
 
     /// Waits for what changes nothing; `None` where recovery is to stop.

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use terrarium_core::planfile::{self, SavedPlan};
-use terrarium_state::Dep;
+use terrarium_provider::{Action, IntentDraft, Recorder};
+use terrarium_state::{Batch, Dep, Durability, IntentProgress};
 
-use crate::fake::FakeKind;
+use crate::fake::{FakeKind, accepted, of_name};
 use crate::scene::{Command, Doing, Scene};
 
 /// `readers` instances that read all of `instances`.
@@ -65,6 +66,84 @@ async fn work_of_a_type_is_polled_together() {
     scene.run(&Command::default(), Doing::Apply).await.unwrap();
     assert_eq!(scene.cloud.names().len(), 8);
     assert_eq!(scene.cloud.calls("poll"), 2, "two rounds of all, not of each");
+}
+
+/// Leaves creates open: so many that may have been sent, and as many that the service took on.
+async fn interrupted(scene: &mut Scene, count: usize) {
+    let (store, fence) = scene.open().await;
+    let recorder = Recorder::new(store.intents(&fence));
+    let draft = |kind: &str, at: usize| IntentDraft {
+        addr: format!("{kind}.a[{at}]").parse().unwrap(),
+        action: Action::Create,
+        at: scene.cloud.inside().now,
+        cloud_at: None,
+        realm: None,
+        provider: "provider[\"registry.terraform.io/hashicorp/fake\"]".into(),
+        planned: None,
+        object_id: None,
+        deposed: None,
+        follow_ups: Vec::new(),
+    };
+    for kind in ["fake_thing", "fake_slow"] {
+        let drafts = (0..count).map(|at| recorder.prepare(draft(kind, at)));
+        let recorded = recorder.record(drafts.collect()).await.unwrap();
+        let mut progress = Vec::new();
+        for one in &recorded {
+            let marker = Some(one.intent().marker.to_string());
+            let id = scene.cloud.inside().make(kind, &of_name(kind, "a"), marker).to_string();
+            if kind == "fake_slow" {
+                let accepted = accepted(kind, &id);
+                progress.push((one.intent().id, IntentProgress::Accepted(Box::new(accepted))));
+            }
+        }
+        let batch = Batch { progress, ..Batch::default() };
+        store.submit(&fence, batch, Durability::Now).durable().await.unwrap();
+    }
+    store.unlock(fence).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_open_is_found_out_in_one_batch_of_each_kind() {
+    let count = 200;
+    let text = ["fake_thing", "fake_slow"].map(|kind| {
+        format!("resource \"{kind}\" \"a\" {{\n  count = {count}\n  name  = \"a\"\n}}\n")
+    });
+    for doing in [Doing::Plan, Doing::Apply] {
+        let mut scene = Scene::of(&text.concat());
+        interrupted(&mut scene, count).await;
+        let outcome = scene.run(&Command::default(), doing).await.unwrap();
+        let calls = |call| scene.cloud.calls(call);
+        assert_eq!(calls("find"), 1, "{doing:?}: one question for all that may have been made");
+        // What a plan finds at work is looked at once; an apply looks again until it is done.
+        let polls = if doing == Doing::Plan { 1 } else { 2 };
+        assert_eq!(calls("poll"), polls, "{doing:?}: one question for all that is at work");
+        // One for all that was found, and the plan's own of each block that has something recorded.
+        let reads = if doing == Doing::Plan { 2 } else { 3 };
+        assert_eq!(calls("read"), reads, "{doing:?}");
+        assert_eq!(calls("apply"), 0, "{doing:?}: {:?}", outcome.plan.counts());
+        let open = scene.state().await.intents.len();
+        assert_eq!(open, if doing == Doing::Plan { count } else { 0 }, "{doing:?}");
+        assert_eq!(scene.cloud.names().len(), 2 * count);
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_made_is_waited_for_once() {
+    let count = 50;
+    let mut scene = Scene::of(&format!(
+        "resource \"fake_thing\" \"a\" {{\n  count = {count}\n  name  = \"a\"\n}}\n"
+    ));
+    interrupted(&mut scene, count).await;
+    scene.cloud.inside().vanish("a");
+    let before = scene.cloud.inside().now;
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
+    let waited = scene.cloud.inside().now.duration_since(before).as_secs();
+    assert_eq!(
+        (waited, scene.cloud.calls("find")),
+        (60, 2),
+        "one horizon, and a look on either side"
+    );
+    assert_eq!(scene.cloud.names().len(), count);
 }
 
 /// Builds leases in every stage: ended, running with an extension that waits, coming, replaced with a gap.

@@ -198,7 +198,7 @@ impl Scene {
         all.bounded(Deadlines::by(Arc::new(Minute), minutes(1), minutes(3)))
     }
 
-    async fn open(&mut self) -> (Arc<dyn Store>, Fence) {
+    pub(crate) async fn open(&mut self) -> (Arc<dyn Store>, Fence) {
         let store = (self.wrap)(Arc::new(MemoryStore::open(self.disk.clone())));
         self.locks += 1;
         let request = LockRequest {

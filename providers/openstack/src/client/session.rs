@@ -173,6 +173,11 @@ impl Session {
         self.shared.answer(call, Belief::List, now, self.list(call, key)).await
     }
 
+    /// Forgets what lists said so far.
+    pub(crate) fn look_anew(&self) {
+        self.shared.forget_lists();
+    }
+
     /// Reads one object that others of this round have read already, or reads it for them.
     pub(crate) async fn shared_find(&self, call: &Call<'_>) -> Result<Option<Json>, ApiError> {
         let now = self.outside.clock.now();

@@ -96,6 +96,11 @@ impl Shared {
         answer.get_or_init(|| async { ask.await.map(Arc::new) }).await.clone()
     }
 
+    /// Forgets lists; those who wait for one still get it.
+    pub(super) fn forget_lists(&self) {
+        self.entries().retain(|_, entry| entry.belief != Belief::List);
+    }
+
     /// Forgets what a call may have changed; those who wait for an answer still get it.
     pub(super) fn changed_by(&self, call: &Call<'_, Verb>) {
         self.entries().retain(|question, entry| match entry.belief {

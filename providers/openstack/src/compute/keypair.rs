@@ -75,20 +75,15 @@ impl Hooks for KeypairHooks {
     /// The name is unique per user, so it finds a lost create; its age tells that from the user's own.
     async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
         let planned = request.planned.as_ref();
-        let name =
-            match (&request.intent.object_id, planned.and_then(|planned| planned.text("name"))) {
-                (Some(id), _) => id.to_string(),
-                (None, name) => name.unwrap_or_default().to_owned(),
-            };
+        let name = planned.and_then(|planned| planned.text("name")).unwrap_or_default();
         let user = planned.and_then(|planned| planned.text("user_id"));
         let query = user.map(|user| vec![("user_id", user.to_owned())]).unwrap_or_default();
-        let call = scope.read(scope.path(&name)).query(query);
+        let call = scope.read(scope.path(name)).query(query);
         let fetched = scope.session.find(&call.microversion(user.and(FOR_A_USER))).await;
         let key = planned.and_then(|planned| planned.text("public_key")).map(str::trim);
-        let lost = request.intent.object_id.is_none();
         let fits = |object: &Json| {
             key.is_none_or(|key| field(object, "public_key").trim() == key)
-                && (!lost || is_young(scope, request, created_at(object)))
+                && is_young(scope, request, created_at(object))
         };
         let objects = fetched.map(|reply| {
             let object = reply.map(|reply| unwrapped(reply, "keypair"));

@@ -146,13 +146,13 @@ impl Hooks for AttachHooks {
     /// A volume is attached to a server once: what is attached since the intent is what was asked for.
     async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
         let planned = request.planned.as_ref();
-        let id = request.intent.object_id.as_deref().map(str::to_owned).or_else(|| {
-            Some(format!("{}/{}", planned?.text("instance_id")?, planned?.text("volume_id")?))
+        let id = planned.and_then(|planned| {
+            Some(format!("{}/{}", planned.text("instance_id")?, planned.text("volume_id")?))
         });
         let Some(id) = id else { return found(scope, request, Ok(Vec::new())) };
         let mut fetched =
             self.fetch(scope, std::slice::from_ref(&id)).await.pop().unwrap_or(Ok(None));
-        if let (None, Ok(Some(object))) = (&request.intent.object_id, &fetched) {
+        if let Ok(Some(object)) = &fetched {
             match attached_at(scope, object).await {
                 Ok(at) if !is_young(scope, request, at) => fetched = Ok(None),
                 Ok(_) => {}

@@ -95,7 +95,13 @@ impl Hooks for AssociateHooks {
         let planned = request.planned.as_ref();
         let address = planned.and_then(|planned| planned.text("floating_ip")).unwrap_or_default();
         let port = planned.and_then(|planned| planned.text("port_id"));
-        let objects = match by_address(scope, address).await {
+        // One list of all is for many.
+        let there = if scope.among_others {
+            among_all(scope, address).await
+        } else {
+            by_address(scope, address).await
+        };
+        let objects = match there {
             Ok(object) if port == Some(field(&object, "port_id")) => Ok(vec![(object, true)]),
             Ok(_) | Err(Failure::Refused(ApiError::Other(_))) => Ok(Vec::new()),
             Err(Failure::Refused(error)) => Err(error),
@@ -120,6 +126,15 @@ async fn id_of(scope: &Scope<'_>, address: &str) -> Result<String, Failure> {
         // Made by others since, or another project's.
         None => Ok(field(&by_address(scope, address).await?, "id").to_owned()),
     }
+}
+
+/// Finds an address in the list of all, which others who look for theirs share.
+async fn among_all(scope: &Scope<'_>, address: &str) -> Result<Json, Failure> {
+    let all = scope.session.shared_list(&scope.read("/floatingips"), "floatingips").await?;
+    let known = all.iter().find(|one| field(one, "floating_ip_address") == address);
+    known
+        .cloned()
+        .ok_or_else(|| Failure::other(format!("no floating IP has the address {address}")))
 }
 
 pub(crate) async fn by_address(scope: &Scope<'_>, address: &str) -> Result<Json, Failure> {

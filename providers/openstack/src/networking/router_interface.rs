@@ -99,8 +99,12 @@ impl Hooks for InterfaceHooks {
     async fn find(&self, scope: &Scope<'_>, request: &FindRequest) -> FindReply {
         let Some(planned) = &request.planned else { return found(scope, request, Ok(Vec::new())) };
         let router = planned.text("router_id").unwrap_or_default();
-        let call = scope.read("/ports").query(vec![("device_id", router.to_owned())]);
-        let ports = scope.session.list(&call, "ports").await;
+        // One list of all is for many.
+        let query = vec![("device_id", router.to_owned())];
+        let query = if scope.among_others { Vec::new() } else { query };
+        let call = scope.read("/ports").query(query);
+        let ports = scope.session.shared_list(&call, "ports").await;
+        let of_router = |port: &Json| field(port, "device_id") == router;
         let fits = |port: &Json| match (planned.text("subnet_id"), planned.text("port_id")) {
             (Some(subnet), _) => {
                 elements(port, "fixed_ips").iter().any(|one| field(one, "subnet_id") == subnet)
@@ -114,12 +118,11 @@ impl Hooks for InterfaceHooks {
                 planned.text("subnet_id").is_some() && elements(port, "fixed_ips").len() < 2;
             instant(port, if of_its_own { "created_at" } else { "updated_at" })
         };
-        let ours = |port: &Json| {
-            fits(port)
-                && (request.intent.object_id.is_some() || is_young(scope, request, since(port)))
-        };
-        let ports =
-            ports.map(|ports| ports.into_iter().filter(ours).map(|port| (port, true)).collect());
+        let ours =
+            |port: &Json| of_router(port) && fits(port) && is_young(scope, request, since(port));
+        let ports = ports.map(|ports| {
+            ports.iter().filter(|port| ours(port)).map(|port| (port.clone(), true)).collect()
+        });
         found(scope, request, ports)
     }
 

@@ -9,7 +9,7 @@ use terrarium_value::{Type, Value};
 use super::date;
 use crate::client::ApiError;
 use crate::look::{Look, field};
-use crate::verbs::{Scope, find, found, is_young};
+use crate::verbs::{Scope, found, is_young};
 
 /// What stands between a name and its marker, where the configuration asks for one.
 const SEPARATOR: char = '~';
@@ -38,33 +38,30 @@ pub(super) fn bare_name<'n>(name: &'n str, known: &Value) -> &'n str {
     }
 }
 
-/// Looks for what an intent may have made, changed or removed.
+/// Looks for what a create may have made, of which no id is known.
 pub(super) async fn find_lease(scope: &Scope<'_>, request: &FindRequest) -> FindReply {
-    if request.intent.object_id.is_some() {
-        return find(scope, request).await;
-    }
     found(scope, request, created(scope, request).await)
 }
 
 async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, bool)>, ApiError> {
     let call = scope.read(scope.row.list_path);
-    let all = scope.session.list(&call, scope.row.collection).await?;
+    let all = scope.session.shared_list(&call, scope.row.collection).await?;
     let (project, user) = scope.session.who().await?;
     let nothing = Value::null(Type::Dynamic);
     let planned = request.planned.as_ref().unwrap_or(&nothing);
     let marker = request.intent.marker.as_str();
-    let hits = all.into_iter().filter_map(|lease| {
-        let marked = field(&lease, "name").ends_with(&format!("{SEPARATOR}{marker}"));
+    let hits = all.iter().filter_map(|lease| {
+        let marked = field(lease, "name").ends_with(&format!("{SEPARATOR}{marker}"));
         let ours = |name: &str, wanted: &Option<String>| {
-            wanted.as_deref().is_none_or(|wanted| field(&lease, name) == wanted)
+            wanted.as_deref().is_none_or(|wanted| field(lease, name) == wanted)
         };
         let by_us = ours("project_id", &project) && ours("user_id", &user);
-        let young = is_young(scope, request, date::read(field(&lease, "created_at")));
-        let alike = bare_name(field(&lease, "name"), planned)
+        let young = is_young(scope, request, date::read(field(lease, "created_at")));
+        let alike = bare_name(field(lease, "name"), planned)
             == planned.text("name").unwrap_or_default()
-            && same_date(&lease, planned, "start_date")
-            && same_date(&lease, planned, "end_date");
-        (marked || (by_us && young && alike)).then_some((lease, marked))
+            && same_date(lease, planned, "start_date")
+            && same_date(lease, planned, "end_date");
+        (marked || (by_us && young && alike)).then(|| (lease.clone(), marked))
     });
     Ok(hits.collect())
 }

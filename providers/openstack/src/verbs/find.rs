@@ -23,17 +23,9 @@ const APART_S: i64 = 1;
 /// How far the clocks of engine and service may have moved against each other where nobody noted it.
 const SKEW_S: i64 = 60;
 
-/// Looks for what an intent may have made, changed or removed.
+/// Looks for what a create may have made, of which no id is known.
 pub(crate) async fn find(scope: &Scope<'_>, request: &FindRequest) -> FindReply {
-    // A create that goes on with what it made has an id as well.
-    let objects = if request.intent.object_id.is_none() {
-        created(scope, request).await
-    } else {
-        let id = request.intent.object_id.as_deref().unwrap_or_default().to_owned();
-        let fetched = scope.row.hooks.fetch(scope, &[id]).await.pop().unwrap_or(Ok(None));
-        fetched.map(|object| object.into_iter().map(|object| (object, true)).collect())
-    };
-    found(scope, request, objects)
+    found(scope, request, created(scope, request).await)
 }
 
 /// Answers with the objects found, each with whether it is certain.
@@ -63,13 +55,13 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
     let nothing = Value::null(Type::Dynamic);
     let planned = request.planned.as_ref().unwrap_or(&nothing);
     let mut query = Vec::new();
-    // Nova's filter by name is a regular expression, so it is not used.
-    let filters = row.service != Service::Compute;
+    // Nova's filter by name is a regular expression, so it is not used; one list of all is for many.
+    let filters = row.service != Service::Compute && !scope.among_others;
     if let Some(name) = planned.text("name").filter(|_| filters) {
         query.push(("name", name.to_owned()));
     }
     let call = scope.read(row.list_path).query(query);
-    let all = scope.session.list(&call, row.collection).await?;
+    let all = scope.session.shared_list(&call, row.collection).await?;
     let marker = request.intent.marker.as_str();
     let marked: Vec<(Json, bool)> =
         all.iter().filter(|o| carries(row.marker, o, marker)).map(|o| (o.clone(), true)).collect();
@@ -84,7 +76,7 @@ async fn created(scope: &Scope<'_>, request: &FindRequest) -> Result<Vec<(Json, 
     let fits = |object: &Json| {
         is_young(scope, request, created_at(object)) && looks_like(scope, object, planned)
     };
-    Ok(all.into_iter().filter(fits).map(|object| (object, false)).collect())
+    Ok(all.iter().filter(|object| fits(object)).map(|object| (object.clone(), false)).collect())
 }
 
 /// Returns whether something that is not marked can be the intent's: it is certainly not older. What has

@@ -28,6 +28,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) env: &'a BTreeMap<String, String>,
     /// How long the action at hand may take; `None` for looks.
     pub(crate) patience: Option<Duration>,
+    /// Whether others of its type are looked for at the same time: then one list serves all.
+    pub(crate) among_others: bool,
 }
 
 /// One action on one instance.

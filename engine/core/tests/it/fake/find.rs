@@ -2,7 +2,7 @@
 
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Accepted, Candidate, FindReply, FindRequest};
-use terrarium_value::{Map, Value};
+use terrarium_value::{Causes, Map, Type, Value};
 
 use super::cloud::{Inside, Object};
 use super::kind::resource_schema;
@@ -29,14 +29,7 @@ pub(super) fn find(inside: &Inside, request: &FindRequest) -> FindReply {
 fn candidate(id: u64, object: &Object, marked: bool) -> Candidate {
     let id = id.to_string();
     let state = only_id(&object.kind, &id);
-    let accepted = Accepted {
-        id: id.as_str().into(),
-        state: Some(state.clone()),
-        private: None,
-        poll_after: POLL,
-        timeout: TIMEOUT,
-    };
-    let pending = (object.building > 0).then_some(accepted);
+    let pending = (object.building > 0).then(|| accepted(&object.kind, &id));
     let created_at = Some(object.created_at);
     Candidate {
         id: id.as_str().into(),
@@ -46,6 +39,38 @@ fn candidate(id: u64, object: &Object, marked: bool) -> Candidate {
         private: None,
         pending,
         lacks: None,
+    }
+}
+
+/// Work that the cloud took on.
+pub(crate) fn accepted(kind: &str, id: &str) -> Accepted {
+    Accepted {
+        id: id.into(),
+        state: Some(only_id(kind, id)),
+        private: None,
+        poll_after: POLL,
+        timeout: TIMEOUT,
+    }
+}
+
+/// Planned values of which only the name is known.
+pub(crate) fn of_name(kind: &str, name: &str) -> Value {
+    let known = only_id(kind, name).to_map().unwrap().into_iter();
+    let computed = |name: &str| matches!(name, "id" | "token" | "zone" | "status");
+    Value::object_of(known.map(|(attribute, value)| match &*attribute {
+        "name" => (attribute, Value::string(name)),
+        it if computed(it) => (attribute, Value::unknown(Type::String, Causes::NONE)),
+        // Blocks, of which there are none.
+        "disk" => (attribute, Value::list(element(&value), Vec::new())),
+        "rule" => (attribute, Value::set(element(&value), Vec::new())),
+        _ => (attribute, value),
+    }))
+}
+
+fn element(collection: &Value) -> Type {
+    match collection.ty() {
+        Type::List(element) | Type::Set(element) => (*element).clone(),
+        other => panic!("{other:?} has no elements"),
     }
 }
 

@@ -18,4 +18,5 @@ mod provider;
 
 pub(crate) use broken::{MANNERS, METHODS, Manner, Method, Minute};
 pub(crate) use cloud::{Cloud, Fault, Inside, Trouble};
+pub(crate) use find::{accepted, of_name};
 pub(crate) use kind::FakeKind;
