@@ -1,6 +1,7 @@
 //! Schemas: which attributes and blocks a resource type has, and what they mean in time.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use terrarium_address::{AttrPath, Name};
 use terrarium_value::Type;
@@ -151,6 +152,26 @@ pub struct Block {
     pub deprecated: Option<String>,
     /// Names that it has in other versions of the provider, and what to use instead of each.
     pub retired: BTreeMap<Name, String>,
+    /// The type of its values, once it was asked for. Leave it as its default.
+    pub known: KnownType,
+}
+
+/// What [`Block::ty`] found. Nulls and unknowns of a block keep its type: a million of them share one.
+///
+/// All are equal, and a copy knows nothing: it may be changed before it is asked.
+#[derive(Debug, Default)]
+pub struct KnownType(OnceLock<Type>);
+
+impl Clone for KnownType {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for KnownType {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// An attribute.
@@ -262,11 +283,16 @@ impl Attribute {
 
 impl Block {
     /// Returns the type of a value of this block: an object of all attributes and nested blocks.
+    ///
+    /// It is made once: change neither attributes nor blocks afterwards, or change a copy.
     pub fn ty(&self) -> Type {
-        let attributes =
-            self.attributes.iter().map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
-        let blocks = self.blocks.iter().map(|(name, nested)| (name.clone(), nested.ty()));
-        Type::object(attributes.chain(blocks))
+        let make = || {
+            let attributes =
+                self.attributes.iter().map(|(name, one)| (name.clone(), one.ty.clone()));
+            let blocks = self.blocks.iter().map(|(name, nested)| (name.clone(), nested.ty()));
+            Type::object(attributes.chain(blocks))
+        };
+        self.known.0.get_or_init(make).clone()
     }
 
     /// Returns the attribute at a path, map keys and indices left aside; `None` for a block.

@@ -15,7 +15,7 @@ pub(crate) use possible::{Safety, convertible};
 
 use crate::unify::unify_with;
 use crate::value::Repr;
-use crate::{Entries, Kind, Map, Number, ObjectType, Refinements, Type, Unknown, Value};
+use crate::{Entries, Kind, Number, ObjectType, Refinements, Type, Unknown, Value};
 
 /// Why a value doesn't convert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,20 +181,20 @@ fn string_to_bool(text: &str, path: &AttrPath) -> Converted {
 }
 
 fn convert_object(attributes: &Entries, object: &ObjectType, path: &mut AttrPath) -> Converted {
-    let mut converted = Map::new();
+    let mut converted = Vec::with_capacity(object.attributes.len());
     for (name, ty) in &object.attributes {
         let value = match attributes.get(name) {
             Some(value) => within(path, PathStep::Attr(name.clone()), value, ty)?,
             None if object.optional.contains(name) => Value::null(ty.without_optional()),
             None => return fail(path, format!("attribute \"{name}\" is required")),
         };
-        converted.insert(name.clone(), value);
+        converted.push((name.clone(), value));
     }
-    Ok(Value::object(converted))
+    Ok(Value::object(converted.into_iter().collect::<Entries>()))
 }
 
 fn convert_map_to_object(entries: &Entries, object: &ObjectType, path: &mut AttrPath) -> Converted {
-    let mut converted = Map::new();
+    let mut converted = Vec::with_capacity(object.attributes.len());
     for (name, ty) in &object.attributes {
         let value = match entries.get(name) {
             Some(value) => within(path, PathStep::Key(name.clone()), value, ty)?,
@@ -203,9 +203,9 @@ fn convert_map_to_object(entries: &Entries, object: &ObjectType, path: &mut Attr
                 return fail(path, format!("map has no element for required attribute \"{name}\""));
             }
         };
-        converted.insert(name.clone(), value);
+        converted.push((name.clone(), value));
     }
-    Ok(Value::object(converted))
+    Ok(Value::object(converted.into_iter().collect::<Entries>()))
 }
 
 fn convert_items(

@@ -1,19 +1,26 @@
-//! Entries of a map or object, as a value keeps them.
+//! Entries of a map, an object or an object type, as a value keeps them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_address::Name;
 
-use crate::{Map, Value};
+use crate::Value;
 
 /// Entries in the order of their keys (by bytes), shared and as small as they are many: plans and states hold
 /// millions of objects with a few attributes each, and a tree's node has room for eleven.
-#[derive(Clone, Debug, Default, PartialEq, Hash)]
-pub struct Entries(Arc<[(Name, Value)]>);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entries<T = Value>(Arc<[(Name, T)]>);
 
-impl Entries {
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Entries<T> {
     /// Returns the value of a key.
-    pub fn get(&self, key: &str) -> Option<&Value> {
+    pub fn get(&self, key: &str) -> Option<&T> {
         let at = self.0.binary_search_by(|(one, _)| one.as_ref().cmp(key)).ok()?;
         Some(&self.0[at].1)
     }
@@ -34,7 +41,7 @@ impl Entries {
     }
 
     /// Returns keys and values.
-    pub fn iter(&self) -> Pairs<'_> {
+    pub fn iter(&self) -> Pairs<'_, T> {
         self.0.iter().map(pair)
     }
 
@@ -44,17 +51,12 @@ impl Entries {
     }
 
     /// Returns the values.
-    pub fn values(&self) -> Parts<'_> {
+    pub fn values(&self) -> Parts<'_, T> {
         self.0.iter().map(value)
     }
 
-    /// Returns them in a form that can be changed.
-    pub fn to_map(&self) -> Map {
-        self.0.iter().cloned().collect()
-    }
-
     /// Returns keys and values as they stand side by side.
-    pub(crate) fn as_slice(&self) -> &[(Name, Value)] {
+    pub(crate) fn as_slice(&self) -> &[(Name, T)] {
         &self.0
     }
 
@@ -64,44 +66,51 @@ impl Entries {
     }
 }
 
+impl<T: Clone> Entries<T> {
+    /// Returns them in a form that can be changed.
+    pub fn to_map(&self) -> BTreeMap<Name, T> {
+        self.0.iter().cloned().collect()
+    }
+}
+
 /// Goes over keys and values.
-pub type Pairs<'a> =
-    std::iter::Map<std::slice::Iter<'a, (Name, Value)>, fn(&(Name, Value)) -> (&Name, &Value)>;
+pub type Pairs<'a, T = Value> =
+    std::iter::Map<std::slice::Iter<'a, (Name, T)>, fn(&(Name, T)) -> (&Name, &T)>;
 
 /// Goes over values.
-pub type Parts<'a> =
-    std::iter::Map<std::slice::Iter<'a, (Name, Value)>, fn(&(Name, Value)) -> &Value>;
+pub type Parts<'a, T = Value> =
+    std::iter::Map<std::slice::Iter<'a, (Name, T)>, fn(&(Name, T)) -> &T>;
 
-fn pair(entry: &(Name, Value)) -> (&Name, &Value) {
+fn pair<T>(entry: &(Name, T)) -> (&Name, &T) {
     (&entry.0, &entry.1)
 }
 
-fn value(entry: &(Name, Value)) -> &Value {
+fn value<T>(entry: &(Name, T)) -> &T {
     &entry.1
 }
 
-impl From<Map> for Entries {
-    fn from(map: Map) -> Self {
+impl<T> From<BTreeMap<Name, T>> for Entries<T> {
+    fn from(map: BTreeMap<Name, T>) -> Self {
         Self(map.into_iter().collect())
     }
 }
 
-impl FromIterator<(Name, Value)> for Entries {
+impl<T> FromIterator<(Name, T)> for Entries<T> {
     /// Takes entries in any order; of two with one key the last counts.
-    fn from_iter<I: IntoIterator<Item = (Name, Value)>>(entries: I) -> Self {
-        let entries: Vec<(Name, Value)> = entries.into_iter().collect();
+    fn from_iter<I: IntoIterator<Item = (Name, T)>>(entries: I) -> Self {
+        let entries: Vec<(Name, T)> = entries.into_iter().collect();
         if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
-            return entries.into_iter().collect::<Map>().into();
+            return entries.into_iter().collect::<BTreeMap<Name, T>>().into();
         }
         Self(entries.into())
     }
 }
 
-impl<'a> IntoIterator for &'a Entries {
-    type Item = (&'a Name, &'a Value);
-    type IntoIter = Pairs<'a>;
+impl<'a, T> IntoIterator for &'a Entries<T> {
+    type Item = (&'a Name, &'a T);
+    type IntoIter = Pairs<'a, T>;
 
-    fn into_iter(self) -> Pairs<'a> {
+    fn into_iter(self) -> Pairs<'a, T> {
         self.iter()
     }
 }

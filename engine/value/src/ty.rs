@@ -1,10 +1,12 @@
 //! Types of values, and type constraints (types with optional attributes and `any`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use terrarium_address::Name;
+
+use crate::Entries;
 
 /// Type of a value, or a constraint on it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +35,7 @@ pub enum Type {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectType {
     /// Type of each attribute.
-    pub attributes: BTreeMap<Name, Type>,
+    pub attributes: Entries<Type>,
     /// Those that a value may leave out; conversion sets them to null. Empty for the type of a value.
     pub optional: BTreeSet<Name>,
 }

@@ -204,7 +204,7 @@ impl Parser<'_> {
     }
 
     fn object(&mut self, object: &hcl_edit::expr::Object) -> (Type, Defaults) {
-        let mut ty = ObjectType { attributes: BTreeMap::new(), optional: BTreeSet::new() };
+        let (mut attributes, mut optional) = (BTreeMap::new(), BTreeSet::new());
         let mut level = Level::default();
         for (key, value) in object {
             let name: Name = match key {
@@ -217,7 +217,7 @@ impl Parser<'_> {
             };
             let (attribute, inner, default) = match value.expr() {
                 Expression::FuncCall(call) if call.name.name.value().as_str() == "optional" => {
-                    ty.optional.insert(name.clone());
+                    optional.insert(name.clone());
                     self.optional(value.expr(), call)
                 }
                 other => {
@@ -231,8 +231,9 @@ impl Parser<'_> {
             if !inner.is_empty() {
                 level.within.insert(name.clone(), inner);
             }
-            ty.attributes.insert(name, attribute);
+            attributes.insert(name, attribute);
         }
+        let ty = ObjectType { attributes: attributes.into(), optional };
         (Type::Object(Arc::new(ty)), Defaults::new(level))
     }
 

@@ -51,7 +51,7 @@ fn elements<'a>(mut parts: impl Iterator<Item = (String, &'a Type)>, element: &T
 
 fn objects(got: &ObjectType, want: &ObjectType) -> String {
     let missing =
-        |name: &&Name| !got.attributes.contains_key(*name) && !want.optional.contains(*name);
+        |name: &&Name| !got.attributes.contains_key(name) && !want.optional.contains(*name);
     let missing: Vec<&Name> = want.attributes.keys().filter(missing).collect();
     match missing.as_slice() {
         [] => {}

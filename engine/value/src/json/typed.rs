@@ -80,7 +80,7 @@ impl Writer {
         attributes: &Entries,
         object: &ObjectType,
     ) -> Result<(), EncodeError> {
-        if let Some(name) = attributes.keys().find(|name| !object.attributes.contains_key(*name)) {
+        if let Some(name) = attributes.keys().find(|name| !object.attributes.contains_key(name)) {
             return Err(self.fail(format!("unsupported attribute \"{name}\"")));
         }
         let members = object

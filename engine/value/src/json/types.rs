@@ -1,10 +1,10 @@
 //! JSON text of types: `"string"`, `["list","string"]`, `["object",{"a":"bool"},["a"]]`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{DecodeError, Json, parse, quote};
-use crate::{ObjectType, Type};
+use crate::{Entries, ObjectType, Type};
 
 /// Writes a type, optional attributes included.
 pub fn type_to_json(ty: &Type) -> String {
@@ -106,7 +106,7 @@ fn object_type(
     members: &[(terrarium_address::Name, Json)],
     optional: &[Json],
 ) -> Result<Type, DecodeError> {
-    let attributes: Result<BTreeMap<_, _>, DecodeError> =
+    let attributes: Result<Entries<Type>, DecodeError> =
         members.iter().map(|(name, ty)| Ok((name.clone(), type_of(ty)?))).collect();
     let attributes = attributes?;
     let names: Option<BTreeSet<_>> = optional

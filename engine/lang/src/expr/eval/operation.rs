@@ -263,7 +263,7 @@ fn describe_mismatch(yes: &Type, no: &Type) -> String {
                 Some(_) => {}
             }
         }
-        if let Some(name) = b.attributes.keys().find(|name| !a.attributes.contains_key(*name)) {
+        if let Some(name) = b.attributes.keys().find(|name| !a.attributes.contains_key(name)) {
             return format!(
                 "The 'false' value includes object attribute {name:?}, which is absent in the 'true' value."
             );
