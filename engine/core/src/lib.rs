@@ -18,6 +18,7 @@ pub mod planfile;
 mod progress;
 mod proposed;
 mod providers;
+mod rare;
 mod realms;
 mod recover;
 mod rules;
@@ -43,6 +44,7 @@ pub use model::{
 pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};
 pub use providers::{Deadlines, KnownProvider};
+pub use rare::{Blank, Rare};
 pub use realms::realms;
 pub use recover::{Depth, RecoverOptions, Recovered, recover, strays};
 pub use run::{HeldBack, Turn, turn};

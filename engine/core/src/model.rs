@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::rare::{Blank, Rare};
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, ResourceAddr, Target};
 use terrarium_provider::{PlanNotes, Private, Schedule, Schema, Standing, Window};
@@ -190,7 +191,7 @@ pub struct ResourceChange {
     /// The instance.
     pub addr: ResourceAddr,
     /// Where it was recorded before a move; `None`: it did not move.
-    pub moved_from: Option<ResourceAddr>,
+    pub moved_from: Rare<Option<ResourceAddr>>,
     /// The deposed key, for a deposed object.
     pub deposed: Option<Name>,
     /// The provider configuration, as state v4 writes it.
@@ -222,13 +223,13 @@ pub struct ResourceChange {
     /// What it read.
     pub deps: Vec<Dep>,
     /// What it sits on: instances that lend, and leases outside the configuration.
-    pub occupies: Occupancy,
+    pub occupies: Rare<Occupancy>,
     /// Since when it is ended, where it is: its values are for evaluation only.
-    pub ended: Option<Ended>,
+    pub ended: Rare<Option<Ended>>,
     /// How it stands in its window, where it was read and has one.
     pub standing: Option<Standing>,
     /// What the provider tells beside the values.
-    pub notes: PlanNotes,
+    pub notes: Rare<PlanNotes>,
     /// Hash of what an approval of this change covers; `None` where it was not computed.
     pub approval: Option<Name>,
     /// Hashes of its parts and of the files that were read, by name: `var.x`, `block a.b`, `file c.sh`.
@@ -243,6 +244,15 @@ pub struct Occupancy {
     pub lenders: Vec<ResourceAddr>,
     /// Lenders outside the configuration, in words: a lease whose reservation id was pasted.
     pub foreign: Vec<String>,
+}
+
+impl Blank for Occupancy {
+    const BLANK: &'static Self = &Self { lenders: Vec::new(), foreign: Vec::new() };
+}
+
+impl Blank for PlanNotes {
+    const BLANK: &'static Self =
+        &Self { zone: None, cost: None, gap: None, lends: None, perishes: None };
 }
 
 /// The planned change of a root output.
@@ -351,7 +361,7 @@ impl ResourceChange {
     ) -> Self {
         Self {
             addr,
-            moved_from: None,
+            moved_from: Rare::default(),
             deposed: None,
             provider,
             action,
@@ -366,10 +376,10 @@ impl ResourceChange {
             window: None,
             private: None,
             deps: Vec::new(),
-            occupies: Occupancy::default(),
-            ended: None,
+            occupies: Rare::default(),
+            ended: Rare::default(),
             standing: None,
-            notes: PlanNotes::default(),
+            notes: Rare::default(),
             approval: None,
             covers: Arc::default(),
             schema,

@@ -337,7 +337,8 @@ fn restricted(mut plan: Plan, due: &HashSet<usize>, state: &State) -> Plan {
         if let Some(object) = instance.and_then(|instance| instance.current.as_ref()) {
             change.deps.clone_from(&object.deps);
             change.window = object.window;
-            change.occupies = Occupancy { lenders: object.occupies.clone(), foreign: Vec::new() };
+            change.occupies =
+                Occupancy { lenders: object.occupies.clone(), foreign: Vec::new() }.into();
         }
         // What does not exist yet, and what is only left over, is no part of it.
         !change.before.is_null() && change.deposed.is_none() && change.importing.is_none()

@@ -12,6 +12,7 @@ mod codes;
 mod files;
 mod fmt;
 mod functions;
+mod names;
 mod syntax;
 
 pub use codes::CODES;

@@ -106,6 +106,12 @@ pub trait Provider: Send + Sync {
     /// Reads instances of data sources.
     async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply>;
 
+    /// Returns whether [`Provider::check_plan`] has anything to judge: the facts of a hundred thousand changes are
+    /// not gathered for nothing.
+    fn judges_plans(&self) -> bool {
+        true
+    }
+
     /// Judges a plan as a whole, once all of it is known: what is taken of a quota, of an allocation or of a
     /// calendar, as the peak over time. The facts are those of all configurations of this provider; a
     /// diagnostic names the instance that it is about.

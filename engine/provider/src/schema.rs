@@ -1,6 +1,7 @@
 //! Schemas: which attributes and blocks a resource type has, and what they mean in time.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::OnceLock;
 
 use terrarium_address::{AttrPath, Name};
@@ -158,9 +159,15 @@ pub struct Block {
 
 /// What [`Block::ty`] found. Nulls and unknowns of a block keep its type: a million of them share one.
 ///
-/// All are equal, and a copy knows nothing: it may be changed before it is asked.
-#[derive(Debug, Default)]
+/// All are equal and look the same, and a copy knows nothing: it may be changed before it is asked.
+#[derive(Default)]
 pub struct KnownType(OnceLock<Type>);
+
+impl fmt::Debug for KnownType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KnownType")
+    }
+}
 
 impl Clone for KnownType {
     fn clone(&self) -> Self {

@@ -178,6 +178,10 @@ impl terrarium_provider::Provider for Core {
         requests.into_iter().map(read).collect()
     }
 
+    fn judges_plans(&self) -> bool {
+        false
+    }
+
     async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply> {
         requests.iter().map(|it| DataReply::refused(no_such(&it.kind))).collect()
     }

@@ -135,7 +135,10 @@ fn change_of(one: &Json) -> ResourceChange {
         |key: &str| one.get(key).map_or_else(|| Value::null(ty.clone()), |value| typed(value, &ty));
     let action = one["action"].as_str().unwrap();
     ResourceChange {
-        moved_from: one["moved_from"].as_str().map(|from| from.parse().unwrap()),
+        moved_from: one["moved_from"]
+            .as_str()
+            .map(|from| from.parse::<ResourceAddr>().unwrap())
+            .into(),
         reason: one["reason"].as_str().map(reason_of),
         before: side("before"),
         after: side("after"),
@@ -147,7 +150,7 @@ fn change_of(one: &Json) -> ResourceChange {
             not_after: None,
         },
         window: window_of(&one["window"]),
-        notes: notes_of(one),
+        notes: notes_of(one).into(),
         occupies: Occupancy {
             lenders: one["occupies"]
                 .as_array()
@@ -156,11 +159,15 @@ fn change_of(one: &Json) -> ResourceChange {
                 .map(|addr| addr.as_str().unwrap().parse().unwrap())
                 .collect(),
             foreign: Vec::new(),
-        },
-        ended: one["ended"].as_str().map(|at| Ended {
-            at: at.parse().unwrap(),
-            with: one["ended_with"].as_str().map(|addr| addr.parse().unwrap()),
-        }),
+        }
+        .into(),
+        ended: one["ended"]
+            .as_str()
+            .map(|at| Ended {
+                at: at.parse().unwrap(),
+                with: one["ended_with"].as_str().map(|addr| addr.parse().unwrap()),
+            })
+            .into(),
         ..ResourceChange::new(
             addr,
             "provider[\"registry.terraform.io/course/lab\"]".into(),

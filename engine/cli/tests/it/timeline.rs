@@ -256,8 +256,12 @@ fn change_of(
         occupies: Occupancy {
             lenders: list("on").iter().map(|addr| addr.parse().unwrap()).collect(),
             foreign: list("foreign"),
-        },
-        ended: thing["ended"].as_str().map(|at| Ended { at: at.parse().unwrap(), with: None }),
+        }
+        .into(),
+        ended: thing["ended"]
+            .as_str()
+            .map(|at| Ended { at: at.parse().unwrap(), with: None })
+            .into(),
         standing: match thing["standing"].as_str() {
             Some("upcoming") => Some(Standing::Upcoming),
             Some("open") => Some(Standing::Open),
@@ -273,7 +277,8 @@ fn change_of(
             }),
             gap: None,
             perishes: thing["perishes"].as_str().map(str::to_owned),
-        },
+        }
+        .into(),
         ..ResourceChange::new(
             addr,
             "provider[\"registry.terraform.io/course/lab\"]".into(),

@@ -135,7 +135,7 @@ impl Walk<'_> {
                 // Without a plan of it nobody knows what it reads today, nor what it sits on.
                 let now = Object {
                     window: change.window,
-                    ended: change.ended.clone(),
+                    ended: (*change.ended).clone(),
                     ..recorded.clone()
                 };
                 let object = if normal {

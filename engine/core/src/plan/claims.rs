@@ -58,7 +58,11 @@ impl Planner<'_> {
         if self.options.mode != Mode::Normal || self.options.time.judge == Judge::Services {
             return;
         }
-        for (source, providers) in self.providers.by_source() {
+        for (source, mut providers) in self.providers.by_source() {
+            providers.retain(|provider| provider.judges_plans());
+            if providers.is_empty() {
+                continue;
+            }
             let facts = self.facts(&source);
             if facts.is_empty() {
                 continue;

@@ -185,11 +185,11 @@ impl Planner<'_> {
                     before: prior.value.clone(),
                     private: prior.private.clone(),
                     window: prior.window,
-                    moved_from: prior.moved_from.clone(),
+                    moved_from: prior.moved_from.clone().into(),
                     deps: candidate.deps.clone(),
-                    occupies: candidate.seat.occupies.clone(),
+                    occupies: candidate.seat.occupies.clone().into(),
                     reason: still_there,
-                    ended,
+                    ended: ended.into(),
                     ..super::refresh::change(
                         group,
                         &candidate.addr,
@@ -229,7 +229,7 @@ impl Planner<'_> {
         let after = proposed::merge(&group.schema.block, None, &config, &causes);
         let change = ResourceChange {
             deps: candidate.deps.clone(),
-            occupies: candidate.seat.occupies.clone(),
+            occupies: candidate.seat.occupies.clone().into(),
             window: candidate.seat.window,
             ..super::refresh::change(group, &candidate.addr, PlannedAction::Create, after.clone())
         };

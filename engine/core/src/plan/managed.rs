@@ -79,10 +79,10 @@ impl Planner<'_> {
             before: prior.value.clone(),
             private: prior.private.clone(),
             window: prior.window,
-            moved_from: prior.moved_from.clone(),
+            moved_from: prior.moved_from.clone().into(),
             deps: candidate.deps.clone(),
-            occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() },
-            ended: prior.ended.clone(),
+            occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() }.into(),
+            ended: prior.ended.clone().into(),
             standing: prior.standing,
             ..change(group, &candidate.addr, PlannedAction::NoOp, prior.value.clone())
         };
@@ -170,7 +170,7 @@ impl Planner<'_> {
         let before = candidate.prior.as_ref().map(|prior| prior.value.clone());
         let change = ResourceChange {
             before: before.unwrap_or_else(|| group.null.clone()),
-            moved_from: candidate.prior.as_ref().and_then(|prior| prior.moved_from.clone()),
+            moved_from: candidate.prior.as_ref().and_then(|prior| prior.moved_from.clone()).into(),
             importing: self.importing(&candidate.addr),
             deps: candidate.deps.clone(),
             ..change(group, &candidate.addr, PlannedAction::Create, group.null.clone())
@@ -200,10 +200,16 @@ impl Planner<'_> {
         let order = ReplaceOrder::DeleteFirst;
         let (action, reason, forced) = decide(&bare, &planned.planned, forcing, &pressure, order);
         let notes = PlanNotes { gap: planned.notes.gap.clone(), ..PlanNotes::default() };
-        let change = ResourceChange { requires_replace: forced, reason, notes, ..change };
+        let change =
+            ResourceChange { requires_replace: forced, reason, notes: notes.into(), ..change };
         if !matches!(action, PlannedAction::Replace(_)) {
             let ended = prior.ended.clone();
-            self.settle(group, &candidate, planned, ResourceChange { action, ended, ..change });
+            self.settle(
+                group,
+                &candidate,
+                planned,
+                ResourceChange { action, ended: ended.into(), ..change },
+            );
             return None;
         }
         if prior.ended.is_some() {
@@ -286,7 +292,7 @@ impl Planner<'_> {
         }
         let stays = matches!(change.action, PlannedAction::NoOp | PlannedAction::Update);
         // A replacement is planned twice; only the first time the provider knows the predecessor.
-        let gap = planned.notes.gap.or(change.notes.gap);
+        let gap = planned.notes.gap.or_else(|| change.notes.gap.clone());
         // What sits on a lease whose creation waits for its start is made right after it.
         let seat = &candidate.seat;
         let soon = seat.wait.is_none() && seat.window.is_some_and(|it| it.from() > self.now);
@@ -296,9 +302,9 @@ impl Planner<'_> {
             schedule: planned.schedule,
             window: planned.window.or(candidate.seat.window).or(recorded),
             private: planned.private,
-            occupies: candidate.seat.occupies.clone(),
+            occupies: candidate.seat.occupies.clone().into(),
             standing: prior.and_then(|prior| prior.standing).filter(|_| stays),
-            notes: PlanNotes { gap, lends, ..planned.notes },
+            notes: PlanNotes { gap, lends, ..planned.notes }.into(),
             ..change
         }
     }
@@ -402,9 +408,9 @@ pub(super) fn removal(
         reason,
         private: prior.private.clone(),
         window: prior.window,
-        moved_from: prior.moved_from.clone(),
-        occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() },
-        ended: prior.ended.clone(),
+        moved_from: prior.moved_from.clone().into(),
+        occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() }.into(),
+        ended: prior.ended.clone().into(),
         ..change(group, addr, PlannedAction::Delete, group.null.clone())
     }
 }

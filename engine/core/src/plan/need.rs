@@ -54,7 +54,7 @@ impl<'f> Needs<'f> {
     pub(super) fn of(found: &'f Found) -> Self {
         let mut needs = Self::default();
         for change in &found.changes {
-            let consumer = match (change.action, &change.ended) {
+            let consumer = match (change.action, &*change.ended) {
                 (PlannedAction::Delete | PlannedAction::Forget, _) => continue,
                 (_, Some(ended)) => Consumer::Over(ended.at),
                 _ => Consumer::Now,

@@ -1,6 +1,7 @@
 //! Facts by place: asked for by what an evaluation read, an instance or a whole block.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 use terrarium_address::{ConfigAddr, InstanceKey, ResourceAddr};
 use terrarium_state::Dep;
@@ -8,28 +9,29 @@ use terrarium_state::Dep;
 /// A fact for each of some instances.
 pub(crate) struct Places<T> {
     instances: HashMap<ResourceAddr, T>,
-    /// By configuration block, then by the block within its module instance.
-    blocks: HashMap<ConfigAddr, BTreeMap<ConfigAddr, T>>,
+    /// By block within its module instance.
+    blocks: HashMap<ConfigAddr, T>,
+    /// The blocks within instances of modules, by configuration block.
+    within: HashMap<ConfigAddr, BTreeSet<ConfigAddr>>,
 }
 
 impl<T> Default for Places<T> {
     fn default() -> Self {
-        Self { instances: HashMap::new(), blocks: HashMap::new() }
+        Self { instances: HashMap::new(), blocks: HashMap::new(), within: HashMap::new() }
     }
 }
 
 impl<T: Clone> Places<T> {
     /// Notes a fact of an instance; `both` makes one of it and of what was noted before.
     pub(crate) fn add(&mut self, addr: &ResourceAddr, fact: &T, both: impl Fn(T, T) -> T) {
-        let merged = |known: Option<T>| match known {
-            Some(known) => both(known, fact.clone()),
-            None => fact.clone(),
-        };
-        let one = merged(self.instances.remove(addr));
-        self.instances.insert(addr.clone(), one);
-        let blocks = self.blocks.entry(addr.block.config()).or_default();
-        let all = merged(blocks.remove(&addr.block));
-        blocks.insert(addr.block.clone(), all);
+        note(&mut self.instances, addr, fact, &both);
+        note(&mut self.blocks, &addr.block, fact, &both);
+        if addr.block.module.steps().iter().any(|step| step.key != InstanceKey::None) {
+            let blocks = self.within.entry(addr.block.config()).or_default();
+            if !blocks.contains(&addr.block) {
+                blocks.insert(addr.block.clone());
+            }
+        }
     }
 
     /// Returns the facts of what a dependency names.
@@ -37,15 +39,31 @@ impl<T: Clone> Places<T> {
         let Some(block) = dep.block() else {
             return dep.instances().iter().filter_map(|addr| self.instances.get(addr)).collect();
         };
-        let Some(blocks) = self.blocks.get(&block.config()) else { return Vec::new() };
         // One of ten thousand instances of a module finds its own without a look at the others.
-        let exact = blocks.get(block);
+        let exact = self.blocks.get(block);
         if exact.is_some() || block.module.steps().iter().all(|step| step.key != InstanceKey::None)
         {
             return exact.into_iter().collect();
         }
-        blocks.iter().filter(|(known, _)| block.covers(known)).map(|(_, fact)| fact).collect()
+        let blocks = self.within.get(&block.config()).into_iter().flatten();
+        blocks
+            .filter(|known| block.covers(known))
+            .filter_map(|known| self.blocks.get(known))
+            .collect()
     }
+}
+
+fn note<K: Hash + Eq + Clone, T: Clone>(
+    facts: &mut HashMap<K, T>,
+    key: &K,
+    fact: &T,
+    both: impl Fn(T, T) -> T,
+) {
+    let fact = match facts.remove(key) {
+        Some(known) => both(known, fact.clone()),
+        None => fact.clone(),
+    };
+    facts.insert(key.clone(), fact);
 }
 
 #[cfg(test)]

@@ -261,7 +261,7 @@ impl ChangeTwin {
             format!("The provider of {addr} ({}) is not built in.", self.provider)
         })?;
         Ok(ResourceChange {
-            moved_from: self.moved_from.as_deref().map(resource).transpose()?,
+            moved_from: self.moved_from.as_deref().map(resource).transpose()?.into(),
             deposed: self.deposed.map(Into::into),
             provider: self.provider.into(),
             schema,
@@ -276,13 +276,13 @@ impl ChangeTwin {
             window: self.window.and_then(|(from, until)| Window::new(from, until)),
             private: self.private.map(|text| bytes(&text)).transpose()?,
             deps: deps(&self.deps, find)?,
-            occupies: self.time.occupies()?,
-            ended: self.time.ended()?,
+            occupies: self.time.occupies()?.into(),
+            ended: self.time.ended()?.into(),
             standing: self.time.standing(),
             keeps_old: self.time.keeps_old,
             approval: self.time.approval(),
             covers: self.time.covers().into(),
-            notes: self.time.notes(),
+            notes: self.time.notes().into(),
             addr,
         })
     }

@@ -90,6 +90,10 @@ impl Provider for Guarded {
         self.ask_all(("read data sources,", count), call, DataReply::refused).await
     }
 
+    fn judges_plans(&self) -> bool {
+        self.inner.judges_plans()
+    }
+
     async fn check_plan(&self, facts: &[PlannedFact]) -> Diagnostics {
         let call = self.inner.check_plan(facts);
         self.ask("check the plan", call).await.unwrap_or_else(|late| (*late).into())

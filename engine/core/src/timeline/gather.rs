@@ -69,7 +69,7 @@ impl<'a> Scene<'a> {
         }
         for change in &plan.changes {
             // The record of what moved stands under its old address.
-            let Some(from) = &change.moved_from else { continue };
+            let Some(from) = &*change.moved_from else { continue };
             let old = items.remove(from).and_then(|item| item.object);
             let item = items.entry(change.addr.clone()).or_default();
             item.object = item.object.or(old);
@@ -295,7 +295,7 @@ impl<'a> Item<'a> {
     }
 
     fn notes(&self) -> Option<&'a PlanNotes> {
-        self.plans().map(|change| &change.notes).find(|notes| **notes != PlanNotes::default())
+        self.plans().map(|change| &*change.notes).find(|notes| **notes != PlanNotes::default())
     }
 
     fn ended(&self) -> Option<Timestamp> {

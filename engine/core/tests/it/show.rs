@@ -63,7 +63,7 @@ fn word(action: PlannedAction) -> &'static str {
 
 fn change(change: &ResourceChange) -> String {
     let mut line = format!("{} {}", sign(change.action), change.addr);
-    if let Some(from) = &change.moved_from {
+    if let Some(from) = &*change.moved_from {
         write!(line, " (was {from})").unwrap();
     }
     if let Some(key) = &change.deposed {

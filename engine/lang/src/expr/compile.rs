@@ -13,12 +13,13 @@ use terrarium_value::{Map, Number, Value};
 use super::codes;
 use super::node::{Call, Conditional, For, Node, NodeKind};
 use super::{Expr, Origin, Reference};
-use crate::functions;
+use crate::{functions, names};
 
 /// Compiles an expression; what is wrong with it goes to `diags`.
 pub(crate) fn compile(expr: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Expr {
     let mut compiler = Compiler::new(origin, diags);
     let node = compiler.expression(expr);
+    compiler.references.shrink_to_fit();
     Expr::new(node, compiler.references, origin.text.clone())
 }
 
@@ -152,7 +153,7 @@ impl<'a> Compiler<'a> {
             let key = match key {
                 ObjectKey::Ident(name) => Node::new(
                     self.span(name),
-                    NodeKind::Constant(Value::string(name.value().as_str())),
+                    NodeKind::Constant(Value::string(names::name(name.value().as_str()))),
                 ),
                 // A keyword is a name here.
                 ObjectKey::Expression(expr @ (Expression::Null(_) | Expression::Bool(_))) => {

@@ -53,9 +53,9 @@ pub(crate) struct Root {
     /// The first identifier.
     pub(crate) name: Name,
     /// The attribute names consumed after it, and where each ends: replayed on a local value.
-    pub(crate) names: Vec<Name>,
+    pub(crate) names: Box<[Name]>,
     /// The instance key consumed after them.
-    pub(crate) key: Option<Node>,
+    pub(crate) key: Option<Box<Node>>,
     /// The output name consumed after the key.
     pub(crate) output: Option<Name>,
     pub(crate) target: RootTarget,

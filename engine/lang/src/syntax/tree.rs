@@ -7,6 +7,7 @@ use terrarium_address::Name;
 use terrarium_diagnostic::Span;
 
 use crate::expr::Origin;
+use crate::names::name;
 
 /// What stands between the braces of a block, or in a file.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +46,7 @@ impl Content {
         for structure in body {
             match structure {
                 Structure::Attribute(attribute) => content.arguments.push(Argument {
-                    name: attribute.key.as_str().into(),
+                    name: name(attribute.key.as_str()),
                     name_span: origin.span(attribute.key.span()),
                     span: origin.span(attribute.span()),
                     value: attribute.value,
@@ -55,10 +56,10 @@ impl Content {
                     let labels: Vec<(Name, Span)> = block
                         .labels
                         .iter()
-                        .map(|label| (label.as_str().into(), origin.span(label.span())))
+                        .map(|label| (name(label.as_str()), origin.span(label.span())))
                         .collect();
                     content.blocks.push(Block {
-                        kind: block.ident.as_str().into(),
+                        kind: name(block.ident.as_str()),
                         header: labels.last().map_or(kind_span, |(_, label)| kind_span.to(*label)),
                         labels,
                         span: origin.span(block.span()),

@@ -128,7 +128,7 @@ struct Passed<'a> {
 fn began_since(plan: &Plan, now: Timestamp) -> Option<Passed<'_>> {
     let creates = |action| matches!(action, PlannedAction::Create | PlannedAction::Replace(_));
     let leases = plan.changes.iter().filter(|change| {
-        creates(change.action) && change.occupies == terrarium_core::Occupancy::default()
+        creates(change.action) && *change.occupies == terrarium_core::Occupancy::default()
     });
     let mut starts = leases.filter_map(|change| Some((&change.addr, change.window?.from())));
     let (addr, start) = starts.find(|(_, start)| plan.at < *start && *start <= now)?;

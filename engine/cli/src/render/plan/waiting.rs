@@ -181,10 +181,12 @@ pub(super) fn ended(out: &mut String, plan: &Plan, times: &Times) {
     if groups.is_empty() {
         return;
     }
-    groups.sort_by_key(|(change, _)| change.ended.clone().map(|ended| (ended.at, ended.with)));
+    groups.sort_by_key(|(change, _)| {
+        change.ended.as_ref().map(|ended| (ended.at, ended.with.clone()))
+    });
     let _infallible = write!(out, "\n{ENDED}\n\n");
     for (change, more) in groups {
-        let Some(ended) = &change.ended else { continue };
+        let Some(ended) = &*change.ended else { continue };
         let with = ended.with.as_ref().map(|addr| format!(", with {addr}")).unwrap_or_default();
         let at = times.in_zone(change.notes.zone.as_deref()).both(ended.at);
         let _infallible = writeln!(out, "  # {} ended {at}{with}", bold(&change.addr.to_string()));

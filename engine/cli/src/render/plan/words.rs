@@ -92,7 +92,7 @@ pub(super) fn title(change: &ResourceChange) -> String {
         (PlannedAction::NoOp, _) if change.importing.is_some() => {
             format!("{addr} will be imported")
         }
-        (PlannedAction::NoOp, _) => match &change.moved_from {
+        (PlannedAction::NoOp, _) => match &*change.moved_from {
             Some(from) => format!("{} has moved to {addr}", bold(&from.to_string())),
             None => addr,
         },
@@ -145,7 +145,7 @@ pub(super) fn notes(change: &ResourceChange, seen: &Seen<'_>, times: &Times) -> 
     if change.action == PlannedAction::Forget && change.ended.is_none() {
         notes.push("destroy = false is set in the configuration".to_owned());
     }
-    if let Some(ended) = &change.ended {
+    if let Some(ended) = &*change.ended {
         notes.push(format!("it ended {}", times.both(ended.at)));
     }
     // What is deferred said its hour already.

@@ -56,7 +56,7 @@ impl<'p> Facts<'p> {
         for change in current {
             // The half that is done now wins over the one that waits.
             facts.changes.entry(&change.addr).or_insert(change);
-            if let Some(from) = &change.moved_from {
+            if let Some(from) = &*change.moved_from {
                 facts.moved.insert(from, &change.addr);
             }
         }

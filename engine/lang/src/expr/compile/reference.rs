@@ -13,6 +13,7 @@ use crate::config::BlockRef;
 use crate::expr::expression::index_step;
 use crate::expr::node::{Node, NodeKind, Root, RootTarget, SPLAT_ITEM, Splat};
 use crate::expr::{EachPart, KeyRef, PathPart, Reference, Subject, TerraformPart, codes};
+use crate::names;
 
 type Operators<'t> = &'t [Decorated<TraversalOperator>];
 
@@ -63,7 +64,7 @@ impl Compiler<'_> {
             let span = node.span.to(self.span(operator));
             let kind = match operator.value() {
                 TraversalOperator::GetAttr(name) => {
-                    NodeKind::Attr(Box::new(node), name.value().as_str().into())
+                    NodeKind::Attr(Box::new(node), names::name(name.value().as_str()))
                 }
                 TraversalOperator::Index(key) => {
                     let key = self.expression(key);
@@ -138,7 +139,7 @@ impl Compiler<'_> {
         let names: Vec<Name> = operators
             .iter()
             .map_while(|operator| match operator.value() {
-                TraversalOperator::GetAttr(name) => Some(Name::from(name.value().as_str())),
+                TraversalOperator::GetAttr(name) => Some(names::name(name.value().as_str())),
                 _ => None,
             })
             .collect();
@@ -148,7 +149,7 @@ impl Compiler<'_> {
         taken += usize::from(key.is_some());
         let output = match operators.get(taken).map(Decorated::value) {
             Some(TraversalOperator::GetAttr(name)) if shape.output => {
-                Some(Name::from(name.value().as_str()))
+                Some(names::name(name.value().as_str()))
             }
             _ => None,
         };
@@ -156,8 +157,8 @@ impl Compiler<'_> {
         let (used, rest) = operators.split_at(taken);
         let span = used.last().map_or(start, |last| start.to(self.span(last)));
         let names = names.into_iter().take(shape.names).collect();
-        let root =
-            Root { name: name.into(), names, target: with_key(target, key.as_ref()), key, output };
+        let target = with_key(target, key.as_ref());
+        let root = Root { name: names::name(name), names, target, key: key.map(Box::new), output };
         self.note(&root, span, rest);
         (Node::new(span, NodeKind::Root(Arc::new(root))), rest)
     }
@@ -179,10 +180,12 @@ impl Compiler<'_> {
     /// Records the reference.
     fn note(&mut self, root: &Root, mut span: Span, rest: Operators<'_>) {
         let Some(subject) = subject(root) else { return };
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(rest.len());
         for operator in rest {
             let step = match operator.value() {
-                TraversalOperator::GetAttr(name) => PathStep::Attr(name.value().as_str().into()),
+                TraversalOperator::GetAttr(name) => {
+                    PathStep::Attr(names::name(name.value().as_str()))
+                }
                 TraversalOperator::LegacyIndex(index) => PathStep::Index(*index.value()),
                 TraversalOperator::Index(Expression::String(key)) => {
                     PathStep::Key(key.value().as_str().into())
@@ -254,7 +257,7 @@ fn resolve(name: &str, names: &[Name]) -> (RootTarget, Shape) {
                 "The \"resource\" object must be followed by two attribute names: the resource type and the resource name.",
             ),
         },
-        (kind, Some(name)) => block(Mode::Managed, kind.into(), name, 1),
+        (kind, Some(name)) => block(Mode::Managed, names::name(kind), name, 1),
         (_, None) => incomplete(
             "A reference to a resource type must be followed by at least one attribute access, specifying the resource name.",
         ),
