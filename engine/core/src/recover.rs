@@ -12,6 +12,8 @@ mod together;
 mod unfinished;
 mod wait;
 
+pub(crate) use decide::{Times, Verdict, decide, horizon};
+pub(crate) use record::completed;
 pub use strays::strays;
 
 use std::cell::{Cell, RefCell};

@@ -438,6 +438,20 @@ pub struct Doubt {
     pub attempted: String,
     /// What came instead of a trustworthy answer.
     pub symptom: String,
+    /// What that says of the call.
+    pub kind: DoubtKind,
+}
+
+/// What is known of a call whose outcome is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoubtKind {
+    /// No answer came: the call may still be on its way. Where nothing comes of it, it is sent again.
+    Lost,
+    /// The service answered with an error of its own, and may have done it all the same. Nothing is on its
+    /// way any more, and the same call would earn the same answer.
+    Failed,
+    /// It may not leave any more, since the lock is lost; an earlier call of the action may have left.
+    NotSent,
 }
 
 impl fmt::Display for Doubt {

@@ -29,7 +29,7 @@ pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
 pub use ephemeral::{MoveRequest, OpenRequest, Opened};
 pub use intent::{
-    Creation, Doubt, Intent, IntentDraft, IntentId, IntentStore, Leave, Marker, NoStore,
+    Creation, Doubt, DoubtKind, Intent, IntentDraft, IntentId, IntentStore, Leave, Marker, NoStore,
     NotRecorded, Prepared, Recorded, Recorder, Spent, Step,
 };
 pub use limits::{Limits, Load, Patience, Slot, Unlimited};

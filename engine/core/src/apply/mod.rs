@@ -3,7 +3,9 @@
 
 mod begin;
 mod bookkeeping;
+mod doubt;
 mod ends;
+mod looking;
 mod rows;
 mod schedule;
 mod settle;

@@ -10,11 +10,8 @@ use terrarium_value::{Marks, Value};
 
 use super::rows::{Became, Kept, row};
 use super::tasks::{Step, Task};
-use super::walk::{Closing, Event, Walk};
+use super::walk::{Closing, Event, Running, Walk};
 use crate::{ResourceChange, codes, object};
-
-type Running<'w> =
-    futures_util::stream::FuturesUnordered<std::pin::Pin<Box<dyn Future<Output = Event> + 'w>>>;
 
 impl<'a> Walk<'a> {
     pub(super) fn settle_apply<'w>(
@@ -34,24 +31,7 @@ impl<'a> Walk<'a> {
             }
             ApplyOutcome::Accepted(accepted) => self.accept(node, intent, &accepted, running),
             ApplyOutcome::Refused { state, private } => self.refuse(node, state, private),
-            ApplyOutcome::Unknown(doubt) => {
-                let Some(under) = self.tasks.get(&node) else { return };
-                let addr = self.plan.changes[under.task.change].addr.clone();
-                let error = Diagnostic::error(codes::DOUBTFUL, "Outcome unknown")
-                    .detail(format!(
-                        "{doubt}. Whether it was carried out is not known; the next command looks what exists before \
-                         it does anything."
-                    ))
-                    .about(addr)
-                    .help("run the same command again");
-                self.world.report(error);
-                if let Some(intent) = intent {
-                    let progress = vec![(intent, IntentProgress::Doubtful(doubt.to_string()))];
-                    self.lazy
-                        .push(self.submit(Batch { progress, ..Batch::default() }, Durability::Now));
-                }
-                self.fail(node, &doubt.to_string());
-            }
+            ApplyOutcome::Unknown(doubt) => self.doubt(node, intent, doubt),
         }
     }
 
@@ -73,6 +53,10 @@ impl<'a> Walk<'a> {
                 self.set_timer(node, poll_after);
             }
             PollOutcome::Continue { state, private } => self.go_on(node, state, private),
+            // What was found again after a lost reply is made; what follows has not been sent.
+            PollOutcome::Done { state: Some(state), private, .. } if self.owes(node) => {
+                self.go_on(node, Some(state), private);
+            }
             PollOutcome::Done { state, private, window } => {
                 let became = state.map_or(Became::Gone, Became::Whole);
                 self.finish_task(node, &became, Kept { private, window }, running);
@@ -115,7 +99,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The service took the work on: that is durable before anybody asks how it stands.
-    fn accept<'w>(
+    pub(super) fn accept<'w>(
         &mut self,
         node: usize,
         intent: Option<IntentId>,
@@ -163,8 +147,10 @@ impl<'a> Walk<'a> {
 
     /// A long action needs another call, which waits for room like any other. Until then its intent
     /// stays open as it is, so that whoever comes later follows it.
-    fn go_on(&mut self, node: usize, state: Option<Value>, private: Private) {
+    pub(super) fn go_on(&mut self, node: usize, state: Option<Value>, private: Private) {
         let Some(under) = self.tasks.get_mut(&node) else { return };
+        under.owes = false;
+        under.sends = 0;
         if let Some(ready) = &mut under.ready {
             ready.private = private;
             ready.prior = state.or(ready.prior.take());
@@ -174,6 +160,10 @@ impl<'a> Walk<'a> {
             return;
         }
         self.resumed.push_back(node);
+    }
+
+    fn owes(&self, node: usize) -> bool {
+        self.tasks.get(&node).is_some_and(|under| under.owes)
     }
 
     /// Says what closes the intent of a call that another one follows, once that one's is durable. That
@@ -224,7 +214,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn refuse(&mut self, node: usize, state: Option<Value>, private: Private) {
+    pub(super) fn refuse(&mut self, node: usize, state: Option<Value>, private: Private) {
         let Some(under) = self.tasks.get(&node) else { return };
         let became = match (under.task.step, state) {
             (Step::Create, Some(state)) => Became::Broken(state),
@@ -268,7 +258,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Lets others read what became of the object.
-    fn publish(&mut self, node: usize, became: &Became) {
+    pub(super) fn publish(&mut self, node: usize, became: &Became) {
         let Some(under) = self.tasks.get(&node) else { return };
         let plan = self.plan;
         let change = &plan.changes[under.task.change];

@@ -12,6 +12,14 @@ impl Walk<'_> {
     /// Notes what was not begun, and what a service is still at work on.
     pub(super) fn leave(&mut self, cancel: &Cancel) {
         self.summary.interrupted = cancel.is_raised();
+        let doubtful: Vec<usize> =
+            self.busy.iter().copied().filter(|node| self.is_in_doubt(*node)).collect();
+        for node in doubtful {
+            let in_doubt = self.tasks.get_mut(&node).and_then(|under| under.doubt.take());
+            if let Some(in_doubt) = in_doubt {
+                self.leave_open(node, &in_doubt.doubt);
+            }
+        }
         let under: Vec<usize> = std::mem::take(&mut self.busy).into_iter().collect();
         for node in under {
             if let Some(under) = self.tasks.get(&node) {

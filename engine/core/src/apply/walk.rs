@@ -11,13 +11,15 @@ use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{
-    Action, ApplyReply, ApplyRequest, Clock, Connection, DataReply, DataRequest, IntentId,
+    Action, ApplyReply, ApplyRequest, Clock, Connection, DataReply, DataRequest, Intent, IntentId,
     NotRecorded, Pending, Permit, PollReply, Prepared, Provider, Recorded, Recorder, Window,
 };
 use terrarium_state::{Batch, CommitError, Durability, IntentOutcome, Ticket};
 
 use super::Held;
 use super::begin::Ready;
+use super::doubt::InDoubt;
+use super::looking::Seen;
 use super::rows::{Became, Kept};
 use super::tasks::{Order, Step, Task};
 use super::turns::Turns;
@@ -35,6 +37,8 @@ pub(super) enum Event {
     Read(usize, Box<DataReply>),
     /// A provider told how accepted work stands.
     Polled(Vec<usize>, Vec<PollReply>),
+    /// It was looked what came of calls without an answer.
+    Looked(Vec<usize>, Vec<Seen>),
     /// It is durable (or not) that a service took work on; it is asked after this time.
     Accepted(usize, Duration, Result<u64, CommitError>),
     /// An outcome is durable (or not).
@@ -52,7 +56,7 @@ pub(super) type Closing = (IntentId, IntentOutcome);
 /// Work of one provider that is due to be asked about.
 type Due = (Arc<dyn Provider>, Vec<usize>, Vec<Pending>);
 
-type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = Event> + 'w>>>;
+pub(super) type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = Event> + 'w>>>;
 
 pub(super) struct Walk<'a> {
     pub(super) inputs: &'a Inputs,
@@ -90,6 +94,14 @@ pub(super) struct Under {
     pub(super) ready: Option<Ready>,
     pub(super) intent: Option<IntentId>,
     pub(super) pending: Option<Pending>,
+    /// The intent of the last call that was sent.
+    pub(super) sent: Option<Intent>,
+    /// How often that call was sent.
+    pub(super) sends: u32,
+    /// Whether nobody knows what came of it.
+    pub(super) doubt: Option<InDoubt>,
+    /// Whether what follows a create must still be sent, once it is made.
+    pub(super) owes: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -175,6 +187,11 @@ impl<'a> Walk<'a> {
             Event::Polled(nodes, replies) => {
                 for (node, reply) in nodes.into_iter().zip(replies) {
                     self.settle_poll(node, reply, running);
+                }
+            }
+            Event::Looked(nodes, seen) => {
+                for (node, seen) in nodes.into_iter().zip(seen) {
+                    self.settle_look(node, seen, running);
                 }
             }
             Event::Accepted(node, poll_after, Ok(_)) => self.set_timer(node, poll_after),
@@ -285,7 +302,18 @@ impl<'a> Walk<'a> {
         self.busy.insert(node);
         self.tell_begun(task);
         let begun = self.inputs.clock.now();
-        self.tasks.insert(node, Under { task, begun, ready, intent: None, pending: None });
+        let under = Under {
+            task,
+            begun,
+            ready,
+            intent: None,
+            pending: None,
+            sent: None,
+            sends: 0,
+            doubt: None,
+            owes: false,
+        };
+        self.tasks.insert(node, under);
     }
 
     /// Drafts the intent of a task's next call; `None` where that is local.
@@ -313,6 +341,11 @@ impl<'a> Walk<'a> {
             Permit::Local => None,
         };
         under.intent = intent;
+        under.sends += 1;
+        under.sent = match &permit {
+            Permit::External(recorded) => Some(recorded.intent().clone()),
+            Permit::Local => None,
+        };
         let request = ApplyRequest {
             addr: change.addr.clone(),
             action: ready.action,
@@ -362,7 +395,12 @@ impl<'a> Walk<'a> {
         'a: 'w,
     {
         let mut groups: BTreeMap<Name, Due> = BTreeMap::new();
+        let mut in_doubt = Vec::new();
         for node in self.due() {
+            if self.is_in_doubt(node) {
+                in_doubt.push(node);
+                continue;
+            }
             let Some(under) = self.tasks.get_mut(&node) else { continue };
             let (Some(pending), Some(ready)) = (&mut under.pending, &under.ready) else { continue };
             pending.polls += 1;
@@ -373,6 +411,7 @@ impl<'a> Walk<'a> {
             group.1.push(node);
             group.2.push(pending.clone());
         }
+        self.look(in_doubt, running);
         for (provider, nodes, pending) in groups.into_values() {
             running.push(Box::pin(async move {
                 let replies = provider.poll_many(&pending).await;

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    ApplyReply, ApplyRequest, DataReply, DataRequest, Doubt, FindReply, FindRequest, ImportRequest,
-    Imported, Lender, Marked, MoveRequest, OpenRequest, Opened, Pending, PlanReply, PlanRequest,
-    PlannedFact, PollOutcome, PollReply, Private, Probe, Provider, ReadReply, ReadRequest,
+    ApplyReply, ApplyRequest, DataReply, DataRequest, Doubt, DoubtKind, FindReply, FindRequest,
+    ImportRequest, Imported, Lender, Marked, MoveRequest, OpenRequest, Opened, Pending, PlanReply,
+    PlanRequest, PlannedFact, PollOutcome, PollReply, Private, Probe, Provider, ReadReply,
+    ReadRequest,
 };
 use terrarium_value::Value;
 
@@ -109,7 +110,10 @@ impl Provider for Guarded {
         let attempted = format!("{:?} of {}", request.action, request.addr).to_lowercase();
         match self.ask("apply", self.inner.apply(kind, request)).await {
             Ok(reply) => reply,
-            Err(late) => ApplyReply::unknown(Doubt { attempted, symptom: late.detail }),
+            Err(late) => {
+                let (symptom, kind) = (late.detail, DoubtKind::Lost);
+                ApplyReply::unknown(Doubt { attempted, symptom, kind })
+            }
         }
     }
 

@@ -17,7 +17,7 @@ const GRAIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// What is to be done about an open create.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It made this object; the others (by index) are doubles of it.
     Adopt { index: usize, doubles: Vec<usize> },
     /// It never happened.
@@ -28,18 +28,18 @@ pub(super) enum Verdict {
 
 /// When what is asked about happened.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// When the create was recorded, by the engine's clock.
-    pub(super) recorded_at: Timestamp,
+    pub(crate) recorded_at: Timestamp,
     /// The same by the service's clock, where that is known.
-    pub(super) cloud_at: Option<Timestamp>,
-    /// When recovery began: whoever sent the request was gone by then.
-    pub(super) began: Timestamp,
+    pub(crate) cloud_at: Option<Timestamp>,
+    /// When recovery began, or the reply was lost: whoever sent the request was gone by then.
+    pub(crate) began: Timestamp,
 }
 
 /// Decides what candidates mean for a create.
-pub(super) fn decide(candidates: &[Candidate], times: Times, now: Timestamp) -> Verdict {
-    let Times { recorded_at, cloud_at, began } = times;
+pub(crate) fn decide(candidates: &[Candidate], times: Times, now: Timestamp) -> Verdict {
+    let cloud_at = times.cloud_at;
     let marked: Vec<usize> = (0..candidates.len()).filter(|at| candidates[*at].marked).collect();
     // What is not marked and may have been there before is somebody's own.
     let aged = |at: &usize| {
@@ -56,11 +56,15 @@ pub(super) fn decide(candidates: &[Candidate], times: Times, now: Timestamp) -> 
         let doubles = marked.into_iter().filter(|at| *at != oldest).collect();
         return Verdict::Adopt { index: oldest, doubles };
     }
+    let horizon = horizon(times);
+    if now < horizon { Verdict::LookAgain(horizon) } else { Verdict::NeverHappened }
+}
+
+/// Returns until when a request may still arrive: only then does it count that nothing is found.
+pub(crate) fn horizon(times: Times) -> Timestamp {
+    let Times { recorded_at, began, .. } = times;
     let latest = recorded_at.saturating_add(LATEST_DEPARTURE).unwrap_or(began).min(began);
-    match latest.saturating_add(HORIZON) {
-        Ok(horizon) if now < horizon => Verdict::LookAgain(horizon),
-        _ => Verdict::NeverHappened,
-    }
+    latest.saturating_add(HORIZON).unwrap_or(latest)
 }
 
 #[cfg(test)]

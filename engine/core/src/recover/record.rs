@@ -146,7 +146,7 @@ impl Recovery<'_> {
 }
 
 /// Fills what a read can't tell from what was planned.
-pub(super) fn completed(read: Value, planned: Option<&Value>) -> Value {
+pub(crate) fn completed(read: Value, planned: Option<&Value>) -> Value {
     let (Kind::Object(found), Some(planned)) = (read.kind(), planned) else { return read };
     let merged = found.iter().map(|(name, value)| {
         let wanted = planned.get(name).filter(|wanted| value.is_null() && wanted.is_wholly_known());

@@ -180,6 +180,8 @@ fn trouble(word: &str) -> Trouble {
         "lost-unmade" => Trouble::LostUnmade,
         "lost-doubled" => Trouble::LostDoubled,
         "lost-unmarked" => Trouble::LostUnmarked,
+        "failed" => Trouble::Failed,
+        "failed-made" => Trouble::FailedMade,
         "stuck" => Trouble::Stuck,
         _ => panic!("unknown trouble {word}"),
     }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use terrarium_core::Mode;
-use terrarium_provider::{Intent, IntentId, IntentStore, NotRecorded};
+use terrarium_provider::{Action, Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
     Batch, CommitError, Durability, Fence, Head, HistoryEntry, IntentOutcome, LockError,
     LockRequest, Script, State, Store, StoreError, Ticket,
 };
 
+use crate::fake::{Fault, Trouble};
 use crate::scene::{Command, Doing, Scene};
 
 /// How many worlds are played.
@@ -64,9 +65,12 @@ async fn play(seed: u64, wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>) -> Result<(
 /// Builds, kills, changes, kills, and at last lets it finish.
 async fn life(seed: u64, scene: &mut Scene) -> Result<(), String> {
     let mut dice = Dice(seed);
+    // Replies that are lost are drawn by themselves: the seeds' stories stay what they were.
+    let mut losses = Dice(seed ^ 0x10_55e5);
     for generation in 0..2 {
         scene.cloud.inside().log.push(format!("generation {generation}"));
         let declared = world(scene, &mut dice, generation);
+        lose_replies(scene, &mut losses);
         for _ in 0..dice.below(4) {
             if dice.below(3) == 0 {
                 scene.disk.set_script(Script::Seeded { state: dice.next(), one_in: 6 });
@@ -94,6 +98,18 @@ async fn life(seed: u64, scene: &mut Scene) -> Result<(), String> {
     settle(scene, &destroy).await?;
     let left = scene.cloud.names();
     if left.is_empty() { Ok(()) } else { Err(format!("left over are {left:?}")) }
+}
+
+/// Lets some replies be lost, of calls that were carried out and of others that were not.
+fn lose_replies(scene: &Scene, dice: &mut Dice) {
+    for _ in 0..dice.below(3) {
+        let kind = ["fake_thing", "fake_slow"][usize::try_from(dice.below(2)).unwrap()];
+        let addr = format!("{kind}.r{}", dice.below(6));
+        let action = [Action::Create, Action::Update, Action::Delete];
+        let action = action[usize::try_from(dice.below(3)).unwrap()];
+        let trouble = [Trouble::Lost, Trouble::LostUnmade][usize::try_from(dice.below(2)).unwrap()];
+        scene.cloud.inside().faults.push(Fault { addr, action, trouble });
+    }
 }
 
 async fn settle(scene: &mut Scene, command: &Command) -> Result<(), String> {

@@ -80,11 +80,13 @@ fn asks(verb: Verb, method: Method) -> bool {
 }
 
 /// Returns whether a failure costs nothing: work that is not answered for is asked about again, and a
-/// judgement that is passed is none.
+/// judgement that is passed is none, and a lost reply is looked for in the same run.
 fn is_harmless(method: Method, manner: Manner) -> bool {
     match method {
         Method::Poll => manner != Manner::Dead,
         Method::Check => manner == Manner::Wrong,
+        // What it may have made is looked for, and made after all.
+        Method::Apply => manner == Manner::Slow,
         _ => false,
     }
 }

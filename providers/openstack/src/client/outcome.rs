@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::Value as Json;
-use terrarium_provider::Doubt;
+use terrarium_provider::{Doubt, DoubtKind};
 
 use super::error::{ApiError, Failure, bare};
 use super::transport::{Request, Response, TransportError};
@@ -32,6 +32,7 @@ pub(super) fn outcome_of(
             Failure::Unknown(Doubt {
                 attempted,
                 symptom: format!("the reply is not JSON: {error}"),
+                kind: DoubtKind::Lost,
             })
         } else {
             unreachable(format!("the reply is not JSON: {error}")).into()

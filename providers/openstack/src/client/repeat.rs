@@ -100,6 +100,7 @@ pub(crate) fn next(
                         Repeat::OrSaid(texts) if texts.iter().any(|t| message.contains(t)) => {
                             Next::Answer
                         }
+                        _ if message.is_empty() => Next::Doubt(reply.status.to_string()),
                         _ => Next::Doubt(format!("{}: {message}", reply.status)),
                     }
                 }
@@ -170,8 +171,8 @@ mod tests {
             (Freely, &reply(503, Some("999999")), 0, Next::TooLate(Duration::from_secs(999_999))),
             (OnlyUndone, &reply(429, Some("301")), 0, Next::TooLate(Duration::from_secs(301))),
             (Freely, &reply(503, Some("99999999999999999999999")), 0, Next::TooLate(Duration::MAX)),
-            (OnlyUndone, &reply(503, None), 0, Next::Doubt("503 Service Unavailable: ".into())),
-            (OnlyUndone, &reply(500, None), 0, Next::Doubt("500 Internal Server Error: ".into())),
+            (OnlyUndone, &reply(503, None), 0, Next::Doubt("503 Service Unavailable".into())),
+            (OnlyUndone, &reply(500, None), 0, Next::Doubt("500 Internal Server Error".into())),
             (Freely, &reply(500, None), 0, Next::Answer),
             (OnlyUndone, &reply(409, None), 0, Next::Answer),
             (OnlyUndone, &reply(201, None), 0, Next::Answer),

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
-use terrarium_provider::{Clock, Doubt, Leave, Limits, Step};
+use terrarium_provider::{Clock, Doubt, DoubtKind, Leave, Limits, Step};
 use tokio::sync::OnceCell;
 
 use super::auth::{Token, token_of, token_request};
@@ -273,7 +273,8 @@ impl Session {
                 Err(refused) => {
                     let attempted = format!("{} {}", request.method, bare(&request.url));
                     let symptom = format!("it was not sent: {refused}");
-                    return Ok(Err(Failure::Unknown(Doubt { attempted, symptom })));
+                    let kind = DoubtKind::NotSent;
+                    return Ok(Err(Failure::Unknown(Doubt { attempted, symptom, kind })));
                 }
             };
             match next(repeat, &outcome, &tries, self.outside.clock.now()) {
@@ -292,7 +293,14 @@ impl Session {
                 }
                 Next::Doubt(symptom) => {
                     let attempted = format!("{} {}", request.method, bare(&request.url));
-                    return Ok(Err(Failure::Unknown(Doubt { attempted, symptom })));
+                    // What a gateway says is no answer of the service.
+                    let kind = match &outcome {
+                        Ok(reply) if !(502..=504).contains(&reply.status.as_u16()) => {
+                            DoubtKind::Failed
+                        }
+                        _ => DoubtKind::Lost,
+                    };
+                    return Ok(Err(Failure::Unknown(Doubt { attempted, symptom, kind })));
                 }
             }
         }

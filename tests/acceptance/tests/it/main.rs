@@ -13,6 +13,7 @@ mod first_slice;
 mod kills;
 mod leases;
 mod limits;
+mod lost;
 mod order;
 mod readme;
 mod refused;

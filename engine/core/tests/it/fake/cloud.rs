@@ -39,6 +39,10 @@ pub(crate) enum Trouble {
     LostDoubled,
     /// It is done without a marker, and the reply is lost.
     LostUnmarked,
+    /// It is not done, and the cloud answers with an error of its own.
+    Failed,
+    /// It is done, and the cloud answers with an error of its own.
+    FailedMade,
     /// It never comes to an end.
     Stuck,
 }

@@ -11,9 +11,9 @@ use terrarium_address::{AttrPath, Name};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Accepted, Action, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
-    Deferral, Doubt, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending, Permit,
-    PlanOutcome, PlanReply, PlanRequest, PlannedFact, PollOutcome, PollReply, Private, Provider,
-    ReadOutcome, ReadReply, ReadRequest, Standing, Term,
+    Deferral, Doubt, DoubtKind, FindReply, FindRequest, ImportRequest, Imported, Lender, Pending,
+    Permit, PlanOutcome, PlanReply, PlanRequest, PlannedFact, PollOutcome, PollReply, Private,
+    Provider, ReadOutcome, ReadReply, ReadRequest, Standing, Term,
 };
 use terrarium_value::{Type, Value};
 
@@ -72,12 +72,17 @@ impl FakeProvider {
         let mut inside = self.cloud.inside();
         let addr = request.addr.to_string();
         let trouble = inside.fault(&addr, request.action);
-        let doubt = Doubt { attempted: format!("{:?}", request.action), symptom: "reset".into() };
+        let (symptom, says) = match trouble {
+            Some(Trouble::Failed | Trouble::FailedMade) => ("500", DoubtKind::Failed),
+            _ => ("reset", DoubtKind::Lost),
+        };
+        let attempted = format!("{:?}", request.action);
+        let doubt = Doubt { attempted, symptom: symptom.into(), kind: says };
         match trouble {
             Some(Trouble::Refuse) => {
                 return ApplyReply::refused(error("Refused", format!("no room for {addr}")));
             }
-            Some(Trouble::LostUnmade) => return ApplyReply::unknown(doubt),
+            Some(Trouble::LostUnmade | Trouble::Failed) => return ApplyReply::unknown(doubt),
             _ => {}
         }
         let verb = match request.action {
@@ -99,9 +104,9 @@ impl FakeProvider {
             Action::Delete => delete(&mut inside, kind, request),
         };
         match trouble {
-            Some(Trouble::Lost | Trouble::LostDoubled | Trouble::LostUnmarked) => {
-                ApplyReply::unknown(doubt)
-            }
+            Some(
+                Trouble::Lost | Trouble::LostDoubled | Trouble::LostUnmarked | Trouble::FailedMade,
+            ) => ApplyReply::unknown(doubt),
             _ => reply,
         }
     }
