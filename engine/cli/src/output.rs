@@ -36,7 +36,9 @@ impl Output {
 
     /// Writes data to stdout, and a line break after it.
     pub fn line(&self, text: &str) {
-        self.data(&format!("{text}\n"));
+        let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.colour);
+        let text = self.redactor.text(text);
+        let _closed = writeln!(stream, "{text}").and_then(|()| stream.flush());
     }
 
     /// Writes data to stdout as it is. A reader that went away (`| head`) is no error.

@@ -114,22 +114,22 @@ pub(crate) fn show(context: &Context, state: &State, made: &Made) -> Result<(), 
     let failed = made.plan.errored || made.diagnostics.has_errors();
     match context.speech() {
         Speech::Text if !failed => {
-            context.out.line(text(context, &made.plan, state).trim_end_matches('\n'));
+            write(context, &made.plan, state);
         }
         Speech::Json if !failed => {
-            for line in stream::plan(&made.plan) {
-                context.out.line(&line);
-            }
+            stream::plan(&made.plan, &mut |line| context.out.line(&line));
         }
         _ => {}
     }
     check(context, made)
 }
 
-/// Returns a plan as text with its timeline, in the user's time where it declares none.
-pub(crate) fn text(context: &Context, plan: &Plan, state: &State) -> String {
+/// Writes a plan as text with its timeline, in the user's time where it declares none.
+pub(crate) fn write(context: &Context, plan: &Plan, state: &State) {
     let timeline = terrarium_core::timeline(plan, state);
-    render::plan::plan(plan, Some(&timeline), &context.env.time_zone())
+    let user = context.env.time_zone();
+    let last = render::plan::plan(plan, Some(&timeline), &user, &mut |part| context.out.data(part));
+    context.out.line(last.trim_end_matches('\n'));
 }
 
 /// Chooses how a command speaks by its `-json` flag, and says the versions to programs.

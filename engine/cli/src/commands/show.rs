@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             let view = View { secrets, deferred: args.deferred, timeline };
             print(context, secrets, &compact(&json::plan::view(&saved.plan, &view)));
         } else {
-            context.out.line(planning::text(context, &saved.plan, &state).trim_end_matches('\n'));
+            planning::write(context, &saved.plan, &state);
         }
         return Ok(exit_codes::SUCCESS);
     }

@@ -175,13 +175,12 @@ fn action_word(action: PlannedAction) -> &'static str {
     }
 }
 
-/// The lines of a plan: drift, changes, summary, outputs.
-pub fn plan(plan: &Plan) -> Vec<String> {
-    let mut lines = Vec::new();
+/// Says the lines of a plan: drift, changes, summary, outputs.
+pub fn plan(plan: &Plan, say: &mut dyn FnMut(String)) {
     for change in &plan.drift {
         let rest = json!({"change": {"resource": resource(&change.addr), "action": action_word(change.action)}});
         let text = format!("{}: Drift detected ({})", change.addr, words(change.action).verb);
-        lines.push(message("info", &text, "resource_drift", rest));
+        say(message("info", &text, "resource_drift", rest));
     }
     for change in plan.changes.iter().filter(|change| change.action != PlannedAction::NoOp) {
         let mut body =
@@ -192,7 +191,7 @@ pub fn plan(plan: &Plan) -> Vec<String> {
             body.insert("reason".into(), reason.into());
         }
         let text = format!("{}: Plan to {}", change.addr, plan_word(change.action));
-        lines.push(message("info", &text, "planned_change", json!({ "change": body })));
+        say(message("info", &text, "planned_change", json!({ "change": body })));
     }
     for deferred in &plan.deferred {
         let change = &deferred.change;
@@ -205,18 +204,18 @@ pub fn plan(plan: &Plan) -> Vec<String> {
         };
         let text = format!("{}: Plan to {}: {until}", change.addr, plan_word(change.action));
         let rest = json!({"change": body, "reason": deferred.waits.reason(), "terrarium": time::deferred_line(deferred)});
-        lines.push(message("info", &text, "deferred_change", rest));
+        say(message("info", &text, "deferred_change", rest));
     }
     for change in plan.ended() {
         let Some(ending) = time::ended_line(change) else { continue };
         let text = format!("{}: Ended", change.addr);
         let rest = json!({"resource": resource(&change.addr), "terrarium": ending});
-        lines.push(message("info", &text, "ended", rest));
+        say(message("info", &text, "ended", rest));
     }
     let (import, add, change, remove) = plan.counts();
     let changes = json!({"add": add, "change": change, "import": import, "remove": remove, "operation": "plan"});
     let summary = plain(&plan_text::summary(plan));
-    lines.push(message("info", &summary, "change_summary", json!({ "changes": changes })));
+    say(message("info", &summary, "change_summary", json!({ "changes": changes })));
     if !plan.outputs.is_empty() {
         let outputs: BTreeMap<&str, Json> = plan
             .outputs
@@ -229,9 +228,8 @@ pub fn plan(plan: &Plan) -> Vec<String> {
             })
             .collect();
         let text = format!("Outputs: {}", plan.outputs.len());
-        lines.push(message("info", &text, "outputs", json!({ "outputs": outputs })));
+        say(message("info", &text, "outputs", json!({ "outputs": outputs })));
     }
-    lines
 }
 
 fn plan_word(action: PlannedAction) -> &'static str {

@@ -25,10 +25,19 @@ use waiting::Sitting;
 /// How wide the timeline is drawn within a plan.
 const TIMELINE_WIDTH: usize = 80;
 
-/// Returns the whole plan as text, without advice on what to run next. Instants are shown in the zone that
-/// the plan's dates were declared in, else in the user's. The timeline, where there is one, stands after the
-/// changes.
-pub fn plan(plan: &Plan, timeline: Option<&Timeline>, user: &TimeZone) -> String {
+/// How long a part of the text is, in bytes, before it is handed on: a plan of a hundred thousand objects has some
+/// sixty megabytes.
+const PART: usize = 64 * 1024;
+
+/// Writes the whole plan as text, without advice on what to run next: what is long goes to `part` piece by piece,
+/// the last piece is returned. Instants are shown in the zone that the plan's dates were declared in, else in the
+/// user's. The timeline, where there is one, stands after the changes.
+pub fn plan(
+    plan: &Plan,
+    timeline: Option<&Timeline>,
+    user: &TimeZone,
+    part: &mut dyn FnMut(&str),
+) -> String {
     let times = &Times::of_plan(plan, user);
     let seen = &Seen { plan, sitting: Sitting::of(plan) };
     let mut out = String::new();
@@ -72,6 +81,10 @@ pub fn plan(plan: &Plan, timeline: Option<&Timeline>, user: &TimeZone) -> String
         for change in &shown {
             out.push('\n');
             resource(&mut out, change, Sight::Planned(seen), times);
+            if out.len() > PART {
+                part(&out);
+                out.clear();
+            }
         }
     }
     about_time(&mut out, seen, timeline, times);
