@@ -149,6 +149,8 @@ pub(crate) struct Providers<'a> {
     bindings: std::cell::OnceCell<HashMap<ProviderAddr, realm::Bindings>>,
     /// Configurations by the names that the state has for them.
     named: RefCell<HashMap<Name, Option<ProviderAddr>>>,
+    /// The names that the state has for them.
+    names: RefCell<BTreeMap<ProviderAddr, Name>>,
 }
 
 impl<'a> Providers<'a> {
@@ -159,7 +161,14 @@ impl<'a> Providers<'a> {
             configured: RefCell::default(),
             bindings: std::cell::OnceCell::new(),
             named: RefCell::default(),
+            names: RefCell::default(),
         }
+    }
+
+    /// Returns the address as state v4 writes it; it is shared by all that use the configuration.
+    pub(crate) fn recorded_as(&self, addr: &ProviderAddr) -> Name {
+        let mut names = self.names.borrow_mut();
+        names.entry(addr.clone()).or_insert_with(|| addr.recorded()).clone()
     }
 
     /// Returns the kind of provider at an address.

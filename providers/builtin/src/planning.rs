@@ -3,7 +3,7 @@
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{PlanReply, PlanRequest};
-use terrarium_value::{Cause, Causes, Kind, Map, Refinements, Type, Unknown, Value, When};
+use terrarium_value::{Causes, Kind, Map, Refinements, Type, Unknown, Value};
 
 use crate::row::{Draft, Field, Replace, Resource};
 use crate::{attributes, codes};
@@ -21,10 +21,8 @@ pub(crate) fn plan(resource: &Resource, request: PlanRequest) -> PlanReply {
             Diagnostic::error(codes::CONTRACT, "No values to plan").detail(detail),
         );
     };
-    let causes = Causes::one(Cause::Instance { addr: request.addr, when: When::Apply });
     let prior = request.prior.as_ref().and_then(Value::as_entries);
-    let mut draft =
-        Draft { prior, config, planned: proposed.to_map(), replace: Vec::new(), causes };
+    let mut draft = Draft { prior, config, planned: proposed.to_map(), replace: Vec::new() };
     set_defaults(resource, &mut draft);
     draft.replace = replacing(resource, &draft);
     if draft.is_new() {
@@ -90,11 +88,12 @@ fn forget_computed(resource: &Resource, draft: &mut Draft<'_>) {
     forget(draft, "id", Type::String);
 }
 
-/// What the engine already wrote into an unknown stays: its causes may say more than ours.
+/// What the engine already wrote into an unknown stays: its causes may say more. Where none is named, the engine
+/// names this instance.
 fn forget(draft: &mut Draft<'_>, name: &str, ty: Type) {
     let causes = match draft.planned.get(name).map(Value::kind) {
         Some(Kind::Unknown(unknown)) if !unknown.causes.is_empty() => unknown.causes.clone(),
-        _ => draft.causes.clone(),
+        _ => Causes::NONE,
     };
     let refinements = Refinements { not_null: true, ..Refinements::default() };
     attributes::set(&mut draft.planned, name, Value::refined(Unknown { ty, refinements, causes }));

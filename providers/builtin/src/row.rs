@@ -129,8 +129,6 @@ pub(crate) struct Draft<'a> {
     pub(crate) planned: Map,
     /// What needs a new object.
     pub(crate) replace: Vec<AttrPath>,
-    /// What unknown values wait for.
-    pub(crate) causes: Causes,
 }
 
 impl Draft<'_> {
@@ -149,7 +147,7 @@ impl Draft<'_> {
 
     /// Makes an attribute unknown until the apply.
     pub(crate) fn forget(&mut self, name: &str, ty: Type) {
-        let value = Value::unknown(ty, self.causes.clone());
+        let value = Value::unknown(ty, Causes::NONE);
         crate::attributes::set(&mut self.planned, name, value);
     }
 }

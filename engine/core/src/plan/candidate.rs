@@ -7,8 +7,9 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::Resource;
 use terrarium_provider::{Private, Schema, Standing, Window};
 use terrarium_state::{Dep, Ended, Object, ObjectStatus};
-use terrarium_value::Value;
+use terrarium_value::{Causes, Value};
 
+use super::causes_of;
 use super::occupancy::Seat;
 use super::recorded::{Block, Recorded};
 use super::{Group, Planner};
@@ -28,6 +29,8 @@ pub(super) struct Candidate {
     pub(super) deps: Vec<Dep>,
     /// What it sits on; filled in when its configuration is known.
     pub(super) seat: Seat,
+    /// The causes of what it leaves unknown.
+    pub(super) causes: Causes,
 }
 
 /// What is recorded of an instance, and read since.
@@ -132,6 +135,7 @@ impl Planner<'_> {
                 let prior =
                     recorded.remove(&addr).and_then(|found| self.prior(group, &addr, &found));
                 candidates.push(Candidate {
+                    causes: causes_of(&addr),
                     addr,
                     module,
                     each: each.clone(),

@@ -12,7 +12,6 @@ use terrarium_value::{Marks, Value};
 use super::candidate::Candidate;
 use super::defer::waiting_causes;
 use super::lending::Loan;
-use super::managed::causes_of;
 use super::occupancy::Wait;
 use super::refresh::change;
 use super::{Found, Group, Planner, recorded};
@@ -124,7 +123,7 @@ impl Planner<'_> {
         let ((), explicit) =
             self.world.recording(|| self.explicit_dependencies(group, candidate.module));
         let found = self.found.borrow();
-        let is_pending = |dep: &Dep| !found.pending.of(dep).is_empty();
+        let is_pending = |dep: &Dep| found.waits_for(dep);
         let lifecycle = &group.resource.lifecycle;
         let pending = explicit.iter().any(is_pending)
             || Self::names_pending(group, candidate, is_pending)
@@ -182,8 +181,7 @@ impl Planner<'_> {
 
     fn read_later(&self, group: &Group<'_>, candidate: &Candidate, reason: ActionReason) {
         let bare = candidate.config.clone().unmarked_deep();
-        let planned =
-            proposed::merge(&group.schema.block, None, &bare, &causes_of(&candidate.addr));
+        let planned = proposed::merge(&group.schema.block, None, &bare, &candidate.causes);
         let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
         let planned = planned.mark_paths(&sensitive, Marks::SENSITIVE);
         let after = object::mark_sensitive(planned, &group.schema.block);
@@ -253,7 +251,7 @@ impl Planner<'_> {
                 return Folded::Read(id);
             }
             DataOutcome::Refused => {
-                let unknown = Value::unknown(group.schema.block.ty(), causes_of(&candidate.addr));
+                let unknown = Value::unknown(group.schema.block.ty(), candidate.causes.clone());
                 self.world.set_instance(
                     &candidate.addr.block,
                     candidate.addr.key.clone(),
@@ -290,7 +288,7 @@ fn rests_on_pending(found: &Found, deps: &[Dep]) -> bool {
         if !seen.insert(dep) {
             continue;
         }
-        if !found.pending.of(dep).is_empty() {
+        if found.waits_for(dep) {
             return true;
         }
         for addr in dep.instances() {

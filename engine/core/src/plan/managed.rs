@@ -242,7 +242,7 @@ impl Planner<'_> {
     fn keep_for_readers(&self, group: &Group<'_>, candidate: &Candidate) {
         let value = match &candidate.prior {
             Some(prior) => prior.value.clone(),
-            None => Value::unknown(group.schema.block.ty(), causes_of(&candidate.addr)),
+            None => Value::unknown(group.schema.block.ty(), candidate.causes.clone()),
         };
         self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(value));
     }
@@ -278,7 +278,7 @@ impl Planner<'_> {
         change: ResourceChange,
     ) -> ResourceChange {
         let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
-        let after = with_causes(planned.planned, &causes_of(&candidate.addr));
+        let after = with_causes(planned.planned, &candidate.causes);
         let after = object::mark_sensitive(
             after.mark_paths(&sensitive, Marks::SENSITIVE),
             &group.schema.block,
@@ -421,11 +421,10 @@ fn request(group: &Group<'_>, candidate: &Candidate, prior: Option<&Prior>) -> P
         config = ignoring(&group.resource.lifecycle.ignore_changes, &prior.value, config);
     }
     let before = prior.map(|prior| prior.value.clone().unmarked_deep());
-    let causes = causes_of(&candidate.addr);
     PlanRequest {
         kind: group.resource.block.kind.clone(),
         addr: candidate.addr.clone(),
-        proposed: proposed::merge(&group.schema.block, before.as_ref(), &config, &causes),
+        proposed: proposed::merge(&group.schema.block, before.as_ref(), &config, &candidate.causes),
         prior: before,
         config,
         private: prior.and_then(|prior| prior.private.clone()),

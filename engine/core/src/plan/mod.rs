@@ -124,8 +124,8 @@ struct Found {
     by_addr: HashMap<ResourceAddr, usize>,
     /// The same by block, for `replace_triggered_by`.
     by_block: HashMap<ConfigAddr, Vec<usize>>,
-    /// Instances with something to do, for data sources that depend on them.
-    pending: places::Places<()>,
+    /// Instances with something to do, for data sources that depend on them; `None` where there are none.
+    pending: Option<places::Places<()>>,
     /// Instances that are not there before a time, and what they wait for longest.
     coming: places::Places<occupancy::Wait>,
     /// Scarce objects that nobody needs any more.
@@ -143,13 +143,25 @@ impl Found {
 
     fn add(&mut self, change: ResourceChange) {
         if change.action != PlannedAction::NoOp {
-            self.pending.add(&change.addr, &(), |(), ()| ());
+            self.note_pending(&change.addr);
         }
         if change.deposed.is_none() {
             self.by_addr.insert(change.addr.clone(), self.changes.len());
             self.by_block.entry(change.addr.block.clone()).or_default().push(self.changes.len());
         }
         self.changes.push(change);
+    }
+
+    /// Notes an instance with something to do.
+    fn note_pending(&mut self, addr: &ResourceAddr) {
+        if let Some(pending) = &mut self.pending {
+            pending.add(addr, &(), |(), ()| ());
+        }
+    }
+
+    /// Returns whether anything that a dependency names has something to do.
+    fn waits_for(&self, dep: &terrarium_state::Dep) -> bool {
+        self.pending.as_ref().is_some_and(|pending| !pending.of(dep).is_empty())
     }
 
     /// Finds the changes by address again, after some were taken out.
@@ -170,6 +182,12 @@ impl Found {
         let wait = occupancy::Wait { at, waits, reason: addr.to_string() };
         self.coming.add(addr, &wait, occupancy::Wait::latest);
     }
+}
+
+/// Returns whether a configuration reads anything.
+fn has_data(config: &terrarium_lang::Configuration) -> bool {
+    let mut blocks = config.modules.values().flat_map(|module| module.resources.keys());
+    blocks.any(|block| block.mode == BlockMode::Data)
 }
 
 impl<'a> Planner<'a> {
@@ -196,7 +214,10 @@ impl<'a> Planner<'a> {
             to_stay: named::Named::to_stay(&inputs.config),
             imports: import::by_block(&inputs.config),
             seated: std::cell::OnceCell::new(),
-            found: RefCell::default(),
+            found: RefCell::new(Found {
+                pending: has_data(&inputs.config).then(places::Places::default),
+                ..Found::default()
+            }),
             lent: RefCell::default(),
             claims: claims::Claims::default(),
             files: RefCell::default(),
@@ -301,7 +322,8 @@ impl<'a> Planner<'a> {
             return;
         };
         let create_first = self.create_first.contains(&(path.config(), block.clone()));
-        let group = Group::new((path, resource), (addr, kind), schema, create_first);
+        let named = self.providers.recorded_as(&addr);
+        let group = Group::new((path, resource), (addr, kind), schema, named, create_first);
         if skipped || self.options.mode == Mode::Destroy {
             self.take_from_state(&group, recorded, skipped).await;
         } else if block.mode == BlockMode::Managed {
@@ -375,7 +397,7 @@ impl<'a> Planner<'a> {
         let mut found = self.found.borrow_mut();
         if !matches!(waits, Waits::Closed(_)) {
             found.comes(&change.addr, deferral.not_before);
-            found.pending.add(&change.addr, &(), |(), ()| ());
+            found.note_pending(&change.addr);
         }
         found.deferred.push(DeferredChange { change, deferral, waits, approved: false });
     }
@@ -435,10 +457,10 @@ impl<'g> Group<'g> {
         (path, resource): (&'g ModulePath, &'g Resource),
         (provider, kind): (providers::ProviderAddr, &'g providers::KnownProvider),
         schema: Arc<terrarium_provider::Schema>,
+        recorded: terrarium_address::Name,
         create_first: bool,
     ) -> Self {
         let null = terrarium_value::Value::null(schema.block.ty());
-        let recorded = provider.recorded();
         Self { path, resource, provider, kind, schema, recorded, null, create_first }
     }
 

@@ -182,7 +182,8 @@ impl Planner<'_> {
                 continue;
             };
             let resource = stand_in(block);
-            let group = Group::new((&block.module, &resource), (addr, kind), schema, false);
+            let named = self.providers.recorded_as(&addr);
+            let group = Group::new((&block.module, &resource), (addr, kind), schema, named, false);
             let Some(configured) = self.provider(&group).await else { continue };
             for (addr, prior) in self.read_recorded(&group, &configured, &part).await {
                 let reason = match self.options.mode {

@@ -131,7 +131,7 @@ impl Planner<'_> {
                 Some(prior) => {
                     let bare = candidate.config.clone().unmarked_deep();
                     let before = prior.value.clone().unmarked_deep();
-                    let causes = super::managed::causes_of(&candidate.addr);
+                    let causes = candidate.causes.clone();
                     proposed::merge(&group.schema.block, Some(&before), &bare, &causes)
                 }
                 None => Self::unsettled_values(group, &candidate.addr, &candidate.config),

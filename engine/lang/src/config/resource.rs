@@ -1,6 +1,7 @@
 //! Resource and data blocks.
 
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use terrarium_address::{AttrPath, ConfigAddr, Mode, ModulePath, Name};
 use terrarium_diagnostic::Span;
@@ -47,7 +48,7 @@ pub struct Resource {
     /// `depends_on`.
     pub depends_on: Vec<Reference>,
     /// The `lifecycle` block.
-    pub lifecycle: Lifecycle,
+    pub lifecycle: Arc<Lifecycle>,
     /// `provisioner` blocks, in order.
     pub provisioners: Vec<Provisioner>,
     /// The `connection` block.
@@ -71,7 +72,7 @@ impl Resource {
             for_each: None,
             provider: None,
             depends_on: Vec::new(),
-            lifecycle: Lifecycle::default(),
+            lifecycle: Lifecycle::usual(),
             provisioners: Vec::new(),
             connection: None,
             body,
@@ -96,6 +97,14 @@ pub struct Lifecycle {
     pub preconditions: Vec<Rule>,
     /// `postcondition` blocks.
     pub postconditions: Vec<Rule>,
+}
+
+impl Lifecycle {
+    /// Returns that of a block without one: all such blocks share it.
+    pub fn usual() -> Arc<Self> {
+        static USUAL: LazyLock<Arc<Lifecycle>> = LazyLock::new(Arc::default);
+        USUAL.clone()
+    }
 }
 
 /// What `ignore_changes` names.

@@ -73,6 +73,7 @@ impl Body {
         for (origin, argument) in arguments {
             add_argument(&mut compiled, origin, argument, diags);
         }
+        compiled.shrink_to_fit();
         let blocks = blocks.filter_map(|(origin, block)| nested(origin, block, diags)).collect();
         Self(Arc::new(Parts { place, arguments: compiled, blocks }))
     }

@@ -1,5 +1,7 @@
 //! `resource`, `data` and `check` blocks.
 
+use std::sync::Arc;
+
 use terrarium_address::Mode;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 
@@ -60,7 +62,7 @@ pub(super) fn resource(
     })
 }
 
-fn lifecycle(fields: &mut Fields<'_>, mode: Mode, diags: &mut Diagnostics) -> Lifecycle {
+fn lifecycle(fields: &mut Fields<'_>, mode: Mode, diags: &mut Diagnostics) -> Arc<Lifecycle> {
     let blocks = fields.blocks("lifecycle");
     if let [first, second, ..] = blocks.as_slice()
         && first.origin.file == second.origin.file
@@ -73,7 +75,7 @@ fn lifecycle(fields: &mut Fields<'_>, mode: Mode, diags: &mut Diagnostics) -> Li
         );
     }
     if blocks.is_empty() {
-        return Lifecycle::default();
+        return Lifecycle::usual();
     }
     let mut inner = Fields::layered(&blocks);
     let mut lifecycle = Lifecycle::default();
@@ -91,7 +93,7 @@ fn lifecycle(fields: &mut Fields<'_>, mode: Mode, diags: &mut Diagnostics) -> Li
     lifecycle.preconditions = rules(&mut inner, "precondition", diags);
     lifecycle.postconditions = rules(&mut inner, "postcondition", diags);
     inner.finish(diags);
-    lifecycle
+    Arc::new(lifecycle)
 }
 
 fn ignored(given: Given<'_>, diags: &mut Diagnostics) -> IgnoreChanges {
