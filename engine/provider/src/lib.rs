@@ -42,7 +42,7 @@ pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
 pub use recover::{Candidate, FindReply, FindRequest, Marked};
 pub use schema::{
     Attribute, Block, Effect, Exclusive, HeldBy, Holds, NestedBlock, Nesting, Occupies, Presence,
-    Schema, Tenure, Time, Turn, Until,
+    Rival, Schema, Tenure, Time, Turn, Until,
 };
 pub use schemas::{FunctionAnswer, FunctionCall, FunctionSignature, Schemas, Types};
 pub use secret::Secret;

@@ -57,15 +57,31 @@ pub enum Tenure {
 }
 
 /// A reference that only one object may hold at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exclusive {
     /// The reference.
     pub path: AttrPath,
-    /// Whether a new holder takes it from the old one, so that a successor can be made before its
-    /// predecessor goes: an address moves where it is told to, a port in use is refused.
-    pub handed_over: bool,
+    /// What becomes of another one who would hold it, too.
+    pub rival: Rival,
     /// An attribute that, where true, lets several hold it.
     pub shared_if: Option<AttrPath>,
+    /// An attribute that says which part is held; others may hold other parts.
+    pub part: Option<AttrPath>,
+    /// An attribute that says for what it is held: who holds it for the same is no rival.
+    pub on_behalf: Option<AttrPath>,
+}
+
+/// What becomes of who would hold a thing that another one still holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rival {
+    /// It is refused: a port in use.
+    #[default]
+    Refused,
+    /// It takes the thing, so that a successor can be made before its predecessor goes: an address moves
+    /// where it is told to.
+    TakesOver,
+    /// It is refused where it is the successor; others may have found another way: a server has several ports.
+    RefusedAsSuccessor,
 }
 
 /// A reference that holds what it names.

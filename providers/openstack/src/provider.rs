@@ -18,6 +18,7 @@ use terrarium_value::Value;
 use crate::client::{ApiError, Failure, Session};
 use crate::legacy;
 use crate::look::Look;
+use crate::networking::check_addresses;
 use crate::plan::Planning;
 use crate::quota::check_quotas;
 use crate::reservation::{check_units, lenders};
@@ -364,6 +365,7 @@ impl Provider for OpenStackProvider {
         let mut diagnostics = check_units(&self.session, facts);
         if self.blocked.is_none() {
             diagnostics.extend(check_quotas(&self.session, facts).await);
+            diagnostics.extend(check_addresses(&self.session, facts).await);
         }
         diagnostics
     }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use terrarium_address::{AttrPath, ResourceAddr};
+use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Schedule, Schema, Window};
-use terrarium_value::{Cause, Kind, Value};
+use terrarium_provider::{Rival, Schedule, Window};
+use terrarium_value::Cause;
 
-use super::occupancy::{names_at, pick};
+use super::grip::{Grip, grips, held_by_both};
 use super::{Found, Planner};
 use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, words};
 
@@ -23,6 +23,9 @@ impl Planner<'_> {
             holders.sort_by_key(|holder| holder.from);
             for pair in holders.windows(2) {
                 let [first, second] = pair else { continue };
+                if !first.grip.bars(&second.grip) {
+                    continue;
+                }
                 if first.lingers && second.is_due {
                     waiting.insert(second.addr.clone(), (first.addr.clone(), first.until));
                 } else if (first.bounded || second.bounded)
@@ -64,15 +67,15 @@ impl Planner<'_> {
             if !first || change.schema.exclusive.is_empty() {
                 continue;
             }
-            if let Some((path, thing)) = held_by_both(change) {
-                let error = self.both(change, path, &thing);
-                self.world.report(error);
+            if let Some(grip) = held_by_both(change) {
+                self.world.report(self.both(change, &grip));
             }
         }
     }
 
-    fn both(&self, change: &ResourceChange, path: &AttrPath, thing: &str) -> Diagnostic {
+    fn both(&self, change: &ResourceChange, grip: &Grip<'_>) -> Diagnostic {
         let addr = &change.addr;
+        let (thing, path) = (&grip.thing, &grip.by.path);
         let error = Diagnostic::error(codes::HELD, "A successor can't be made before its predecessor goes")
             .detail(format!(
                 "{addr} must be replaced, and with create_before_destroy the new one would be made while the old one \
@@ -123,8 +126,9 @@ impl Planner<'_> {
 }
 
 /// One who holds a thing that only one may hold, and when.
-struct Holder {
+struct Holder<'f> {
     addr: ResourceAddr,
+    grip: Grip<'f>,
     from: Timestamp,
     until: Option<Timestamp>,
     /// Whether time has anything to do with it.
@@ -137,8 +141,8 @@ struct Holder {
 
 /// Lists who holds what, by the role in which it is held and its name: a server and an address may share a
 /// port, two servers may not.
-fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Holder>> {
-    let mut all: BTreeMap<(String, String), Vec<Holder>> = BTreeMap::new();
+fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Holder<'_>>> {
+    let mut all: BTreeMap<(String, String), Vec<Holder<'_>>> = BTreeMap::new();
     let at_once = found.changes.iter().map(|change| (change, None));
     let later = found.deferred.iter().filter(|deferred| deferred.can_come());
     let later = later.map(|deferred| (&deferred.change, Some(deferred.not_before())));
@@ -149,8 +153,9 @@ fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Hold
         }
         let from = deferred.flatten().or(change.window.as_ref().map(Window::from));
         let made_now = deferred.is_none() && change.before.is_null();
-        let holder = || Holder {
+        let holder = |grip| Holder {
             addr: change.addr.clone(),
+            grip,
             from: from.unwrap_or(if made_now { now } else { Timestamp::MIN }),
             until: change.window.and_then(|window| window.until()),
             bounded: change.window.is_some() || deferred.is_some(),
@@ -158,14 +163,11 @@ fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Hold
             lingers: change.action == PlannedAction::NoOp
                 && change.reason == Some(ActionReason::LenderEnds),
         };
-        for reference in held_alone(&change.schema, &change.after) {
-            let path = &reference.path;
-            let mut values = Vec::new();
-            pick(&change.after, &path.0, &mut values);
-            for value in values {
-                if let Some(thing) = name_of(&value) {
-                    all.entry((path.to_string(), thing)).or_default().push(holder());
-                }
+        for grip in grips(&change.schema, &change.after) {
+            // Others may have found another way to hold it.
+            if grip.by.rival != Rival::RefusedAsSuccessor {
+                let key = (grip.by.path.to_string(), grip.thing.clone());
+                all.entry(key).or_default().push(holder(grip));
             }
         }
     }
@@ -173,40 +175,7 @@ fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Hold
     all
 }
 
-/// Returns something that both halves of a replacement would hold at the same time.
-fn held_by_both(change: &ResourceChange) -> Option<(&AttrPath, String)> {
-    let after = change.after.unmarked_deep();
-    let before = change.before.unmarked_deep();
-    let alone = held_alone(&change.schema, &after).filter(|reference| !reference.handed_over);
-    alone.map(|reference| &reference.path).find_map(|path| {
-        let thing = names_at(&before, path).intersection(&names_at(&after, path)).next()?.clone();
-        Some((path, thing))
-    })
-}
-
-/// Lists the references that only this object may hold what they name by.
-fn held_alone<'s>(
-    schema: &'s Schema,
-    value: &Value,
-) -> impl Iterator<Item = &'s terrarium_provider::Exclusive> {
-    let shared = |path: &AttrPath| value.at(path).and_then(|it| it.as_bool()).unwrap_or_default();
-    schema.exclusive.iter().filter(move |it| !it.shared_if.as_ref().is_some_and(shared))
-}
-
-/// Names the thing behind a reference: its id, or the one instance that the value waits for.
-fn name_of(value: &Value) -> Option<String> {
-    if let Some(text) = value.as_str() {
-        return (!text.is_empty()).then(|| text.to_owned());
-    }
-    let Kind::Unknown(unknown) = value.kind() else { return None };
-    let mut causes = unknown.causes.iter();
-    match (causes.next(), causes.next()) {
-        (Some(Cause::Instance { addr, .. }), None) => Some(addr.to_string()),
-        _ => None,
-    }
-}
-
-fn overlap(thing: &str, first: &Holder, second: &Holder, zone: Option<&str>) -> Diagnostic {
+fn overlap(thing: &str, first: &Holder<'_>, second: &Holder<'_>, zone: Option<&str>) -> Diagnostic {
     let shown = |at| words::instant(at, zone);
     let until = first.until.map_or("without end".to_owned(), |it| format!("until {}", shown(it)));
     Diagnostic::error(codes::OVERLAP, "Held by two at the same time")

@@ -86,8 +86,25 @@ pub(crate) fn recorded_deps<'s>(state: &'s State, change: &ResourceChange) -> &'
 /// One who holds an object that is to be removed.
 struct Holder {
     addr: ResourceAddr,
-    /// Whether its own change lets go of the object.
-    lets_go: bool,
+    keeps: Keeps,
+}
+
+/// Why somebody still holds an object when it is to be removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    /// Its own change lets go of the object, but later.
+    TooLong,
+    /// It stays as it is.
+    For,
+    /// The targets leave it out, so that nobody knows what it would do.
+    LeftOut,
+}
+
+/// What a holder will hold.
+enum After {
+    Same,
+    Changed(BTreeSet<Handle>),
+    LeftOut,
 }
 
 /// The objects that are to be removed, and those that stay and hold one of them.
@@ -113,18 +130,22 @@ impl<'f> Stuck<'f> {
     fn note(
         &mut self,
         addr: &ResourceAddr,
-        (before, after): (BTreeSet<Handle>, Option<BTreeSet<Handle>>),
+        (before, after): (BTreeSet<Handle>, After),
         deps: &[&[Dep]],
     ) {
         for handle in before {
-            let lets_go = after.as_ref().is_some_and(|after| !after.contains(&handle));
+            let keeps = match &after {
+                After::Changed(after) if !after.contains(&handle) => Keeps::TooLong,
+                After::LeftOut => Keeps::LeftOut,
+                _ => Keeps::For,
+            };
             let all: Vec<usize> = self.index.get(&handle, deps).map(|(_, at)| *at).collect();
             for at in all {
                 // Only what is removed before its successor is made needs them to let go so early.
                 let first = PlannedAction::Replace(ReplaceOrder::DeleteFirst);
-                let waits = lets_go && self.going[at].action != first;
+                let waits = keeps == Keeps::TooLong && self.going[at].action != first;
                 if !waits && self.going[at].addr != *addr {
-                    let holder = Holder { addr: addr.clone(), lets_go };
+                    let holder = Holder { addr: addr.clone(), keeps };
                     self.holders.entry(at).or_default().push(holder);
                 }
             }
@@ -156,7 +177,11 @@ impl Planner<'_> {
         }
         for (holder, later) in holders {
             let changes = !later && holder.action == PlannedAction::Update;
-            let after = changes.then(|| held(&holder.schema, &holder.after));
+            let after = if changes {
+                After::Changed(held(&holder.schema, &holder.after))
+            } else {
+                After::Same
+            };
             let recorded = recorded_deps(&self.inputs.prior, holder);
             let before = held(&holder.schema, &holder.before);
             stuck.note(&holder.addr, (before, after), &[&holder.deps, recorded]);
@@ -192,7 +217,7 @@ impl Planner<'_> {
             let schema = kind.and_then(|kind| kind.schema(Mode::Managed, &addr.block.kind));
             let Some(schema) = schema.filter(|schema| !schema.holds.is_empty()) else { continue };
             if let Ok(value) = object::read(object, &schema) {
-                stuck.note(addr, (held(&schema, &value), None), &[&object.deps]);
+                stuck.note(addr, (held(&schema, &value), After::LeftOut), &[&object.deps]);
             }
         }
     }
@@ -211,6 +236,13 @@ impl Planner<'_> {
 
 const REPLACED: &str = "What is replaced is held by what stays";
 
+/// Names those that the targets leave out, as options that a shell takes.
+fn targets(holders: &[Holder]) -> String {
+    let left_out = holders.iter().filter(|holder| holder.keeps == Keeps::LeftOut);
+    let option = |holder: &Holder| format!("-target='{}'", holder.addr);
+    left_out.map(option).collect::<Vec<_>>().join(" ")
+}
+
 fn refusal(
     change: &ResourceChange,
     holders: &[Holder],
@@ -219,9 +251,16 @@ fn refusal(
     let addr = &change.addr;
     let names: Vec<String> = holders.iter().map(|holder| holder.addr.to_string()).collect();
     let who = words::enumerated(&names).unwrap_or_default();
-    let keeps: Vec<&Holder> = holders.iter().filter(|holder| !holder.lets_go).collect();
-    let (why, help) = match keeps.first() {
-        None => (
+    let first = |keeps| holders.iter().find(|holder| holder.keeps == keeps);
+    let (why, help) = match (first(Keeps::LeftOut), first(Keeps::For)) {
+        (Some(_), _) => (
+            "would keep it, since the targets leave that out",
+            format!(
+                "add {} to the command, so that what they would do is planned, too",
+                targets(holders)
+            ),
+        ),
+        (None, None) => (
             "would let go of it only when its successor is there",
             format!(
                 "set `lifecycle {{ create_before_destroy = true }}` in {}: then the new one is made first, what \
@@ -229,7 +268,7 @@ fn refusal(
                 addr.block
             ),
         ),
-        Some(keeps) => (
+        (None, Some(keeps)) => (
             "would not let go of it",
             format!("let {} name something else first, or replace it too (-replace)", keeps.addr),
         ),

@@ -10,6 +10,7 @@ mod claims;
 mod data;
 mod defer;
 mod exclusive;
+mod grip;
 mod hindsight;
 mod holding;
 mod import;
@@ -27,6 +28,7 @@ mod targets;
 mod unknown;
 
 pub(crate) use action::differs;
+pub(crate) use grip::{Grip, only_lets_go, passed_on};
 pub(crate) use holding::{Handle, Holdable, held, recorded_deps};
 pub(crate) use managed::{causes_of, ignoring};
 pub(crate) use occupancy::names_at;

@@ -52,7 +52,7 @@ pub(crate) const FLOATINGIP: Resource = Resource {
     marker: MarkerField::Description,
     tags: true,
     marks: Marks {
-        exclusive: &[Only::at("port_id")],
+        exclusive: &[Only::at("port_id").part("fixed_ip").on_behalf("address")],
         scarce: true,
         quota: Some("floatingip"),
         ..Marks::NONE

@@ -34,7 +34,10 @@ pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
     tags: false,
     marks: Marks {
         occupies: &["floating_ip", "port_id"],
-        exclusive: &[Only::at("floating_ip").handed_over()],
+        exclusive: &[
+            Only::at("floating_ip").handed_over(),
+            Only::at("port_id").part("fixed_ip").on_behalf("floating_ip").not_by_successor(),
+        ],
         ..Marks::GUEST
     },
     hooks: &AssociateHooks,

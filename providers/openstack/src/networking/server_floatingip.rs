@@ -36,7 +36,10 @@ pub(crate) const SERVER_FLOATINGIP: Resource = Resource {
     tags: false,
     marks: Marks {
         occupies: &["floating_ip", "instance_id"],
-        exclusive: &[Only::at("floating_ip").handed_over()],
+        exclusive: &[
+            Only::at("floating_ip").handed_over(),
+            Only::at("instance_id").part("fixed_ip").on_behalf("floating_ip").not_by_successor(),
+        ],
         ..Marks::GUEST
     },
     hooks: &ServerFloatingIpHooks,

@@ -47,8 +47,10 @@ impl Only {
     fn built(&self) -> Exclusive {
         Exclusive {
             path: path_of(self.path),
-            handed_over: self.handed_over,
+            rival: self.rival,
             shared_if: self.shared_if.map(path_of),
+            part: self.part.map(path_of),
+            on_behalf: self.on_behalf.map(path_of),
         }
     }
 }

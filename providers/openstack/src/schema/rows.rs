@@ -1,6 +1,6 @@
 //! Rows of the resource types and data sources.
 
-use terrarium_provider::{HeldBy, Tenure};
+use terrarium_provider::{HeldBy, Rival, Tenure};
 
 use super::attr::Attr;
 use crate::client::Service;
@@ -95,24 +95,41 @@ pub(crate) struct Marks {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Only {
     pub(crate) path: &'static str,
-    pub(crate) handed_over: bool,
+    pub(crate) rival: Rival,
     pub(crate) shared_if: Option<&'static str>,
+    pub(crate) part: Option<&'static str>,
+    pub(crate) on_behalf: Option<&'static str>,
 }
 
 impl Only {
     /// One whose new holder is refused until the old one has let go.
     pub(crate) const fn at(path: &'static str) -> Self {
-        Self { path, handed_over: false, shared_if: None }
+        Self { path, rival: Rival::Refused, shared_if: None, part: None, on_behalf: None }
     }
 
     /// A new holder takes it from the old one.
     pub(crate) const fn handed_over(self) -> Self {
-        Self { handed_over: true, ..self }
+        Self { rival: Rival::TakesOver, ..self }
+    }
+
+    /// A successor is refused, while others may find a way.
+    pub(crate) const fn not_by_successor(self) -> Self {
+        Self { rival: Rival::RefusedAsSuccessor, ..self }
     }
 
     /// Several may hold it where this flag is true.
     pub(crate) const fn shared_if(self, flag: &'static str) -> Self {
         Self { shared_if: Some(flag), ..self }
+    }
+
+    /// Only the part that this attribute names is held.
+    pub(crate) const fn part(self, attribute: &'static str) -> Self {
+        Self { part: Some(attribute), ..self }
+    }
+
+    /// Those who hold it for the same are no rivals.
+    pub(crate) const fn on_behalf(self, attribute: &'static str) -> Self {
+        Self { on_behalf: Some(attribute), ..self }
     }
 }
 

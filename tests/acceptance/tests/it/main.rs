@@ -6,6 +6,7 @@
     reason = "a test that can't go on has failed, and figures of a test are for its reader"
 )]
 
+mod addresses;
 mod cycle;
 mod failing;
 mod fence;

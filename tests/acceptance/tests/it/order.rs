@@ -10,12 +10,12 @@ terraform {
 }
 "#;
 
-fn project(body: &str) -> Workdir {
+pub(crate) fn project(body: &str) -> Workdir {
     Workdir::with(&format!("{HEAD}{body}"))
 }
 
 /// Asserts that the lines of a run that begin so come in this order.
-fn in_order(text: &str, beginnings: &[&str]) {
+pub(crate) fn in_order(text: &str, beginnings: &[&str]) {
     let mut from = 0;
     for beginning in beginnings {
         let found = text.get(from..).and_then(|rest| rest.find(beginning));

@@ -151,7 +151,7 @@ impl<'p> Facts<'p> {
     }
 }
 
-fn target(dep: &Dep) -> Target<'_> {
+pub(super) fn target(dep: &Dep) -> Target<'_> {
     match dep {
         Dep::Instance(addr) => Target::Instance(addr),
         Dep::Block(block) => Target::Block(block),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use terrarium_address::{AttrPath, ResourceAddr, Target};
-use terrarium_provider::{HeldBy, Holds, Schema};
+use terrarium_provider::{Exclusive, HeldBy, Holds, Schema};
 use terrarium_state::{Dep, Object, State};
 use terrarium_value::Value;
 
@@ -77,6 +77,7 @@ impl Scene {
     fn change(&mut self, sign: &str, name: &str, needs: Vec<Dep>) {
         let schema = Schema {
             holds: vec![Holds { path: AttrPath::attr("holds"), by: HeldBy::Id }],
+            exclusive: vec![Exclusive { path: AttrPath::attr("alone"), ..Exclusive::default() }],
             ..Schema::default()
         };
         let change = ResourceChange::new(addr(name), "p".into(), Arc::new(schema), action(sign));
@@ -88,6 +89,17 @@ impl Scene {
         let holder = addr(holder);
         let change = self.plan.changes.iter_mut().find(|it| it.addr == holder).unwrap();
         change.before = Value::object_of([("holds", Value::string(held))]);
+    }
+
+    /// `b: 7 -> 8`: what an instance holds alone before and after; `-` is nothing.
+    fn hold_alone(&mut self, said: &str) {
+        let (holder, values) = said.split_once(": ").unwrap();
+        let (before, after) = values.split_once(" -> ").unwrap();
+        let holder = addr(holder);
+        let change = self.plan.changes.iter_mut().find(|it| it.addr == holder).unwrap();
+        let value =
+            |thing: &str| Value::object_of([("alone", Value::string(thing.trim_matches('-')))]);
+        (change.before, change.after) = (value(before), value(after));
     }
 
     fn step(text: &str) -> (ResourceAddr, Step) {
@@ -187,6 +199,7 @@ fn play(case: &str) -> Vec<String> {
     let mut scene = Scene::new();
     let mut claims = Vec::new();
     let mut holds = Vec::new();
+    let mut alone = Vec::new();
     let mut circle = None;
     for line in lines.lines().filter(|line| !line.trim().is_empty()) {
         if let Some(recorded) = line.strip_prefix("state ") {
@@ -196,6 +209,8 @@ fn play(case: &str) -> Vec<String> {
             }
         } else if let Some(pair) = line.strip_prefix("held ") {
             holds.push(pair.split_once(' ').unwrap());
+        } else if let Some(said) = line.strip_prefix("alone ") {
+            alone.push(said);
         } else if let Some(path) = line.strip_prefix("circle ") {
             circle = Some(path.to_owned());
         } else if line.contains(" < ") || line.contains(" | ") {
@@ -208,6 +223,9 @@ fn play(case: &str) -> Vec<String> {
     }
     for (holder, held) in holds {
         scene.hold(holder, held);
+    }
+    for said in alone {
+        scene.hold_alone(said);
     }
     let order = match (scene.order(), circle) {
         (Ok(order), None) => order,

@@ -10,9 +10,9 @@ use terrarium_address::ResourceAddr;
 use terrarium_state::State;
 
 use super::circles::{Edge, Will};
-use super::facts::{Facts, Side, Target, is_data, leaves};
+use super::facts::{Facts, Side, Target, is_data, leaves, target};
 use super::{Step, Task};
-use crate::plan::{Handle, Holdable, held, recorded_deps};
+use crate::plan::{Grip, Handle, Holdable, held, only_lets_go, passed_on, recorded_deps};
 use crate::{Plan, PlannedAction, ReplaceOrder, ResourceChange};
 
 /// How an instance may have to wait for another.
@@ -71,6 +71,8 @@ pub(super) struct Weaver<'p> {
     joints: HashMap<(Relation, Target<'p>), usize>,
     /// Joints whose own edges are still to be drawn.
     open: Vec<(Relation, Target<'p>, usize)>,
+    /// Changes in place that let go of something, and whether that is all that they do.
+    let_go: BTreeMap<usize, bool>,
     /// The successors of lenders that what goes down and comes back waits for before it goes.
     successors: HashMap<&'p ResourceAddr, Vec<usize>>,
 }
@@ -87,21 +89,26 @@ impl<'p> Weaver<'p> {
             own_end: BTreeMap::new(),
             joints: HashMap::new(),
             open: Vec::new(),
+            let_go: BTreeMap::new(),
             successors: HashMap::new(),
         };
         for (change, planned) in plan.changes.iter().enumerate() {
             for step in steps(planned) {
                 weaver.task(change, *step);
             }
+            if planned.action == PlannedAction::Update && !passed_on(planned).0.is_empty() {
+                weaver.let_go.insert(change, only_lets_go(planned));
+            }
         }
         weaver.nodes = weaver.tasks.len();
         for change in 0..plan.changes.len() {
             weaver.wait_for_reads(change);
-            if !weaver.ends.is_empty() {
+            if !weaver.ends.is_empty() || weaver.let_go.contains_key(&change) {
                 weaver.wait_for_readers(change);
             }
         }
         weaver.wait_for_holders();
+        weaver.wait_for_release();
         while let Some((relation, target, joint)) = weaver.open.pop() {
             weaver.expand(relation, target, joint);
         }
@@ -169,11 +176,16 @@ impl<'p> Weaver<'p> {
                 self.successors.entry(&planned.addr).or_default().push(needed);
             }
         }
-        self.tie_all(Relation::Ready, node, self.facts.needs(&planned.addr, None, Side::Ahead));
+        let mut needs = self.facts.needs(&planned.addr, None, Side::Ahead);
+        if self.let_go.get(&change) == Some(&true) {
+            needs = needs.into_iter().map(|(target, _)| (target, Will::May)).collect();
+        }
+        self.tie_all(Relation::Ready, node, needs);
     }
 
     /// The end of an object, or its change in place, waits for the end of what was recorded to read it;
-    /// the end of an object waits for the update of what was.
+    /// the end of an object waits for the update of what was. A change that only lets go of something (an
+    /// address of its port) is to what it rested on like its end.
     fn wait_for_readers(&mut self, change: usize) {
         let planned = &self.facts.plan.changes[change];
         let end = self.own_end.get(&change).copied();
@@ -183,7 +195,14 @@ impl<'p> Weaver<'p> {
         }
         let needs = self.facts.needs(&planned.addr, planned.deposed.as_ref(), Side::Behind);
         if let Some(forward) = forward {
-            self.tie_all(Relation::Moved, forward, needs.clone());
+            let only = self.let_go.get(&change).copied();
+            let relation = if only == Some(true) { Relation::Free } else { Relation::Moved };
+            self.tie_all(relation, forward, needs.clone());
+            match only {
+                Some(true) => self.tie_all(Relation::Gone, forward, needs.clone()),
+                Some(false) => self.tie_all(Relation::Gone, forward, left_behind(planned, &needs)),
+                None => {}
+            }
         }
         let Some(end) = end else { return };
         if !self.forward.is_empty() && (end.kind != EndKind::AfterCreate || end.deposed) {
@@ -224,6 +243,36 @@ impl<'p> Weaver<'p> {
             let deps = [&change.deps[..], recorded_deps(self.facts.state, change)];
             for (_, end) in ends.get(&handle, &deps) {
                 self.edge(node, *end, Will::Must);
+            }
+        }
+    }
+
+    /// What only one may hold is let go of before another one takes it. A wish: two may swap what they hold.
+    fn wait_for_release(&mut self) {
+        let plan = self.facts.plan;
+        let mut let_go: HashMap<String, Vec<(Grip<'p>, usize, usize)>> = HashMap::new();
+        let changes = plan.changes.iter().enumerate();
+        for (at, change) in changes.filter(|(_, it)| it.action != PlannedAction::Create) {
+            let forward = self.own_forward(change);
+            let Some(node) = self.own_end.get(&at).map(|end| end.node).or(forward) else {
+                continue;
+            };
+            for grip in passed_on(change).0 {
+                let_go.entry(grip.thing.clone()).or_default().push((grip, at, node));
+            }
+        }
+        if let_go.is_empty() {
+            return;
+        }
+        for (taker, change) in plan.changes.iter().enumerate() {
+            let Some(node) = self.own_forward(change) else { continue };
+            for grip in passed_on(change).1 {
+                let old = let_go.get(&grip.thing).into_iter().flatten();
+                for (_, holder, first) in old.filter(|(old, ..)| old.is_on(&grip)) {
+                    if *holder != taker {
+                        self.edges.push(Edge { first: *first, then: node, will: Will::Should });
+                    }
+                }
             }
         }
     }
@@ -362,6 +411,15 @@ impl<'p> Weaver<'p> {
         }
         self.successors.len() > known
     }
+}
+
+/// Lists what a change in place moves off: it no longer needs that, and leaves before that is changed.
+fn left_behind<'p>(
+    planned: &ResourceChange,
+    needs: &[(Target<'p>, Will)],
+) -> Vec<(Target<'p>, Will)> {
+    let ahead: Vec<Target<'_>> = planned.deps.iter().map(target).collect();
+    needs.iter().filter(|(one, _)| !ahead.contains(one)).copied().collect()
 }
 
 /// Lists the steps of a change, in the order in which their tasks are made.

@@ -5,7 +5,8 @@ use terrarium_address::{AttrPath, Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Attribute, Block, Claim, Cost, Exclusive, Occupies, PlanNotes, PlanOutcome, PlanReply,
-    PlanRequest, PlannedChange, PlannedFact, Schedule, Schema, Standing, Tenure, Term, Window,
+    PlanRequest, PlannedChange, PlannedFact, Rival, Schedule, Schema, Standing, Tenure, Term,
+    Window,
 };
 use terrarium_value::{Type, Value};
 
@@ -49,7 +50,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
             tenure: Tenure::Borrowed,
             lends: vec![AttrPath::attr("id")],
             occupies: occupies("reservation"),
-            exclusive: vec![exclusive("port", false)],
+            exclusive: vec![exclusive("port")],
             ..of(block([
                 ("id", given()),
                 ("name", needed()),
@@ -62,7 +63,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
         "fake_attachment" => Schema {
             tenure: Tenure::Borrowed,
             occupies: occupies("server"),
-            exclusive: vec![exclusive("volume", false)],
+            exclusive: vec![exclusive("volume")],
             ..of(block([
                 ("id", given()),
                 ("name", text()),
@@ -77,7 +78,7 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
         "fake_association" => Schema {
             tenure: Tenure::Borrowed,
             occupies: occupies("server"),
-            exclusive: vec![exclusive("address", true)],
+            exclusive: of_association(),
             ..of(block([
                 ("id", given()),
                 ("name", text()),
@@ -89,8 +90,15 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
     })
 }
 
-fn exclusive(name: &str, handed_over: bool) -> Exclusive {
-    Exclusive { path: AttrPath::attr(name), handed_over, shared_if: None }
+/// An address moves to where it is told to; a server is not given two.
+fn of_association() -> Vec<Exclusive> {
+    let address = Exclusive { rival: Rival::TakesOver, ..exclusive("address") };
+    let on_behalf = Some(AttrPath::attr("address"));
+    vec![address, Exclusive { rival: Rival::RefusedAsSuccessor, on_behalf, ..exclusive("server") }]
+}
+
+fn exclusive(name: &str) -> Exclusive {
+    Exclusive { path: AttrPath::attr(name), ..Exclusive::default() }
 }
 
 pub(super) fn data_schema() -> Schema {
