@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use terrarium_address::ResourceAddr;
+use terrarium_address::{AttrPath, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Rival, Schedule, Window};
 use terrarium_value::Cause;
 
-use super::grip::{Grip, grips, held_by_both};
+use super::grip::{Grip, Passed, grips, held_by_both, passed_on};
 use super::{Found, Planner};
 use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes, words};
 
@@ -70,6 +70,57 @@ impl Planner<'_> {
             if let Some(grip) = held_by_both(change) {
                 self.world.report(self.both(change, &grip));
             }
+        }
+    }
+
+    /// Refuses changes in place that would take from each other in turn what only one may hold: none can be the
+    /// first.
+    pub(super) fn check_swaps(&self) {
+        let found = self.found.borrow();
+        let updates = found.changes.iter().filter(|it| it.action == PlannedAction::Update);
+        let passed: Vec<(&ResourceChange, Passed<'_>)> =
+            updates.map(|it| (it, passed_on(it))).filter(|(_, it)| !it.0.is_empty()).collect();
+        let mut holder: HashMap<(&AttrPath, &str), usize> = HashMap::new();
+        for (at, (_, (let_go, _))) in passed.iter().enumerate() {
+            holder.extend(let_go.iter().map(|grip| ((&grip.by.path, &*grip.thing), at)));
+        }
+        let waits_for = |at: usize| -> Option<usize> {
+            let taken = passed[at].1.1.iter();
+            let mut from = taken.filter_map(|it| holder.get(&(&it.by.path, &*it.thing)).copied());
+            from.find(|from| *from != at)
+        };
+        let mut seen = vec![false; passed.len()];
+        for start in 0..passed.len() {
+            let mut circle = vec![start];
+            let mut at = waits_for(start);
+            while let Some(next) = at.filter(|next| !seen[*next] && !circle.contains(next)) {
+                circle.push(next);
+                at = waits_for(next);
+            }
+            for one in &circle {
+                seen[*one] = true;
+            }
+            if at == Some(start) && circle.len() > 1 {
+                let circle: Vec<&ResourceChange> = circle.iter().map(|at| passed[*at].0).collect();
+                self.world.report(self.swap(&circle));
+            }
+        }
+    }
+
+    fn swap(&self, circle: &[&ResourceChange]) -> Diagnostic {
+        let names: Vec<String> = circle.iter().map(|change| change.addr.to_string()).collect();
+        let who = words::enumerated(&names).unwrap_or_default();
+        let addr = &circle[0].addr;
+        let error = Diagnostic::error(codes::HELD, "Nobody can let go first")
+            .detail(format!(
+                "{who} are to be changed in place, and each would take what another one of them still holds: the \
+                 service lets only one at a time hold it, and refuses the first."
+            ))
+            .about(addr.clone())
+            .help(format!("make one of them anew, so that it lets go first: -replace='{addr}'"));
+        match self.declared_span(addr) {
+            Some(span) => error.at(span, ""),
+            None => error,
         }
     }
 

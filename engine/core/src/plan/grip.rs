@@ -88,7 +88,10 @@ pub(super) fn held_by_both(change: &ResourceChange) -> Option<Grip<'_>> {
 }
 
 /// What a change lets go of, and what it takes.
-pub(crate) fn passed_on(change: &ResourceChange) -> (Vec<Grip<'_>>, Vec<Grip<'_>>) {
+pub(crate) type Passed<'s> = (Vec<Grip<'s>>, Vec<Grip<'s>>);
+
+/// Returns what a change lets go of, and what it takes.
+pub(crate) fn passed_on(change: &ResourceChange) -> Passed<'_> {
     if change.schema.exclusive.is_empty() {
         return (Vec::new(), Vec::new());
     }

@@ -339,6 +339,7 @@ impl<'a> Planner<'a> {
         self.look_back();
         self.check_holders();
         self.check_successors();
+        self.check_swaps();
         self.fill_approvals();
         let zone = self.zone();
         let (outputs, variables) =

@@ -164,3 +164,37 @@ fn a_port_gets_a_new_address_only_when_the_old_one_is_gone() {
     );
     terrarium.ok(&["plan", "-detailed-exitcode"]);
 }
+
+#[test]
+fn addresses_that_would_swap_ports_in_place_are_refused_by_the_plan() {
+    let dir = behind(
+        r#"
+variable "turned" { default = false }
+data "openstack_networking_port_v2" "desk" { port_id = openstack_networking_port_v2.desk.id }
+resource "openstack_networking_port_v2" "shelf" {
+  network_id = openstack_networking_network_v2.lab.id
+  fixed_ip { subnet_id = openstack_networking_subnet_v2.lab.id }
+}
+locals { ports = [data.openstack_networking_port_v2.desk.id, openstack_networking_port_v2.shelf.id] }
+resource "openstack_networking_floatingip_v2" "out" {
+  count = 2
+  pool  = "public"
+}
+resource "openstack_networking_floatingip_associate_v2" "out" {
+  count       = 2
+  floating_ip = openstack_networking_floatingip_v2.out[count.index].address
+  port_id     = local.ports[var.turned ? 1 - count.index : count.index]
+  depends_on  = [openstack_networking_router_interface_v2.lab]
+}
+"#,
+    );
+    let terrarium = Terrarium::on_testbed(dir.path());
+    terrarium.ok(&["apply", "-auto-approve"]);
+    let turned = ["-var", "turned=true"];
+    let first = "openstack_networking_floatingip_associate_v2.out[0]";
+    let parts = ["T0424", "Nobody can let go first", first];
+    refused(&terrarium, &[&["plan"], &turned[..]].concat(), &parts);
+    let replace = format!("-replace={first}");
+    terrarium.ok(&[&["apply", "-auto-approve", &replace], &turned[..]].concat());
+    terrarium.ok(&[&["plan", "-detailed-exitcode"], &turned[..]].concat());
+}
