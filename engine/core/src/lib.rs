@@ -37,9 +37,9 @@ pub use graph::dot;
 pub use inputs::{InputValue, Inputs, ProviderSet, UnknownProvider};
 pub use limits::{CallLimits, Parallelism};
 pub use model::{
-    ActionReason, Blocked, Completed, DataResult, Failure, Judge, Mode, Occupancy, OutputChange,
-    Plan, PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary, Skipped,
-    TimeOptions,
+    ActionReason, Blocked, Completed, DataResult, Failure, Judge, Mode, Occupancy, OpenAction,
+    OutputChange, Plan, PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary,
+    Skipped, TimeOptions,
 };
 pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};

@@ -88,6 +88,9 @@ pub struct Plan {
     pub deferred: Vec<crate::DeferredChange>,
     /// Objects from a shared pool that only what is over needed: they stay until somebody frees them.
     pub leftovers: Vec<ResourceAddr>,
+    /// Actions that another run began and of which nobody knows yet what came: what the plan says of these
+    /// objects is what is recorded.
+    pub under_way: Vec<OpenAction>,
     /// Lineage of the state that it rests on.
     pub lineage: Name,
     /// Serial of the state that it rests on.
@@ -109,6 +112,19 @@ pub struct Plan {
     pub realms: BTreeMap<Name, Name>,
     /// IANA name of the time zone that all declared dates are in; `None` where they have none, or several.
     pub zone: Option<Name>,
+}
+
+/// An action that was begun before the plan, and whose outcome is not recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAction {
+    /// The instance.
+    pub addr: ResourceAddr,
+    /// The deposed key; `None` for the current object.
+    pub deposed: Option<Name>,
+    /// Create, Update or Delete.
+    pub action: PlannedAction,
+    /// Since when, by the clock of the run that began it.
+    pub since: Timestamp,
 }
 
 /// A data source that was read while the plan was made.

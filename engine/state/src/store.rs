@@ -138,6 +138,8 @@ pub struct Head {
     pub lineage: Name,
     /// Number of the latest changing command.
     pub serial: u64,
+    /// How much that command has changed so far: it may be at work still.
+    pub changed: u64,
     /// Number of the latest holder of the lock.
     pub epoch: u64,
 }

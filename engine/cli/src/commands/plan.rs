@@ -14,6 +14,7 @@ use crate::private;
 use crate::progress::stop_on_signal;
 use crate::render::plan::rule;
 use crate::setup::session::{Session, Unlocked, Wish, plan_options};
+use crate::setup::store;
 use crate::setup::variables::Missing;
 
 /// Flags.
@@ -86,6 +87,11 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
     .await?;
     let cancel = stop_on_signal(context);
     let mut made = planning::make(context, &mut session, &options, &cancel, Depth::Look).await?;
+    if session.fence.is_some() {
+        // What the look took over is in the plan.
+        session.changed =
+            session.store.head().await.map_err(|error| store::failed(&error))?.changed;
+    }
     made.diagnostics.extend(warnings);
     let shown = planning::show(context, &session.inputs.prior, &made)
         .and_then(|()| finish(args, context, &session, &made));
@@ -133,7 +139,7 @@ fn finish(
     let sources = planfile::fingerprint(&context.sources());
     let workspace = &session.inputs.workspace;
     let path = context.path(out);
-    let Ok(bytes) = planfile::write_plan(plan, &sources, workspace) else {
+    let Ok(bytes) = planfile::write_plan(plan, &sources, (workspace, session.changed)) else {
         return fail(
             codes::INTERNAL,
             "Plan can't be saved",

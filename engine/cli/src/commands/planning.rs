@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress, RecoverOptions};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_provider::Action;
 use terrarium_state::State;
 
 use super::show::schema_of;
@@ -62,21 +61,13 @@ pub(crate) async fn make(
     Ok(Made { plan, diagnostics })
 }
 
-/// Says which actions somebody has begun, where nobody looks after them.
+/// Says that somebody has begun actions, where nobody looks after them; the plan marks each.
 fn under_way(prior: &State) -> Diagnostic {
-    let lines = prior.intents.iter().map(|open| {
-        let what = match open.intent.action {
-            Action::Create => "creation",
-            Action::Update => "update",
-            Action::Delete => "removal",
-        };
-        format!("the {what} of {}, begun at {}", open.intent.addr, open.intent.at)
-    });
-    let lines: Vec<String> = lines.collect();
+    let count = prior.intents.len();
+    let what = if count == 1 { "1 action".to_owned() } else { format!("{count} actions") };
     Diagnostic::warning(codes::STATE, "Actions are under way").detail(format!(
-        "This plan was made without the state's lock, so that nobody looked what became of them: {}. The plan shows \
-         these objects as they are recorded.",
-        lines.join("; ")
+        "This plan was made without the state's lock, so that nobody looked what became of {what} that another run \
+         has begun. The plan marks these objects, and shows them as they are recorded."
     ))
 }
 

@@ -206,6 +206,13 @@ pub fn plan(plan: &Plan, say: &mut dyn FnMut(String)) {
         let rest = json!({"change": body, "reason": deferred.waits.reason(), "terrarium": time::deferred_line(deferred)});
         say(message("info", &text, "deferred_change", rest));
     }
+    for one in &plan.under_way {
+        let action = action_word(one.action);
+        let text =
+            format!("{}: Under way ({}), since {}", one.addr, words(one.action).verb, one.since);
+        let rest = json!({"resource": resource(&one.addr), "action": action, "terrarium": time::begun(one)});
+        say(message("info", &text, "under_way", rest));
+    }
     for change in plan.ended() {
         let Some(ending) = time::ended_line(change) else { continue };
         let text = format!("{}: Ended", change.addr);

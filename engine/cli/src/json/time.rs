@@ -1,9 +1,9 @@
-//! What a plan says about time, as programs read it: the `terrarium` object of a plan's JSON.
+//! What a plan says about time and of what is under way, as programs read it: the `terrarium` object of a plan's JSON.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
-use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Waits};
+use terrarium_core::{DeferredChange, OpenAction, Plan, PlannedAction, ResourceChange, Waits};
 use terrarium_provider::{Cost, Standing, Window};
 use terrarium_state::{Ended, Scheduled};
 
@@ -23,8 +23,30 @@ pub(crate) struct Told {
     ended: Vec<Ending>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     leftovers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    under_way: Vec<OpenTwin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeline: Option<Box<RawValue>>,
+}
+
+/// An action that another run began, and of which nobody knows yet what came.
+#[derive(Debug, Serialize)]
+pub(super) struct OpenTwin {
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposed: Option<String>,
+    action: &'static str,
+    since: String,
+}
+
+/// Returns what is told of an action that another run began.
+pub(super) fn begun(one: &OpenAction) -> OpenTwin {
+    OpenTwin {
+        address: one.addr.to_string(),
+        deposed: one.deposed.as_ref().map(ToString::to_string),
+        action: actions(one.action)[0],
+        since: one.since.to_string(),
+    }
 }
 
 /// What is known of an instance's time.
@@ -86,11 +108,12 @@ struct Charge {
     hourly: f64,
 }
 
-/// Returns what a plan says about time; `None` where it says nothing.
+/// Returns what a plan says about time, and what is under way; `None` where it says nothing.
 pub(crate) fn told(plan: &Plan, timeline: Option<Box<RawValue>>) -> Option<Told> {
     let changes: Vec<About> = plan.changes.iter().filter(|one| has_time(one)).map(about).collect();
     let ended: Vec<Ending> = plan.ended().filter_map(ending).collect();
-    if changes.is_empty() && plan.deferred.is_empty() && ended.is_empty() {
+    let still = plan.deferred.is_empty() && plan.under_way.is_empty();
+    if changes.is_empty() && still && ended.is_empty() {
         return None;
     }
     Some(Told {
@@ -101,6 +124,7 @@ pub(crate) fn told(plan: &Plan, timeline: Option<Box<RawValue>>) -> Option<Told>
         deferred: plan.deferred.iter().map(waiting).collect(),
         ended,
         leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
+        under_way: plan.under_way.iter().map(begun).collect(),
         timeline,
     })
 }

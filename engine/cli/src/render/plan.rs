@@ -4,13 +4,16 @@ mod cost;
 mod waiting;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 use terrarium_address::AttrPath;
 use terrarium_address::Mode as Block;
-use terrarium_core::{Mode, Plan, PlannedAction, ReplaceOrder, ResourceChange, Timeline};
+use terrarium_address::ResourceAddr;
+use terrarium_core::{
+    Mode, OpenAction, Plan, PlannedAction, ReplaceOrder, ResourceChange, Timeline,
+};
 use terrarium_value::When;
 
 use super::diff::{Change, Diff, Differ, Sides};
@@ -39,7 +42,7 @@ pub fn plan(
     part: &mut dyn FnMut(&str),
 ) -> String {
     let times = &Times::of_plan(plan, user);
-    let seen = &Seen { plan, sitting: Sitting::of(plan) };
+    let seen = &Seen::of(plan);
     let mut out = String::new();
     let shown: Vec<&ResourceChange> =
         plan.changes.iter().filter(|change| is_shown(change)).collect();
@@ -54,6 +57,7 @@ pub fn plan(
     let only_outputs = refreshed && plan.relevant_drift().is_empty() && !outputs.is_empty();
     if (nothing || refreshed) && !only_outputs {
         out.push_str(&words::nothing_to_do(plan, times));
+        under_way(&mut out, plan, times);
         if refreshed && !outputs.is_empty() {
             write_outputs(&mut out, plan, &outputs, times);
         }
@@ -87,6 +91,7 @@ pub fn plan(
             }
         }
     }
+    under_way(&mut out, plan, times);
     about_time(&mut out, seen, timeline, times);
     if !shown.is_empty() || !plan.deferred.is_empty() {
         let _infallible = write!(out, "\n{}\n", summary(plan));
@@ -101,6 +106,22 @@ pub fn plan(
         }
     }
     out
+}
+
+/// Lists what another run began and nobody has looked after since.
+fn under_way(out: &mut String, plan: &Plan, times: &Times) {
+    if plan.under_way.is_empty() {
+        return;
+    }
+    let _infallible = write!(out, "\n{}\n\n", wrap(words::UNDER_WAY, PROSE_WIDTH));
+    for one in &plan.under_way {
+        let deposed = one.deposed.as_ref().map(|key| format!(" (deposed object {key})"));
+        let addr = bold(&one.addr.to_string());
+        let what = words::begun(one.action);
+        let since = times.both(one.since);
+        let _infallible =
+            writeln!(out, "  # {addr}{}: its {what}, since {since}", deposed.unwrap_or_default());
+    }
 }
 
 /// Writes what waits, what ended, and the timeline.
@@ -177,6 +198,18 @@ fn legend(out: &mut String, shown: &[&ResourceChange]) {
 struct Seen<'p> {
     plan: &'p Plan,
     sitting: Sitting<'p>,
+    /// What is under way, by instance.
+    under_way: HashMap<&'p ResourceAddr, Vec<&'p OpenAction>>,
+}
+
+impl<'p> Seen<'p> {
+    fn of(plan: &'p Plan) -> Self {
+        let mut under_way: HashMap<_, Vec<_>> = HashMap::new();
+        for one in &plan.under_way {
+            under_way.entry(&one.addr).or_default().push(one);
+        }
+        Self { plan, sitting: Sitting::of(plan), under_way }
+    }
 }
 
 /// In which part of the text a change stands.

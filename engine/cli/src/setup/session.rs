@@ -34,6 +34,9 @@ pub(crate) struct Session {
     pub(crate) testbed: Option<Arc<Testbed>>,
     /// What recovery took over.
     pub(crate) taken_over: Vec<ResourceAddr>,
+    /// How much the latest changing command had changed before the state was read: without the lock, it may
+    /// be at work still.
+    pub(crate) changed: u64,
 }
 
 /// What becomes of a command whose state can't be locked: somebody holds it, or nothing can be written.
@@ -103,6 +106,7 @@ impl Session {
             Some(operation) => lock(context, &store, (operation, &wish)).await?,
             None => None,
         };
+        let head = store.head().await.map_err(|error| store::failed(&error))?;
         let prior = store::adopt(context, &store, &configuration, fence.as_ref()).await?;
         let testbed = match testbed {
             Some(testbed) => Some(testbed),
@@ -132,6 +136,7 @@ impl Session {
             fence,
             testbed,
             taken_over: Vec::new(),
+            changed: head.changed,
         })
     }
 

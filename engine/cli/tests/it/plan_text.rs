@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_cli::render::{plain, plan};
 use terrarium_core::{
-    ActionReason, DeferredChange, Mode, Occupancy, OutputChange, Plan, PlannedAction, ReplaceOrder,
-    ResourceChange, Waits,
+    ActionReason, DeferredChange, Mode, Occupancy, OpenAction, OutputChange, Plan, PlannedAction,
+    ReplaceOrder, ResourceChange, Waits,
 };
 use terrarium_provider::{
     Attribute, Block, Cost, Deferral, NestedBlock, Nesting, PlanNotes, Schedule, Schema, Window,
@@ -65,6 +65,17 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
             .into_iter()
             .flatten()
             .map(|addr| addr.as_str().unwrap().parse().unwrap())
+            .collect(),
+        under_way: case["under_way"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| OpenAction {
+                addr: one["addr"].as_str().unwrap().parse().unwrap(),
+                deposed: one["deposed"].as_str().map(Into::into),
+                action: action_of(one["action"].as_str().unwrap()),
+                since: one["since"].as_str().unwrap().parse().unwrap(),
+            })
             .collect(),
         lineage: "line".into(),
         serial: 1,

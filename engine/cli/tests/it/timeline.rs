@@ -167,6 +167,7 @@ fn plan_of(case: &Json) -> (Plan, State) {
         outputs: BTreeMap::new(),
         deferred: Vec::new(),
         leftovers: Vec::new(),
+        under_way: Vec::new(),
         lineage: "line".into(),
         serial: 7,
         variables: BTreeMap::new(),

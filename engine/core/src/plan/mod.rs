@@ -54,7 +54,7 @@ use crate::providers::{self, Providers};
 use crate::rules::RuleKind;
 use crate::world::{At, Phase, World};
 use crate::{
-    Cancel, DeferredChange, Inputs, Mode, Plan, PlanOptions, PlannedAction, Progress,
+    Cancel, DeferredChange, Inputs, Mode, OpenAction, Plan, PlanOptions, PlannedAction, Progress,
     ResourceChange, Waits,
 };
 
@@ -371,6 +371,7 @@ impl<'a> Planner<'a> {
             outputs,
             deferred: found.deferred,
             leftovers: found.leftovers,
+            under_way: under_way(&self.inputs.prior),
             lineage: self.inputs.prior.lineage.clone(),
             serial: self.inputs.prior.serial,
             variables,
@@ -496,4 +497,24 @@ pub(crate) fn no_provisioners(span: terrarium_diagnostic::Span) -> Diagnostic {
         .detail("A plan that ignored a provisioner would leave the object half made.")
         .at(span, "")
         .help("use user_data, or an image that brings what is needed")
+}
+
+/// Lists what was begun and not ended, in the order of addresses.
+fn under_way(prior: &terrarium_state::State) -> Vec<OpenAction> {
+    let mut open: Vec<OpenAction> = prior
+        .intents
+        .iter()
+        .map(|open| OpenAction {
+            addr: open.intent.addr.clone(),
+            deposed: open.intent.deposed.clone(),
+            action: match open.intent.action {
+                terrarium_provider::Action::Create => PlannedAction::Create,
+                terrarium_provider::Action::Update => PlannedAction::Update,
+                terrarium_provider::Action::Delete => PlannedAction::Delete,
+            },
+            since: open.intent.at,
+        })
+        .collect();
+    open.sort_by(|a, b| (&a.addr, &a.deposed, a.since).cmp(&(&b.addr, &b.deposed, b.since)));
+    open
 }

@@ -14,7 +14,7 @@ use terrarium_state::State;
 
 use crate::{Plan, ProviderSet, codes};
 
-const HEADER: &str = "terrarium plan 3";
+const HEADER: &str = "terrarium plan 4";
 
 /// Length of the checksum: BLAKE3 in hexadecimal digits.
 const CHECKSUM: usize = 2 * blake3::OUT_LEN;
@@ -28,6 +28,8 @@ pub struct SavedPlan {
     pub sources: String,
     /// The workspace that it was made in.
     pub workspace: String,
+    /// How much the command of its serial had changed when the state was read.
+    pub changed: u64,
 }
 
 /// Returns a fingerprint of all source files of a configuration, names included.
@@ -50,15 +52,20 @@ pub fn fingerprint(sources: &Sources) -> String {
 
 /// Writes a plan.
 pub fn write(saved: &SavedPlan) -> Result<Vec<u8>, String> {
-    write_plan(&saved.plan, &saved.sources, &saved.workspace)
+    write_plan(&saved.plan, &saved.sources, (&saved.workspace, saved.changed))
 }
 
-/// Writes a plan that was made from sources with this fingerprint, in this workspace.
-pub fn write_plan(plan: &Plan, sources: &str, workspace: &str) -> Result<Vec<u8>, String> {
+/// Writes a plan that was made from sources with this fingerprint, in this workspace, of which the latest
+/// command had changed so much.
+pub fn write_plan(
+    plan: &Plan,
+    sources: &str,
+    (workspace, changed): (&str, u64),
+) -> Result<Vec<u8>, String> {
     // The checksum's place is kept free, so that the body is written once, and where it stays.
     let mut bytes = format!("{HEADER}\n{}\n", "0".repeat(CHECKSUM)).into_bytes();
     let start = bytes.len();
-    let twin = twin::SavedTwin::of(plan, sources, workspace);
+    let twin = twin::SavedTwin::of(plan, sources, (workspace, changed));
     serde_json::to_writer(&mut bytes, &twin).map_err(|error| error.to_string())?;
     let hash = blake3::hash(bytes.get(start..).unwrap_or_default()).to_hex();
     let place = HEADER.len() + 1..HEADER.len() + 1 + CHECKSUM;
@@ -102,10 +109,11 @@ pub fn read(bytes: &[u8], providers: &ProviderSet) -> Result<SavedPlan, Box<Diag
     twin.restore(&schema).map_err(|why| damaged(&why))
 }
 
-/// Refuses a plan that rests on another state than today's.
+/// Refuses a plan that rests on another state than today's, of which the latest command changed so much, and
+/// one that nobody can judge since actions are open.
 pub fn check_fresh(
     saved: &SavedPlan,
-    state: &State,
+    (state, changed): (&State, u64),
     sources: &str,
     workspace: &str,
 ) -> Result<(), Box<Diagnostic>> {
@@ -129,6 +137,20 @@ pub fn check_fresh(
             "The given plan file can no longer be applied because the state was changed by another operation after \
              the plan was created (serial {} then, {} now).",
             plan.serial, state.serial
+        ));
+    }
+    if changed != saved.changed {
+        return stale(
+            "The plan was made while another operation was at work on the state, which it has changed since."
+                .to_owned(),
+        );
+    }
+    let open = state.intents.len().max(plan.under_way.len());
+    if open > 0 {
+        let what = if open == 1 { "1 action".to_owned() } else { format!("{open} actions") };
+        return stale(format!(
+            "{what} of another run had no outcome when the plan was made, or has none now. A new plan finds out first \
+             what became of them."
         ));
     }
     if saved.sources != sources {

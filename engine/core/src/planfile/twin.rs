@@ -16,7 +16,8 @@ use super::SavedPlan;
 use super::time::{DeferredTwin, TimeTwin};
 use crate::draft::{DepTwin, Sets};
 use crate::{
-    ActionReason, DataResult, Mode, OutputChange, Plan, PlannedAction, ReplaceOrder, ResourceChange,
+    ActionReason, DataResult, Mode, OpenAction, OutputChange, Plan, PlannedAction, ReplaceOrder,
+    ResourceChange,
 };
 
 /// Finds a schema by provider, type, and whether it is a data source.
@@ -40,6 +41,7 @@ pub(super) struct SavedTwin<C = Vec<ChangeTwin>> {
     deferred: Vec<DeferredTwin>,
     lineage: String,
     serial: u64,
+    changed: u64,
     variables: BTreeMap<String, String>,
     #[serde(default)]
     given_again: Vec<String>,
@@ -55,6 +57,36 @@ pub(super) struct SavedTwin<C = Vec<ChangeTwin>> {
     zone: Option<String>,
     #[serde(default)]
     leftovers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    under_way: Vec<OpenActionTwin>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OpenActionTwin {
+    addr: String,
+    deposed: Option<String>,
+    action: String,
+    since: Timestamp,
+}
+
+impl OpenActionTwin {
+    fn of(one: &OpenAction) -> Self {
+        Self {
+            addr: one.addr.to_string(),
+            deposed: one.deposed.as_ref().map(ToString::to_string),
+            action: action_name(one.action),
+            since: one.since,
+        }
+    }
+
+    fn restore(self) -> Result<OpenAction, String> {
+        Ok(OpenAction {
+            addr: resource(&self.addr)?,
+            deposed: self.deposed.map(Into::into),
+            action: action(&self.action)?,
+            since: self.since,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,7 +146,7 @@ impl Serialize for OneByOne<'_> {
 }
 
 impl<'p> SavedTwin<OneByOne<'p>> {
-    pub(super) fn of(plan: &'p Plan, sources: &str, workspace: &str) -> Self {
+    pub(super) fn of(plan: &'p Plan, sources: &str, (workspace, changed): (&str, u64)) -> Self {
         let variables =
             plan.variables.iter().map(|(name, value)| (name.to_string(), to_snapshot(value)));
         Self {
@@ -136,6 +168,7 @@ impl<'p> SavedTwin<OneByOne<'p>> {
             deferred: plan.deferred.iter().map(DeferredTwin::of).collect(),
             lineage: plan.lineage.to_string(),
             serial: plan.serial,
+            changed,
             variables: variables.collect(),
             given_again: plan.given_again.iter().map(ToString::to_string).collect(),
             targets: plan.targets.iter().map(ToString::to_string).collect(),
@@ -150,6 +183,7 @@ impl<'p> SavedTwin<OneByOne<'p>> {
             sets: sets_of(plan),
             zone: plan.zone.as_deref().map(Into::into),
             leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
+            under_way: plan.under_way.iter().map(OpenActionTwin::of).collect(),
         }
     }
 }
@@ -203,8 +237,14 @@ impl SavedTwin {
                 .iter()
                 .map(|addr| resource(addr))
                 .collect::<Result<_, _>>()?,
+            under_way: self
+                .under_way
+                .into_iter()
+                .map(OpenActionTwin::restore)
+                .collect::<Result<_, _>>()?,
         };
-        Ok(SavedPlan { plan, sources: self.sources, workspace: self.workspace })
+        let Self { sources, workspace, changed, .. } = self;
+        Ok(SavedPlan { plan, sources, workspace, changed })
     }
 }
 

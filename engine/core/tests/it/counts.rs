@@ -206,6 +206,7 @@ async fn a_saved_plan_keeps_what_it_says_of_time() {
         plan: outcome.plan,
         sources: planfile::fingerprint(&outcome.sources),
         workspace: "default".into(),
+        changed: 3,
     };
     let kind = FakeKind::new(scene.cloud.clone());
     let kinds = terrarium_core::ProviderSet::new(vec![std::sync::Arc::new(kind)]);
@@ -227,6 +228,7 @@ async fn a_saved_plan_comes_back_as_it_was_unless_damaged_or_stale() {
         plan: outcome.plan,
         sources: planfile::fingerprint(&outcome.sources),
         workspace: "default".into(),
+        changed: 3,
     };
     let kinds = terrarium_core::ProviderSet::new(vec![std::sync::Arc::new(FakeKind::new(
         scene.cloud.clone(),
@@ -243,10 +245,15 @@ async fn a_saved_plan_comes_back_as_it_was_unless_damaged_or_stale() {
         assert!(planfile::read(&bytes[..at], &kinds).is_err(), "cut at {at}");
     }
     let state = scene.state().await;
-    planfile::check_fresh(&back, &state, &saved.sources, "default").unwrap();
-    assert!(planfile::check_fresh(&back, &state, &saved.sources, "other").is_err());
-    assert!(planfile::check_fresh(&back, &state, "other sources", "default").is_err());
+    let check = |state: &_, changed, sources: &str, workspace: &str| {
+        planfile::check_fresh(&back, (state, changed), sources, workspace)
+    };
+    check(&state, 3, &saved.sources, "default").unwrap();
+    assert!(check(&state, 3, &saved.sources, "other").is_err());
+    assert!(check(&state, 3, "other sources", "default").is_err());
+    // The command of that serial was at work when the plan was made, and went on.
+    assert!(check(&state, 4, &saved.sources, "default").is_err());
     scene.run(&Command::default(), Doing::Apply).await.unwrap();
     let state = scene.state().await;
-    assert!(planfile::check_fresh(&back, &state, &saved.sources, "default").is_err());
+    assert!(check(&state, 3, &saved.sources, "default").is_err());
 }

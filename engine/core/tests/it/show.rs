@@ -205,6 +205,7 @@ pub(crate) fn plan(plan: &Plan, diagnostics: &Diagnostics, sources: &Sources) ->
     lines.extend(plan.changes.iter().filter(shown).map(change));
     lines.extend(plan.ended().map(ended));
     lines.extend(plan.deferred.iter().map(deferred));
+    lines.extend(plan.under_way.iter().map(|it| format!("under way {}: {:?}", it.addr, it.action)));
     lines.extend(plan.leftovers.iter().map(|addr| format!("left over {addr}")));
     lines.extend(plan.outputs.iter().filter_map(|(name, it)| output(name, it)));
     self::diagnostics(&mut lines, diagnostics, sources);

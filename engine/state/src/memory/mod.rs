@@ -197,7 +197,8 @@ impl Store for MemoryStore {
         let disk = self.0.disk.disk();
         let (lineage, serial) = (disk.state.lineage.clone(), disk.state.serial);
         let epoch = if lineage.is_empty() { 0 } else { disk.epoch };
-        Ok(Head { lineage, serial, epoch })
+        let changed = disk.history.last().map_or(0, |entry| entry.changed);
+        Ok(Head { lineage, serial, changed, epoch })
     }
 
     async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {

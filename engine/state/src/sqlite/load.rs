@@ -77,6 +77,7 @@ pub(super) fn head(sql: &mut Connection, workspace: &str) -> Result<Head, LoadEr
     Ok(row.map_or_else(Head::default, |row| Head {
         lineage: row.lineage.into(),
         serial: row.serial,
+        changed: row.changed,
         epoch: row.epoch,
     }))
 }

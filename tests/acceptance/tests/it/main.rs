@@ -21,3 +21,4 @@ mod refused;
 mod rehearsal;
 mod rules;
 mod tidy;
+mod unlocked;

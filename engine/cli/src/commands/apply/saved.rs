@@ -37,7 +37,8 @@ pub(super) fn read(
         .map_err(|error| Failed(Diagnostics::from(*error)))?;
     context.redactor().learn_plan(&saved.plan);
     let sources = planfile::fingerprint(&context.sources());
-    planfile::check_fresh(&saved, &session.inputs.prior, &sources, &session.inputs.workspace)
+    let state = (&*session.inputs.prior, session.changed);
+    planfile::check_fresh(&saved, state, &sources, &session.inputs.workspace)
         .map_err(|error| Failed(Diagnostics::from(*error)))?;
     if let Some(passed) = began_since(&saved.plan, session.inputs.clock.now()) {
         let times = Times::of_plan(&saved.plan, &context.env.time_zone());

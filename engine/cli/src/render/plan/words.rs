@@ -25,6 +25,9 @@ pub(super) const DRIFT: &str = "Terrarium detected the following changes made ou
 pub(super) const AFTER_DRIFT: &str = "Unless the configuration says the same, or \"ignore_changes\" names these \
 attributes, the following plan may undo or respond to these changes.";
 
+pub(super) const UNDER_WAY: &str = "Under way: another run began this, and what came of it is not recorded yet. \
+What the plan says of these objects is what is recorded.";
+
 const ALL_APPROVED: &str = "Terrarium has compared your real infrastructure against your configuration and found \
 nothing to do now and nothing new to approve. `terrarium run` carries out what waits.";
 
@@ -134,6 +137,10 @@ pub(super) fn drift_title(change: &ResourceChange) -> String {
 /// Returns the reasons and conditions of a change.
 pub(super) fn notes(change: &ResourceChange, seen: &Seen<'_>, times: &Times) -> Vec<String> {
     let mut notes = Vec::new();
+    let own = seen.under_way.get(&change.addr).into_iter().flatten();
+    notes.extend(own.filter(|one| one.deposed == change.deposed).map(|one| {
+        format!("its {} is under way since {}", begun(one.action), times.both(one.since))
+    }));
     if let Some(from) = change.moved_from.as_ref().filter(|_| change.action != PlannedAction::NoOp)
     {
         notes.push(format!("moved from {from}"));
@@ -155,6 +162,15 @@ pub(super) fn notes(change: &ResourceChange, seen: &Seen<'_>, times: &Times) -> 
     notes.extend(hours(change, seen.plan.at, times));
     notes.extend(consequences(change, seen));
     notes
+}
+
+/// Returns the noun of an action that was begun.
+pub(super) fn begun(action: PlannedAction) -> &'static str {
+    match action {
+        PlannedAction::Update => "update",
+        PlannedAction::Delete => "removal",
+        _ => "creation",
+    }
 }
 
 /// Says until when the action may be carried out, and when the object exists.

@@ -54,6 +54,7 @@ impl Scene {
             outputs: BTreeMap::new(),
             deferred: Vec::new(),
             leftovers: Vec::new(),
+            under_way: Vec::new(),
             lineage: "l".into(),
             serial: 1,
             variables: BTreeMap::new(),
