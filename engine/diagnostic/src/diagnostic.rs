@@ -52,6 +52,9 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The address and path, where they are known.
     pub origin: Origin,
+    /// Names what is behind it, where that has nothing to do with one object (a service that answers nobody): what
+    /// has the same cause is said once.
+    pub cause: Option<Box<str>>,
 }
 
 impl Diagnostic {
@@ -75,6 +78,7 @@ impl Diagnostic {
             also: Vec::new(),
             help: None,
             origin: Origin::default(),
+            cause: None,
         }
     }
 
@@ -117,6 +121,13 @@ impl Diagnostic {
     #[must_use]
     pub fn path(mut self, path: AttrPath) -> Self {
         self.origin.path = Some(path);
+        self
+    }
+
+    /// Names what is behind it; others with the same cause need not be said.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<Box<str>>) -> Self {
+        self.cause = Some(cause.into());
         self
     }
 

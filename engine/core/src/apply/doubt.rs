@@ -63,6 +63,7 @@ impl<'a> Walk<'a> {
                  it does anything."
             ))
             .about(addr)
+            .cause(doubt.to_string())
             .help("run the same command again");
         self.world.report(error);
         self.fail(node, &doubt.to_string());

@@ -241,9 +241,10 @@ impl<'a> Walk<'a> {
         let (state, private) = (pending.accepted.state.clone(), pending.accepted.private.clone());
         let error = Diagnostic::error(codes::APPLY_FAILED, "Timeout")
             .detail(format!(
-                "{addr} is still {status} after {} s, the time allowed for it.",
+                "{addr} was not done after {} s, the time allowed for it: {status}",
                 pending.accepted.timeout.as_secs()
             ))
+            .cause(format!("{} {status}", addr.block.kind))
             .about(addr)
             .help("raise it with a `timeouts` block, or look at the object with the cloud's own tools");
         self.world.report(error);

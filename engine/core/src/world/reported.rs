@@ -1,10 +1,13 @@
 //! The diagnostics of a run: each is said once, however often it is found, and errors are counted as they come.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use terrarium_address::ResourceAddr;
-use terrarium_diagnostic::{Diagnostic, Diagnostics, Severity};
+use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+
+use crate::words;
 
 /// Diagnostics that were found and not yet taken.
 #[derive(Default)]
@@ -35,7 +38,7 @@ impl Reported {
     pub(super) fn take(&mut self) -> Diagnostics {
         let mut all = std::mem::take(self).all;
         all.0.sort_by(|one, other| place(one).cmp(&place(other)));
-        all
+        once_a_cause(all)
     }
 
     /// Makes the errors about some instances warnings.
@@ -57,6 +60,38 @@ impl Reported {
     pub(super) fn last_error(&self) -> Option<&Diagnostic> {
         self.all.0.iter().rev().find(|diagnostic| diagnostic.is_error())
     }
+}
+
+/// What makes diagnostics one.
+type Cause = (Severity, Code, Box<str>);
+
+/// Says what has the same cause once, with the others that it befell.
+fn once_a_cause(all: Diagnostics) -> Diagnostics {
+    let mut said = Diagnostics::new();
+    let mut known: BTreeMap<Cause, (usize, Vec<String>)> = BTreeMap::new();
+    for diagnostic in all.0 {
+        let Some(cause) = &diagnostic.cause else {
+            said.push(diagnostic);
+            continue;
+        };
+        match known.entry((diagnostic.severity, diagnostic.code, cause.clone())) {
+            Entry::Occupied(mut first) => {
+                let others = &mut first.get_mut().1;
+                others.extend(diagnostic.origin.addr.map(|addr| addr.to_string()));
+            }
+            Entry::Vacant(first) => {
+                first.insert((said.0.len(), Vec::new()));
+                said.push(diagnostic);
+            }
+        }
+    }
+    for (at, others) in known.into_values() {
+        if let Some(others) = words::enumerated(&others) {
+            let detail = &mut said.0[at].detail;
+            *detail = format!("{detail}\nThe same befell {others}.");
+        }
+    }
+    said
 }
 
 /// Returns where a diagnostic stands among others: by its place in the sources, then by what it is about; what has
@@ -97,6 +132,22 @@ mod tests {
         // What was taken is forgotten: the next round may say it again.
         reported.add(about("a.b[1]"));
         assert_eq!((reported.errors(), reported.take().0.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_has_the_same_cause_is_said_once_with_all_that_it_befell() {
+        let mut reported = Reported::default();
+        for (addr, cause) in
+            [("a.b[0]", "busy"), ("a.b[1]", "busy"), ("a.c", "gone"), ("a.d", "busy")]
+        {
+            let about = Diagnostic::error(CODE, "Wrong").about(addr.parse().expect("an address"));
+            reported.add(about.detail(format!("{cause}.")).cause(cause));
+        }
+        reported.add(Diagnostic::error(CODE, "Wrong").detail("on its own"));
+        assert_eq!(reported.errors(), 5);
+        let said = reported.take();
+        let details: Vec<&str> = said.iter().map(|one| &*one.detail).collect();
+        assert_eq!(details, ["on its own", "busy.\nThe same befell a.b[1] and a.d.", "gone."]);
     }
 
     #[test]

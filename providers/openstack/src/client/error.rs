@@ -25,7 +25,7 @@ pub(crate) enum ApiError {
         interface: String,
     },
     /// The service answered with an error.
-    #[error("{method} {path}: {status}: {message}{}", request_id_text(.request_id.as_deref()))]
+    #[error("{method} {path}: {status}{}{}", said(.message), request_id_text(.request_id.as_deref()))]
     Status {
         /// The method.
         method: Method,
@@ -51,6 +51,10 @@ pub(crate) enum ApiError {
     /// Something else, in whole words: a name that fits nothing, an answer that makes no sense.
     #[error("{0}")]
     Other(String),
+}
+
+fn said(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
 fn request_id_text(id: Option<&str>) -> String {
@@ -110,7 +114,23 @@ impl ApiError {
 
     /// Turns it into a diagnostic under a summary such as `Error creating openstack_…`.
     pub(crate) fn diagnostic(&self, summary: impl Into<String>) -> Diagnostic {
-        Diagnostic::error(self.code(), summary).detail(self.to_string())
+        let error = Diagnostic::error(self.code(), summary).detail(self.to_string());
+        match self.cause() {
+            Some(cause) => error.cause(cause),
+            None => error,
+        }
+    }
+
+    /// Names what is wrong where that has nothing to do with the object: a service that has no time for anybody, or
+    /// does not answer.
+    fn cause(&self) -> Option<String> {
+        match self {
+            Self::Status { path, status, .. } if matches!(status.as_u16(), 429 | 502..=504) => {
+                Some(format!("{status} {}", service_of(path)))
+            }
+            Self::Unreachable { path, .. } => Some(format!("unreachable {}", service_of(path))),
+            _ => None,
+        }
     }
 }
 
@@ -142,6 +162,17 @@ impl Failure {
             Self::Unknown(_) => None,
         }
     }
+}
+
+/// Returns the part of a URL that all calls to a service share: up to the version of its API, else its host.
+fn service_of(url: &str) -> &str {
+    let is_version = |at: &usize| {
+        let after = url.get(at + 2..).and_then(|rest| rest.chars().next());
+        after.is_some_and(|first| first.is_ascii_digit())
+    };
+    let version = url.match_indices("/v").map(|(at, _)| at).find(is_version);
+    let host = url.find("://").and_then(|at| url.get(at + 3..)?.find('/').map(|end| at + 3 + end));
+    url.get(..version.or(host).unwrap_or(url.len())).unwrap_or(url)
 }
 
 /// Returns a URL without its query.

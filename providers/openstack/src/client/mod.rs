@@ -1,6 +1,7 @@
 //! A thin OpenStack client: credentials, catalog, retries, and calls that can't be sent unrecorded.
 
 mod auth;
+mod busy;
 mod call;
 mod catalog;
 mod clouds;

@@ -26,6 +26,8 @@ pub(crate) struct Tries {
     pub(crate) attempt: u32,
     /// How often its token was refused.
     pub(crate) logins: u32,
+    /// When the first one began.
+    pub(crate) begun: Timestamp,
     /// When waiting has to end.
     until: Timestamp,
 }
@@ -36,6 +38,7 @@ impl Tries {
         Self {
             attempt: 0,
             logins: 0,
+            begun: now,
             until: now.saturating_add(patience).unwrap_or(Timestamp::MAX),
         }
     }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use terrarium_provider::{Leave, NotRecorded, Patience};
 use tracing::debug;
 
+use super::busy::is_busy;
 use super::error::{bare, message_of, request_id};
 use super::repeat::{ATTEMPTS, Tries, asked_for};
 use super::session::Session;
@@ -18,6 +19,14 @@ const SILENCE: SignedDuration = SignedDuration::from_secs(10);
 /// Shorter pauses pass without a word.
 const WORTH_A_WORD: Duration = Duration::from_secs(2);
 
+/// What became of a request.
+pub(super) enum Sending {
+    /// It was sent.
+    Answered(Result<Response, TransportError>),
+    /// It was not sent: meanwhile its service was given up, with this reply.
+    Spared(Response),
+}
+
 impl Session {
     /// Sends a request once there is room at its endpoint. Where it changes something its leave is asked
     /// last, when nothing is waited for any more; without it nothing is sent.
@@ -25,27 +34,32 @@ impl Session {
         &self,
         endpoint: &str,
         request: &Request,
-        attempt: u32,
+        tries: &Tries,
         leave: Option<Leave<'_>>,
-    ) -> Result<Result<Response, TransportError>, NotRecorded> {
+    ) -> Result<Sending, NotRecorded> {
         let mut slot = self.outside.limits.enter(endpoint).await;
+        if let Some(reply) = self.busy.given_up(endpoint, tries.begun) {
+            return Ok(Sending::Spared(reply));
+        }
         if let Some(leave) = leave {
             leave.confirm(self.outside.clock.now()).await?;
         }
-        let outcome = self.watched(request, attempt).await;
+        let outcome = self.watched(request, tries.attempt).await;
         let path = bare(&request.url);
         match &outcome {
             Ok(reply) => {
                 self.skew.note(endpoint, &reply.headers, self.outside.clock.now());
                 let status = reply.status.as_u16();
                 debug!(method = %request.method, path, status, request_id = request_id(reply), "reply");
-                if matches!(status, 429 | 503) {
+                if is_busy(&outcome) {
                     slot.busy(self.again(reply));
+                } else {
+                    self.busy.had_time(endpoint, self.outside.clock.now());
                 }
             }
             Err(error) => debug!(method = %request.method, path, %error, "no reply"),
         }
-        Ok(outcome)
+        Ok(Sending::Answered(outcome))
     }
 
     /// Returns when an endpoint wants to be asked again, where it says so and it is not too late.

@@ -11,6 +11,7 @@ use terrarium_provider::{Clock, Doubt, DoubtKind, Leave, Limits, Step};
 use tokio::sync::OnceCell;
 
 use super::auth::{Token, token_of, token_request};
+use super::busy::{BusyServices, is_busy};
 use super::call::{Call, Sends, Verb};
 use super::catalog::Service;
 use super::clouds::{Login, identity_root};
@@ -18,9 +19,10 @@ use super::error::{ApiError, Failure, bare};
 use super::outcome::{outcome_of, too_late};
 use super::pages::{Pages, next_marker};
 use super::repeat::{LOGINS, Next, PATIENCE, Repeat, Tries, next};
+use super::send::Sending;
 use super::shared::{Belief, Listed, Shared};
 use super::skew::Skew;
-use super::transport::{Request, Transport};
+use super::transport::{Request, Response, Transport, TransportError};
 
 /// Most pages that a list is followed for: far more than any project holds, fewer than for ever.
 const PAGES: usize = 500;
@@ -54,6 +56,7 @@ pub(crate) struct Session {
     /// The login: whoever needs it first makes it, the others wait for what comes of that one.
     token: Mutex<Arc<LoggedIn>>,
     shared: Shared,
+    pub(super) busy: BusyServices,
     pub(super) skew: Skew,
 }
 
@@ -72,6 +75,7 @@ impl Session {
             outside,
             token: Mutex::default(),
             shared: Shared::default(),
+            busy: BusyServices::default(),
             skew: Skew::default(),
         }
     }
@@ -267,8 +271,9 @@ impl Session {
             let token = self.token().await?;
             let (endpoint, request) = self.request(call, &token)?;
             self.skew.goes_to(call.service, call.region, &endpoint);
-            let outcome = match self.send(&endpoint, &request, tries.attempt, leave).await {
-                Ok(outcome) => outcome,
+            let outcome = match self.send(&endpoint, &request, &tries, leave).await {
+                Ok(Sending::Answered(outcome)) => outcome,
+                Ok(Sending::Spared(reply)) => return Ok(outcome_of(&request, Ok(reply))),
                 // The intent stays open: what an earlier call of the action began is found out by recovery.
                 Err(refused) => {
                     let attempted = format!("{} {}", request.method, bare(&request.url));
@@ -277,7 +282,7 @@ impl Session {
                     return Ok(Err(Failure::Unknown(Doubt { attempted, symptom, kind })));
                 }
             };
-            match next(repeat, &outcome, &tries, self.outside.clock.now()) {
+            match self.next(repeat, &endpoint, &outcome, &tries) {
                 Next::LogIn => {
                     tries.logins += 1;
                     self.forget(&token);
@@ -303,6 +308,27 @@ impl Session {
                     return Ok(Err(Failure::Unknown(Doubt { attempted, symptom, kind })));
                 }
             }
+        }
+    }
+
+    /// Decides what follows an attempt; a call that its service sent away for good gives that up for others, too.
+    fn next(
+        &self,
+        repeat: Repeat,
+        endpoint: &str,
+        outcome: &Result<Response, TransportError>,
+        tries: &Tries,
+    ) -> Next {
+        let now = self.outside.clock.now();
+        let next = next(repeat, outcome, tries, now);
+        let (true, Ok(reply)) = (is_busy(outcome), outcome) else { return next };
+        match next {
+            Next::Again(_) if self.busy.given_up(endpoint, tries.begun).is_some() => Next::Answer,
+            Next::Answer | Next::TooLate(_) => {
+                self.busy.sent_away(endpoint, reply, (tries.begun, now));
+                next
+            }
+            next => next,
         }
     }
 
@@ -394,9 +420,12 @@ impl Session {
         let mut tries = Tries::new(self.outside.clock.now(), PATIENCE);
         tries.logins = LOGINS;
         let reply = loop {
-            let outcome = self.send(&login.auth_url, &request, tries.attempt, None).await;
-            let outcome = outcome.map_err(|refused| ApiError::Other(refused.message))?;
-            match next(Repeat::Freely, &outcome, &tries, self.outside.clock.now()) {
+            let sending = self.send(&login.auth_url, &request, &tries, None).await;
+            let outcome = match sending.map_err(|refused| ApiError::Other(refused.message))? {
+                Sending::Answered(outcome) => outcome,
+                Sending::Spared(reply) => break Ok(reply),
+            };
+            match self.next(Repeat::Freely, &login.auth_url, &outcome, &tries) {
                 Next::Again(pause) => self.pause(&request, &outcome, &mut tries, pause).await,
                 _ => break outcome,
             }

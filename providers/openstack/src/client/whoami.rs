@@ -6,6 +6,8 @@ use serde_json::Value as Json;
 use super::catalog::Service;
 use super::clouds::{Account, Method};
 use super::error::ApiError;
+use super::repeat::{PATIENCE, Tries};
+use super::send::Sending;
 use super::session::Session;
 
 impl Session {
@@ -43,7 +45,9 @@ impl Session {
                 let path = format!("/users/{user}/application_credentials/{id}");
                 let url = format!("{}{path}", login.auth_url);
                 let request = self.request_to(url, &token).ok()?;
-                let reply = self.send(&login.auth_url, &request, 0, None).await.ok()?.ok()?;
+                let tries = Tries::new(self.outside.clock.now(), PATIENCE);
+                let sent = self.send(&login.auth_url, &request, &tries, None).await.ok()?;
+                let Sending::Answered(Ok(reply)) = sent else { return None };
                 let body: Json = serde_json::from_slice(&reply.body).ok()?;
                 let end = body.pointer("/application_credential/expires_at")?.as_str()?;
                 // Keystone leaves the zone out: it is UTC.

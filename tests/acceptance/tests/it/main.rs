@@ -7,6 +7,7 @@
 )]
 
 mod addresses;
+mod busy;
 mod cycle;
 mod failing;
 mod fence;
