@@ -209,20 +209,18 @@ async fn begin_anew(context: &Context, reset: &Reset) -> Outcome {
     // Where the world's file is gone, nobody knows any more which world it was.
     let is_gone = |realm: &str| realm == old || fresh && is_realm(realm);
     let forgetting = forget::prepare(context, &is_gone).await?;
-    if let Err(refused) = approve(context, reset, fresh, forgetting.as_ref()) {
-        if let Some(forgetting) = forgetting {
-            forgetting.leave().await?;
-        }
+    if let Err(refused) = approve(context, reset, fresh, &forgetting) {
+        forgetting.leave().await?;
         return refused;
     }
     // With -at the new world begins then, to rehearse a date.
     let body = context.at.map_or_else(|| json!({}), |at| json!({"at": at.to_string()}));
     control.request("POST", "/testbed/reset", Some(body)).await?;
     context.out.line("A new world has begun.");
-    if let Some(forgetting) = forgetting {
-        let told = format!("The state has forgotten {} of the old one.", forgetting.told());
-        forgetting.carry_out().await?;
-        context.out.line(&told);
+    let told = forgetting.told();
+    forgetting.carry_out().await?;
+    for told in told {
+        context.out.line(&format!("Forgotten of the old one: {told}."));
     }
     Ok(exit_codes::SUCCESS)
 }
@@ -232,14 +230,14 @@ fn approve(
     context: &Context,
     reset: &Reset,
     fresh: bool,
-    forgetting: Option<&Forgetting>,
+    forgetting: &Forgetting,
 ) -> Result<(), Outcome> {
-    if reset.force || (fresh && forgetting.is_none()) {
+    if reset.force || (fresh && forgetting.is_empty()) {
         return Ok(());
     }
-    let too = match forgetting {
-        Some(forgetting) => format!("the state forgets {} of it", forgetting.told()),
-        None => "the state of this workspace has nothing of it".to_owned(),
+    let too = match forgetting.told().as_slice() {
+        [] => "no state here has anything of it".to_owned(),
+        told => format!("of it is forgotten here: {}", told.join("; ")),
     };
     context.out.data(&format!(
         "Everything in this world will be gone; {too}.\n  Only 'yes' will be accepted to confirm.\n\n  Enter a value: "

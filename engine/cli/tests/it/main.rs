@@ -10,6 +10,7 @@ mod help;
 mod manners;
 mod pinned;
 mod plan_text;
+mod read_only;
 mod refusals;
 mod secrets;
 mod states;

@@ -124,21 +124,7 @@ fn an_object_is_imported_as_it_is() {
 #[test]
 fn one_writer_at_a_time() {
     let lab = Lab::of(MAIN);
-    let mut waiting = std::process::Command::new(env!("CARGO_BIN_EXE_terrarium"))
-        .arg("apply")
-        .current_dir(lab.path())
-        .env_clear()
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It holds the lock once it asks.
-    let mut asked = std::io::BufReader::new(waiting.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("Only 'yes'") {
-        line.clear();
-        assert!(std::io::BufRead::read_line(&mut asked, &mut line).unwrap() > 0, "it never asked");
-    }
+    let mut waiting = lab.asking(&["apply"]);
     lab.run(&["apply", "-auto-approve"])
         .says(1, &["Error acquiring the state lock", "Operation: apply", "force-unlock"]);
     lab.run(&["plan"]).says(0, &["The state is not locked", "(apply)", "Plan: 2 to add"]);

@@ -74,6 +74,28 @@ impl Lab {
         }
     }
 
+    /// Starts the binary, and leaves it where it asks for a yes: it holds the lock then.
+    pub(crate) fn asking(&self, args: &[&str]) -> Child {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_terrarium"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut asked = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("Only 'yes'") {
+            line.clear();
+            assert!(asked.read_line(&mut line).unwrap() > 0, "it never asked");
+        }
+        // Its end must not fail for want of a reader.
+        std::thread::spawn(move || std::io::copy(&mut asked, &mut std::io::sink()));
+        child
+    }
+
     /// Starts the binary and reads its lines until one contains `text`.
     pub(crate) fn start(&self, args: &[&str], text: &str) -> Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_terrarium"))

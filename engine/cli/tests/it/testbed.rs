@@ -60,6 +60,78 @@ fn a_new_world_and_its_clock_are_one_command_away() {
     lab.run(&[at, "testbed", "reset", "-force"]).says(0, &["A new world has begun."]);
 }
 
+const TWO: &str = r#"
+resource "terraform_data" "here" {}
+resource "openstack_networking_network_v2" "net" {
+  for_each = toset(["a", "b"])
+  name     = "${terraform.workspace}-${each.key}"
+}
+"#;
+
+const REQUIRED: &str = r#"
+terraform {
+  required_providers {
+    openstack = { source = "terraform-provider-openstack/openstack" }
+  }
+}
+"#;
+
+#[test]
+fn a_new_world_is_new_for_all_workspaces() {
+    let lab = Lab::of(&[REQUIRED, TWO].concat());
+    let apply = ["apply", "--testbed", "-auto-approve"];
+    lab.good(&apply);
+    lab.good(&["workspace", "new", "exam"]);
+    lab.good(&apply);
+    lab.good(&["workspace", "new", "empty"]);
+    lab.good(&["workspace", "new", "elsewhere"]);
+    lab.good(&["apply", "--testbed=other.db", "-auto-approve"]);
+    lab.good(&["workspace", "select", "empty"]);
+
+    // Nobody is there to ask, and nothing is forgotten without a word.
+    let lines = [
+        "workspace \"default\": 3 resource instance(s)",
+        "workspace \"exam\": 3 resource instance(s)",
+    ];
+    let ran = lab.run(&["testbed", "reset"]);
+    ran.says(1, &[lines[0], lines[1], "-force"]);
+    assert!(!ran.out.contains("elsewhere"), "{}", ran.out);
+    let ran = lab.run(&["testbed", "reset", "-force"]);
+    ran.says(0, &["A new world has begun.", lines[0], lines[1]]);
+    assert!(!ran.out.contains("elsewhere"), "{}", ran.out);
+
+    for workspace in ["default", "exam"] {
+        lab.good(&["workspace", "select", workspace]);
+        assert_eq!(lab.good(&["state", "list"]), "", "{workspace}");
+        lab.run(&apply).says(0, &["3 added"]);
+    }
+    // Another world's state is none of this one's.
+    lab.good(&["workspace", "select", "elsewhere"]);
+    lab.run(&["plan", "--testbed=other.db", "-detailed-exitcode"]).says(0, &["No changes."]);
+    // The same once the world's file is gone, as the cache that it is.
+    std::fs::remove_dir_all(lab.path().join(".terrarium")).unwrap();
+    lab.good(&["workspace", "select", "exam"]);
+    lab.run(&["plan", "--testbed"]).says(1, &["another simulated world", "state anew"]);
+}
+
+#[test]
+fn a_world_stays_while_one_of_its_states_is_locked() {
+    let lab = Lab::of(&[REQUIRED, TWO].concat());
+    let apply = ["apply", "--testbed", "-auto-approve"];
+    lab.good(&apply);
+    lab.good(&["workspace", "new", "exam"]);
+    lab.good(&apply);
+    let mut waiting = lab.asking(&["destroy", "--testbed"]);
+    lab.good(&["workspace", "select", "default"]);
+    lab.run(&["testbed", "reset", "-force"])
+        .says(1, &["Error acquiring the state lock", "terrarium.db-lock.exam"]);
+    drop(waiting.stdin.take());
+    waiting.wait().unwrap();
+    // Nothing was forgotten, and no lock is left.
+    lab.run(&["plan", "--testbed", "-detailed-exitcode"]).says(0, &["No changes."]);
+    lab.run(&["testbed", "reset", "-force"]).says(0, &["A new world has begun."]);
+}
+
 /// A quota of which nobody knew at the plan: one server passes, the others are refused.
 const FULL: &str = r#"{"faults": [{
     "skip": 1, "times": 9, "method": "POST", "path_prefix": "/kvm-tacc/compute/v2.1/servers",

@@ -3,7 +3,7 @@
 use terrarium_address::Target;
 use terrarium_provider::{Action, Schedule};
 use terrarium_state::edit::{EditError, mark, push, remove, rename};
-use terrarium_state::{Batch, Dep, ObjectStatus, Scheduled, State};
+use terrarium_state::{Batch, Dep, ObjectStatus, Scheduled, State, rebind};
 
 use crate::sample::{addr, change, intent, object, objects, put};
 
@@ -174,4 +174,60 @@ fn taint_and_its_opposite_change_the_status_alone() {
     state.fold(&mark(&state, &address, ObjectStatus::Ready).unwrap());
     assert_eq!(state, before);
     assert!(mark(&state, &addr("port.p[7]"), ObjectStatus::Tainted).is_err());
+}
+
+/// A state with objects at one cloud, of which one is being changed.
+fn at_a_cloud() -> State {
+    let mut state = State { lineage: "ours".into(), serial: 5, ..State::default() };
+    let mut old = put("port.p[0]", "0");
+    old.deposed = Some("00000001".into());
+    let mut all = objects([
+        put("port.p[0]", "1"),
+        old,
+        put("port.p[1]", "2"),
+        change("terraform_data.here", Some(object("{}"))),
+    ]);
+    for change in &mut all.objects {
+        if let Some(object) = &mut change.object
+            && &*change.addr.block.kind == "port"
+        {
+            object.realm = Some("https://one project p".into());
+        }
+    }
+    state.fold(&all);
+    let mut open = intent(7, "port.p[1]");
+    open.action = Action::Update;
+    open.realm = Some("https://one project p".into());
+    state.fold(&Batch { intents: vec![open], ..Batch::default() });
+    state
+}
+
+#[test]
+fn what_is_being_changed_is_not_bound_to_another_realm() {
+    let state = at_a_cloud();
+    let realms = |addrs: &[&str]| {
+        let pair = |text: &&str| (addr(text), "https://two project p".into());
+        addrs.iter().map(pair).collect()
+    };
+    let refused = rebind::rebind(&state, &realms(&["port.p[0]", "port.p[1]"])).unwrap_err();
+    assert!(matches!(&refused, EditError::Unfinished(at) if at == "port.p[1]"), "{refused}");
+    // Others may be; what is deposed goes along, and what exists here only has no realm.
+    let bound = rebind::rebind(&state, &realms(&["port.p[0]"])).unwrap();
+    let bound: Vec<(String, bool)> =
+        bound.iter().map(|one| (one.addr.to_string(), one.deposed.is_some())).collect();
+    assert_eq!(bound, [("port.p[0]".to_owned(), false), ("port.p[0]".to_owned(), true)]);
+    // To where it is bound already, nothing has to be settled.
+    let same = [(addr("port.p[1]"), "https://one project p".into())].into();
+    assert_eq!(rebind::rebind(&state, &same).unwrap(), []);
+}
+
+#[test]
+fn to_begin_anew_forgets_what_is_being_changed_too() {
+    let mut state = at_a_cloud();
+    let none = rebind::anew(&state, |realm| realm == "https://two project p");
+    assert!(none.realms.is_empty());
+    let anew = rebind::anew(&state, |realm| realm == "https://one project p");
+    assert_eq!((anew.instances(), anew.batch.outcomes.len()), (3, 1));
+    state.fold(&anew.batch);
+    assert!(state.resources.is_empty() && state.intents.is_empty());
 }

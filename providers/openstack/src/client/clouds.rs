@@ -390,10 +390,12 @@ fn versioned(auth_url: &str) -> String {
 
 /// Returns the root address of an identity service: the same for every way to write it.
 pub(crate) fn identity_root(auth_url: &str) -> String {
-    let url = versioned(auth_url);
+    let url = versioned(auth_url.trim());
     let root = url.trim_end_matches("/v3").trim_end_matches('/');
     let Some((scheme, rest)) = root.split_once("://") else { return root.to_owned() };
     let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    // Who logs in is no part of where.
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
     let usual = if scheme == "https" { ":443" } else { ":80" };
     format!("{scheme}://{}{path}", host.strip_suffix(usual).unwrap_or(&host))
@@ -495,5 +497,50 @@ fn scalar(value: &Json) -> Option<String> {
         Json::String(text) => Some(text.clone()),
         Json::Bool(_) | Json::Number(_) => Some(value.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_service_has_one_root_however_it_is_written() {
+        for (root, ways) in [
+            (
+                "https://kvm.tacc.chameleoncloud.org:5000",
+                &[
+                    "https://kvm.tacc.chameleoncloud.org:5000",
+                    "https://kvm.tacc.chameleoncloud.org:5000/",
+                    "https://kvm.tacc.chameleoncloud.org:5000/v3",
+                    "https://kvm.tacc.chameleoncloud.org:5000/v3/",
+                    "https://kvm.tacc.chameleoncloud.org:5000/v2.0",
+                    "https://kvm.tacc.chameleoncloud.org:5000/v2.0/",
+                    "HTTPS://KVM.TACC.ChameleonCloud.org:5000/v3",
+                    " https://kvm.tacc.chameleoncloud.org:5000/v3 ",
+                    "https://student:secret@kvm.tacc.chameleoncloud.org:5000/v3",
+                ][..],
+            ),
+            (
+                "https://cloud.example/identity",
+                &[
+                    "https://cloud.example/identity",
+                    "https://cloud.example:443/identity/v3",
+                    "https://CLOUD.example:443/identity/",
+                ],
+            ),
+            ("http://cloud.example", &["http://cloud.example:80", "http://cloud.example/v3"]),
+            ("http://[2001:db8::1]:5000", &["http://[2001:DB8::1]:5000/v3"]),
+            // What differs in scheme, port, host or path is another one.
+            ("http://cloud.example:443", &["http://cloud.example:443/v3"]),
+            ("https://cloud.example:5000", &["https://cloud.example:5000/v3"]),
+            ("https://cloud.example:80", &["https://cloud.example:80"]),
+            ("https://cloud.example/Identity", &["https://cloud.example/Identity/v3"]),
+            ("https://cloud.example/v3/identity", &["https://cloud.example/v3/identity/v3"]),
+        ] {
+            for way in ways {
+                assert_eq!(identity_root(way), root, "{way}");
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ mod limits;
 mod lost;
 mod order;
 mod readme;
+mod realms;
 mod refused;
 mod rehearsal;
 mod rules;

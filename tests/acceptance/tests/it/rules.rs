@@ -371,7 +371,7 @@ fn a_semester_is_rehearsed_twice_in_one_directory() {
     desk.ends(0, &APPLY).has("1 added");
     // What is recorded belongs to its world, and is forgotten with it.
     let said = desk.terrarium.ok(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
-    assert!(said.contains("The state has forgotten 1 resource instance(s)"), "{said}");
+    assert!(said.contains("Forgotten of the old one: 1 resource instance(s)"), "{said}");
     desk.ends(2, &PLAN).has("1 to add");
 }
 
