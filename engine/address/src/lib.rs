@@ -6,12 +6,14 @@
 
 mod key;
 mod module;
+mod names;
 mod parse;
 mod path;
 mod resource;
 
 pub use key::{InstanceKey, quote};
 pub use module::{ModuleCallStep, ModulePath};
+pub use names::intern;
 pub use parse::AddressError;
 pub use path::{AttrPath, PathStep};
 pub use resource::{ConfigAddr, Mode, ResourceAddr, Target};

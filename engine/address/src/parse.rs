@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::{ConfigAddr, InstanceKey, Mode, ModulePath, Name, ResourceAddr, Target};
+use crate::{ConfigAddr, InstanceKey, Mode, ModulePath, Name, ResourceAddr, Target, intern};
 
 /// Why a text is no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl<'a> Cursor<'a> {
             return self.error("a name must stand here");
         }
         self.at += end;
-        Ok(word.into())
+        Ok(intern(word))
     }
 
     fn key(&mut self) -> Result<InstanceKey, AddressError> {

@@ -12,7 +12,6 @@ mod codes;
 mod files;
 mod fmt;
 mod functions;
-mod names;
 mod syntax;
 
 pub use codes::CODES;

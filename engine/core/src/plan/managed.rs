@@ -283,6 +283,9 @@ impl Planner<'_> {
             after.mark_paths(&sensitive, Marks::SENSITIVE),
             &group.schema.block,
         );
+        // Most of what stands is as it should be: one copy of its values is enough.
+        let same = change.action == PlannedAction::NoOp && after == change.before;
+        let after = if same { change.before.clone() } else { after };
         let prior = candidate.prior.as_ref();
         // Without asking nobody knows what a pasted id means: what is recorded counts.
         let asked = self.options.refresh && !self.options.offline;

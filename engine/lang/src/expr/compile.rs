@@ -6,14 +6,14 @@ mod template;
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ForExpr, FuncCall, Object, ObjectKey};
-use terrarium_address::Name;
+use terrarium_address::{Name, intern};
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use terrarium_value::{Map, Number, Value};
 
 use super::codes;
 use super::node::{Call, Conditional, For, Node, NodeKind};
 use super::{Expr, Origin, Reference};
-use crate::{functions, names};
+use crate::functions;
 
 /// Compiles an expression; what is wrong with it goes to `diags`.
 pub(crate) fn compile(expr: &Expression, origin: &Origin, diags: &mut Diagnostics) -> Expr {
@@ -153,7 +153,7 @@ impl<'a> Compiler<'a> {
             let key = match key {
                 ObjectKey::Ident(name) => Node::new(
                     self.span(name),
-                    NodeKind::Constant(Value::string(names::name(name.value().as_str()))),
+                    NodeKind::Constant(Value::string(intern(name.value().as_str()))),
                 ),
                 // A keyword is a name here.
                 ObjectKey::Expression(expr @ (Expression::Null(_) | Expression::Bool(_))) => {

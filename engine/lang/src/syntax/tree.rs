@@ -3,11 +3,10 @@
 use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Body, Structure};
-use terrarium_address::Name;
+use terrarium_address::{Name, intern};
 use terrarium_diagnostic::Span;
 
 use crate::expr::Origin;
-use crate::names::name;
 
 /// What stands between the braces of a block, or in a file.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +45,7 @@ impl Content {
         for structure in body {
             match structure {
                 Structure::Attribute(attribute) => content.arguments.push(Argument {
-                    name: name(attribute.key.as_str()),
+                    name: intern(attribute.key.as_str()),
                     name_span: origin.span(attribute.key.span()),
                     span: origin.span(attribute.span()),
                     value: attribute.value,
@@ -56,10 +55,10 @@ impl Content {
                     let labels: Vec<(Name, Span)> = block
                         .labels
                         .iter()
-                        .map(|label| (name(label.as_str()), origin.span(label.span())))
+                        .map(|label| (intern(label.as_str()), origin.span(label.span())))
                         .collect();
                     content.blocks.push(Block {
-                        kind: name(block.ident.as_str()),
+                        kind: intern(block.ident.as_str()),
                         header: labels.last().map_or(kind_span, |(_, label)| kind_span.to(*label)),
                         labels,
                         span: origin.span(block.span()),

@@ -144,8 +144,7 @@ fn resources(
     id: i64,
     shared: &Shared,
 ) -> Result<(BTreeMap<ResourceAddr, Instance>, i64), LoadError> {
-    let mut resources: BTreeMap<ResourceAddr, Instance> = BTreeMap::new();
-    let mut providers = Interner::default();
+    let (mut current, mut deposed) = (Vec::new(), Vec::new());
     let mut sums = 0;
     let query =
         format!("SELECT workspace, addr, deposed, {COLUMNS}, sum FROM object WHERE workspace = ?1");
@@ -154,31 +153,25 @@ fn resources(
     while let Some(row) = rows.next()? {
         sums ^= object_sum(row)?;
         let addr = addr(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
-        let deposed: Name = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?.into();
+        let key = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
         let columns = ObjectRow::read(row, 3)?;
-        let instance = resources.entry(addr).or_default();
-        instance.provider = providers.share(&columns.provider);
+        let provider = columns.provider.clone();
         let object = columns.object(shared)?;
-        if deposed.is_empty() {
-            instance.current = Some(object);
+        if key.is_empty() {
+            current
+                .push((addr, Instance { provider, current: Some(object), ..Instance::default() }));
         } else {
-            instance.deposed.insert(deposed, object);
+            deposed.push((addr, provider, Name::from(key), object));
         }
+    }
+    // Built of all at once the tree's nodes are full; one by one they would be half empty.
+    let mut resources: BTreeMap<ResourceAddr, Instance> = current.into_iter().collect();
+    for (addr, provider, key, object) in deposed {
+        let instance = resources.entry(addr).or_default();
+        instance.provider = provider;
+        instance.deposed.insert(key, object);
     }
     Ok((resources, sums))
-}
-
-/// Shares the text of the latest names: thousands of instances have the same provider.
-#[derive(Default)]
-struct Interner(Option<Name>);
-
-impl Interner {
-    fn share(&mut self, name: &Name) -> Name {
-        match &self.0 {
-            Some(last) if last == name => last.clone(),
-            _ => self.0.insert(name.clone()).clone(),
-        }
-    }
 }
 
 fn husks(sql: &Connection, id: i64) -> Result<BTreeMap<ConfigAddr, Name>, LoadError> {

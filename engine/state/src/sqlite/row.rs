@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::Row as SqlRow;
 use serde::{Deserialize, Serialize};
-use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr, Target};
+use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr, Target, intern};
 use terrarium_provider::Window;
 
 use crate::{Dep, Ended, InstanceSet, Object, ObjectStatus};
@@ -107,7 +107,7 @@ impl ObjectRow {
         let text =
             |at: usize| -> rusqlite::Result<Name> { Ok(row.get_ref(from + at)?.as_str()?.into()) };
         Ok(Self {
-            provider: text(0)?,
+            provider: intern(row.get_ref(from)?.as_str()?),
             attributes: text(1)?,
             schema_version: row.get(from + 2)?,
             private: row.get_ref(from + 3)?.as_blob_or_null()?.map(Into::into),
@@ -139,7 +139,7 @@ impl ObjectRow {
                 2 => ObjectStatus::Unprovisioned,
                 other => return Err(format!("an object has the status {other}")),
             },
-            deps: rest.deps.iter().map(|text| dep(text, shared)).collect::<Result<_, _>>()?,
+            deps: dependencies(&rest.deps, shared)?,
             realm: match self.realm {
                 None => None,
                 Some(id) => Some(shared.realms.get(&id).cloned().ok_or("a realm is missing")?),
@@ -187,6 +187,15 @@ fn dep_text(dep: &Dep) -> String {
         Dep::Block(block) => block.to_string(),
         Dep::Set(set) => format!("#{}", set.hash()),
     }
+}
+
+fn dependencies(texts: &[String], shared: &Shared) -> Result<Vec<Dep>, Unreadable> {
+    // Collected through a `Result`, it would keep room for more.
+    let mut deps = Vec::with_capacity(texts.len());
+    for text in texts {
+        deps.push(dep(text, shared)?);
+    }
+    Ok(deps)
 }
 
 fn dep(text: &str, shared: &Shared) -> Result<Dep, Unreadable> {

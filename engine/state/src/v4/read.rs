@@ -1,7 +1,6 @@
 //! State files read: by strangers' hands too, so everything is checked and limited.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +8,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use terrarium_address::{
     AttrPath, ConfigAddr, InstanceKey, Mode, ModulePath, Name, PathStep, ResourceAddr, Target,
+    intern,
 };
 
 use super::json::{DEEPEST, compact, too_deep};
-use crate::{Dep, Object, ObjectStatus, OutputValue, State};
+use crate::{Dep, Instance, Object, ObjectStatus, OutputValue, State};
 
 /// The largest file that is read: some hundred times the state of a large course.
 pub const LARGEST_BYTES: usize = 512 * 1024 * 1024;
@@ -234,27 +234,41 @@ fn state(file: File<'_>) -> Result<State, V4Error> {
             OutputValue { value: value.into(), ty: ty.into(), sensitive, until: None },
         );
     }
+    let mut found = Vec::with_capacity(resources.len());
     for resource in resources {
         let what = match &*resource.module {
             "" => format!("{}.{}", resource.r#type, resource.name),
             module => format!("{module}.{}.{}", resource.r#type, resource.name),
         };
-        add(&mut state, resource).map_err(|cause| V4Error::Invalid { what, cause })?;
+        add(&mut state, &mut found, resource).map_err(|cause| V4Error::Invalid { what, cause })?;
     }
+    // Built of all at once the tree's nodes are full; one by one they would be half empty.
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    if let Some([(twice, _), _]) = found.array_windows().find(|[(one, _), (next, _)]| one == next) {
+        return Err(V4Error::Invalid { what: twice.to_string(), cause: TWICE.to_owned() });
+    }
+    state.resources = found.into_iter().collect();
     Ok(state)
 }
 
+const TWICE: &str = "the same instance stands there twice";
+
 /// Adds a resource; the error is the cause only.
-fn add(state: &mut State, resource: Resource<'_>) -> Result<(), String> {
+fn add(
+    state: &mut State,
+    found: &mut Vec<(ResourceAddr, Instance)>,
+    resource: Resource<'_>,
+) -> Result<(), String> {
     let block = block(&resource)?;
     if !resource.provider.contains("provider[") {
         return Err(format!("`{}` names no provider configuration", resource.provider));
     }
-    let provider = Name::from(resource.provider);
+    let provider = intern(&resource.provider);
     if resource.instances.is_empty() {
         state.husks.insert(block, provider);
         return Ok(());
     }
+    let mut instances: BTreeMap<InstanceKey, Instance> = BTreeMap::new();
     for item in resource.instances {
         let key = match &item.index_key {
             None => InstanceKey::None,
@@ -263,24 +277,18 @@ fn add(state: &mut State, resource: Resource<'_>) -> Result<(), String> {
         };
         let deposed = Name::from(&*item.deposed);
         let object = object(item).map_err(|cause| format!("instance {key}: {cause}"))?;
-        let addr = ResourceAddr { block: block.clone(), key };
-        let instance = state.resources.entry(addr).or_default();
+        let instance = instances.entry(key).or_default();
         instance.provider = provider.clone();
-        let twice = if deposed.is_empty() {
-            instance.current.replace(object).is_some()
-        } else {
-            match instance.deposed.entry(deposed) {
-                Entry::Vacant(place) => {
-                    place.insert(object);
-                    false
-                }
-                Entry::Occupied(_) => true,
-            }
+        let before = match &*deposed {
+            "" => instance.current.replace(object),
+            _ => instance.deposed.insert(deposed, object),
         };
-        if twice {
-            return Err("the same instance stands there twice".to_owned());
+        if before.is_some() {
+            return Err(TWICE.to_owned());
         }
     }
+    let instances = instances.into_iter();
+    found.extend(instances.map(|(key, it)| (ResourceAddr { block: block.clone(), key }, it)));
     Ok(())
 }
 
@@ -291,7 +299,7 @@ fn block(resource: &Resource<'_>) -> Result<ConfigAddr, String> {
         other => return Err(format!("`{other}` is no mode of a resource")),
     };
     let module: ModulePath = resource.module.parse().map_err(|error| format!("module: {error}"))?;
-    let (kind, name) = (Name::from(&*resource.r#type), Name::from(&*resource.name));
+    let (kind, name) = (intern(&resource.r#type), Name::from(&*resource.name));
     let block = ConfigAddr { module, mode, kind, name };
     // The parser of addresses knows what a name may be.
     match block.to_string().parse() {

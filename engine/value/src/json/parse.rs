@@ -1,6 +1,6 @@
 //! A JSON reader that keeps every digit of a number, which `serde_json` does not.
 
-use terrarium_address::Name;
+use terrarium_address::{Name, intern};
 
 use super::DecodeError;
 use crate::Number;
@@ -146,7 +146,7 @@ impl Reader<'_> {
             if !self.take(b':') {
                 return Err(self.fail("a colon is missing"));
             }
-            members.push((name.into(), self.value()?));
+            members.push((intern(&name), self.value()?));
             self.skip_space();
             if self.take(b'}') {
                 return Ok(Json::Object(members));

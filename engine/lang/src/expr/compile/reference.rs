@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::{Decorated, Span as _};
-use terrarium_address::{InstanceKey, Mode, Name, PathStep};
+use terrarium_address::{InstanceKey, Mode, Name, PathStep, intern};
 use terrarium_diagnostic::Span;
 use terrarium_value::{Number, Value};
 
@@ -13,7 +13,6 @@ use crate::config::BlockRef;
 use crate::expr::expression::index_step;
 use crate::expr::node::{Node, NodeKind, Root, RootTarget, SPLAT_ITEM, Splat};
 use crate::expr::{EachPart, KeyRef, PathPart, Reference, Subject, TerraformPart, codes};
-use crate::names;
 
 type Operators<'t> = &'t [Decorated<TraversalOperator>];
 
@@ -64,7 +63,7 @@ impl Compiler<'_> {
             let span = node.span.to(self.span(operator));
             let kind = match operator.value() {
                 TraversalOperator::GetAttr(name) => {
-                    NodeKind::Attr(Box::new(node), names::name(name.value().as_str()))
+                    NodeKind::Attr(Box::new(node), intern(name.value().as_str()))
                 }
                 TraversalOperator::Index(key) => {
                     let key = self.expression(key);
@@ -139,7 +138,7 @@ impl Compiler<'_> {
         let names: Vec<Name> = operators
             .iter()
             .map_while(|operator| match operator.value() {
-                TraversalOperator::GetAttr(name) => Some(names::name(name.value().as_str())),
+                TraversalOperator::GetAttr(name) => Some(intern(name.value().as_str())),
                 _ => None,
             })
             .collect();
@@ -149,7 +148,7 @@ impl Compiler<'_> {
         taken += usize::from(key.is_some());
         let output = match operators.get(taken).map(Decorated::value) {
             Some(TraversalOperator::GetAttr(name)) if shape.output => {
-                Some(names::name(name.value().as_str()))
+                Some(intern(name.value().as_str()))
             }
             _ => None,
         };
@@ -158,7 +157,7 @@ impl Compiler<'_> {
         let span = used.last().map_or(start, |last| start.to(self.span(last)));
         let names = names.into_iter().take(shape.names).collect();
         let target = with_key(target, key.as_ref());
-        let root = Root { name: names::name(name), names, target, key: key.map(Box::new), output };
+        let root = Root { name: intern(name), names, target, key: key.map(Box::new), output };
         self.note(&root, span, rest);
         (Node::new(span, NodeKind::Root(Arc::new(root))), rest)
     }
@@ -183,9 +182,7 @@ impl Compiler<'_> {
         let mut steps = Vec::with_capacity(rest.len());
         for operator in rest {
             let step = match operator.value() {
-                TraversalOperator::GetAttr(name) => {
-                    PathStep::Attr(names::name(name.value().as_str()))
-                }
+                TraversalOperator::GetAttr(name) => PathStep::Attr(intern(name.value().as_str())),
                 TraversalOperator::LegacyIndex(index) => PathStep::Index(*index.value()),
                 TraversalOperator::Index(Expression::String(key)) => {
                     PathStep::Key(key.value().as_str().into())
@@ -257,7 +254,7 @@ fn resolve(name: &str, names: &[Name]) -> (RootTarget, Shape) {
                 "The \"resource\" object must be followed by two attribute names: the resource type and the resource name.",
             ),
         },
-        (kind, Some(name)) => block(Mode::Managed, names::name(kind), name, 1),
+        (kind, Some(name)) => block(Mode::Managed, intern(kind), name, 1),
         (_, None) => incomplete(
             "A reference to a resource type must be followed by at least one attribute access, specifying the resource name.",
         ),

@@ -1,20 +1,20 @@
-//! Names that recur in a configuration.
+//! Names that recur.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use terrarium_address::Name;
+use crate::Name;
 
-/// As many as a thread remembers: the types and attributes of a configuration, not each of its blocks.
+/// As many as a thread remembers: the types and attributes of a configuration, not each of its objects.
 const MOST: usize = 1024;
 
 thread_local! {
     static KNOWN: RefCell<HashSet<Name>> = RefCell::default();
 }
 
-/// Returns a name; what the thread read lately shares its text, since a configuration of a hundred thousand
-/// blocks says `id` and the names of types some millions of times.
-pub(crate) fn name(text: &str) -> Name {
+/// Returns a name whose text is shared with what the thread interned lately: a configuration of a hundred thousand
+/// blocks, and its state, say `id` and the names of types some millions of times.
+pub fn intern(text: &str) -> Name {
     KNOWN.with_borrow_mut(|known| {
         if let Some(name) = known.get(text) {
             return name.clone();
@@ -36,15 +36,15 @@ mod tests {
 
     #[test]
     fn recurring_names_share_their_text() {
-        let first = name("id");
+        let first = intern("id");
         for at in 0..MOST / 2 {
-            name(&format!("block-{at}"));
+            intern(&format!("block-{at}"));
         }
-        assert!(Arc::ptr_eq(&first, &name("id")));
+        assert!(Arc::ptr_eq(&first, &intern("id")));
         for at in 0..2 * MOST {
-            name(&format!("block-{at}"));
+            intern(&format!("block-{at}"));
         }
-        assert_eq!(first, name("id"));
+        assert_eq!(first, intern("id"));
         KNOWN.with_borrow(|known| assert!(known.len() <= MOST));
     }
 }
