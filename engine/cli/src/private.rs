@@ -10,10 +10,14 @@ const OWNER_ONLY: u32 = 0o600;
 
 /// Writes a file that only its owner may read. It is complete or not there: a reader never sees half of it, nor an
 /// old file's wider mode.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    fill: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut all = |mut file: File| fill(&mut file).map(|()| file);
     // A pipe or a device is written as it is: `-out=/dev/stdout`.
     if path.exists() && !path.is_file() {
-        return std::fs::write(path, bytes);
+        return all(OpenOptions::new().write(true).open(path)?).map(drop);
     }
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let beside = beside(&target);
@@ -22,7 +26,8 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .create_new(true)
         .mode(OWNER_ONLY)
         .open(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(all)
+        .and_then(|file| file.sync_all())
         .and_then(|()| std::fs::rename(&beside, &target));
     if written.is_err() {
         let _gone = std::fs::remove_file(&beside);

@@ -139,14 +139,9 @@ fn finish(
     let sources = planfile::fingerprint(&context.sources());
     let workspace = &session.inputs.workspace;
     let path = context.path(out);
-    let Ok(bytes) = planfile::write_plan(plan, &sources, (workspace, session.changed)) else {
-        return fail(
-            codes::INTERNAL,
-            "Plan can't be saved",
-            "The plan could not be written as text.",
-        );
-    };
-    private::write(&path, &bytes).map_err(|error| file_failed("write", &path, &error))?;
+    let made_in = (&**workspace, session.changed);
+    private::write(&path, &mut |out| planfile::write_plan(plan, &sources, made_in, out))
+        .map_err(|error| file_failed("write", &path, &error))?;
     context.say(&format!("\n{}\n\nSaved the plan to: {}", rule(77), out.display()));
     if advice {
         context.say(&format!(

@@ -176,7 +176,7 @@ impl Planner<'_> {
                 // What recovery goes on with becomes whole: the open intent says so.
                 let comes = object.status == ObjectStatus::Unprovisioned && self.is_open(addr);
                 let tainted = prior.tainted && !comes;
-                Some(Prior { tainted, moved_from: found.moved_from.clone(), ..prior })
+                Some(Prior { tainted, moved_from: found.moved_from.as_deref().cloned(), ..prior })
             }
             Err(diagnostics) => {
                 for diagnostic in diagnostics {
@@ -278,7 +278,7 @@ fn follow_repetition<'k>(
         return;
     }
     if let Some(mut found) = recorded.remove(&from) {
-        found.moved_from.get_or_insert(from);
+        found.moved_from.get_or_insert_with(|| Box::new(from));
         recorded.insert(to, found);
     }
 }

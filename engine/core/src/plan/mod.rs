@@ -186,6 +186,10 @@ impl Found {
     }
 }
 
+/// Most blocks that are looked at at once. Of a hundred thousand that depend on nothing each would keep its place
+/// in memory, a kilobyte, from the beginning on.
+const AT_ONCE: usize = 1000;
+
 /// Returns whether a configuration reads anything.
 fn has_data(config: &terrarium_lang::Configuration) -> bool {
     let mut blocks = config.modules.values().flat_map(|module| module.resources.keys());
@@ -238,7 +242,9 @@ impl<'a> Planner<'a> {
             nodes.node_indices().filter(|at| open[at.index()] == 0).collect();
         let mut running = FuturesUnordered::new();
         loop {
-            while let Some(at) = ready.pop_front() {
+            while running.len() < AT_ONCE
+                && let Some(at) = ready.pop_front()
+            {
                 if !cancel.is_raised() {
                     running.push(self.visit(at));
                 }

@@ -15,39 +15,41 @@ use crate::codes;
 pub(crate) struct Recorded<'s> {
     pub(crate) instance: &'s Instance,
     /// Its recorded address, where a `moved` block gives it another.
-    pub(crate) moved_from: Option<ResourceAddr>,
+    pub(crate) moved_from: Option<Box<ResourceAddr>>,
 }
 
 /// Recorded instances of one configuration block, by address.
 pub(crate) type Block<'s> = BTreeMap<ResourceAddr, Recorded<'s>>;
 
-/// Recorded instances by configuration block.
-pub(crate) struct Index<'s>(HashMap<ConfigAddr, Block<'s>>);
+/// Recorded instances by configuration block. Most blocks have one, for which a tree would be much too large.
+pub(crate) struct Index<'s>(HashMap<ConfigAddr, Vec<(ResourceAddr, Recorded<'s>)>>);
 
 impl<'s> Index<'s> {
     /// Indexes a state; `moved` blocks are followed in the order of the source.
     pub(crate) fn of(state: &'s State, config: &Configuration) -> (Self, Diagnostics) {
         let (all, diagnostics) = relocated(state, config);
-        let mut index: HashMap<ConfigAddr, Block<'s>> = HashMap::new();
+        let mut index: HashMap<ConfigAddr, Vec<_>> = HashMap::new();
         for (addr, recorded) in all {
-            index.entry(addr.block.config()).or_default().insert(addr, recorded);
+            let block = index.entry(addr.block.config()).or_insert_with(|| Vec::with_capacity(1));
+            block.push((addr, recorded));
         }
         (Self(index), diagnostics)
     }
 
     /// Lists all instances.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&ResourceAddr, &Recorded<'s>)> {
-        self.0.values().flatten()
+        self.0.values().flatten().map(|(addr, recorded)| (addr, recorded))
     }
 
     /// Takes the instances of a block out of the index.
     pub(crate) fn take(&mut self, block: &ConfigAddr) -> Block<'s> {
-        self.0.remove(block).unwrap_or_default()
+        self.0.remove(block).into_iter().flatten().collect()
     }
 
     /// Takes what is left, in the order of addresses.
     pub(crate) fn take_rest(&mut self) -> BTreeMap<ConfigAddr, Block<'s>> {
-        self.0.drain().collect()
+        let rest = self.0.drain();
+        rest.map(|(block, instances)| (block, instances.into_iter().collect())).collect()
     }
 }
 
@@ -86,7 +88,7 @@ fn relocated<'s>(
                     others.remove(&from);
                 }
                 blocks.entry(to.block.config()).or_default().insert(to.clone());
-                recorded.moved_from.get_or_insert(from);
+                recorded.moved_from.get_or_insert_with(|| Box::new(from));
                 all.insert(to, recorded);
             }
         }

@@ -1,10 +1,11 @@
 //! Saved plans: bytes with a checksum, so that a damaged one is refused and a stale one is noticed.
 //!
-//! Layout: a line that names format and version, a line with the BLAKE3 of the rest, JSON.
+//! Layout: a line that names format and version, a line of JSON, a line with the BLAKE3 of that JSON.
 
 mod time;
 mod twin;
 
+use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
 use terrarium_address::Mode;
@@ -15,9 +16,6 @@ use terrarium_state::State;
 use crate::{Plan, ProviderSet, codes};
 
 const HEADER: &str = "terrarium plan 4";
-
-/// Length of the checksum: BLAKE3 in hexadecimal digits.
-const CHECKSUM: usize = 2 * blake3::OUT_LEN;
 
 /// A plan as it was saved.
 #[derive(Clone, Debug)]
@@ -51,28 +49,45 @@ pub fn fingerprint(sources: &Sources) -> String {
 }
 
 /// Writes a plan.
-pub fn write(saved: &SavedPlan) -> Result<Vec<u8>, String> {
-    write_plan(&saved.plan, &saved.sources, (&saved.workspace, saved.changed))
+pub fn write(saved: &SavedPlan) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write_plan(&saved.plan, &saved.sources, (&saved.workspace, saved.changed), &mut bytes)?;
+    Ok(bytes)
 }
 
-/// Writes a plan that was made from sources with this fingerprint, in this workspace, of which the latest
-/// command had changed so much.
+/// Writes a plan piece by piece that was made from sources with this fingerprint, in this workspace, of which the
+/// latest command had changed so much.
 pub fn write_plan(
     plan: &Plan,
     sources: &str,
     (workspace, changed): (&str, u64),
-) -> Result<Vec<u8>, String> {
-    // The checksum's place is kept free, so that the body is written once, and where it stays.
-    let mut bytes = format!("{HEADER}\n{}\n", "0".repeat(CHECKSUM)).into_bytes();
-    let start = bytes.len();
-    let twin = twin::SavedTwin::of(plan, sources, (workspace, changed));
-    serde_json::to_writer(&mut bytes, &twin).map_err(|error| error.to_string())?;
-    let hash = blake3::hash(bytes.get(start..).unwrap_or_default()).to_hex();
-    let place = HEADER.len() + 1..HEADER.len() + 1 + CHECKSUM;
-    if let Some(place) = bytes.get_mut(place) {
-        place.copy_from_slice(hash.as_bytes());
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    writeln!(out, "{HEADER}")?;
+    let mut body = BufWriter::new(Hashing { out, hasher: blake3::Hasher::new() });
+    serde_json::to_writer(&mut body, &twin::SavedTwin::of(plan, sources, (workspace, changed)))?;
+    body.flush()?;
+    let hash = body.get_ref().hasher.finalize().to_hex();
+    drop(body);
+    write!(out, "\n{hash}\n")
+}
+
+/// Hashes what goes through.
+struct Hashing<'o> {
+    out: &'o mut dyn Write,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
     }
-    Ok(bytes)
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Returns whether bytes look like a saved plan, whole or not.
@@ -88,7 +103,7 @@ pub fn read(bytes: &[u8], providers: &ProviderSet) -> Result<SavedPlan, Box<Diag
         Box::new(error.help("make a new one with `terrarium plan -out=FILE`"))
     };
     let text = std::str::from_utf8(bytes).map_err(|_| damaged("The file is no saved plan."))?;
-    let mut lines = text.splitn(3, '\n');
+    let mut lines = text.split('\n');
     match lines.next() {
         Some(HEADER) => {}
         Some(other) if other.starts_with("terrarium plan ") => {
@@ -96,7 +111,7 @@ pub fn read(bytes: &[u8], providers: &ProviderSet) -> Result<SavedPlan, Box<Diag
         }
         _ => return Err(damaged("The file is no saved plan.")),
     }
-    let (Some(checksum), Some(body)) = (lines.next(), lines.next()) else {
+    let (Some(body), Some(checksum), Some("")) = (lines.next(), lines.next(), lines.next()) else {
         return Err(damaged("The file is cut short."));
     };
     if blake3::hash(body.as_bytes()).to_hex().as_str() != checksum {
