@@ -8,7 +8,7 @@
 //! | `GET objects` | | `objects`; `?seeded=true` adds what the world began with |
 //! | `GET settings`, `PUT settings` | members of [`Settings`] to change | all of them |
 //! | `GET traffic`, `DELETE traffic` | | what came over the server's socket: the `peak` of requests in flight, and how many by method and path; `DELETE` counts anew |
-//! | `POST reset` | `{"at": instant}`, or nothing for the real time | the status of the new world; settings stay |
+//! | `POST reset` | `{"at": instant}`, else the real time; `{"keep_settings": true}`, else they are new, too | the status of the new world |
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row};
@@ -54,7 +54,8 @@ pub(crate) fn answer(
                 Some(Some(Ok(at))) => Some(at),
                 Some(_) => return Ok(plain_refusal(400, "`at` is no RFC 3339 instant")),
             };
-            world::reset(conn, clock.real, begins)?;
+            let keeps = body.get("keep_settings").and_then(Value::as_bool).unwrap_or_default();
+            world::reset(conn, (clock.real, begins), keeps)?;
             settle(clock, &Settings::load(conn)?)?;
             status(clock)
         }

@@ -162,21 +162,24 @@ fn found(
     seed::plant(conn, now)
 }
 
-/// Empties the world and founds it anew under another id; settings stay, but for the end of the
-/// allocation, which counts from the beginning.
+/// Empties the world and founds it anew under another id: as new, or with the settings of the old one, but for the
+/// end of the allocation.
 pub(crate) fn reset(
     conn: &Connection,
-    real: Timestamp,
-    begins: Option<Timestamp>,
+    (real, begins): (Timestamp, Option<Timestamp>),
+    keeps_settings: bool,
 ) -> rusqlite::Result<()> {
-    let mut settings = Settings::load(conn)?;
+    let old = Settings::load(conn)?;
     let id = next_id(conn)?;
     for table in schema::TABLES {
         conn.execute_batch(&format!("DELETE FROM {table}"))?;
     }
     found(conn, (real, begins.unwrap_or(real)), &id)?;
-    settings.allocation_end = Settings::load(conn)?.allocation_end;
-    settings.save(conn)
+    if !keeps_settings {
+        return Ok(());
+    }
+    let allocation_end = Settings::load(conn)?.allocation_end;
+    Settings { allocation_end, ..old }.save(conn)
 }
 
 /// Returns the world's id: what a state is bound to.

@@ -66,6 +66,9 @@ pub struct Reset {
     /// Do not ask
     #[arg(long)]
     pub force: bool,
+    /// Keep the settings of the old world: quotas, faults, delays
+    #[arg(long)]
+    pub keep_settings: bool,
 }
 
 /// Flags of `advance`.
@@ -214,7 +217,10 @@ async fn begin_anew(context: &Context, reset: &Reset) -> Outcome {
         return refused;
     }
     // With -at the new world begins then, to rehearse a date.
-    let body = context.at.map_or_else(|| json!({}), |at| json!({"at": at.to_string()}));
+    let mut body = json!({"keep_settings": reset.keep_settings});
+    if let Some(at) = context.at {
+        body["at"] = json!(at.to_string());
+    }
     control.request("POST", "/testbed/reset", Some(body)).await?;
     context.out.line("A new world has begun.");
     let told = forgetting.told();

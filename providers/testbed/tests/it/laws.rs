@@ -184,6 +184,31 @@ fn a_reset_world_is_another_and_empty() {
 }
 
 #[test]
+fn a_reset_worlds_settings_are_new_unless_they_are_to_be_kept() {
+    let mut cloud = Cloud::in_memory(1);
+    let settings = |cloud: &mut Cloud| cloud.call("GET", "/testbed/settings", &Value::Null).1;
+    let new = settings(&mut cloud);
+    let tight = json!({"quotas": {"instances": 2}, "cleaning_minutes": 7});
+    for (keeps, quota, minutes) in [
+        (Some(true), json!(2), json!(7)),
+        (Some(false), Value::Null, new["cleaning_minutes"].clone()),
+        (None, Value::Null, new["cleaning_minutes"].clone()),
+    ] {
+        assert_eq!(cloud.call("PUT", "/testbed/settings", &tight).0, 200);
+        let body = json!({"keep_settings": keeps, "at": "2027-03-01T12:00:00Z"});
+        assert_eq!(cloud.call("POST", "/testbed/reset", &body).0, 200);
+        let after = settings(&mut cloud);
+        assert_eq!(
+            (&after["quotas"]["instances"], &after["cleaning_minutes"]),
+            (&quota, &minutes),
+            "{keeps:?}"
+        );
+        // It counts from the beginning of the new world, whatever is kept.
+        assert!(after["allocation_end"].as_str().is_some_and(|end| end > "2027-03-01"), "{after}");
+    }
+}
+
+#[test]
 fn paging_visits_everything_once() {
     let mut cloud = Cloud::in_memory(1);
     let (network, _) = cloud.network("10.0.0.0/22");

@@ -52,7 +52,8 @@ fn settings_fill_a_new_world_anew_and_empty_it() {
     let load = json!({"seed": 5, "fill": 60});
     let mut cloud = loaded(&load);
     cloud.advance(10.0 * DAY);
-    let (status, answer) = cloud.call("POST", "/testbed/reset", &Value::Null);
+    let keeps = json!({"keep_settings": true});
+    let (status, answer) = cloud.call("POST", "/testbed/reset", &keeps);
     assert_eq!(status, 200, "{answer}");
     let first = calendar(&mut cloud, "chi-uc");
     assert!(taken(&first) > 200, "{} leases", taken(&first));
