@@ -19,7 +19,7 @@ use terrarium_provider::{ConfigureRequest, Configured, Connection, Provider};
 use terrarium_value::{Cause, Causes, Value, When};
 use tokio::sync::OnceCell;
 
-use self::guard::Guarded;
+use self::guard::{Asking, Guarded};
 use crate::version::{Constraint, Version};
 use crate::world::{At, Deps, Phase, World};
 use crate::{Inputs, ProviderSet, codes};
@@ -254,7 +254,8 @@ impl<'a> Providers<'a> {
         let (provider, realm) = match answer.provider {
             Some(provider) => {
                 let source = kind.source().into();
-                let provider = Arc::new(Guarded::new(provider, source, deadlines.clone()));
+                let provider =
+                    Arc::new(Guarded::new(provider, Asking::new(source, deadlines.clone())));
                 self.admit(world, (addr, block.as_ref()), provider).await
             }
             None => (None, None),

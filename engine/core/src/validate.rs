@@ -1,7 +1,9 @@
 //! Validation: everything that can be checked without state, network and credentials.
 
-use terrarium_address::InstanceKey;
+use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
+use terrarium_lang::config::Resource;
+use terrarium_provider::ValidateRequest;
 use terrarium_value::Value;
 
 use crate::graph::Graph;
@@ -13,7 +15,7 @@ use crate::{Inputs, plan};
 /// Checks a configuration: references, types, providers' schemas and checks, cycles.
 ///
 /// Variables may be missing; what depends on them is unknown.
-pub fn validate(inputs: &Inputs) -> Diagnostics {
+pub async fn validate(inputs: &Inputs) -> Diagnostics {
     let (_, mut diagnostics) = Graph::of(&inputs.config);
     diagnostics.extend(providers::check(inputs));
     if diagnostics.has_errors() {
@@ -26,9 +28,11 @@ pub fn validate(inputs: &Inputs) -> Diagnostics {
     for id in &instances {
         declare(&world, &providers, *id);
     }
+    let mut asked = Vec::new();
     for id in instances {
-        check_module(&world, &providers, id);
+        check_module(&world, &providers, id, &mut asked);
     }
+    ask(&world, asked).await;
     diagnostics.extend(world.take_diagnostics());
     diagnostics
 }
@@ -50,7 +54,43 @@ fn declare(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
     }
 }
 
-fn check_module(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
+/// What a provider has to check by a call.
+struct Asked {
+    /// The source of the provider.
+    source: String,
+    id: ModuleId,
+    instance: ResourceAddr,
+    request: ValidateRequest,
+}
+
+/// Lets each provider check in one call what only a call can judge.
+async fn ask(world: &World<'_>, mut asked: Vec<Asked>) {
+    asked.sort_by(|one, other| one.source.cmp(&other.source));
+    for of_one in asked.chunk_by(|one, other| one.source == other.source) {
+        let known = world.inputs.providers.iter().find(|known| known.source() == of_one[0].source);
+        let Some(known) = known else { continue };
+        let requests = of_one.iter().map(|one| one.request.clone()).collect();
+        let found = known.validate_many(requests).await;
+        for (one, found) in of_one.iter().zip(found) {
+            let module = world.module(one.id);
+            let named = |resource: &&Resource| {
+                let block = &resource.block;
+                block.in_module(module.path.clone()) == one.instance.block
+            };
+            let Some(resource) = module.config.resources.values().find(named) else { continue };
+            for diagnostic in found {
+                world.report(plan::located(diagnostic, resource, &one.instance));
+            }
+        }
+    }
+}
+
+fn check_module(
+    world: &World<'_>,
+    providers: &Providers<'_>,
+    id: ModuleId,
+    asked: &mut Vec<Asked>,
+) {
     let module = world.module(id);
     world.check_variables(id);
     for name in module.config.locals.keys() {
@@ -75,15 +115,15 @@ fn check_module(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
         }
     }
     for resource in module.config.resources.values() {
-        check_resource(world, providers, id, resource);
+        check_resource((world, providers), id, resource, asked);
     }
 }
 
 fn check_resource(
-    world: &World<'_>,
-    providers: &Providers<'_>,
+    (world, providers): (&World<'_>, &Providers<'_>),
     id: ModuleId,
-    resource: &terrarium_lang::config::Resource,
+    resource: &Resource,
+    asked: &mut Vec<Asked>,
 ) {
     let module = world.module(id);
     let Some((_, kind)) = providers.of(&module.path, resource) else {
@@ -112,6 +152,10 @@ fn check_resource(
         let found = kind.validate(mode, name, &bare);
         for diagnostic in found {
             world.report(plan::located(diagnostic, resource, &instance));
+        }
+        if kind.validates() {
+            let request = ValidateRequest { mode, kind: name.clone(), config: bare };
+            asked.push(Asked { source: kind.source().to_owned(), id, instance, request });
         }
         world.check_rules(id, at, &resource.lifecycle.preconditions, RuleKind::Precondition);
     }

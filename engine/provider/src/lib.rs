@@ -6,6 +6,7 @@
 
 mod apply;
 mod batch;
+mod check;
 mod clock;
 mod data;
 mod ephemeral;
@@ -25,6 +26,7 @@ pub use apply::{
     PollReply,
 };
 pub use batch::{Answers, Part, by_kind};
+pub use check::{UpgradeRequest, ValidateRequest};
 pub use clock::{Clock, FixedClock};
 pub use data::{DataOutcome, DataReply, DataRequest};
 pub use ephemeral::{MoveRequest, OpenRequest, Opened};

@@ -12,7 +12,7 @@ use crate::{
     ApplyReply, ApplyRequest, DataReply, DataRequest, FindReply, FindRequest, FunctionCall,
     ImportRequest, Imported, Lender, Limits, Marked, MoveRequest, OpenRequest, Opened, Pending,
     PlanReply, PlanRequest, PlannedFact, PollReply, Private, Probe, ReadReply, ReadRequest,
-    Schemas, Types,
+    Schemas, Types, UpgradeRequest, ValidateRequest,
 };
 
 /// A provider before it is configured: schemas and checks. Needs no credentials.
@@ -34,19 +34,29 @@ pub trait ProviderKind: Send + Sync {
     /// anything is configured, and that may fail. Everybody else reads the snapshot. Needs no credentials.
     async fn schemas(&self, version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics>;
 
-    /// Checks a resource's configuration beyond its schema; unknown values are allowed.
+    /// Checks a resource's configuration beyond its schema, by the snapshot alone; unknown values are allowed.
     fn validate_resource(&self, _kind: &str, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Checks a data source's configuration beyond its schema.
+    /// Checks a data source's configuration beyond its schema, by the snapshot alone.
     fn validate_data(&self, _kind: &str, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Brings a stored object of an older schema version to today's; the JSON is the state's.
-    fn upgrade(&self, _kind: &str, _version: u64, attributes: &str) -> Result<String, Diagnostics> {
-        Ok(attributes.to_owned())
+    /// Checks configurations that only a call can judge, in their order, before they are planned and by `validate`;
+    /// asked where [`Schemas::validates`] says so.
+    async fn validate_many(&self, requests: Vec<ValidateRequest>) -> Vec<Diagnostics> {
+        vec![Diagnostics::new(); requests.len()]
+    }
+
+    /// Brings stored objects of an older schema version to today's, in their order: right after the schemas were
+    /// fetched, so that everybody else reads rows of today.
+    async fn upgrade_many(
+        &self,
+        requests: Vec<UpgradeRequest>,
+    ) -> Vec<Result<Arc<str>, Diagnostics>> {
+        requests.into_iter().map(|request| Ok(request.attributes)).collect()
     }
 
     /// Carries a function of its own out; asked where [`Schemas::answer`] says so. `None` where it has no

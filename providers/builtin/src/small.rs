@@ -9,7 +9,7 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, ApplyReply, ApplyRequest, ConfigureRequest, Configured, DataReply, DataRequest,
     FindReply, FindRequest, ImportRequest, Imported, Pending, PlanReply, PlanRequest, PollOutcome,
-    PollReply, ProviderKind, ReadReply, ReadRequest, Schema, Schemas, Types,
+    PollReply, ProviderKind, ReadReply, ReadRequest, Schema, Schemas, Types, UpgradeRequest,
 };
 use terrarium_value::{Entries, Map, Value};
 
@@ -72,11 +72,17 @@ impl ProviderKind for Small {
         }
     }
 
-    fn upgrade(&self, kind: &str, version: u64, attributes: &str) -> Result<String, Diagnostics> {
-        match self.core.resource(kind) {
-            Some(resource) if version < resource.version => self.core.upgrade(resource, attributes),
-            _ => Ok(attributes.to_owned()),
-        }
+    async fn upgrade_many(
+        &self,
+        requests: Vec<UpgradeRequest>,
+    ) -> Vec<Result<Arc<str>, Diagnostics>> {
+        let upgrade = |request: UpgradeRequest| match self.core.resource(&request.kind) {
+            Some(resource) if request.version < resource.version => {
+                self.core.upgrade(resource, &request.attributes).map(Arc::from)
+            }
+            _ => Ok(request.attributes),
+        };
+        requests.into_iter().map(upgrade).collect()
     }
 
     async fn configure(&self, _request: ConfigureRequest) -> Configured {

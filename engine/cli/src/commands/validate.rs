@@ -91,7 +91,7 @@ pub(crate) async fn complete(
     }
     let known: Vec<_> =
         diagnostics.iter().filter_map(|said| Some(said.at.as_ref()?.span)).collect();
-    let more = terrarium_core::validate(&inputs).into_iter();
+    let more = terrarium_core::validate(&inputs).await.into_iter();
     diagnostics
         .extend(more.filter(|new| new.at.as_ref().is_none_or(|at| !known.contains(&at.span))));
     Ok(diagnostics)

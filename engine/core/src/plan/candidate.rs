@@ -104,8 +104,14 @@ pub(super) fn read_object(
     if object.schema_version == schema.version {
         return object::read(object, schema).map_err(|why| refuse(format!("{why}.")));
     }
-    let attributes = known.kind.upgrade(name, object.schema_version, &object.attributes)?;
-    let upgraded = Object { attributes: attributes.into(), ..object.clone() };
+    let Some(upgraded) = known.upgraded(name, object) else {
+        return Err(refuse(format!(
+            "It was recorded with version {} of the schema of {name}, and was not brought to version {}.",
+            object.schema_version, schema.version
+        )));
+    };
+    let attributes = upgraded.as_ref().map_err(Clone::clone)?;
+    let upgraded = Object { attributes: attributes.clone(), ..object.clone() };
     object::read(&upgraded, schema).map_err(|why| refuse(format!("{why}.")))
 }
 

@@ -42,6 +42,7 @@ impl Planner<'_> {
             return;
         }
         self.add_provider_reads(group, &mut candidates);
+        self.ask_to_validate(group, &candidates).await;
         let mut due = Vec::new();
         for candidate in candidates {
             let bare = candidate.config.clone().unmarked_deep();

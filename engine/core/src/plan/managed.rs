@@ -7,7 +7,7 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::IgnoreChanges;
 use terrarium_lang::expr::{KeyRef, Subject};
 use terrarium_provider::{
-    Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange, Provider,
+    Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange, Provider, ValidateRequest,
 };
 use terrarium_value::{Cause, Causes, Marks, Value, When};
 
@@ -101,6 +101,7 @@ impl Planner<'_> {
             self.configure(group, candidate);
             self.validate(group, candidate);
         }
+        self.ask_to_validate(group, &candidates).await;
         self.seat_all(group, provider, &mut candidates).await;
         candidates.retain(|candidate| !self.rest(group, candidate));
         for candidate in candidates.iter_mut().filter(|_| !group.has_term()) {
@@ -142,6 +143,23 @@ impl Planner<'_> {
                     self.put_off_as_told(group, &candidate, change, deferral);
                 }
             }
+        }
+    }
+
+    /// Lets the provider check configurations by a call, where it has to.
+    pub(super) async fn ask_to_validate(&self, group: &Group<'_>, candidates: &[Candidate]) {
+        if !group.kind.validates() || candidates.is_empty() {
+            return;
+        }
+        let block = &group.resource.block;
+        let request = |candidate: &Candidate| ValidateRequest {
+            mode: block.mode,
+            kind: block.kind.clone(),
+            config: candidate.config.clone().unmarked_deep(),
+        };
+        let found = group.kind.validate_many(candidates.iter().map(request).collect()).await;
+        for (candidate, found) in candidates.iter().zip(found) {
+            self.report_each(found, group.resource, &candidate.addr);
         }
     }
 

@@ -18,16 +18,16 @@ use terrarium_value::Value;
 use super::deadlines::{Deadlines, Late};
 use crate::codes;
 
-/// A provider that always answers.
-pub(super) struct Guarded {
-    inner: Arc<dyn Provider>,
+/// Asks a provider, and waits no longer than its deadline.
+#[derive(Clone)]
+pub(super) struct Asking {
     source: Name,
     deadlines: Deadlines,
 }
 
-impl Guarded {
-    pub(super) fn new(inner: Arc<dyn Provider>, source: Name, deadlines: Deadlines) -> Self {
-        Self { inner, source, deadlines }
+impl Asking {
+    pub(super) fn new(source: Name, deadlines: Deadlines) -> Self {
+        Self { source, deadlines }
     }
 
     /// Waits for the answer to a call, until its deadline.
@@ -47,7 +47,7 @@ impl Guarded {
 
     /// Waits for the answers to a batch: as many as there are requests, or one diagnostic at the first of
     /// them, and nothing more at the others.
-    async fn ask_all<A>(
+    pub(super) async fn ask_all<A>(
         &self,
         (verb, count): (&str, usize),
         call: impl Future<Output = Vec<A>> + Send,
@@ -71,24 +71,36 @@ impl Guarded {
     }
 }
 
+/// A provider that always answers.
+pub(super) struct Guarded {
+    inner: Arc<dyn Provider>,
+    asking: Asking,
+}
+
+impl Guarded {
+    pub(super) fn new(inner: Arc<dyn Provider>, asking: Asking) -> Self {
+        Self { inner, asking }
+    }
+}
+
 #[async_trait]
 impl Provider for Guarded {
     async fn plan_many(&self, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         let count = requests.len();
         let call = self.inner.plan_many(requests);
-        self.ask_all(("plan", count), call, PlanReply::refused).await
+        self.asking.ask_all(("plan", count), call, PlanReply::refused).await
     }
 
     async fn read_many(&self, requests: Vec<ReadRequest>) -> Vec<ReadReply> {
         let count = requests.len();
         let call = self.inner.read_many(requests);
-        self.ask_all(("read", count), call, ReadReply::refused).await
+        self.asking.ask_all(("read", count), call, ReadReply::refused).await
     }
 
     async fn read_data_many(&self, requests: Vec<DataRequest>) -> Vec<DataReply> {
         let count = requests.len();
         let call = self.inner.read_data_many(requests);
-        self.ask_all(("read data sources,", count), call, DataReply::refused).await
+        self.asking.ask_all(("read data sources,", count), call, DataReply::refused).await
     }
 
     fn judges_plans(&self) -> bool {
@@ -97,18 +109,18 @@ impl Provider for Guarded {
 
     async fn check_plan(&self, facts: &[PlannedFact]) -> Diagnostics {
         let call = self.inner.check_plan(facts);
-        self.ask("check the plan", call).await.unwrap_or_else(|late| (*late).into())
+        self.asking.ask("check the plan", call).await.unwrap_or_else(|late| (*late).into())
     }
 
     async fn probe_many(&self, probes: &[Probe]) -> Vec<bool> {
         let call = self.inner.probe_many(probes);
-        self.ask_all(("probe", probes.len()), call, |_| false).await
+        self.asking.ask_all(("probe", probes.len()), call, |_| false).await
     }
 
     /// What was sent and not answered is in doubt: recovery looks before anybody acts.
     async fn apply(&self, kind: &str, request: ApplyRequest) -> ApplyReply {
         let attempted = format!("{:?} of {}", request.action, request.addr).to_lowercase();
-        match self.ask("apply", self.inner.apply(kind, request)).await {
+        match self.asking.ask("apply", self.inner.apply(kind, request)).await {
             Ok(reply) => reply,
             Err(late) => {
                 let (symptom, kind) = (late.detail, DoubtKind::Lost);
@@ -119,7 +131,7 @@ impl Provider for Guarded {
 
     /// A question without an answer says nothing about the work: the engine's own timer ends it.
     async fn poll_many(&self, pending: &[Pending]) -> Vec<PollReply> {
-        match self.ask("tell how its work stands", self.inner.poll_many(pending)).await {
+        match self.asking.ask("tell how its work stands", self.inner.poll_many(pending)).await {
             Ok(replies) if replies.len() == pending.len() => replies,
             _ => pending.iter().map(not_told).collect(),
         }
@@ -131,7 +143,7 @@ impl Provider for Guarded {
         request: ImportRequest,
     ) -> Result<Vec<Imported>, Diagnostics> {
         let call = self.inner.import(kind, request);
-        self.ask("import an object", call).await.unwrap_or_else(|late| Err((*late).into()))
+        self.asking.ask("import an object", call).await.unwrap_or_else(|late| Err((*late).into()))
     }
 
     fn follow_ups(&self, kind: &str, planned: &Value) -> Vec<Name> {
@@ -141,12 +153,12 @@ impl Provider for Guarded {
     async fn find_many(&self, requests: &[FindRequest]) -> Vec<FindReply> {
         let call = self.inner.find_many(requests);
         let refused = |diagnostics| FindReply { candidates: None, diagnostics };
-        self.ask_all(("look for", requests.len()), call, refused).await
+        self.asking.ask_all(("look for", requests.len()), call, refused).await
     }
 
     async fn marked_many(&self, kinds: &[Name]) -> Vec<Marked> {
         let call = self.inner.marked_many(kinds);
-        self.ask("list what carries a marker", call).await.unwrap_or_default()
+        self.asking.ask("list what carries a marker", call).await.unwrap_or_default()
     }
 
     fn cloud_time(&self, kind: &str, values: Option<&Value>, at: Timestamp) -> Option<Timestamp> {
@@ -155,12 +167,15 @@ impl Provider for Guarded {
 
     async fn lenders(&self, values: &[String]) -> Vec<Option<Lender>> {
         let call = self.inner.lenders(values);
-        self.ask_all(("look lenders up for", values.len()), call, |_| None).await
+        self.asking.ask_all(("look lenders up for", values.len()), call, |_| None).await
     }
 
     async fn move_state(&self, request: &MoveRequest) -> Option<Result<Imported, Diagnostics>> {
         let call = self.inner.move_state(request);
-        self.ask("move an object", call).await.unwrap_or_else(|late| Some(Err((*late).into())))
+        self.asking
+            .ask("move an object", call)
+            .await
+            .unwrap_or_else(|late| Some(Err((*late).into())))
     }
 
     fn is_same_object(&self, kind: &str, one: &Value, other: &Value) -> bool {
@@ -168,37 +183,37 @@ impl Provider for Guarded {
     }
 
     async fn identity(&self, kind: &str, state: &Value) -> Option<Value> {
-        self.ask("identify an object", self.inner.identity(kind, state)).await.ok().flatten()
+        self.asking.ask("identify an object", self.inner.identity(kind, state)).await.ok().flatten()
     }
 
     async fn open(&self, request: &OpenRequest) -> Option<Result<Opened, Diagnostics>> {
         let call = self.inner.open(request);
-        self.ask("open", call).await.unwrap_or_else(|late| Some(Err((*late).into())))
+        self.asking.ask("open", call).await.unwrap_or_else(|late| Some(Err((*late).into())))
     }
 
     async fn renew(&self, kind: &str, private: &Private) -> Result<Option<Timestamp>, Diagnostics> {
         let call = self.inner.renew(kind, private);
-        self.ask("renew", call).await.unwrap_or_else(|late| Err((*late).into()))
+        self.asking.ask("renew", call).await.unwrap_or_else(|late| Err((*late).into()))
     }
 
     async fn close(&self, kind: &str, private: &Private) -> Diagnostics {
         let call = self.inner.close(kind, private);
-        self.ask("close", call).await.unwrap_or_else(|late| (*late).into())
+        self.asking.ask("close", call).await.unwrap_or_else(|late| (*late).into())
     }
 
     async fn stop(&self) {
         // Nobody waits for it but this.
-        let _ = self.ask("stop", self.inner.stop()).await;
+        let _ = self.asking.ask("stop", self.inner.stop()).await;
     }
 
     async fn credentials_end(&self) -> Option<Timestamp> {
         let call = self.inner.credentials_end();
-        self.ask("tell when its credentials end", call).await.ok().flatten()
+        self.asking.ask("tell when its credentials end", call).await.ok().flatten()
     }
 
     async fn realm(&self) -> Result<Option<Name>, Diagnostics> {
         let call = self.inner.realm();
-        self.ask("say where it acts", call).await.unwrap_or_else(|late| Err((*late).into()))
+        self.asking.ask("say where it acts", call).await.unwrap_or_else(|late| Err((*late).into()))
     }
 }
 

@@ -1,16 +1,18 @@
 //! The snapshot of the providers' schemas: fetched before anything is planned or checked, read by all.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use terrarium_address::{Mode, Name};
+use terrarium_address::{Mode, Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::Configuration;
-use terrarium_provider::{ProviderKind, Schema, Schemas, Types};
-use terrarium_state::State;
+use terrarium_provider::{ProviderKind, Schema, Schemas, Types, UpgradeRequest, ValidateRequest};
+use terrarium_state::{Object, State};
 use terrarium_value::Value;
 
+use super::deadlines::Deadlines;
+use super::guard::Asking;
 use super::{asked_for, find, newest, source_of};
 use crate::version::Constraint;
 use crate::{Inputs, ProviderSet, codes};
@@ -20,11 +22,15 @@ use crate::{Inputs, ProviderSet, codes};
 pub struct KnownProvider {
     pub(crate) kind: Arc<dyn ProviderKind>,
     schemas: Arc<Schemas>,
+    /// What became of recorded objects of older schema versions.
+    upgraded: Arc<HashMap<UpgradeRequest, Result<Arc<str>, Diagnostics>>>,
+    deadlines: Deadlines,
 }
 
 impl KnownProvider {
     pub(crate) fn new(kind: Arc<dyn ProviderKind>) -> Self {
-        Self { kind, schemas: Arc::default() }
+        let deadlines = Deadlines::default();
+        Self { kind, schemas: Arc::default(), upgraded: Arc::default(), deadlines }
     }
 
     /// Returns its source address without the registry's host.
@@ -59,6 +65,55 @@ impl KnownProvider {
             Mode::Data => self.kind.validate_data(kind, config),
         }
     }
+
+    fn asking(&self) -> Asking {
+        Asking::new(self.kind.source().into(), self.deadlines.clone())
+    }
+
+    /// Returns whether configurations are checked by a call, too.
+    pub(crate) fn validates(&self) -> bool {
+        self.schemas.validates
+    }
+
+    /// Checks configurations by a call.
+    pub(crate) async fn validate_many(&self, requests: Vec<ValidateRequest>) -> Vec<Diagnostics> {
+        let count = requests.len();
+        let call = self.kind.validate_many(requests);
+        self.asking().ask_all(("check", count), call, |why| why).await
+    }
+
+    /// Returns what became of a recorded object of an older schema version; `None` where that was not recorded when
+    /// the schemas were fetched.
+    pub(crate) fn upgraded(
+        &self,
+        kind: &Name,
+        object: &Object,
+    ) -> Option<&Result<Arc<str>, Diagnostics>> {
+        self.upgraded.get(&old(kind, object))
+    }
+
+    /// Brings what is recorded by an older schema version to today's; what can't be is told here, once.
+    async fn upgrade(&mut self, rows: BTreeMap<ResourceAddr, UpgradeRequest>) -> Diagnostics {
+        let mut told = Diagnostics::new();
+        let requests: Vec<UpgradeRequest> = rows.values().cloned().collect();
+        let call = self.kind.upgrade_many(requests);
+        let answers = self.asking().ask_all(("upgrade", rows.len()), call, Err).await;
+        let mut upgraded = HashMap::new();
+        for ((addr, row), answer) in rows.into_iter().zip(answers) {
+            let answer = answer.map_err(|why| {
+                told.extend(why.into_iter().map(|one| one.about(addr.clone())));
+                Diagnostics::new()
+            });
+            upgraded.insert(row, answer);
+        }
+        self.upgraded = Arc::new(upgraded);
+        told
+    }
+}
+
+fn old(kind: &Name, object: &Object) -> UpgradeRequest {
+    let (version, attributes) = (object.schema_version, object.attributes.clone());
+    UpgradeRequest { kind: kind.clone(), version, attributes }
 }
 
 /// What of a provider is used, and in which version.
@@ -78,7 +133,47 @@ impl ProviderSet {
     /// Fetches the schemas of the types that a configuration and a state name, from the providers that
     /// they use.
     pub async fn fetch_for(&self, config: &Configuration, state: &State) -> (Self, Diagnostics) {
-        self.fetch(&used(self, config, state), &Types::Named(types(config, state))).await
+        let types = Types::Named(types(config, state));
+        let (mut set, mut diagnostics) = self.fetch(&used(self, config, state), &types).await;
+        diagnostics.extend(set.upgrade(state).await);
+        (set, diagnostics)
+    }
+
+    /// Brings what is recorded by older schema versions to those of the snapshot.
+    async fn upgrade(&mut self, state: &State) -> Diagnostics {
+        let mut rows: BTreeMap<usize, BTreeMap<ResourceAddr, UpgradeRequest>> = BTreeMap::new();
+        let mut asked: HashSet<UpgradeRequest> = HashSet::new();
+        // Rows of a type stand together.
+        let mut last = None;
+        for (addr, instance) in &state.resources {
+            let (kind, provider) = (&addr.block.kind, &instance.provider);
+            let known = match last {
+                Some((same, by, known)) if same == kind && by == provider => known,
+                _ => self.version_of(addr, provider),
+            };
+            last = Some((kind, provider, known));
+            let Some((at, version)) = known else { continue };
+            let objects = instance.current.iter().chain(instance.deposed.values());
+            for object in objects.filter(|object| object.schema_version < version) {
+                let row = old(kind, object);
+                if asked.insert(row.clone()) {
+                    rows.entry(at).or_default().insert(addr.clone(), row);
+                }
+            }
+        }
+        let mut told = Diagnostics::new();
+        for (at, rows) in rows {
+            told.extend(self.kinds[at].upgrade(rows).await);
+        }
+        told
+    }
+
+    /// Returns which provider keeps an object, and by which version of its schema.
+    fn version_of(&self, addr: &ResourceAddr, provider: &str) -> Option<(usize, u64)> {
+        let source = provider.split('"').nth(1)?;
+        let known = find(self, source).ok()?;
+        let at = self.kinds.iter().position(|one| one.source() == known.source())?;
+        Some((at, known.schema(addr.block.mode, &addr.block.kind)?.version))
     }
 
     /// Returns whether schemas were fetched.
@@ -90,6 +185,7 @@ impl ProviderSet {
         let mut diagnostics = Diagnostics::new();
         let mut set = Self { fetched: true, ..self.clone() };
         for known in &mut set.kinds {
+            known.deadlines = self.deadlines.clone();
             let Some(wanted) = wanted.get(known.kind.source()) else { continue };
             let constraint = Constraint::parse(&wanted.constraints.join(",")).unwrap_or_default();
             let versions = known.kind.versions();

@@ -248,7 +248,7 @@ async fn validate(scene: &Scene) -> String {
     if !found.has_errors() {
         let (inputs, unfetched) = inputs.fetched().await;
         found.extend(unfetched);
-        found.extend(terrarium_core::validate(&inputs));
+        found.extend(terrarium_core::validate(&inputs).await);
     }
     show::found(&found, &sources)
 }

@@ -51,7 +51,7 @@ async fn a_long_chain_of_locals_is_evaluated_by_every_command() {
     let mut scene = Scene::of(&locals());
     let (inputs, _, _) = scene.inputs(State::default(), true);
     let (inputs, unfetched) = inputs.fetched().await;
-    assert!(!unfetched.has_errors() && !validate(&inputs).has_errors());
+    assert!(!unfetched.has_errors() && !validate(&inputs).await.has_errors());
     assert!(answer(&scene, "local.l00000").contains("end"));
     let outcome = scene.run(&Command::default(), Doing::Apply).await.unwrap();
     assert!(!outcome.run.unwrap().1.has_errors());

@@ -11,7 +11,7 @@ use terrarium_diagnostic::{Diagnostics, Severity};
 use terrarium_provider::{
     Action, ApplyOutcome, ApplyRequest, Clock, ConfigureRequest, Connection, ImportRequest, Permit,
     PlanOutcome, PlanRequest, PlannedChange, Provider, ProviderKind, ReadOutcome, ReadRequest,
-    Schema, Types, Unlimited,
+    Schema, Types, Unlimited, UpgradeRequest,
 };
 use terrarium_value::{Causes, Map, Value};
 
@@ -82,7 +82,7 @@ impl Case {
             return self.import(id, step).await;
         }
         if let Some(stored) = step.get("stored") {
-            return self.upgrade(stored, step);
+            return self.upgrade(stored, step).await;
         }
         self.read(step).await?;
         let config = self.config(&step["config"]);
@@ -123,12 +123,12 @@ impl Case {
     }
 
     /// Takes over an object that an older version stored.
-    fn upgrade(&mut self, stored: &Json, step: &Json) -> Result<(), String> {
+    async fn upgrade(&mut self, stored: &Json, step: &Json) -> Result<(), String> {
         let version = step["version"].as_u64().ok_or("no version")?;
-        let text = self
-            .checks
-            .upgrade(&self.kind, version, &stored.to_string())
-            .map_err(|it| format!("{it:?}"))?;
+        let attributes = stored.to_string().into();
+        let request = UpgradeRequest { kind: self.kind.as_str().into(), version, attributes };
+        let mut answers = self.checks.upgrade_many(vec![request]).await;
+        let text = answers.remove(0).map_err(|it| format!("{it:?}"))?;
         let today: Json = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         let attributes = self.schema.block.attributes.iter();
         let value = |name: &str| today.get(name).unwrap_or(&Json::Null);

@@ -14,7 +14,8 @@ use terrarium_diagnostic::{Code, Diagnostic, Diagnostics};
 use terrarium_provider::{
     ApplyReply, ApplyRequest, ConfigureRequest, Configured, DataReply, DataRequest, FindReply,
     FindRequest, ImportRequest, Imported, Lender, Marked, Pending, PlanReply, PlanRequest,
-    PlannedFact, PollReply, Provider, ProviderKind, ReadReply, ReadRequest, Schemas, Types,
+    PlannedFact, PollReply, Provider, ProviderKind, ReadReply, ReadRequest, Schema, Schemas, Types,
+    UpgradeRequest, ValidateRequest,
 };
 use terrarium_value::Value;
 
@@ -50,6 +51,19 @@ fn instead<A>(method: &str, count: usize, refused: impl Fn(Diagnostics) -> A) ->
     Some((0..count).map(|_| refused(std::mem::take(&mut why))).collect())
 }
 
+/// Asks for more calls, as a plugin's schemas do: to check configurations, and, where that is to fail, to upgrade
+/// what is recorded.
+fn hosted(schemas: &Schemas) -> Arc<Schemas> {
+    let mut schemas = Schemas { validates: true, ..schemas.clone() };
+    if FAILURE.get().is_some_and(|(method, _)| method == "upgrade") {
+        for schema in schemas.resources.values_mut() {
+            let version = schema.version + 1;
+            *schema = Arc::new(Schema { version, ..Schema::clone(schema) });
+        }
+    }
+    Arc::new(schemas)
+}
+
 struct FailingKind(Arc<dyn ProviderKind>);
 
 #[async_trait]
@@ -69,7 +83,7 @@ impl ProviderKind for FailingKind {
     async fn schemas(&self, version: &str, types: &Types) -> Result<Arc<Schemas>, Diagnostics> {
         match fails("schemas") {
             Some(why) => Err(why),
-            None => self.0.schemas(version, types).await,
+            None => Ok(hosted(&*self.0.schemas(version, types).await?)),
         }
     }
 
@@ -81,8 +95,21 @@ impl ProviderKind for FailingKind {
         self.0.validate_data(kind, config)
     }
 
-    fn upgrade(&self, kind: &str, version: u64, attributes: &str) -> Result<String, Diagnostics> {
-        self.0.upgrade(kind, version, attributes)
+    async fn validate_many(&self, requests: Vec<ValidateRequest>) -> Vec<Diagnostics> {
+        match instead("validate-call", requests.len(), |why| why) {
+            Some(answers) => answers,
+            None => self.0.validate_many(requests).await,
+        }
+    }
+
+    async fn upgrade_many(
+        &self,
+        requests: Vec<UpgradeRequest>,
+    ) -> Vec<Result<Arc<str>, Diagnostics>> {
+        match instead("upgrade", requests.len(), Err) {
+            Some(answers) => answers,
+            None => self.0.upgrade_many(requests).await,
+        }
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Configured {

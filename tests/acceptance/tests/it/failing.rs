@@ -84,9 +84,22 @@ fn play(command: &[&str], files: &[&str], method: &str, asked: bool) {
 #[test]
 fn commands_that_change_nothing_end_with_one_error() {
     for (command, methods) in [
-        (&["validate"][..], &["schemas", "validate"][..]),
-        (&["plan"], &["schemas", "configure", "plan", "plan:panic", "check", "read", "data"]),
-        (&["refresh"], &["schemas", "configure", "read", "read:panic", "data"]),
+        (&["validate"][..], &["schemas", "validate", "validate-call"][..]),
+        (
+            &["plan"],
+            &[
+                "schemas",
+                "upgrade",
+                "configure",
+                "validate-call",
+                "plan",
+                "plan:panic",
+                "check",
+                "read",
+                "data",
+            ],
+        ),
+        (&["refresh"], &["schemas", "upgrade", "configure", "read", "read:panic", "data"]),
     ] {
         for method in methods {
             play(command, &[OLD, NEW], method, true);
@@ -96,19 +109,32 @@ fn commands_that_change_nothing_end_with_one_error() {
     // What is recorded is told without any provider.
     play(&["output"], &[OLD, NEW], "schemas", false);
     play(&["console"], &[OLD, NEW], "schemas", true);
+    play(&["console"], &[OLD, NEW], "upgrade", true);
     play(&["console"], &[OLD, NEW], "read", false);
 }
 
 #[test]
 fn commands_that_change_something_end_with_one_error_and_lose_nothing() {
     let apply = ["apply", "-auto-approve"];
-    for method in ["schemas", "configure", "plan", "check", "read", "data", "apply", "apply:panic"]
-    {
+    for method in [
+        "schemas",
+        "upgrade",
+        "upgrade:panic",
+        "configure",
+        "validate-call",
+        "validate-call:panic",
+        "plan",
+        "check",
+        "read",
+        "data",
+        "apply",
+        "apply:panic",
+    ] {
         play(&apply, &[OLD, NEW], method, true);
     }
     play(&apply, &[OLD, NEW], "import", false);
     let destroy = ["destroy", "-auto-approve"];
-    for method in ["schemas", "configure", "read", "apply", "apply:panic"] {
+    for method in ["schemas", "upgrade", "configure", "read", "apply", "apply:panic"] {
         play(&destroy, &[OLD], method, true);
     }
     let import = ["import", "openstack_networking_network_v2.taken", "ID"];

@@ -19,7 +19,9 @@ use super::provider::{breathe, error};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Schemas,
+    Upgrade,
     Configure,
+    Validate,
     Plan,
     Check,
     Read,
@@ -30,9 +32,11 @@ pub(crate) enum Method {
     Find,
 }
 
-pub(crate) const METHODS: [Method; 10] = [
+pub(crate) const METHODS: [Method; 12] = [
     Method::Schemas,
+    Method::Upgrade,
     Method::Configure,
+    Method::Validate,
     Method::Plan,
     Method::Check,
     Method::Read,
@@ -107,6 +111,21 @@ pub(super) async fn configure(cloud: &Cloud) -> Option<Configured> {
     Some(Configured { provider: None, diagnostics })
 }
 
+/// Answers a batch of a provider that is not configured in its manner; `None`: as it should.
+pub(super) async fn instead<A>(
+    cloud: &Cloud,
+    (method, count): (Method, usize),
+    dead: impl Fn(Diagnostics) -> A,
+) -> Option<Vec<A>> {
+    if count == 0 {
+        return None;
+    }
+    let manner = fails(cloud, method).await?;
+    let count = if manner == Manner::Wrong { count - 1 } else { count };
+    let mut why = died();
+    Some((0..count).map(|_| dead(std::mem::take(&mut why))).collect())
+}
+
 pub(super) struct BrokenProvider {
     inner: Arc<dyn Provider>,
     cloud: Arc<Cloud>,
@@ -123,13 +142,7 @@ impl BrokenProvider {
         (method, count): (Method, usize),
         dead: impl Fn(Diagnostics) -> A,
     ) -> Option<Vec<A>> {
-        if count == 0 {
-            return None;
-        }
-        let manner = fails(&self.cloud, method).await?;
-        let count = if manner == Manner::Wrong { count - 1 } else { count };
-        let mut why = died();
-        Some((0..count).map(|_| dead(std::mem::take(&mut why))).collect())
+        instead(&self.cloud, (method, count), dead).await
     }
 }
 

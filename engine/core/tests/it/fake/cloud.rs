@@ -65,6 +65,8 @@ pub(crate) struct Inside {
     pub(crate) deaf: bool,
     /// Names of things that can't be planned or looked up yet.
     pub(crate) asleep: BTreeSet<String>,
+    /// The version of the schemas of its types.
+    pub(crate) schema_version: u64,
     /// What of the provider fails next, and how.
     pub(crate) broken: Option<(Method, Manner)>,
     /// How many leases a project may have at a time.
@@ -90,6 +92,7 @@ impl Default for Inside {
             now: Timestamp::UNIX_EPOCH,
             deaf: false,
             asleep: BTreeSet::new(),
+            schema_version: 0,
             broken: None,
             quota: None,
             capacity: 100,

@@ -7,11 +7,11 @@ use terrarium_address::{AttrPath, Mode, Name, PathStep};
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics};
 use terrarium_provider::{
     Attribute, Block, ConfigureRequest, Configured, Effect, HeldBy, Holds, NestedBlock, Nesting,
-    ProviderKind, Schema, Schemas, Types,
+    ProviderKind, Schema, Schemas, Types, UpgradeRequest, ValidateRequest,
 };
 use terrarium_value::{Type, Value};
 
-use super::broken::{self, BrokenProvider};
+use super::broken::{self, BrokenProvider, Method};
 use super::provider::FakeProvider;
 use super::{Cloud, lease};
 
@@ -133,10 +133,13 @@ impl ProviderKind for FakeKind {
             config: Arc::new(self.config.clone()),
             resource_names: resources.clone().map(Name::from).collect(),
             data_names: data.map(Name::from).into(),
+            validates: true,
             ..Schemas::default()
         };
         for kind in resources.filter(|kind| types.contains(Mode::Managed, kind)) {
-            all.resources.insert(kind.into(), Arc::new(resource_schema(kind).unwrap()));
+            let version = self.cloud.inside().schema_version;
+            let schema = Schema { version, ..resource_schema(kind).unwrap() };
+            all.resources.insert(kind.into(), Arc::new(schema));
         }
         for kind in data.into_iter().filter(|kind| types.contains(Mode::Data, kind)) {
             all.data.insert(kind.into(), Arc::new(data_schema(kind).unwrap()));
@@ -152,6 +155,40 @@ impl ProviderKind for FakeKind {
                 .into(),
             _ => Diagnostics::new(),
         }
+    }
+
+    /// A name of this kind only the cloud knows to be taken.
+    async fn validate_many(&self, requests: Vec<ValidateRequest>) -> Vec<Diagnostics> {
+        let refused = broken::instead(&self.cloud, (Method::Validate, requests.len()), |why| why);
+        if let Some(answers) = refused.await {
+            return answers;
+        }
+        let check = |request: &ValidateRequest| match request.config.get("name")?.as_str()? {
+            "reserved" => Some(
+                Diagnostic::error(REFUSED, "Reserved name")
+                    .detail("The service keeps this name for itself.")
+                    .path(AttrPath::attr("name"))
+                    .into(),
+            ),
+            _ => None,
+        };
+        requests.iter().map(|request| check(request).unwrap_or_default()).collect()
+    }
+
+    /// Version 0 said `title` where today's says `note`.
+    async fn upgrade_many(
+        &self,
+        requests: Vec<UpgradeRequest>,
+    ) -> Vec<Result<Arc<str>, Diagnostics>> {
+        self.cloud.count("upgrade");
+        let refused = broken::instead(&self.cloud, (Method::Upgrade, requests.len()), Err);
+        if let Some(answers) = refused.await {
+            return answers;
+        }
+        let upgrade = |request: UpgradeRequest| {
+            Ok(request.attributes.replace("\"title\":", "\"note\":").into())
+        };
+        requests.into_iter().map(upgrade).collect()
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Configured {
