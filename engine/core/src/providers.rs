@@ -432,6 +432,10 @@ pub(crate) fn unknown_kind(kind: &KnownProvider, resource: &Resource) -> Diagnos
             &*resource.block.kind
         ))
         .at(resource.span, "");
+    let block = &resource.block;
+    if let Some(help) = kind.schemas().retired.get(&(block.mode, block.kind.clone())) {
+        return error.help(format!("another version of the provider had it: {help}"));
+    }
     match nearest(&resource.block.kind, known.iter().map(|name| &**name)) {
         Some(near) => error.help(format!("did you mean {near:?}?")),
         None => error,

@@ -46,6 +46,8 @@ pub struct Schemas {
     pub resource_names: Vec<Name>,
     /// The names of all data sources.
     pub data_names: Vec<Name>,
+    /// Types that another version of the provider had, each with what to do.
+    pub retired: BTreeMap<(Mode, Name), String>,
     /// Whether the provider must be asked to check a configuration ([`crate::ProviderKind::validate_many`]).
     pub validates: bool,
 }

@@ -12,6 +12,7 @@ use terrarium_provider::{
 use terrarium_value::Value;
 
 use crate::client::{CloudSource, Fields, Outside, Session, Transport, login};
+use crate::legacy::OldVersion;
 use crate::look::Look;
 use crate::provider::OpenStackProvider;
 use crate::schema::{
@@ -121,7 +122,7 @@ fn major_of(version: &str) -> u64 {
 
 /// Returns a schema as a major version has it.
 fn in_version(major: u64, mode: Mode, kind: &str, schema: Arc<Schema>) -> Arc<Schema> {
-    if legacy::of_any(mode, kind).is_none() {
+    if !legacy::differs(mode, kind) {
         return schema;
     }
     let mut own = (*schema).clone();
@@ -233,6 +234,7 @@ impl ProviderKind for OpenStack {
                 .collect(),
             resource_names: resources.map(|row| row.name.into()).collect(),
             data_names: data.map(|row| row.name.into()).collect(),
+            retired: legacy::gone(),
             ..Schemas::default()
         }))
     }
@@ -241,7 +243,7 @@ impl ProviderKind for OpenStack {
         let Some(row) = tables::resource(kind) else { return Diagnostics::new() };
         // What an older version has is given only where its schema is selected.
         let old = legacy::of_any(Mode::Managed, kind);
-        let modern = old.map(|old| old.modern(config));
+        let modern = old.as_ref().map(|old| old.modern(config));
         let today = modern.as_ref().unwrap_or(config);
         let mut diagnostics = validate(row.attributes, today);
         row.hooks.validate(today, &mut diagnostics);
@@ -281,7 +283,11 @@ impl ProviderKind for OpenStack {
         let major = major_of(&request.version);
         let env = self.settings.env.clone();
         let provider = OpenStackProvider::new(session, env, major, offline, waits_for);
+        let provider: Arc<dyn terrarium_provider::Provider> = match major {
+            0 | 1 => Arc::new(OldVersion::around(provider, major)),
+            _ => Arc::new(provider),
+        };
         let diagnostics = self.without_effect(&request.config);
-        Configured { provider: Some(Arc::new(provider)), diagnostics }
+        Configured { provider: Some(provider), diagnostics }
     }
 }

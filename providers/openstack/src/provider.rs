@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use terrarium_address::{Mode, Name};
+use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
     Action, Answers, ApplyOutcome, ApplyReply, ApplyRequest, DataOutcome, DataReply, DataRequest,
@@ -16,7 +16,6 @@ use terrarium_provider::{
 use terrarium_value::Value;
 
 use crate::client::{ApiError, Failure, Session};
-use crate::legacy;
 use crate::look::Look;
 use crate::networking::check_addresses;
 use crate::plan::Planning;
@@ -172,28 +171,7 @@ fn unanswered() -> Diagnostic {
 
 /// One batch of one type.
 impl OpenStackProvider {
-    async fn plan_kind(&self, kind: &str, mut requests: Vec<PlanRequest>) -> Vec<PlanReply> {
-        let old = legacy::of(self.major, Mode::Managed, kind);
-        let asked: Vec<Value> = match old {
-            Some(old) => {
-                let request = |it: &mut PlanRequest| {
-                    it.proposed = old.without(&it.proposed);
-                    old.modernise(&mut it.config)
-                };
-                requests.iter_mut().map(request).collect()
-            }
-            None => Vec::new(),
-        };
-        let mut replies = self.plan_today(kind, requests).await;
-        for (known, reply) in asked.iter().zip(&mut replies) {
-            if let (Some(old), PlanOutcome::Planned(change)) = (old, &mut reply.outcome) {
-                change.planned = old.old(&change.planned, Some(known));
-            }
-        }
-        replies
-    }
-
-    async fn plan_today(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
+    async fn plan_kind(&self, kind: &str, requests: Vec<PlanRequest>) -> Vec<PlanReply> {
         match tables::resource(kind) {
             Some(row) => {
                 let planning = Planning { major: self.major, online: self.blocked.is_none() };
@@ -221,7 +199,6 @@ impl OpenStackProvider {
             };
             return requests.iter().map(reply).collect();
         }
-        let old = legacy::of(self.major, Mode::Managed, kind);
         let items: Vec<(&Value, String)> = requests
             .iter()
             .map(|request| {
@@ -230,19 +207,13 @@ impl OpenStackProvider {
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&ReadRequest, Fetched)> = requests.iter().zip(fetched).collect();
-        let mut replies = in_lanes(&self.session, &pairs, |(request, fetched)| {
+        in_lanes(&self.session, &pairs, |(request, fetched)| {
             self.read_one(row, request, fetched.clone())
         })
-        .await;
-        for (request, reply) in requests.iter().zip(&mut replies) {
-            if let (Some(old), ReadOutcome::Found { state, .. }) = (old, &mut reply.outcome) {
-                *state = old.old(state, Some(&request.state));
-            }
-        }
-        replies
+        .await
     }
 
-    async fn read_data_kind(&self, kind: &str, mut requests: Vec<DataRequest>) -> Vec<DataReply> {
+    async fn read_data_kind(&self, kind: &str, requests: Vec<DataRequest>) -> Vec<DataReply> {
         let Some(row) = tables::data_source(kind) else {
             return requests.iter().map(|_| DataReply::refused(no_such(kind))).collect();
         };
@@ -253,20 +224,7 @@ impl OpenStackProvider {
             };
             return requests.iter().map(reply).collect();
         }
-        let old = legacy::of(self.major, Mode::Data, kind);
-        let asked: Vec<Value> = match old {
-            Some(old) => requests.iter_mut().map(|it| old.modernise(&mut it.config)).collect(),
-            None => Vec::new(),
-        };
-        let mut replies =
-            in_lanes(&self.session, &requests, |request| data::read(&self.session, row, request))
-                .await;
-        for (known, reply) in asked.iter().zip(&mut replies) {
-            if let (Some(old), DataOutcome::Read { state, .. }) = (old, &mut reply.outcome) {
-                *state = old.old(state, Some(known));
-            }
-        }
-        replies
+        in_lanes(&self.session, &requests, |request| data::read(&self.session, row, request)).await
     }
 
     async fn poll_kind(&self, kind: &str, pending: &[&Pending]) -> Vec<PollReply> {
@@ -283,7 +241,7 @@ impl OpenStackProvider {
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&Pending, Fetched)> = pending.iter().copied().zip(fetched).collect();
-        let mut replies = in_lanes(&self.session, &pairs, |(one, fetched)| async {
+        in_lanes(&self.session, &pairs, |(one, fetched)| async {
             let scope = self.scope(row, one.accepted.state.as_ref().or(one.planned.as_ref()));
             match fetched.clone() {
                 Ok(object) => row.hooks.poll(&scope, one, object).await,
@@ -291,13 +249,7 @@ impl OpenStackProvider {
                 Err(error) => waiting(one, &error.to_string()),
             }
         })
-        .await;
-        if let Some(old) = legacy::of(self.major, Mode::Managed, kind) {
-            for (one, reply) in pending.iter().zip(&mut replies) {
-                old.polled(reply, one.planned.as_ref().or(one.accepted.state.as_ref()));
-            }
-        }
-        replies
+        .await
     }
 
     async fn find_kind(&self, kind: &str, requests: &[&FindRequest]) -> Vec<FindReply> {
@@ -328,7 +280,7 @@ impl OpenStackProvider {
             (*request, known)
         });
         let requests: Vec<(&FindRequest, Option<Fetched>)> = requests.collect();
-        let mut replies = in_lanes(&self.session, &requests, |(request, known)| async {
+        in_lanes(&self.session, &requests, |(request, known)| async {
             let scope = self.scope(row, request.planned.as_ref());
             let scope = Scope { among_others: requests.len() > 1, ..scope };
             match known.clone() {
@@ -339,15 +291,7 @@ impl OpenStackProvider {
                 None => row.hooks.find(&scope, request).await,
             }
         })
-        .await;
-        if let Some(old) = legacy::of(self.major, Mode::Managed, kind) {
-            for ((request, _), reply) in requests.iter().zip(&mut replies) {
-                for found in reply.candidates.iter_mut().flatten() {
-                    found.state = old.old(&found.state, request.planned.as_ref());
-                }
-            }
-        }
-        replies
+        .await
     }
 }
 
@@ -393,16 +337,7 @@ impl Provider for OpenStackProvider {
                 codes::OFFLINE,
                 format!("Nothing can be changed: it waits for {reason}"),
             )),
-            (Some(row), None) => match legacy::of(self.major, Mode::Managed, kind) {
-                Some(old) => {
-                    let known = request.planned.clone().or_else(|| request.prior.clone());
-                    let config = request.config.as_ref().map(|config| old.modern(config));
-                    let mut reply = self.act(row, ApplyRequest { config, ..request }).await;
-                    old.applied(&mut reply, known.as_ref());
-                    reply
-                }
-                None => self.act(row, request).await,
-            },
+            (Some(row), None) => self.act(row, request).await,
         }
     }
 
@@ -426,11 +361,6 @@ impl Provider for OpenStackProvider {
             Ok(Some(object)) => {
                 let state = row.hooks.imported(&scope, &object, &request.id);
                 let private = scope.private(&state);
-                let old = legacy::of(self.major, Mode::Managed, kind);
-                let state = match old {
-                    Some(old) => old.old(&state, None),
-                    None => state,
-                };
                 Ok(vec![Imported { kind: kind.into(), state, private }])
             }
             Ok(None) => {

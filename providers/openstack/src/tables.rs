@@ -7,6 +7,7 @@ use crate::{blockstorage, compute, images, networking, reservation};
 pub(crate) const RESOURCES: &[&Resource] = &[
     &blockstorage::VOLUME,
     &networking::SERVER_FLOATINGIP,
+    &networking::COMPUTE_FLOATINGIP,
     &compute::INSTANCE,
     &compute::KEYPAIR,
     &compute::VOLUME_ATTACH,

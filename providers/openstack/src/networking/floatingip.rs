@@ -60,6 +60,22 @@ pub(crate) const FLOATINGIP: Resource = Resource {
     hooks: &FloatingIpHooks,
 };
 
+/// As the first major version called it: without a port, which an association gives it.
+pub(crate) const COMPUTE_FLOATINGIP: Resource = Resource {
+    name: "openstack_compute_floatingip_v2",
+    attributes: &[
+        text("address").computed().wire("floating_ip_address"),
+        text("fixed_ip").computed().wire("fixed_ip_address"),
+        text("instance_id").computed(),
+        text("pool").required().force_new().not_sent(),
+        REGION,
+    ],
+    timeouts: Timeouts::NONE,
+    tags: false,
+    marks: Marks { scarce: true, quota: Some("floatingip"), ..Marks::NONE },
+    ..FLOATINGIP
+};
+
 struct FloatingIpHooks;
 
 #[async_trait]
@@ -116,8 +132,18 @@ impl Hooks for FloatingIpHooks {
         let name = scope.session.name_of(&call, "/network/name").await?;
         // An invisible network is no reason to replace the address.
         let pool = name.as_deref().or_else(|| known.text("pool")).unwrap_or_default();
+        let pool = json!(pool);
+        let instance = match field(object, "port_id") {
+            port if scope.row.name == COMPUTE_FLOATINGIP.name && !port.is_empty() => {
+                let call = scope.read(format!("/ports/{}", encoded(port)));
+                let found = scope.session.find(&call).await?;
+                found.and_then(|reply| reply.pointer("/port/device_id").cloned())
+            }
+            _ => None,
+        };
         if let Some(object) = object.as_object_mut() {
-            object.insert("pool".into(), json!(pool));
+            object.insert("pool".into(), pool);
+            object.extend(instance.map(|instance| ("instance_id".to_owned(), instance)));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ mod secgroup_rule;
 mod server_floatingip;
 mod subnet;
 
-pub(crate) use floatingip::{FLOATINGIP, FLOATINGIP_DATA};
+pub(crate) use floatingip::{COMPUTE_FLOATINGIP, FLOATINGIP, FLOATINGIP_DATA};
 pub(crate) use floatingip_associate::FLOATINGIP_ASSOCIATE;
 pub(crate) use network::{NETWORK, NETWORK_DATA};
 pub(crate) use port::{PORT, PORT_DATA};

@@ -1,7 +1,7 @@
 //! [Subnets](https://docs.openstack.org/api-ref/network/v2/#subnets).
 
 use async_trait::async_trait;
-use serde_json::{Map as JsonMap, Value as Json};
+use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_address::AttrPath;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::Tenure;
@@ -11,11 +11,11 @@ use super::address::{contains, network_of};
 use crate::client::{ApiError, Failure, Service};
 use crate::codes;
 use crate::data::PlainData;
-use crate::look::{Look, field};
+use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
     ALL_TAGS, Attr, DataSource, Literal, MarkerField, Marks, REGION, Resource, Status, TAGS,
-    Timeouts, VALUE_SPECS, block_set, flag, int, objects, text, text_set, texts,
+    Timeouts, VALUE_SPECS, block_set, element_type, flag, int, objects, text, text_set, texts,
 };
 use crate::verbs::{Act, Change, Hooks, Scope};
 
@@ -131,8 +131,12 @@ impl Hooks for SubnetHooks {
         act: &Act<'_>,
         body: &mut JsonMap<String, Json>,
     ) -> Result<(), Failure> {
-        if act.planned().flag("no_gateway") == Some(true) {
+        let planned = act.planned();
+        if planned.flag("no_gateway") == Some(true) {
             body.insert("gateway_ip".into(), Json::Null);
+        }
+        if !planned.items(ROUTES).is_empty() {
+            body.insert(ROUTES.into(), routes_of(&planned));
         }
         Ok(())
     }
@@ -142,17 +146,41 @@ impl Hooks for SubnetHooks {
         if no_gateway && (change.of("no_gateway") || body.contains_key("gateway_ip")) {
             body.insert("gateway_ip".into(), Json::Null);
         }
+        if change.prior.get(ROUTES) != change.planned.get(ROUTES) {
+            body.insert(ROUTES.into(), routes_of(change.planned));
+        }
     }
 
-    fn decode(&self, object: &Json, _known: &Value, out: &mut Map) {
+    fn decode(&self, object: &Json, known: &Value, out: &mut Map) {
         let none = field(object, "gateway_ip").is_empty();
         out.insert("no_gateway".into(), Value::bool(none));
+        // Those of somebody else are theirs.
+        if let Some(routes) = known.get(ROUTES).filter(|routes| !routes.is_null()) {
+            let there = elements(object, ROUTES);
+            let is_there = |route: &&Value| {
+                there.iter().any(|one| {
+                    route.text("destination_cidr") == Some(field(one, "destination"))
+                        && route.text("next_hop") == Some(field(one, "nexthop"))
+                })
+            };
+            let routes: Vec<Value> =
+                routes.as_items().unwrap_or_default().iter().filter(is_there).cloned().collect();
+            out.insert(ROUTES.into(), Value::list(element_type(ROUTE), routes));
+        }
     }
 
     fn help(&self, error: &ApiError) -> Option<String> {
         (error.status() == Some(409))
             .then(|| "delete the ports that have an address of the subnet first".into())
     }
+}
+
+/// Routes that a subnet gives its hosts: an argument of the first major version alone.
+const ROUTES: &str = "host_routes";
+
+fn routes_of(values: &Value) -> Json {
+    let route = |route: &Value| json!({"destination": route.text("destination_cidr"), "nexthop": route.text("next_hop")});
+    values.items(ROUTES).iter().map(route).collect()
 }
 
 /// Returns whether an address of the network is written where the network's own is meant; IPv6 has
