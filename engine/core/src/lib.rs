@@ -10,6 +10,7 @@ mod console;
 mod draft;
 mod graph;
 mod inputs;
+mod keep;
 mod limits;
 mod model;
 mod object;
@@ -35,6 +36,7 @@ pub use codes::CODES;
 pub use console::{Answer, console};
 pub use graph::dot;
 pub use inputs::{InputValue, Inputs, ProviderSet, UnknownProvider};
+pub use keep::while_held;
 pub use limits::{CallLimits, Parallelism};
 pub use model::{
     ActionReason, Blocked, Completed, DataResult, Failure, Judge, Mode, Occupancy, OpenAction,

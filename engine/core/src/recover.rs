@@ -96,7 +96,10 @@ pub async fn recover(inputs: &Inputs, held: &Held, options: &RecoverOptions<'_>)
         together: Together::default(),
         turns: Semaphore::new(1),
     };
-    run.resolve_all(&inputs.prior.intents).await;
+    let resolved = crate::while_held(Some(held), run.resolve_all(&inputs.prior.intents)).await;
+    if let Err(why) = resolved {
+        world.report(store_failed(&why.to_string()));
+    }
     let state = match held.store.load().await {
         Ok(state) => Arc::new(state),
         Err(error) => {

@@ -26,6 +26,6 @@ pub use state::{
     Adopted, Ended, Instance, Object, ObjectStatus, OutputValue, ScheduleKey, Scheduled, State,
 };
 pub use store::{
-    Batch, CommitError, Durability, Fence, Head, HistoryEntry, LockError, LockHolder, LockRequest,
-    LockScope, ObjectChange, OutputChange, ScheduleChange, Store, StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, Lease, LockError, LockHolder,
+    LockRequest, LockScope, ObjectChange, OutputChange, ScheduleChange, Store, StoreError, Ticket,
 };

@@ -25,8 +25,13 @@ pub trait Store: Send + Sync {
     /// Takes the lock, at once or after waiting as the request says. A dead holder is taken over.
     async fn lock(&self, request: LockRequest) -> Result<Fence, LockError>;
 
-    /// Makes sure that the lock is still held, and holds it longer where it would run out: before
-    /// something is sent that can't be taken back, and at intervals while nothing is committed.
+    /// Returns for how long the lock is lent, where that is not as long as its holder lives.
+    fn lease(&self) -> Option<Lease> {
+        None
+    }
+
+    /// Makes sure that the lock is still held, and holds it longer where it is lent for a time. Whoever works
+    /// under a lease asks at its intervals.
     async fn renew(&self, fence: &Fence) -> Result<(), CommitError>;
 
     /// Releases the lock.
@@ -173,6 +178,24 @@ impl Ticket {
     /// The batch is written all the same.
     pub async fn durable(self) -> Result<u64, CommitError> {
         self.0.await.unwrap_or(Err(CommitError::Unknown("the writer ended".into())))
+    }
+}
+
+/// How a store lends its lock: whoever does not renew it in time may lose it to the next who asks.
+#[derive(Clone)]
+pub struct Lease {
+    /// How long it is lent for, from each renewal on.
+    pub lasts: std::time::Duration,
+    /// How often it is to be renewed.
+    pub every: std::time::Duration,
+    /// The clock of the store: time passes by it while a run's own clock stands still or jumps.
+    pub clock: Arc<dyn terrarium_provider::Clock>,
+}
+
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { lasts, every, .. } = self;
+        f.debug_struct("Lease").field("lasts", lasts).field("every", every).finish_non_exhaustive()
     }
 }
 

@@ -50,7 +50,11 @@ pub(crate) async fn make(
     } else if !session.inputs.prior.intents.is_empty() {
         diagnostics.push(under_way(&session.inputs.prior));
     }
-    let (plan, found) = terrarium_core::plan(&session.inputs, options, &progress, cancel).await;
+    let held_lock = held(session);
+    let planned = terrarium_core::plan(&session.inputs, options, &progress, cancel);
+    let (plan, found) = terrarium_core::while_held(held_lock.as_ref(), planned)
+        .await
+        .map_err(|error| store::not_written(&error))?;
     context.redactor().learn_plan(&plan);
     diagnostics.extend(found);
     let looks = options.refresh && !options.offline && !plan.errored && !cancel.is_raised();

@@ -9,8 +9,8 @@ use terrarium_lang::Configuration;
 use terrarium_state::adopt::{self, AdoptError, Adoption, Places};
 use terrarium_state::edit::EditError;
 use terrarium_state::{
-    Backend, Batch, Durability, Fence, Location, LockError, LockHolder, LockRequest, LockScope,
-    State, Store, StoreError,
+    Backend, Batch, CommitError, Durability, Fence, Location, LockError, LockHolder, LockRequest,
+    LockScope, State, Store, StoreError,
 };
 
 use super::{backend, workspace};
@@ -209,10 +209,14 @@ pub(crate) async fn commit(
     let ticket = store.submit(fence, batch, Durability::Now);
     match ticket.durable().await {
         Ok(_serial) => Ok(()),
-        Err(error) => Err(Diagnostic::error(codes::STATE, "State was not written")
-            .detail(sentence(&error.to_string()))
-            .into()),
+        Err(error) => Err(not_written(&error)),
     }
+}
+
+/// Turns a failure to write, or a lost lock, into an error.
+pub(crate) fn not_written(error: &CommitError) -> Failed {
+    let diagnostic = Diagnostic::error(codes::STATE, "State was not written");
+    diagnostic.detail(sentence(&error.to_string())).into()
 }
 
 /// Takes over what Terraform left, where there is no own state; never on a testbed.

@@ -11,7 +11,7 @@ use crate::{Blocked, Cancel, Event as Told, Skipped, object};
 impl Walk<'_> {
     /// Notes what was not begun, and what a service is still at work on.
     pub(super) fn leave(&mut self, cancel: &Cancel) {
-        self.summary.interrupted = cancel.is_raised();
+        self.summary.interrupted = cancel.is_raised() || self.lost;
         let doubtful: Vec<usize> =
             self.busy.iter().copied().filter(|node| self.is_in_doubt(*node)).collect();
         for node in doubtful {
@@ -26,7 +26,7 @@ impl Walk<'_> {
                 self.summary.pending.push(self.plan.changes[under.task.change].addr.clone());
             }
         }
-        if !cancel.is_raised() {
+        if !self.summary.interrupted {
             return;
         }
         let settled: BTreeSet<_> = self.settled();

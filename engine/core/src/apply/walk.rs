@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ pub(super) struct Walk<'a> {
     timers: BTreeSet<(Timestamp, usize)>,
     blocked: HashMap<usize, Blocked>,
     pub(super) progress: &'a Arc<dyn Progress>,
+    /// Whether the lock is: nothing more begins.
+    pub(super) lost: bool,
 }
 
 /// A task under way.
@@ -135,6 +137,7 @@ impl<'a> Walk<'a> {
             timers: BTreeSet::new(),
             blocked: HashMap::new(),
             progress,
+            lost: false,
         }
     }
 
@@ -142,11 +145,14 @@ impl<'a> Walk<'a> {
     pub(super) async fn run(&mut self, cancel: &Cancel) {
         let clock = self.inputs.clock.clone();
         let mut running: Running<'_> = FuturesUnordered::new();
+        let held = self.held;
+        let mut lost = pin!(crate::keep::lost(held));
         loop {
-            if !cancel.is_raised() {
+            let stops = cancel.is_raised() || self.lost;
+            if !stops {
                 self.begin(&mut running).await;
             }
-            let stopping = cancel.is_urgent() || (cancel.is_raised() && running.is_empty());
+            let stopping = cancel.is_urgent() || (stops && running.is_empty());
             if stopping || (running.is_empty() && self.timers.is_empty()) {
                 break;
             }
@@ -155,6 +161,10 @@ impl<'a> Walk<'a> {
                 event = next(&mut running, due, clock.as_ref()) => self.fold(event, &mut running),
                 // A request to stop is looked at when the loop begins anew.
                 () = cancel.beyond(cancel.count()) => {}
+                why = &mut lost, if !self.lost => {
+                    self.world.report(super::store_failed(&why.to_string()));
+                    self.lost = true;
+                }
             }
         }
         self.leave(cancel);

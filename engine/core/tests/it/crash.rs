@@ -54,7 +54,7 @@ async fn fails(wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>) -> bool {
 /// Plays one world; what went wrong comes with the configuration and what the cloud was asked.
 async fn play(seed: u64, wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>) -> Result<(), String> {
     let mut scene = Scene::new();
-    scene.wrap = wrap;
+    scene.wrap = Box::new(wrap);
     let played = life(seed, &mut scene).await;
     played.map_err(|why| {
         let text: Vec<&str> = scene.files.values().map(String::as_str).collect();

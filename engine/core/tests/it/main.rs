@@ -9,6 +9,7 @@ mod crash;
 mod edits;
 mod failures;
 mod fake;
+mod keep;
 mod scene;
 mod semester;
 mod show;

@@ -22,6 +22,9 @@ use terrarium_value::Value;
 
 use crate::fake::{Cloud, FakeKind, Minute};
 
+/// Puts something around a store.
+pub(crate) type Wrap = Box<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store>>;
+
 pub(crate) struct Scene {
     pub(crate) files: BTreeMap<PathBuf, String>,
     pub(crate) variables: BTreeMap<Name, Value>,
@@ -29,7 +32,7 @@ pub(crate) struct Scene {
     pub(crate) disk: MemoryDisk,
     pub(crate) clock: Arc<Leap>,
     /// Wraps the store: for planted bugs.
-    pub(crate) wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>,
+    pub(crate) wrap: Wrap,
     /// Whether a provider is waited for only so long.
     pub(crate) impatient: bool,
     locks: u64,
@@ -148,7 +151,7 @@ impl Scene {
             clock: Arc::new(Leap(cloud.clone())),
             cloud,
             disk: MemoryDisk::new(Script::Calm),
-            wrap: |store| store,
+            wrap: Box::new(|store| store),
             impatient: false,
             locks: 0,
         }
@@ -201,16 +204,7 @@ impl Scene {
     pub(crate) async fn open(&mut self) -> (Arc<dyn Store>, Fence) {
         let store = (self.wrap)(Arc::new(MemoryStore::open(self.disk.clone())));
         self.locks += 1;
-        let request = LockRequest {
-            id: format!("00000000-0000-4000-8000-{:012}", self.locks).as_str().into(),
-            scope: terrarium_state::LockScope::Workspace,
-            operation: "test".into(),
-            who: "somebody@here".into(),
-            version: "0".into(),
-            at: self.clock.now(),
-            timeout: std::time::Duration::ZERO,
-        };
-        let fence = store.lock(request).await.unwrap();
+        let fence = store.lock(request(self.locks, self.clock.now())).await.unwrap();
         (store, fence)
     }
 
@@ -276,6 +270,19 @@ impl Scene {
     pub(crate) fn pass(&self, seconds: i64) {
         let mut inside = self.cloud.inside();
         inside.now = inside.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    }
+}
+
+/// Asks for the lock, with an id of its own.
+pub(crate) fn request(number: u64, at: Timestamp) -> LockRequest {
+    LockRequest {
+        id: format!("00000000-0000-4000-8000-{number:012}").as_str().into(),
+        scope: terrarium_state::LockScope::Workspace,
+        operation: "test".into(),
+        who: "somebody@here".into(),
+        version: "0".into(),
+        at,
+        timeout: std::time::Duration::ZERO,
     }
 }
 

@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_address::Name;
 use terrarium_provider::{Intent, IntentId, IntentStore, NotRecorded};
 use tokio::sync::oneshot;
 
 use crate::sqlite::fresh_lineage;
 use crate::{
-    Batch, CommitError, Durability, Fence, Head, HistoryEntry, LockError, LockHolder, LockRequest,
-    State, Store, StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, Lease, LockError, LockHolder,
+    LockRequest, State, Store, StoreError, Ticket,
 };
 pub use script::{Fate, Script};
 
@@ -31,6 +32,8 @@ struct Disk {
     raised_in: u64,
     next_intent: u64,
     holder: Option<LockHolder>,
+    /// How the lock is lent, and until when it is; `None`: as long as the process lives.
+    lease: Option<(Lease, Timestamp)>,
     script: Script,
 }
 
@@ -44,8 +47,19 @@ impl MemoryDisk {
             raised_in: 0,
             next_intent: 1,
             holder: None,
+            lease: None,
             script,
         })))
+    }
+
+    /// Lends its lock for a time from now on, as remote stores do.
+    pub fn lend(&self, lease: Lease) {
+        self.disk().lease = Some((lease, Timestamp::MIN));
+    }
+
+    /// Returns how many holders there were.
+    pub fn epoch(&self) -> u64 {
+        self.disk().epoch
     }
 
     /// Changes what happens from now on.
@@ -119,6 +133,13 @@ impl Process {
 }
 
 impl Disk {
+    fn lend_anew(&mut self) {
+        if let Some((lease, until)) = &mut self.lease {
+            let lasts = SignedDuration::try_from(lease.lasts).unwrap_or(SignedDuration::MAX);
+            *until = lease.clock.now().saturating_add(lasts).unwrap_or(Timestamp::MAX);
+        }
+    }
+
     fn commit(&mut self, waiting: &[Waiting], mine: &Mine) -> Result<u64, CommitError> {
         let vanished = || CommitError::Unknown("the acknowledgement was lost".into());
         let fate = self.script.next();
@@ -201,18 +222,27 @@ impl Store for MemoryStore {
         Ok(Head { lineage, serial, changed, epoch })
     }
 
+    fn lease(&self) -> Option<Lease> {
+        self.0.disk.disk().lease.as_ref().map(|(lease, _)| lease.clone())
+    }
+
     async fn renew(&self, fence: &Fence) -> Result<(), CommitError> {
-        let disk = self.0.disk.disk();
+        let mut disk = self.0.disk.disk();
         let holder = disk.holder.as_ref().map(|holder| holder.id.as_str());
-        let held = disk.epoch == fence.epoch && holder == Some(&*fence.id);
-        if held { Ok(()) } else { Err(CommitError::Lost) }
+        if disk.epoch != fence.epoch || holder != Some(&*fence.id) {
+            return Err(CommitError::Lost);
+        }
+        disk.lend_anew();
+        Ok(())
     }
 
     async fn lock(&self, request: LockRequest) -> Result<Fence, LockError> {
         let mut disk = self.0.disk.disk();
-        if let Some(holder) = &disk.holder {
+        let over = disk.lease.as_ref().is_some_and(|(lease, until)| lease.clock.now() >= *until);
+        if let Some(holder) = disk.holder.as_ref().filter(|_| !over) {
             return Err(LockError::Held(Box::new(holder.clone())));
         }
+        disk.lend_anew();
         disk.epoch += 1;
         let fence = Fence { epoch: disk.epoch, id: request.id.clone() };
         disk.holder = Some(LockHolder {

@@ -92,7 +92,10 @@ impl Turning<'_> {
             .filter(|addr| patience.rests(addr, now))
             .collect();
         let mut came = Came::default();
-        let (plan, aside) = self.plan(session, resting, (&mut came, patience)).await?;
+        let lock = planning::held(session);
+        let planned = self.plan(session, resting, (&mut came, patience));
+        let planned = terrarium_core::while_held(lock.as_ref(), planned).await;
+        let (plan, aside) = planned.map_err(|error| store::not_written(&error))??;
         let (reduced, kept) = split(&full, &aside);
         came.missed = missed(&plan, &reduced);
         if let Some(teller) = teller {
