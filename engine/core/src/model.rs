@@ -1,7 +1,7 @@
 //! The plan and the outcome of a run, as plain data.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::rare::{Blank, Rare};
 use jiff::Timestamp;
@@ -217,7 +217,7 @@ pub struct ResourceChange {
     /// What is done.
     pub action: PlannedAction,
     /// Why.
-    pub reason: Option<ActionReason>,
+    pub reason: Rare<Option<ActionReason>>,
     /// The values before, sensitive parts marked; null where it does not exist.
     pub before: Value,
     /// The values after, unknown where only the apply tells, sensitive parts marked; null after a delete.
@@ -229,11 +229,11 @@ pub struct ResourceChange {
     /// Whether a replacement leaves its predecessor standing for now: what sits on it moves later.
     pub keeps_old: bool,
     /// The id it is imported by.
-    pub importing: Option<String>,
+    pub importing: Rare<Option<String>>,
     /// When the action may be carried out.
-    pub schedule: Schedule,
+    pub schedule: Rare<Schedule>,
     /// When the object will exist, where that is known.
-    pub window: Option<Window>,
+    pub window: Rare<Option<Window>>,
     /// What the provider keeps for the apply.
     pub private: Private,
     /// What it read.
@@ -243,7 +243,7 @@ pub struct ResourceChange {
     /// Since when it is ended, where it is: its values are for evaluation only.
     pub ended: Rare<Option<Ended>>,
     /// How it stands in its window, where it was read and has one.
-    pub standing: Option<Standing>,
+    pub standing: Rare<Option<Standing>>,
     /// What the provider tells beside the values.
     pub notes: Rare<PlanNotes>,
     /// Hash of what an approval of this change covers; `None` where it was not computed.
@@ -251,6 +251,12 @@ pub struct ResourceChange {
     /// Hashes of its parts and of the files that were read, by name: `var.x`, `block a.b`, `file c.sh`.
     /// Neither they nor the approval are keyed here: they are not for showing.
     pub covers: Arc<BTreeMap<Name, Name>>,
+}
+
+/// What no approval covers: all changes that need none share it.
+fn nothing() -> Arc<BTreeMap<Name, Name>> {
+    static NOTHING: LazyLock<Arc<BTreeMap<Name, Name>>> = LazyLock::new(Arc::default);
+    NOTHING.clone()
 }
 
 /// What an instance sits on.
@@ -264,6 +270,10 @@ pub struct Occupancy {
 
 impl Blank for Occupancy {
     const BLANK: &'static Self = &Self { lenders: Vec::new(), foreign: Vec::new() };
+}
+
+impl Blank for Schedule {
+    const BLANK: &'static Self = &Self { not_before: None, not_after: None };
 }
 
 impl Blank for PlanNotes {
@@ -381,23 +391,23 @@ impl ResourceChange {
             deposed: None,
             provider,
             action,
-            reason: None,
+            reason: Rare::default(),
             before: null.clone(),
             after: null,
             requires_replace: Vec::new(),
             create_first: false,
             keeps_old: false,
-            importing: None,
-            schedule: Schedule::default(),
-            window: None,
+            importing: Rare::default(),
+            schedule: Rare::default(),
+            window: Rare::default(),
             private: None,
             deps: Vec::new(),
             occupies: Rare::default(),
             ended: Rare::default(),
-            standing: None,
+            standing: Rare::default(),
             notes: Rare::default(),
             approval: None,
-            covers: Arc::default(),
+            covers: nothing(),
             schema,
         }
     }
@@ -410,7 +420,7 @@ impl ResourceChange {
         Self {
             action: PlannedAction::Create,
             before: Value::null(self.schema.block.ty()),
-            reason: None,
+            reason: Rare::default(),
             requires_replace: Vec::new(),
             ..self
         }

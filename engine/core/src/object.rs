@@ -113,12 +113,12 @@ fn fits(pattern: &AttrPath, path: &AttrPath) -> bool {
 /// Returns from when on what an object lends can be used, and its late values are known, where that is
 /// not yet, or after this apply.
 pub(crate) fn coming(change: &ResourceChange, now: Timestamp) -> Option<Timestamp> {
-    let from = change.window?.from();
+    let from = (*change.window)?.from();
     let made = matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_));
     let waits = match change.notes.lends.filter(|_| made) {
         Some(Lends::WithApply) => false,
         Some(Lends::AfterApply) => true,
-        None => from > now || change.standing == Some(Standing::Upcoming),
+        None => from > now || *change.standing == Some(Standing::Upcoming),
     };
     waits.then_some(from)
 }

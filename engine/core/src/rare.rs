@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 /// A value that is blank for most: as small as a pointer there. A plan holds a hundred thousand changes of which
 /// some are moved, or sit on a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rare<T>(Option<Box<T>>);
 
 /// What has a blank form.
@@ -20,6 +20,12 @@ impl<T: 'static> Blank for Option<T> {
 impl<T> Default for Rare<T> {
     fn default() -> Self {
         Self(None)
+    }
+}
+
+impl<T: Blank + PartialEq> PartialEq for Rare<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
     }
 }
 

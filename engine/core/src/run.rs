@@ -329,14 +329,14 @@ fn restricted(mut plan: Plan, due: &HashSet<usize>, state: &State) -> Plan {
             return true;
         }
         change.action = PlannedAction::NoOp;
-        change.reason = None;
+        change.reason = crate::Rare::default();
         change.requires_replace.clear();
         change.after = change.before.clone();
         let recorded_at = change.moved_from.as_ref().unwrap_or(&change.addr);
         let instance = state.resources.get(recorded_at);
         if let Some(object) = instance.and_then(|instance| instance.current.as_ref()) {
             change.deps.clone_from(&object.deps);
-            change.window = object.window;
+            change.window = object.window.into();
             change.occupies =
                 Occupancy { lenders: object.occupies.clone(), foreign: Vec::new() }.into();
         }

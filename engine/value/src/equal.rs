@@ -138,10 +138,10 @@ fn decide_unknown(unknown: &Unknown, other: &Value) -> Verdict {
             known.prefix.as_ref().is_some_and(|prefix| !text.starts_with(&**prefix))
         }
         Repr::Number(number) => {
-            known.lower.as_ref().is_some_and(|(low, with)| number < low || number == low && !with)
+            known.lower.as_deref().is_some_and(|(low, with)| number < low || number == low && !with)
                 || known
                     .upper
-                    .as_ref()
+                    .as_deref()
                     .is_some_and(|(high, with)| number > high || number == high && !with)
         }
         Repr::List(items) => out_of_bounds(known, items.items.len()),

@@ -145,7 +145,7 @@ fn write_unknown(unknown: &Unknown, out: &mut String) {
         None => out.push_str("null"),
     }
     for bound in [&known.lower, &known.upper] {
-        match bound {
+        match bound.as_deref() {
             Some((number, inclusive)) => {
                 out.push_str(",[");
                 write_number(number, out);
@@ -280,8 +280,8 @@ fn read_refinements(known: Vec<Json>) -> Read<Refinements> {
             Json::Number(most) => most.to_u64(),
             other => return damaged(other.kind()),
         },
-        lower: read_bound(lower)?,
-        upper: read_bound(upper)?,
+        lower: read_bound(lower)?.map(Box::new),
+        upper: read_bound(upper)?.map(Box::new),
     })
 }
 

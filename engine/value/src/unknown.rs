@@ -105,9 +105,9 @@ pub struct Refinements {
     /// A collection will have at most this many elements.
     pub max_length: Option<u64>,
     /// Lower bound of a number, and whether the bound itself is possible.
-    pub lower: Option<(Number, bool)>,
+    pub lower: Option<Box<(Number, bool)>>,
     /// Upper bound of a number, and whether the bound itself is possible.
-    pub upper: Option<(Number, bool)>,
+    pub upper: Option<Box<(Number, bool)>>,
 }
 
 /// A value that is not known yet.

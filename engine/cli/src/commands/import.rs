@@ -146,7 +146,7 @@ fn recorded(change: &ResourceChange, realm: Option<Name>) -> Result<ObjectChange
         private: change.private.clone(),
         deps: change.deps.clone(),
         realm,
-        window: change.window,
+        window: *change.window,
         ..Object::default()
     };
     Ok(ObjectChange {

@@ -303,7 +303,7 @@ fn changed(change: &ResourceChange, secrets: Secrets) -> Changed {
             before_sensitive: raw(sensitive_shape(&before)),
             after_sensitive: raw(sensitive_shape(&after)),
             replace_paths: change.requires_replace.iter().map(steps).collect(),
-            importing: change.importing.clone().map(|id| Importing { id }),
+            importing: (*change.importing).clone().map(|id| Importing { id }),
         },
         action_reason: reason(change),
     }

@@ -149,17 +149,18 @@ fn change_of(one: &Json) -> ResourceChange {
             .as_str()
             .map(|from| from.parse::<ResourceAddr>().unwrap())
             .into(),
-        reason: one["reason"].as_str().map(reason_of),
+        reason: one["reason"].as_str().map(reason_of).into(),
         before: side("before"),
         after: side("after"),
         requires_replace: one["replace"].as_array().into_iter().flatten().map(path_of).collect(),
         create_first: action == "create-first",
-        importing: one["importing"].as_str().map(str::to_owned),
+        importing: one["importing"].as_str().map(str::to_owned).into(),
         schedule: Schedule {
             not_before: one["not_before"].as_str().map(|at| at.parse().unwrap()),
             not_after: None,
-        },
-        window: window_of(&one["window"]),
+        }
+        .into(),
+        window: window_of(&one["window"]).into(),
         notes: notes_of(one).into(),
         occupies: Occupancy {
             lenders: one["occupies"]

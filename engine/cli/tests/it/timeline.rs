@@ -253,7 +253,7 @@ fn change_of(
     };
     let cost = |index: usize| thing["cost"][index].as_u64().unwrap();
     ResourceChange {
-        window: window_of(&thing["window"]),
+        window: window_of(&thing["window"]).into(),
         occupies: Occupancy {
             lenders: list("on").iter().map(|addr| addr.parse().unwrap()).collect(),
             foreign: list("foreign"),
@@ -264,9 +264,9 @@ fn change_of(
             .map(|at| Ended { at: at.parse().unwrap(), with: None })
             .into(),
         standing: match thing["standing"].as_str() {
-            Some("upcoming") => Some(Standing::Upcoming),
-            Some("open") => Some(Standing::Open),
-            _ => None,
+            Some("upcoming") => Some(Standing::Upcoming).into(),
+            Some("open") => Some(Standing::Open).into(),
+            _ => None.into(),
         },
         notes: PlanNotes {
             lends: None,

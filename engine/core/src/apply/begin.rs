@@ -261,7 +261,7 @@ impl<'a> Walk<'a> {
                 planned: planned.mark_paths(&ready.sensitive, Marks::SENSITIVE),
                 deps: change.deps.clone(),
                 create_first: change.create_first,
-                window: change.window,
+                window: *change.window,
                 occupies: change.occupies.lenders.clone(),
             };
             draft.write().ok().map(Name::from)

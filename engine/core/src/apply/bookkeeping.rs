@@ -134,7 +134,7 @@ impl Walk<'_> {
                 let object = object::write(&change.after, &change.schema, None).ok()?;
                 // Without a plan of it nobody knows what it reads today, nor what it sits on.
                 let now = Object {
-                    window: change.window,
+                    window: *change.window,
                     ended: (*change.ended).clone(),
                     ..recorded.clone()
                 };

@@ -98,7 +98,7 @@ impl Walk<'_> {
                         deps: change.deps.clone(),
                         create_before_destroy: change.create_first,
                         realm: self.realm_of(change),
-                        window: kept.window.or(change.window),
+                        window: kept.window.or(*change.window),
                         occupies: change.occupies.lenders.clone(),
                         ..object
                     },

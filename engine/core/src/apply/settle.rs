@@ -265,7 +265,7 @@ impl<'a> Walk<'a> {
         let change = &plan.changes[under.task.change];
         if let Became::Whole(value) | Became::Broken(value) = became {
             let value = self.marked(node, value);
-            let window = self.windows.get(&change.addr).copied().or(change.window);
+            let window = self.windows.get(&change.addr).copied().or(*change.window);
             let now = self.inputs.clock.now();
             let coming = window.map(|window| window.from()).filter(|from| *from > now);
             let value = match coming {

@@ -84,7 +84,7 @@ impl Planner<'_> {
 
     fn facts(&self, source: &str) -> Vec<PlannedFact> {
         let found = self.found.borrow();
-        let now = found.changes.iter().map(|change| (change, change.window));
+        let now = found.changes.iter().map(|change| (change, *change.window));
         let later = found.deferred.iter().filter_map(|deferred| {
             // What comes at no known time takes nothing that could be judged.
             let window =

@@ -174,8 +174,11 @@ impl Planner<'_> {
         self.world.set_instance(&addr.block, addr.key.clone(), Some(after.clone()));
         let schedule = Schedule { not_before: wait.at, not_after: None };
         let deps = candidate.deps.clone();
-        let change =
-            ResourceChange { schedule, deps, ..change(group, addr, PlannedAction::Read, after) };
+        let change = ResourceChange {
+            schedule: schedule.into(),
+            deps,
+            ..change(group, addr, PlannedAction::Read, after)
+        };
         self.lend_later(&group.schema, &change, wait.at);
         self.defer(change, Deferral::until(wait.at, wait.reason), wait.waits);
     }
@@ -192,7 +195,7 @@ impl Planner<'_> {
             Some(after.clone()),
         );
         let change = ResourceChange {
-            reason: Some(reason),
+            reason: Some(reason).into(),
             deps: candidate.deps.clone(),
             ..change(group, &candidate.addr, PlannedAction::Read, after)
         };

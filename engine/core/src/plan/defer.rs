@@ -116,13 +116,13 @@ impl Planner<'_> {
         self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(published));
         // Until it is changed, an object has the term that it has.
         let term = candidate.prior.as_ref().and_then(|prior| prior.window);
-        let term = term.filter(|_| group.has_term()).or(change.window);
+        let term = term.filter(|_| group.has_term()).or(*change.window);
         let until = term.and_then(|window| window.until());
         let not_after = change.schedule.not_after.or(until);
         let schedule = Schedule { not_before: wait.at, not_after };
-        let change = ResourceChange { schedule, ..change };
+        let change = ResourceChange { schedule: schedule.into(), ..change };
         if change.action == PlannedAction::Update {
-            let loan = Loan::of(&ResourceChange { window: term, ..change.clone() });
+            let loan = Loan::of(&ResourceChange { window: term.into(), ..change.clone() });
             self.lend(&group.schema, &candidate.addr, &change.before, loan);
         } else {
             self.lend_later(&group.schema, &change, wait.at);
@@ -154,7 +154,7 @@ impl Planner<'_> {
         let published = prior.unwrap_or(&after).clone();
         self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(published));
         let schedule = Schedule { not_before: at, not_after: None };
-        let change = ResourceChange { action, after, schedule, ..change };
+        let change = ResourceChange { action, after, schedule: schedule.into(), ..change };
         self.lend_later(&group.schema, &change, at);
         self.defer(change, deferral, waits);
     }
@@ -184,11 +184,11 @@ impl Planner<'_> {
                 let change = ResourceChange {
                     before: prior.value.clone(),
                     private: prior.private.clone(),
-                    window: prior.window,
+                    window: prior.window.into(),
                     moved_from: prior.moved_from.clone().into(),
                     deps: candidate.deps.clone(),
                     occupies: candidate.seat.occupies.clone().into(),
-                    reason: still_there,
+                    reason: still_there.into(),
                     ended: ended.into(),
                     ..super::refresh::change(
                         group,
@@ -230,7 +230,7 @@ impl Planner<'_> {
         let change = ResourceChange {
             deps: candidate.deps.clone(),
             occupies: candidate.seat.occupies.clone().into(),
-            window: candidate.seat.window,
+            window: candidate.seat.window.into(),
             ..super::refresh::change(group, &candidate.addr, PlannedAction::Create, after.clone())
         };
         self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(after));

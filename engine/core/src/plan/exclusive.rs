@@ -212,7 +212,7 @@ fn holders(found: &Found, now: Timestamp) -> BTreeMap<(String, String), Vec<Hold
             bounded: change.window.is_some() || deferred.is_some(),
             is_due: deferred.is_none() && change.action == PlannedAction::Create,
             lingers: change.action == PlannedAction::NoOp
-                && change.reason == Some(ActionReason::LenderEnds),
+                && *change.reason == Some(ActionReason::LenderEnds),
         };
         for grip in grips(&change.schema, &change.after) {
             // Others may have found another way to hold it.

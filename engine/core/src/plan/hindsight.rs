@@ -27,7 +27,7 @@ impl Moving {
     fn removal(&self, change: ResourceChange) -> DeferredChange {
         let schedule = Schedule { not_before: self.last, not_after: None };
         DeferredChange {
-            change: ResourceChange { schedule, ..change },
+            change: ResourceChange { schedule: schedule.into(), ..change },
             deferral: Deferral::until(self.last, "what still sits on it to move"),
             waits: Waits::Consumers(self.who.clone()),
             approved: false,
@@ -79,7 +79,7 @@ impl Planner<'_> {
                 let null = terrarium_value::Value::null(change.schema.block.ty());
                 let old = ResourceChange {
                     action: PlannedAction::Delete,
-                    reason: Some(ActionReason::Deposed),
+                    reason: Some(ActionReason::Deposed).into(),
                     deposed: Some("replaced".into()),
                     after: null,
                     requires_replace: Vec::new(),
@@ -144,7 +144,7 @@ impl Planner<'_> {
         let (block, key) = (&change.addr.block, change.addr.key.clone());
         self.world.set_instance(block, key, Some(published.clone()));
         DeferredChange {
-            change: ResourceChange { after, schedule, ..change },
+            change: ResourceChange { after, schedule: schedule.into(), ..change },
             deferral: Deferral::until(schedule.not_before, reason),
             waits,
             approved: false,

@@ -52,8 +52,8 @@ impl Loan {
     pub(super) fn of(change: &ResourceChange) -> Self {
         let made = matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_));
         Self {
-            window: change.window,
-            standing: change.standing,
+            window: *change.window,
+            standing: *change.standing,
             renewed: matches!(change.action, PlannedAction::Replace(_)),
             fresh: change.before.is_null() || made,
             gap: change.action == PlannedAction::Replace(ReplaceOrder::DeleteFirst),

@@ -78,12 +78,12 @@ impl Planner<'_> {
         let change = ResourceChange {
             before: prior.value.clone(),
             private: prior.private.clone(),
-            window: prior.window,
+            window: prior.window.into(),
             moved_from: prior.moved_from.clone().into(),
             deps: candidate.deps.clone(),
             occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() }.into(),
             ended: prior.ended.clone().into(),
-            standing: prior.standing,
+            standing: prior.standing.into(),
             ..change(group, &candidate.addr, PlannedAction::NoOp, prior.value.clone())
         };
         self.publish(group, candidate, &change);
@@ -189,7 +189,7 @@ impl Planner<'_> {
         let change = ResourceChange {
             before: before.unwrap_or_else(|| group.null.clone()),
             moved_from: candidate.prior.as_ref().and_then(|prior| prior.moved_from.clone()).into(),
-            importing: self.importing(&candidate.addr),
+            importing: self.importing(&candidate.addr).into(),
             deps: candidate.deps.clone(),
             ..change(group, &candidate.addr, PlannedAction::Create, group.null.clone())
         };
@@ -218,8 +218,12 @@ impl Planner<'_> {
         let order = ReplaceOrder::DeleteFirst;
         let (action, reason, forced) = decide(&bare, &planned.planned, forcing, &pressure, order);
         let notes = PlanNotes { gap: planned.notes.gap.clone(), ..PlanNotes::default() };
-        let change =
-            ResourceChange { requires_replace: forced, reason, notes: notes.into(), ..change };
+        let change = ResourceChange {
+            requires_replace: forced,
+            reason: reason.into(),
+            notes: notes.into(),
+            ..change
+        };
         if !matches!(action, PlannedAction::Replace(_)) {
             let ended = prior.ended.clone();
             self.settle(
@@ -320,11 +324,11 @@ impl Planner<'_> {
         let lends = planned.notes.lends.or(soon.then_some(Lends::WithApply));
         ResourceChange {
             after,
-            schedule: planned.schedule,
-            window: planned.window.or(candidate.seat.window).or(recorded),
+            schedule: planned.schedule.into(),
+            window: planned.window.or(candidate.seat.window).or(recorded).into(),
             private: planned.private,
             occupies: candidate.seat.occupies.clone().into(),
-            standing: prior.and_then(|prior| prior.standing).filter(|_| stays),
+            standing: prior.and_then(|prior| prior.standing).filter(|_| stays).into(),
             notes: PlanNotes { gap, lends, ..planned.notes }.into(),
             ..change
         }
@@ -426,9 +430,9 @@ pub(super) fn removal(
 ) -> ResourceChange {
     ResourceChange {
         before: prior.value.clone(),
-        reason,
+        reason: reason.into(),
         private: prior.private.clone(),
-        window: prior.window,
+        window: prior.window.into(),
         moved_from: prior.moved_from.clone().into(),
         occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() }.into(),
         ended: prior.ended.clone().into(),

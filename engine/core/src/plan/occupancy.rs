@@ -174,7 +174,7 @@ impl Planner<'_> {
         if let Some(change) = planned {
             // What goes down with its lender comes back.
             return matches!(change.action, PlannedAction::Delete | PlannedAction::Forget)
-                && change.reason != Some(ActionReason::LenderEnds);
+                && *change.reason != Some(ActionReason::LenderEnds);
         }
         let block = &addr.block;
         let module = self.inputs.config.module(&block.module.config());

@@ -48,7 +48,7 @@ impl Planner<'_> {
         let change = removal(group, addr, prior, reason);
         let change = if self.only_refreshes() {
             let after = prior.value.clone();
-            ResourceChange { action: PlannedAction::NoOp, reason: None, after, ..change }
+            ResourceChange { action: PlannedAction::NoOp, reason: None.into(), after, ..change }
         } else if prior.ended.is_some() || self.is_to_stay(addr) {
             ResourceChange { action: PlannedAction::Forget, ..change }
         } else {

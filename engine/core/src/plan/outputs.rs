@@ -64,7 +64,7 @@ impl Ends {
         let mut ends = Self::default();
         for change in changes.filter(|change| change.deposed.is_none()) {
             let ended = change.ended.as_ref().map(|ended| ended.at);
-            let window = reported.get(&change.addr).copied().or(change.window);
+            let window = reported.get(&change.addr).copied().or(*change.window);
             let until = ended.or_else(|| window.and_then(|window| window.until()));
             if let Some(until) = until {
                 ends.0.add(&change.addr, &until, Timestamp::min);

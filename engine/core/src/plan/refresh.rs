@@ -144,7 +144,7 @@ impl Planner<'_> {
         let change = ResourceChange {
             before: before.value.clone(),
             private: before.private.clone(),
-            window: before.window,
+            window: before.window.into(),
             ..change(group, addr, action, after)
         };
         self.found.borrow_mut().drift.push(change);

@@ -80,7 +80,7 @@ impl Planner<'_> {
         let after = Self::unsettled_values(group, &addr, &config);
         let change = ResourceChange {
             deps: deps.iter().cloned().collect(),
-            schedule: Schedule { not_before, not_after: None },
+            schedule: Schedule { not_before, not_after: None }.into(),
             ..change(group, &addr, made_by(group), after)
         };
         let reason = reason(&unsettled.causes, &unsettled.argument);

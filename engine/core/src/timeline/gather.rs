@@ -199,7 +199,7 @@ impl<'a> Scene<'a> {
         let stage = item.stage(self.now);
         let notes = item.notes();
         let own = if item.waits_to_change() {
-            item.change.and_then(|change| change.window).or(item.recorded())
+            item.change.and_then(|change| *change.window).or(item.recorded())
         } else {
             item.window()
         };
@@ -277,7 +277,7 @@ impl<'a> Item<'a> {
     }
 
     fn window(&self) -> Option<Window> {
-        self.plans().find_map(|change| change.window).or(self.recorded())
+        self.plans().find_map(|change| *change.window).or(self.recorded())
     }
 
     fn lenders(&self) -> &'a [ResourceAddr] {
@@ -301,7 +301,7 @@ impl<'a> Item<'a> {
     fn ended(&self) -> Option<Timestamp> {
         let planned = self.change.and_then(|change| change.ended.as_ref());
         let recorded = self.object.and_then(|object| object.ended.as_ref());
-        let standing = self.change.and_then(|change| match change.standing {
+        let standing = self.change.and_then(|change| match *change.standing {
             Some(Standing::Ended(at)) => Some(at),
             _ => None,
         });
@@ -350,7 +350,7 @@ impl<'a> Item<'a> {
             }
             (None, Some(_)) => {}
         }
-        let standing = self.change.and_then(|change| change.standing);
+        let standing = self.change.and_then(|change| *change.standing);
         let begins_later = self.window().is_some_and(|window| window.from() > now);
         match standing {
             Some(Standing::Upcoming) => Stage::Upcoming,

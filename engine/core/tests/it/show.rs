@@ -70,10 +70,10 @@ fn change(change: &ResourceChange) -> String {
         assert_eq!(key.len(), 8, "a deposed key has 8 digits");
         line += " (deposed)";
     }
-    if let Some(id) = &change.importing {
+    if let Some(id) = &*change.importing {
         write!(line, " (import {id})").unwrap();
     }
-    if let Some(reason) = &change.reason {
+    if let Some(reason) = &*change.reason {
         write!(line, " [{reason:?}]").unwrap();
     }
     match change.action {

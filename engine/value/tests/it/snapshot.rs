@@ -46,7 +46,7 @@ fn leaf() -> impl Strategy<Value = Value> {
             let refinements = Refinements {
                 not_null,
                 prefix: prefix.map(Into::into),
-                lower,
+                lower: lower.map(Box::new),
                 max_length: Some(3),
                 ..Refinements::default()
             };

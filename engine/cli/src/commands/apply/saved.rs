@@ -131,7 +131,7 @@ fn began_since(plan: &Plan, now: Timestamp) -> Option<Passed<'_>> {
     let leases = plan.changes.iter().filter(|change| {
         creates(change.action) && *change.occupies == terrarium_core::Occupancy::default()
     });
-    let mut starts = leases.filter_map(|change| Some((&change.addr, change.window?.from())));
+    let mut starts = leases.filter_map(|change| Some((&change.addr, (*change.window)?.from())));
     let (addr, start) = starts.find(|(_, start)| plan.at < *start && *start <= now)?;
     Some(Passed { addr, start, made: plan.at })
 }

@@ -53,10 +53,10 @@ pub(super) fn split(state: &State, aside: &BTreeSet<ResourceAddr>) -> (State, Ve
 pub(super) fn without_broken(mut plan: Plan, patience: &mut Patience, came: &mut Came) -> Plan {
     for change in &mut plan.changes {
         let broken = matches!(change.action, PlannedAction::Replace(_))
-            && change.reason == Some(ActionReason::Tainted);
+            && *change.reason == Some(ActionReason::Tainted);
         if broken && !patience.recreates(&change.addr) {
             change.action = PlannedAction::NoOp;
-            change.reason = None;
+            change.reason = terrarium_core::Rare::default();
             change.requires_replace.clear();
             change.after = change.before.clone();
             let why = "what it left was made anew three times, and broke each time".to_owned();

@@ -91,7 +91,7 @@ pub(super) fn title(change: &ResourceChange) -> String {
         None => change.addr.to_string(),
     };
     let addr = bold(&addr);
-    match (change.action, &change.reason) {
+    match (change.action, &*change.reason) {
         (PlannedAction::NoOp, _) if change.importing.is_some() => {
             format!("{addr} will be imported")
         }
@@ -145,7 +145,7 @@ pub(super) fn notes(change: &ResourceChange, seen: &Seen<'_>, times: &Times) -> 
     {
         notes.push(format!("moved from {from}"));
     }
-    if let Some(id) = &change.importing {
+    if let Some(id) = &*change.importing {
         notes.push(format!("imported from \"{id}\""));
     }
     notes.extend(change.reason.as_ref().and_then(|reason| because(change, reason)));
