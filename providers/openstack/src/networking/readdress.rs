@@ -58,8 +58,8 @@ fn is_released(facts: &[PlannedFact], port: &str, floating: &Json) -> bool {
         let Some(prior) = &fact.prior else { return false };
         let about = prior.text("floating_ip").or(prior.text("address")) == address;
         let goes = fact.planned.is_null() || fact.planned.text("id") != prior.text("id");
-        let moves = fact.planned.get("port_id").is_some_and(terrarium_value::Value::is_known)
-            && fact.planned.text("port_id") != Some(port);
+        // A port that is not known yet is made in this plan: it is another one.
+        let moves = fact.planned.text("port_id") != Some(port);
         about && (goes || moves)
     })
 }

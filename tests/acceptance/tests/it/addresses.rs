@@ -198,3 +198,27 @@ resource "openstack_networking_floatingip_associate_v2" "out" {
     terrarium.ok(&[&["apply", "-auto-approve", &replace], &turned[..]].concat());
     terrarium.ok(&[&["plan", "-detailed-exitcode"], &turned[..]].concat());
 }
+
+#[test]
+fn a_floating_ip_that_moves_to_a_port_of_the_same_plan_lets_the_other_give_up_its_address() {
+    let held = |port: &str| {
+        format!(
+            "resource \"openstack_networking_floatingip_v2\" \"out\" {{\n  pool = \"public\"\n  port_id = \
+             openstack_networking_port_v2.{port}.id\n  depends_on = \
+             [openstack_networking_router_interface_v2.lab]\n}}\n"
+        )
+    };
+    let dir = behind(&held("desk"));
+    let terrarium = Terrarium::on_testbed(dir.path());
+    terrarium.ok(&["apply", "-auto-approve"]);
+    let other = "resource \"openstack_networking_port_v2\" \"other\" {\n  network_id = \
+                 openstack_networking_network_v2.lab.id\n  fixed_ip {\n    subnet_id = \
+                 openstack_networking_subnet_v2.lab.id\n  }\n}\n";
+    let moved = format!("{BEHIND}{}{other}", held("other"));
+    let moved = project(&moved);
+    std::fs::copy(moved.path().join("main.tf"), dir.path().join("main.tf")).expect("a copy");
+    let args = ["apply", "-auto-approve", "-var=fixed=10.26.0.20"];
+    let said = terrarium.ok(&args);
+    assert!(said.contains("1 added, 2 changed, 0 destroyed"), "{said}");
+    terrarium.ok(&["plan", "-detailed-exitcode", "-var=fixed=10.26.0.20"]);
+}
