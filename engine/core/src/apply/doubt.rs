@@ -80,14 +80,19 @@ impl<'a> Walk<'a> {
             under.doubt = None;
             return self.leave_open(node, &doubt);
         };
-        let pause = in_doubt.pause.min(left);
-        in_doubt.pause = pause.saturating_mul(2);
         let what = match under.task.step {
             Step::Delete => "looking whether it is still there",
             Step::Update => "looking whether it was changed",
             Step::Create | Step::Read | Step::Forget => "looking for what it made",
         };
-        let what = format!("no sure answer to {}; {what}", in_doubt.doubt);
+        // What happened is told once, what is waited for each time.
+        let what = if in_doubt.pause == FIRST_LOOK {
+            format!("no sure answer to {}; {what}", in_doubt.doubt)
+        } else {
+            what.to_owned()
+        };
+        let pause = in_doubt.pause.min(left);
+        in_doubt.pause = pause.saturating_mul(2);
         let addr = self.plan.changes[under.task.change].addr.clone();
         self.progress.on(Told::Recovering { addr, what, left: Some(left) });
         self.set_timer(node, pause);

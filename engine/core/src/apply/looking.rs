@@ -199,7 +199,9 @@ async fn judge(
     }
     for (at, there) in there {
         let look = &looks[at];
-        let undone = look.intent.action == Action::Update && !there.as_planned;
+        // A later call of a create changes what an earlier one made, and may be sent again like an update.
+        let changes = look.intent.action == Action::Update || look.prior.is_some();
+        let undone = changes && !there.as_planned;
         if !undone {
             seen[at] = Seen::There(Box::new(there));
         } else if clock.now() >= horizon(look.times) {

@@ -52,14 +52,18 @@ fn undisturbed(config: &str) -> Vec<String> {
 
 /// Applies with some replies lost: once is enough, and says so.
 fn play(config: &str, calls: &[(&str, String)], effect: &str) {
-    let case = format!("{effect} {calls:?}");
+    play_under(config, &faults(calls, effect), calls.len());
+}
+
+/// The same under settings by which at least so many replies are lost.
+fn play_under(config: &str, case: &str, lost: usize) {
     let dir = Workdir::with(config);
-    drop(Server::start(dir.path(), "0", &faults(calls, effect)));
+    drop(Server::start(dir.path(), "0", case));
     let terrarium = Terrarium::on_testbed(dir.path());
     let run = terrarium.run(&["apply", "-auto-approve"]);
     assert_eq!(run.code, Some(0), "{case}\n{}\n{}", run.stdout, run.stderr);
     let looked = run.stdout.matches("Recovering: no sure answer to").count();
-    assert!(looked >= calls.len(), "{case}: {looked}\n{}", run.stdout);
+    assert!(looked >= lost, "{case}: {looked}\n{}", run.stdout);
     assert_eq!(there(&terrarium), undisturbed(config), "{case}");
     terrarium.ok(&["plan", "-detailed-exitcode"]);
     terrarium.ok(&["destroy", "-auto-approve"]);
@@ -103,6 +107,53 @@ fn a_server_port_and_network_one_by_one() {
     play(WHOLE, &[("POST", format!("{COMPUTE}/servers"))], r#""answer","status":502"#);
     // The service failed, and has done it all the same.
     play(WHOLE, &[("POST", format!("{NETWORK}/ports"))], r#""answer_after","status":500"#);
+}
+
+/// A server that is stopped once it is made, and a volume that it holds: calls of several kinds.
+const STOPPED: &str = r#"
+terraform {
+  required_providers {
+    openstack = { source = "terraform-provider-openstack/openstack" }
+  }
+}
+
+data "openstack_networking_network_v2" "net" {
+  name = "sharednet1"
+}
+
+resource "openstack_compute_instance_v2" "vm" {
+  name        = "vm"
+  image_name  = "CC-Ubuntu24.04"
+  flavor_name = "m1.small"
+  power_state = "shutoff"
+
+  network {
+    uuid = data.openstack_networking_network_v2.net.id
+  }
+}
+
+resource "openstack_blockstorage_volume_v3" "disk" {
+  name = "disk"
+  size = 1
+}
+
+resource "openstack_compute_volume_attach_v2" "disk" {
+  instance_id = openstack_compute_instance_v2.vm.id
+  volume_id   = openstack_blockstorage_volume_v3.disk.id
+}
+"#;
+
+#[test]
+fn later_calls_of_a_create_are_looked_for_and_sent_again_too() {
+    for effect in ["drop_after", "drop_before"] {
+        // The second call at servers stops the one that was made, the third attaches the volume.
+        for skip in [1, 2] {
+            let settings = format!(
+                r#"{{"faults":[{{"skip":{skip},"method":"POST","path_prefix":"{COMPUTE}/servers","effect":{{"kind":"{effect}"}}}}]}}"#
+            );
+            play_under(STOPPED, &settings, 1);
+        }
+    }
 }
 
 #[test]

@@ -320,9 +320,14 @@ async fn poll_boot(
     object: Json,
     planned: &Value,
 ) -> PollReply {
-    let wanted = planned.text("power_state").unwrap_or("active");
-    if field(&object, "status") == "ACTIVE" && !wanted.eq_ignore_ascii_case("active") {
+    let (wanted, status) =
+        (planned.text("power_state").unwrap_or("active"), field(&object, "status"));
+    if status == "ACTIVE" && !wanted.eq_ignore_ascii_case("active") {
         return send_next(scope, pending, Stage::Power);
+    }
+    // Found again after a lost answer, it may be where it was to come already.
+    if status.eq_ignore_ascii_case(wanted) {
+        return finish(scope, pending, object).await;
     }
     plain_poll(scope, pending, Some(object)).await
 }
