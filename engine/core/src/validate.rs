@@ -2,7 +2,7 @@
 
 use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
-use terrarium_lang::config::Resource;
+use terrarium_lang::config::{BlockRef, Resource};
 use terrarium_provider::ValidateRequest;
 use terrarium_value::Value;
 
@@ -73,11 +73,8 @@ async fn ask(world: &World<'_>, mut asked: Vec<Asked>) {
         let found = known.validate_many(requests).await;
         for (one, found) in of_one.iter().zip(found) {
             let module = world.module(one.id);
-            let named = |resource: &&Resource| {
-                let block = &resource.block;
-                block.in_module(module.path.clone()) == one.instance.block
-            };
-            let Some(resource) = module.config.resources.values().find(named) else { continue };
+            let block = BlockRef::of(&one.instance.block);
+            let Some(resource) = module.config.resources.get(&block) else { continue };
             for diagnostic in found {
                 world.report(plan::located(diagnostic, resource, &one.instance));
             }

@@ -151,17 +151,15 @@ pub fn look(places: &Places, own: &State) -> Result<Adoption, AdoptError> {
         Err(AdoptError::Backend { .. }) if !is_new => return Ok(Adoption::Nothing),
         path => path?,
     };
-    let Some(bytes) = read(&path)? else { return Ok(Adoption::Nothing) };
-    let adopted = Adopted { path: named(places, &path), hash: hash(&bytes) };
-    match &own.adopted {
-        Some(before) if before.path == adopted.path => {
-            if before.hash == adopted.hash {
-                return Ok(Adoption::Nothing);
-            }
-            return Err(AdoptError::Changed { path: adopted.path });
-        }
-        _ => {}
+    let name = named(places, &path);
+    if let Some(before) = own.adopted.as_ref().filter(|before| before.path == name) {
+        return match hash_of(&path)? {
+            Some(hash) if hash != before.hash => Err(AdoptError::Changed { path: name }),
+            _ => Ok(Adoption::Nothing),
+        };
     }
+    let Some(bytes) = read(&path)? else { return Ok(Adoption::Nothing) };
+    let adopted = Adopted { path: name, hash: hash(&bytes) };
     // Terraform makes the file before there is a state to write, and reads an empty one as none. Where a backup has
     // something, a state was lost.
     if bytes.is_empty() && read(&backup(&path))?.is_none_or(|backup| backup.is_empty()) {
@@ -245,6 +243,13 @@ pub fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
+/// Returns the same of a file, without holding it: a state of hundreds of megabytes is looked at by every command.
+fn hash_of(path: &Path) -> Result<Option<String>, AdoptError> {
+    let mut hasher = blake3::Hasher::new();
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut hasher));
+    Ok(there(path, read)?.map(|_| hasher.finalize().to_hex().to_string()))
+}
+
 fn workspaces_dir(places: &Places, backend: &LocalBackend) -> PathBuf {
     let dir = backend.workspace_dir.as_deref();
     places.dir.join(dir.unwrap_or_else(|| Path::new("terraform.tfstate.d")))
@@ -271,8 +276,13 @@ fn recorded(places: &Places) -> Result<Option<LocalBackend>, AdoptError> {
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, AdoptError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    there(path, std::fs::read(path))
+}
+
+/// Returns what was read of a file; `None` where there is none.
+fn there<T>(path: &Path, read: std::io::Result<T>) -> Result<Option<T>, AdoptError> {
+    match read {
+        Ok(found) => Ok(Some(found)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }

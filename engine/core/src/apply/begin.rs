@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use terrarium_address::{ConfigAddr, Name};
+use terrarium_address::Name;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_lang::config::{BlockRef, Resource};
 use terrarium_provider::{
@@ -214,16 +214,21 @@ impl<'a> Walk<'a> {
     pub(super) fn declared(&self, change: &ResourceChange) -> Option<&'a Resource> {
         let block = &change.addr.block;
         let inputs: &'a Inputs = self.inputs;
-        inputs.config.module(&block.module.config())?.resources.get(&block_ref(block))
+        inputs
+            .config
+            .module(&block.module.config())?
+            .resources
+            .get(&BlockRef::of(block))
+            .map(|it| &**it)
     }
 
     /// Returns the block of a change and the module instance that it stands in.
     pub(super) fn block(&self, change: &ResourceChange) -> Option<(ModuleId, Resource)> {
         let path = &change.addr.block.module;
         let module = self.world.module_along(path)?;
-        let block = block_ref(&change.addr.block);
+        let block = BlockRef::of(&change.addr.block);
         let resource = self.world.module(module).config.resources.get(&block)?.clone();
-        Some((module, resource))
+        Some((module, *resource))
     }
 
     pub(super) fn provider_addr(&self, change: &ResourceChange) -> Option<ProviderAddr> {
@@ -292,10 +297,6 @@ impl<'a> Walk<'a> {
             .about(change.addr.clone());
         self.world.report(error);
     }
-}
-
-fn block_ref(block: &ConfigAddr) -> BlockRef {
-    BlockRef { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() }
 }
 
 /// Returns whether the plan of something that the configuration sets rested on an unknown value.

@@ -111,8 +111,7 @@ impl Planner<'_> {
         parts: &mut HashMap<NodeIndex, BTreeMap<Name, Name>>,
     ) {
         let block = &change.addr.block;
-        let block_ref =
-            BlockRef { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() };
+        let block_ref = BlockRef::of(block);
         let node = hashes.resources.get(&(block.module.config(), block_ref)).copied();
         let mut hasher = blake3::Hasher::new();
         update(&mut hasher, change.addr.to_string().as_bytes());

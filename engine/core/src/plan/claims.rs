@@ -119,11 +119,7 @@ impl Planner<'_> {
             return;
         };
         let module = self.inputs.config.module(&addr.block.module.config());
-        let block = terrarium_lang::config::BlockRef {
-            mode: addr.block.mode,
-            kind: addr.block.kind.clone(),
-            name: addr.block.name.clone(),
-        };
+        let block = terrarium_lang::config::BlockRef::of(&addr.block);
         match module.and_then(|module| module.resources.get(&block)) {
             Some(resource) => self.report_at(diagnostic, resource, &addr),
             None => self.world.report(diagnostic),

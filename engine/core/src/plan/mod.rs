@@ -207,6 +207,9 @@ impl<'a> Planner<'a> {
         let connection = if options.offline { Connection::Offline } else { Connection::Online };
         let create_first = create_first(&inputs.config, &graph);
         let restricted = targets::Restricted::of(options, &graph, &index);
+        // What grows by doubling is for a moment there twice, which is the most that a plan takes.
+        let blocks =
+            index.len().max(inputs.config.modules.values().map(|it| it.resources.len()).sum());
         Self {
             inputs,
             options,
@@ -221,6 +224,9 @@ impl<'a> Planner<'a> {
             imports: import::by_block(&inputs.config),
             seated: std::cell::OnceCell::new(),
             found: RefCell::new(Found {
+                changes: Vec::with_capacity(blocks),
+                by_addr: HashMap::with_capacity(blocks),
+                by_block: HashMap::with_capacity(blocks),
                 pending: has_data(&inputs.config).then(places::Places::default),
                 ..Found::default()
             }),

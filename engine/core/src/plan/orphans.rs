@@ -221,9 +221,5 @@ fn by_provider<'s>(
 
 /// A resource block for something that has none any more.
 fn stand_in(block: &ConfigAddr) -> terrarium_lang::config::Resource {
-    terrarium_lang::config::Resource::absent(terrarium_lang::config::BlockRef {
-        mode: block.mode,
-        kind: block.kind.clone(),
-        name: block.name.clone(),
-    })
+    terrarium_lang::config::Resource::absent(terrarium_lang::config::BlockRef::of(block))
 }

@@ -36,6 +36,11 @@ impl<'s> Index<'s> {
         (Self(index), diagnostics)
     }
 
+    /// Returns how many blocks have instances.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Lists all instances.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&ResourceAddr, &Recorded<'s>)> {
         self.0.values().flatten().map(|(addr, recorded)| (addr, recorded))

@@ -137,8 +137,7 @@ impl<'a> Providers<'a> {
     /// that was recorded.
     pub(crate) fn used_today(&self, block: &ConfigAddr, recorded: &str) -> Option<ProviderAddr> {
         let module = block.module.config();
-        let named =
-            BlockRef { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() };
+        let named = BlockRef::of(block);
         let resource =
             self.inputs.config.module(&module).and_then(|config| config.resources.get(&named));
         match resource {

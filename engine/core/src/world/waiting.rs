@@ -95,11 +95,7 @@ impl World<'_> {
             }
             path = path.child(step.name.clone(), step.key.clone());
         }
-        let block = terrarium_lang::config::BlockRef {
-            mode: addr.block.mode,
-            kind: addr.block.kind.clone(),
-            name: addr.block.name.clone(),
-        };
+        let block = terrarium_lang::config::BlockRef::of(&addr.block);
         let resource = config.module(&path).and_then(|module| module.resources.get(&block));
         if let Some(resource) = resource
             && addr.key.is_none()

@@ -85,7 +85,7 @@ fn add(module: &mut Module, item: Item, diags: &mut Diagnostics) {
             let say = || words("Duplicate output definition", "An output", &name, "Output names");
             unique(&mut module.outputs, (name.clone(), it), |it| it.span, say, diags);
         }
-        Item::Resource(it) => add_resource(module, *it, diags),
+        Item::Resource(it) => add_resource(module, it, diags),
         Item::Call(it) => {
             let name = it.name.clone();
             let say = || words("Duplicate module call", "A module call", &name, "Module calls");
@@ -93,7 +93,7 @@ fn add(module: &mut Module, item: Item, diags: &mut Diagnostics) {
         }
         Item::Check(it) => {
             if let Some(data) = &it.data {
-                add_resource(module, data.clone(), diags);
+                add_resource(module, Box::new(data.clone()), diags);
             }
             let name = it.name.clone();
             let say = || {
@@ -122,7 +122,7 @@ fn add(module: &mut Module, item: Item, diags: &mut Diagnostics) {
     }
 }
 
-fn add_resource(module: &mut Module, it: super::Resource, diags: &mut Diagnostics) {
+fn add_resource(module: &mut Module, it: Box<super::Resource>, diags: &mut Diagnostics) {
     let block = it.block.clone();
     let say = || {
         let (what, names) = match block.mode {

@@ -25,7 +25,7 @@ pub struct Module {
     /// `output` blocks.
     pub outputs: IndexMap<Name, Output>,
     /// `resource` and `data` blocks.
-    pub resources: IndexMap<BlockRef, Resource>,
+    pub resources: IndexMap<BlockRef, Box<Resource>>,
     /// `module` blocks.
     pub calls: IndexMap<Name, ModuleCall>,
     /// `provider` blocks.

@@ -21,6 +21,11 @@ pub struct BlockRef {
 }
 
 impl BlockRef {
+    /// Returns the block of an address.
+    pub fn of(block: &ConfigAddr) -> Self {
+        Self { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() }
+    }
+
     /// Returns the address of the block in a module.
     pub fn in_module(&self, module: ModulePath) -> ConfigAddr {
         ConfigAddr { module, mode: self.mode, kind: self.kind.clone(), name: self.name.clone() }
