@@ -1,6 +1,9 @@
 //! A lost reply is looked for in the same run: one command makes everything, and nothing twice.
 
 use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use terrarium_support::{Server, Terrarium, Workdir};
 
@@ -178,4 +181,32 @@ fn a_service_that_fails_and_makes_nothing_is_one_error_and_leaves_nothing_open()
     let again = terrarium.ok(&["apply", "-auto-approve"]);
     assert!(!again.contains("Recovering"), "{again}");
     assert_eq!(there(&terrarium), undisturbed(WHOLE));
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_lost_answer_at_once() {
+    let dir = Workdir::with(FOLLOWED);
+    let server = Server::start(
+        dir.path(),
+        "1",
+        &faults(&[("POST", format!("{NETWORK}/networks"))], r#""drop_before""#),
+    );
+    let terrarium = Terrarium::on_server(dir.path(), &server.url());
+    let mut apply = terrarium.spawn(&["apply", "-auto-approve"]);
+    let mut lines = BufReader::new(apply.stdout.take().expect("a pipe")).lines();
+    let waits = |line: &std::io::Result<String>| {
+        line.as_ref().is_ok_and(|line| line.contains("Recovering: looking for what it made, up to"))
+    };
+    assert!(lines.any(|line| waits(&line)), "it does not wait");
+    let begun = Instant::now();
+    let sent = Command::new("kill").args(["-INT", &apply.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(apply.wait().expect("a child").code(), Some(1));
+    // The minute is not waited for; what the service is at work on is answered.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(rest.iter().any(|line| line.starts_with("Interrupted!")), "{rest:#?}");
+    // What became of it is still an open question.
+    let plan = terrarium.ok(&["plan"]);
+    assert!(plan.contains(": its creation, since"), "{plan}");
 }
