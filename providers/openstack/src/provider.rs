@@ -241,7 +241,7 @@ impl OpenStackProvider {
             .collect();
         let fetched = self.fetch_all(row, &items).await;
         let pairs: Vec<(&Pending, Fetched)> = pending.iter().copied().zip(fetched).collect();
-        in_lanes(&self.session, &pairs, |(one, fetched)| async {
+        let replies = in_lanes(&self.session, &pairs, |(one, fetched)| async {
             let scope = self.scope(row, one.accepted.state.as_ref().or(one.planned.as_ref()));
             match fetched.clone() {
                 Ok(object) => row.hooks.poll(&scope, one, object).await,
@@ -249,7 +249,11 @@ impl OpenStackProvider {
                 Err(error) => waiting(one, &error.to_string()),
             }
         })
-        .await
+        .await;
+        if replies.iter().any(|reply| !matches!(reply.outcome, PollOutcome::Waiting { .. })) {
+            self.session.settled(row.service, row.path, row.marks.touches);
+        }
+        replies
     }
 
     async fn find_kind(&self, kind: &str, requests: &[&FindRequest]) -> Vec<FindReply> {

@@ -57,3 +57,26 @@ pub(crate) fn resource(name: &str) -> Option<&'static Resource> {
 pub(crate) fn data_source(name: &str) -> Option<&'static DataSource> {
     DATA_SOURCES.iter().find(|row| row.name == name).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_type_touches_is_the_collection_of_another_one() {
+        let first = |path: &'static str| path.trim_start_matches('/').split('/').next();
+        let known: Vec<_> = RESOURCES
+            .iter()
+            .map(|row| (row.service, first(row.path).unwrap_or_default()))
+            .collect();
+        for row in RESOURCES {
+            for touched in row.marks.touches {
+                assert!(
+                    known.contains(touched),
+                    "{} touches {touched:?}, which no type keeps",
+                    row.name
+                );
+            }
+        }
+    }
+}

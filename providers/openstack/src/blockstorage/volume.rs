@@ -83,7 +83,11 @@ pub(crate) const VOLUME: Resource = Resource {
     slow_delete: true,
     marker: MarkerField::Metadata,
     tags: false,
-    marks: Marks { quota: Some("volumes"), ..Marks::NONE },
+    marks: Marks {
+        quota: Some("volumes"),
+        touches: &[(Service::Compute, "servers")],
+        ..Marks::NONE
+    },
     hooks: &VolumeHooks,
 };
 

@@ -25,6 +25,8 @@ pub(crate) struct Call<'a, M = Read> {
     pub(crate) refusals: &'static [&'static str],
     /// How long it may go on waiting for the service to have time.
     pub(crate) patience: Duration,
+    /// Collections beside its own whose objects it changes, where it changes anything.
+    pub(crate) touches: &'static [(Service, &'static str)],
 }
 
 /// What a reading call is sent with.
@@ -74,14 +76,24 @@ impl<'a> Call<'a> {
             microversion: None,
             refusals: &[],
             patience: PATIENCE,
+            touches: &[],
         }
     }
 
     /// Makes it a call that changes something.
     pub(crate) fn sending(self, verb: Verb) -> Call<'a, Verb> {
-        let Self { service, region, path, query, body, microversion, refusals, patience, .. } =
-            self;
-        Call { service, region, verb, path, query, body, microversion, refusals, patience }
+        Call {
+            verb,
+            service: self.service,
+            region: self.region,
+            path: self.path,
+            query: self.query,
+            body: self.body,
+            microversion: self.microversion,
+            refusals: self.refusals,
+            patience: self.patience,
+            touches: self.touches,
+        }
     }
 }
 
@@ -106,6 +118,11 @@ impl<'a, M> Call<'a, M> {
     /// Lets it wait for the service for as long as the operation that it belongs to may take.
     pub(crate) fn patient(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// Names what it changes beside its own collection.
+    pub(crate) fn touching(self, touches: &'static [(Service, &'static str)]) -> Self {
+        Self { touches, ..self }
     }
 
     /// Gives it a query.

@@ -182,6 +182,16 @@ impl Session {
         self.shared.forget_lists();
     }
 
+    /// Notes that work on an object of a row's collection is over: what it changed is listed anew.
+    pub(crate) fn settled(
+        &self,
+        service: Service,
+        path: &str,
+        touches: &'static [(Service, &'static str)],
+    ) {
+        self.shared.settled(&Call::get(service, "", path).touching(touches).sending(Verb::Put));
+    }
+
     /// Reads one object that others of this round have read already, or reads it for them.
     pub(crate) async fn shared_find(&self, call: &Call<'_>) -> Result<Option<Json>, ApiError> {
         let now = self.outside.clock.now();

@@ -25,7 +25,7 @@ pub(crate) type Listed = Result<Arc<Vec<Json>>, ApiError>;
 /// Until when an answer is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Belief {
-    /// For a while, and not beyond the next call that changes anything.
+    /// For a while, and not beyond the next call that changes one of its objects.
     List,
     /// What names and ids mean: as long as nothing of the same collection is changed.
     Name,
@@ -101,12 +101,18 @@ impl Shared {
         self.entries().retain(|_, entry| entry.belief != Belief::List);
     }
 
+    /// Forgets lists of what work changed that is over: its service was at it since the call.
+    pub(super) fn settled(&self, call: &Call<'_, Verb>) {
+        self.entries()
+            .retain(|question, entry| entry.belief != Belief::List || !question.is_touched(call));
+    }
+
     /// Forgets what a call may have changed; those who wait for an answer still get it.
     pub(super) fn changed_by(&self, call: &Call<'_, Verb>) {
         self.entries().retain(|question, entry| match entry.belief {
-            Belief::List => false,
-            Belief::Name => !question.is_touched(call),
-            Belief::Identity => call.verb == Verb::Put || !question.is_touched(call),
+            Belief::List => !question.is_touched(call),
+            Belief::Name => !question.is_about(call),
+            Belief::Identity => call.verb == Verb::Put || !question.is_about(call),
         });
     }
 }
@@ -123,11 +129,22 @@ impl Question {
     }
 
     /// Returns whether a call may change what a name means. A lease brings networks and flavors.
-    fn is_touched(&self, call: &Call<'_, Verb>) -> bool {
+    fn is_about(&self, call: &Call<'_, Verb>) -> bool {
         call.service == Service::Reservation
             || (call.service == self.service && collection(&call.path) == collection(&self.path))
     }
+
+    /// Returns whether a call may change what is listed: its own collection, and those that its type touches.
+    fn is_touched(&self, call: &Call<'_, Verb>) -> bool {
+        let of = collection(&self.path);
+        // What is counted is counted anew whatever comes or goes.
+        let counts = call.service == self.service && COUNTERS.contains(&of);
+        counts || self.is_about(call) || call.touches.contains(&(self.service, of))
+    }
 }
+
+/// Collections that say how much of a service is used.
+const COUNTERS: &[&str] = &["quotas", "os-quota-sets", "limits"];
 
 /// Returns the first part of a path.
 fn collection(path: &str) -> &str {
@@ -150,6 +167,33 @@ mod tests {
 
     fn call(path: &str) -> Call<'static> {
         Call::get(Service::Network, "", path)
+    }
+
+    #[test]
+    fn a_list_is_forgotten_where_a_call_touches_it_and_nowhere_else() {
+        const PORTS: &[(Service, &str)] = &[(Service::Network, "ports")];
+        let lists = ["/networks", "/ports", "/quotas/p/details.json"];
+        for (service, path, touches, left) in [
+            (Service::Network, "/subnets", &[][..], &["/networks", "/ports"][..]),
+            (Service::Network, "/subnets", PORTS, &["/networks"]),
+            (Service::Network, "/networks/n/tags", &[], &["/ports"]),
+            (Service::Compute, "/servers", PORTS, &["/networks", "/quotas/p/details.json"]),
+            (Service::Compute, "/networks", &[], &lists),
+            // A lease brings and takes anything.
+            (Service::Reservation, "/leases", &[], &[]),
+        ] {
+            let shared = Shared::default();
+            for list in lists {
+                let found = async { Ok(Vec::new()) };
+                now(shared.answer(&call(list), Belief::List, at(0), found)).unwrap();
+            }
+            let change = Call::get(service, "", path).touching(touches).sending(Verb::Post);
+            shared.changed_by(&change);
+            let mut kept: Vec<String> =
+                shared.entries().keys().map(|question| question.path.clone()).collect();
+            kept.sort();
+            assert_eq!(kept, left, "{path} {touches:?}");
+        }
     }
 
     fn now<T>(future: impl Future<Output = T>) -> T {
@@ -192,7 +236,8 @@ mod tests {
             (Belief::Identity, &one, Some("/networks/n"), 1, 1),
             (Belief::List, &one, None, 59, 1),
             (Belief::List, &one, None, 60, 2),
-            (Belief::List, &one, Some("/ports"), 1, 2),
+            (Belief::List, &one, Some("/ports"), 1, 1),
+            (Belief::List, &one, Some("/networks/n"), 1, 2),
         ] {
             let (shared, count) = (Shared::default(), Cell::new(0));
             assert_eq!(asked(&shared, &count, belief, 0, found), 1);

@@ -49,6 +49,7 @@ pub(crate) const VOLUME_ATTACH: Resource = Resource {
         turns: &["instance_id"],
         occupies: &["instance_id"],
         exclusive: &[Only::at("volume_id").shared_if("multiattach")],
+        touches: &[(Service::Volume, "volumes")],
         ..Marks::GUEST
     },
     hooks: &AttachHooks,

@@ -55,6 +55,7 @@ pub(crate) const FLOATINGIP: Resource = Resource {
         exclusive: &[Only::at("port_id").part("fixed_ip").on_behalf("address")],
         scarce: true,
         quota: Some("floatingip"),
+        touches: &[(Service::Network, "ports"), (Service::Compute, "servers")],
         ..Marks::NONE
     },
     hooks: &FloatingIpHooks,
@@ -72,7 +73,7 @@ pub(crate) const COMPUTE_FLOATINGIP: Resource = Resource {
     ],
     timeouts: Timeouts::NONE,
     tags: false,
-    marks: Marks { scarce: true, quota: Some("floatingip"), ..Marks::NONE },
+    marks: Marks { exclusive: &[], ..FLOATINGIP.marks },
     ..FLOATINGIP
 };
 

@@ -38,6 +38,7 @@ pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
             Only::at("floating_ip").handed_over(),
             Only::at("port_id").part("fixed_ip").on_behalf("floating_ip").not_by_successor(),
         ],
+        touches: &[(Service::Network, "ports"), (Service::Compute, "servers")],
         ..Marks::GUEST
     },
     hooks: &AssociateHooks,

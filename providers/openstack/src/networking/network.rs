@@ -58,7 +58,11 @@ pub(crate) const NETWORK: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { quota: Some("network"), ..Marks::NONE },
+    marks: Marks {
+        quota: Some("network"),
+        touches: &[(Service::Network, "subnets"), (Service::Network, "ports")],
+        ..Marks::NONE
+    },
     hooks: &NetworkHooks,
 };
 

@@ -95,6 +95,7 @@ pub(crate) const PORT: Resource = Resource {
         holds: &[("fixed_ip.#.subnet_id", HeldBy::Id), ("security_group_ids.#", HeldBy::Id)],
         scarce: true,
         quota: Some("port"),
+        touches: &[(Service::Network, "floatingips"), (Service::Compute, "servers")],
         ..Marks::GUEST
     },
     hooks: &PortHooks,

@@ -61,7 +61,12 @@ pub(crate) const ROUTER: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { turns: &["id"], quota: Some("router"), ..Marks::NONE },
+    marks: Marks {
+        turns: &["id"],
+        quota: Some("router"),
+        touches: &[(Service::Network, "ports"), (Service::Network, "floatingips")],
+        ..Marks::NONE
+    },
     hooks: &RouterHooks,
 };
 

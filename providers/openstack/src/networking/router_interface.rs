@@ -32,7 +32,12 @@ pub(crate) const ROUTER_INTERFACE: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::None,
     tags: false,
-    marks: Marks { turns: &["router_id"], occupies: &["subnet_id"], ..Marks::GUEST },
+    marks: Marks {
+        turns: &["router_id"],
+        occupies: &["subnet_id"],
+        touches: &[(Service::Network, "ports"), (Service::Network, "floatingips")],
+        ..Marks::GUEST
+    },
     hooks: &InterfaceHooks,
 };
 

@@ -39,7 +39,11 @@ pub(crate) const SECGROUP: Resource = Resource {
     slow_delete: false,
     marker: MarkerField::Description,
     tags: true,
-    marks: Marks { quota: Some("security_group"), ..Marks::NONE },
+    marks: Marks {
+        quota: Some("security_group"),
+        touches: &[(Service::Network, "security-group-rules")],
+        ..Marks::NONE
+    },
     hooks: &SecgroupHooks,
 };
 

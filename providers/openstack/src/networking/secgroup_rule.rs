@@ -79,6 +79,7 @@ pub(crate) const SECGROUP_RULE: Resource = Resource {
     marks: Marks {
         turns: &["security_group_id"],
         quota: Some("security_group_rule"),
+        touches: &[(Service::Network, "security-groups")],
         ..Marks::NONE
     },
     hooks: &RuleHooks,

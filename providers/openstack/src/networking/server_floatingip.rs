@@ -40,6 +40,7 @@ pub(crate) const SERVER_FLOATINGIP: Resource = Resource {
             Only::at("floating_ip").handed_over(),
             Only::at("instance_id").part("fixed_ip").on_behalf("floating_ip").not_by_successor(),
         ],
+        touches: &[(Service::Network, "ports"), (Service::Compute, "servers")],
         ..Marks::GUEST
     },
     hooks: &ServerFloatingIpHooks,

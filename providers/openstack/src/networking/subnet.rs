@@ -65,6 +65,7 @@ pub(crate) const SUBNET: Resource = Resource {
         lends: &["id"],
         occupies: &["network_id"],
         quota: Some("subnet"),
+        touches: &[(Service::Network, "networks"), (Service::Network, "ports")],
         ..Marks::GUEST
     },
     hooks: &SubnetHooks,

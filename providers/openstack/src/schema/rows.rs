@@ -89,7 +89,12 @@ pub(crate) struct Marks {
     pub(crate) scarce: bool,
     /// The quota that counts its objects.
     pub(crate) quota: Option<&'static str>,
+    /// Collections beside its own whose objects its calls change, too: what was listed of them is read anew.
+    pub(crate) touches: &'static [Collection],
 }
+
+/// The objects of a service that are listed together: the first part of their path.
+pub(crate) type Collection = (Service, &'static str);
 
 /// A reference to what only one may hold.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +151,7 @@ impl Marks {
         holds: &[],
         scarce: false,
         quota: None,
+        touches: &[],
     };
     /// It sits on something, and ends with that.
     pub(crate) const GUEST: Self = Self { tenure: Tenure::Borrowed, ..Self::NONE };

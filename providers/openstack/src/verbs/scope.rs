@@ -76,7 +76,7 @@ impl<'a> Act<'a> {
 impl Scope<'_> {
     /// Starts a GET of a service.
     pub(crate) fn get(&self, service: Service, path: impl Into<String>) -> Call<'_> {
-        let call = Call::get(service, &self.region, path);
+        let call = Call::get(service, &self.region, path).touching(self.row.marks.touches);
         match self.patience {
             Some(patience) => call.patient(patience),
             None => call,

@@ -135,3 +135,42 @@ fn what_a_service_serialises_is_changed_one_by_one_and_the_rest_goes_on() {
         assert_eq!(traffic["peak"].as_u64(), Some(groups), "{traffic:#}");
     }
 }
+
+/// A group is asked for by its name between changes of other types, and after a rule was added.
+const TOUCHES: &str = r#"
+terraform {
+  required_providers {
+    openstack = { source = "terraform-provider-openstack/openstack" }
+  }
+}
+resource "openstack_compute_keypair_v2" "a" { name = "a" }
+data "openstack_networking_secgroup_v2" "first" {
+  name       = "default"
+  depends_on = [openstack_compute_keypair_v2.a]
+}
+resource "openstack_blockstorage_volume_v3" "b" {
+  size        = 1
+  description = data.openstack_networking_secgroup_v2.first.id
+}
+data "openstack_networking_secgroup_v2" "again" {
+  name       = "default"
+  depends_on = [openstack_blockstorage_volume_v3.b]
+}
+resource "openstack_networking_secgroup_rule_v2" "c" {
+  direction         = "ingress"
+  ethertype         = "IPv4"
+  security_group_id = data.openstack_networking_secgroup_v2.again.id
+}
+data "openstack_networking_secgroup_v2" "last" {
+  name       = "default"
+  depends_on = [openstack_networking_secgroup_rule_v2.c]
+}
+"#;
+
+#[test]
+fn a_list_is_asked_for_anew_only_after_what_touches_it() {
+    let stage = Stage::new(TOUCHES);
+    let (_, traffic) = stage.counted(&["apply", "-auto-approve"]);
+    // Once, whatever is made of other types meanwhile, and once more after the rule.
+    assert_eq!(requests(&traffic, "GET", "/security-groups"), 2, "{traffic:#}");
+}

@@ -150,6 +150,11 @@ pub(crate) const INSTANCE: Resource = Resource {
         // Its ports have the groups.
         holds: &[("security_groups.#", HeldBy::Name), ("security_groups.#", HeldBy::Id)],
         quota: Some("instances"),
+        touches: &[
+            (Service::Network, "ports"),
+            (Service::Network, "floatingips"),
+            (Service::Volume, "volumes"),
+        ],
         ..Marks::GUEST
     },
     hooks: &InstanceHooks,
