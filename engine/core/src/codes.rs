@@ -52,10 +52,11 @@ codes! {
         "A provider is asked for its schemas before anything is planned, checked or shown. It answered with an error, or \
          not in time. Nothing was changed.";
     NO_ANSWER = "T0442", "a provider does not answer",
-        "The engine waits for a provider only so long. A read or a plan without an answer ends the run; a change whose \
-         answer does not come stays open, and the next command looks what became of it.";
+        "The engine waits for a provider only so long. A read or a plan without an answer ends the run; what \
+         came of a change without an answer is looked for, by the run itself, then by the next command.";
     PLAN_STALE = "T0501", "the saved plan no longer fits",
-        "State, configuration or variables changed after the plan was made. Make a new one.";
+        "State, configuration or variables changed after the plan was made, or an action of another run has no outcome: \
+         the plan might do it once more. Make a new one.";
     PLAN_DAMAGED = "T0502", "the saved plan can't be read",
         "The file is no plan of this version, or was changed.";
     STORE_FAILED = "T0503", "the state could not be written",
@@ -63,7 +64,9 @@ codes! {
     APPLY_FAILED = "T0504", "an action failed",
         "The service refused, or took too long. What depends on it was skipped; the rest was carried out.";
     DOUBTFUL = "T0505", "nobody knows whether an action was carried out",
-        "A request was sent and no trustworthy answer came. The next command looks what exists before it does anything.";
+        "A request was sent and no trustworthy answer came. The run itself looked for what came of it, until no request \
+         can be on its way (a minute), and sent it once more; a run that is interrupted looks no further. The next \
+         command looks what exists before it does anything.";
     REALM = "T0506", "the state belongs to another world",
         "A state is bound at its first apply to one testbed world, or to the real clouds. Use another workspace.";
     INCONSISTENT = "T0507", "the result is not what was planned",
