@@ -166,6 +166,42 @@ fn a_port_gets_a_new_address_only_when_the_old_one_is_gone() {
 }
 
 #[test]
+fn an_address_stays_bound_while_the_next_server_boots_though_its_port_is_looked_up() {
+    let dir = project(
+        r#"
+variable "hello" { default = "1" }
+resource "openstack_networking_floatingip_v2" "out" { pool = "public" }
+resource "openstack_compute_instance_v2" "web" {
+  name        = "web"
+  image_name  = "CC-Ubuntu24.04"
+  flavor_name = "m1.small"
+  user_data   = var.hello
+  network { name = "sharednet1" }
+  lifecycle { create_before_destroy = true }
+}
+data "openstack_networking_port_v2" "web" { device_id = openstack_compute_instance_v2.web.id }
+resource "openstack_networking_floatingip_associate_v2" "web" {
+  floating_ip = openstack_networking_floatingip_v2.out.address
+  port_id     = data.openstack_networking_port_v2.web.id
+}
+"#,
+    );
+    let terrarium = Terrarium::on_testbed(dir.path());
+    terrarium.ok(&["apply", "-auto-approve"]);
+    let rolled = terrarium.ok(&["apply", "-auto-approve", "-var", "hello=2"]);
+    in_order(
+        &rolled,
+        &[
+            "instance_v2.web: Creation complete",
+            "floatingip_associate_v2.web: Destroying",
+            "floatingip_associate_v2.web: Creation complete",
+            "instance_v2.web: Destroying",
+        ],
+    );
+    terrarium.ok(&["plan", "-detailed-exitcode", "-var", "hello=2"]);
+}
+
+#[test]
 fn addresses_that_would_swap_ports_in_place_are_refused_by_the_plan() {
     let dir = behind(
         r#"

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use terrarium_address::ResourceAddr;
+use terrarium_address::{Mode, ResourceAddr};
 use terrarium_state::State;
 
 use super::circles::{Edge, Will};
@@ -177,10 +177,31 @@ impl<'p> Weaver<'p> {
             }
         }
         let mut needs = self.facts.needs(&planned.addr, None, Side::Ahead);
+        self.stay_until_read(change, &needs);
         if self.let_go.get(&change) == Some(&true) {
             needs = needs.into_iter().map(|(target, _)| (target, Will::May)).collect();
         }
         self.tie_all(Relation::Ready, node, needs);
+    }
+
+    /// What is made anew goes down when the data sources that it reads have been read, not before: they may look
+    /// for a successor that takes a while (the port of a server that is made first). A wish, since that successor
+    /// may itself wait for this removal.
+    fn stay_until_read(&mut self, change: usize, needs: &[(Target<'p>, Will)]) {
+        let Some(end) = self.own_end.get(&change).copied() else { return };
+        if end.kind != EndKind::BeforeCreate {
+            return;
+        }
+        for (target, _) in needs {
+            let looks = match target {
+                Target::Instance(addr) => is_data(addr),
+                Target::Block(block) => block.mode == Mode::Data,
+                Target::Set(set) => set.addrs().first().is_some_and(is_data),
+            };
+            if looks {
+                self.tie(Relation::Ready, end.node, *target, Will::Should);
+            }
+        }
     }
 
     /// The end of an object, or its change in place, waits for the end of what was recorded to read it;
