@@ -208,46 +208,67 @@ impl From<Diagnostic> for Diagnostics {
 ///
 /// For "did you mean": the distance is Levenshtein's, and must be at most 2, or 3 in words of nine letters and more.
 pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let length = given.chars().count();
-    let limit = if length < 3 { 1 } else { (length / 3).clamp(2, 3) };
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(given, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let given: Vec<char> = given.chars().collect();
+    let length = given.len();
+    let mut limit = if length < 3 { 1 } else { (length / 3).clamp(2, 3) };
+    let mut row = Vec::with_capacity(length + 1);
+    let mut best = None;
+    for candidate in candidates {
+        let Some(distance) = distance_within(&given, candidate, limit, &mut row) else { continue };
+        best = Some(candidate);
+        // From here on only what is nearer is of interest.
+        let Some(less) = distance.checked_sub(1) else { break };
+        limit = less;
+    }
+    best
 }
 
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
+/// Returns the distance of two words, if it is at most `limit`; `row` is room to count in.
+///
+/// It stops as soon as it can tell: a large module with many slips compares each of them with each name.
+fn distance_within(a: &[char], b: &str, limit: usize, row: &mut Vec<usize>) -> Option<usize> {
+    if a.len().abs_diff(b.chars().count()) > limit {
+        return None;
+    }
+    row.clear();
+    row.extend(0..=a.len());
+    for (i, x) in b.chars().enumerate() {
         let mut above_left = i;
         let mut left = i + 1;
-        for (y, cell) in b.iter().zip(row.iter_mut().skip(1)) {
+        let mut least = left;
+        for (y, cell) in a.iter().zip(row.iter_mut().skip(1)) {
             let above = *cell;
             left = (above_left + usize::from(x != *y)).min(above + 1).min(left + 1);
             above_left = above;
             *cell = left;
+            least = least.min(left);
         }
         if let Some(first) = row.first_mut() {
             *first = i + 1;
         }
+        if least > limit {
+            return None;
+        }
     }
-    row.last().copied().unwrap_or_default()
+    row.last().copied().filter(|distance| *distance <= limit)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{distance, nearest};
+    use super::{distance_within, nearest};
 
     #[test]
     fn distances_are_levenshteins() {
         for (a, b, expected) in
             [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("flavor", "flavour", 1)]
         {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-            assert_eq!(distance(b, a), expected, "{b} {a}");
+            for (a, b) in [(a, b), (b, a)] {
+                let a: Vec<char> = a.chars().collect();
+                let within = |limit| distance_within(&a, b, limit, &mut Vec::new());
+                assert_eq!(within(expected), Some(expected), "{a:?} {b}");
+                assert_eq!(within(9), Some(expected), "{a:?} {b}");
+                assert_eq!(expected.checked_sub(1).and_then(within), None, "{a:?} {b}");
+            }
         }
     }
 
@@ -256,5 +277,10 @@ mod tests {
         assert_eq!(nearest("flavour_name", ["flavor_name", "image_name"]), Some("flavor_name"));
         assert_eq!(nearest("aplly", ["apply", "plan"]), Some("apply"));
         assert_eq!(nearest("x", ["region", "name"]), None);
+        assert_eq!(
+            nearest("plaxx", ["plan", "plaxy", "plaxz"]),
+            Some("plaxy"),
+            "the first of the nearest"
+        );
     }
 }

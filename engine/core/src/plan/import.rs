@@ -1,6 +1,7 @@
 //! Taking over objects that exist: `import` blocks and the `import` command.
 
 use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use terrarium_address::{ConfigAddr, ModulePath, ResourceAddr};
@@ -15,6 +16,9 @@ use super::refresh::Recorded;
 use super::{Group, Planner};
 use crate::world::{At, ModuleId};
 use crate::{Waits, codes};
+
+/// The ids that instances are to be imported by.
+pub(super) type ImportIds = BTreeMap<ResourceAddr, String>;
 
 impl Planner<'_> {
     /// Reads the objects that instances without a recorded one are to be imported from.
@@ -68,17 +72,23 @@ impl Planner<'_> {
             .iter()
             .find(|(wanted, _)| wanted == addr)
             .map(|(_, id)| id.clone());
-        asked.or_else(|| {
-            let blocks = self.imports.get(&addr.block.config())?;
-            self.evaluate_imports(blocks.iter().copied()).remove(addr)
-        })
+        asked.or_else(|| self.import_ids(&addr.block.config())?.get(addr).cloned())
+    }
+
+    /// Returns the ids that `import` blocks name for instances of a block. They are evaluated once, and not for
+    /// each instance: a `for_each` names as many as there are.
+    fn import_ids(&self, block: &ConfigAddr) -> Option<Rc<ImportIds>> {
+        let blocks = self.imports.get(block)?;
+        if let Some(known) = self.import_ids.borrow().get(block) {
+            return Some(known.clone());
+        }
+        let ids = Rc::new(self.evaluate_imports(blocks));
+        self.import_ids.borrow_mut().insert(block.clone(), ids.clone());
+        Some(ids)
     }
 
     /// Evaluates `import` blocks of the root module, by address.
-    fn evaluate_imports<'b>(
-        &self,
-        blocks: impl Iterator<Item = &'b Import>,
-    ) -> BTreeMap<ResourceAddr, String> {
+    fn evaluate_imports(&self, blocks: &[&Import]) -> ImportIds {
         let mut found = BTreeMap::new();
         for block in blocks {
             let Some(for_each) = &block.for_each else {
@@ -125,11 +135,16 @@ impl Planner<'_> {
     /// Reports what is to be imported to an address that the configuration does not have.
     pub(super) fn check_imports(&self) {
         let found = self.found.borrow();
-        let blocks = self.evaluate_imports(self.imports.values().flatten().copied());
+        let ids: Vec<_> = self.imports.keys().filter_map(|block| self.import_ids(block)).collect();
         let waits = found.deferred.iter().filter(|deferred| deferred.waits == Waits::Values);
         let put_off: HashSet<ConfigAddr> =
             waits.map(|deferred| deferred.change.addr.block.config()).collect();
-        let wanted = self.options.imports.iter().map(|(addr, _)| addr).chain(blocks.keys());
+        let wanted = self
+            .options
+            .imports
+            .iter()
+            .map(|(addr, _)| addr)
+            .chain(ids.iter().flat_map(|ids| ids.keys()));
         for addr in wanted {
             if found.by_addr.contains_key(addr)
                 || put_off.contains(&addr.block.config())

@@ -101,6 +101,8 @@ pub(crate) struct Planner<'a> {
     /// What `removed` blocks say is forgotten.
     to_stay: named::Named<'a>,
     imports: BTreeMap<ConfigAddr, Vec<&'a terrarium_lang::config::Import>>,
+    /// What the blocks of `imports` name; evaluated when it is first asked for.
+    import_ids: RefCell<HashMap<ConfigAddr, std::rc::Rc<import::ImportIds>>>,
     /// Who is recorded to sit on whom; found when it is first asked for.
     seated: std::cell::OnceCell<HashMap<&'a ResourceAddr, Vec<&'a ResourceAddr>>>,
     found: RefCell<Found>,
@@ -222,6 +224,7 @@ impl<'a> Planner<'a> {
             restricted,
             to_stay: named::Named::to_stay(&inputs.config),
             imports: import::by_block(&inputs.config),
+            import_ids: RefCell::default(),
             seated: std::cell::OnceCell::new(),
             found: RefCell::new(Found {
                 changes: Vec::with_capacity(blocks),

@@ -1,6 +1,7 @@
 //! What grows with a configuration, counted.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use terrarium_core::planfile::{self, SavedPlan};
 use terrarium_provider::{Action, IntentDraft, Recorder};
@@ -30,6 +31,29 @@ async fn a_block_is_planned_and_read_in_one_call() {
     assert_eq!(scene.cloud.calls("plan"), 2, "one call for each block");
     assert_eq!(scene.cloud.calls("read"), 2);
     assert_eq!(scene.cloud.calls("configure"), 1);
+}
+
+/// How often files are read while a block with so many instances is imported, which a file names.
+async fn reads_of_an_import(instances: usize) -> usize {
+    let old = "resource \"fake_thing\" \"old\" { name = \"a\" }\n";
+    let mut scene = Scene::of(old);
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
+    let named = "for_each = toset(split(\",\", file(\"names\")))";
+    let block = format!("resource \"fake_thing\" \"r\" {{\n  {named}\n  name = \"a\"\n}}\n");
+    let import = format!("import {{\n  {named}\n  to = fake_thing.r[each.key]\n  id = \"1\"\n}}\n");
+    scene.file("main.tf", &format!("{old}{block}{import}"));
+    let names: Vec<String> = (0..instances).map(|at| format!("k{at}")).collect();
+    scene.file("names", &names.join(","));
+    scene.reads.store(0, Ordering::Relaxed);
+    let outcome = scene.run(&Command::default(), Doing::Plan).await.unwrap();
+    let imported = outcome.plan.changes.iter().filter(|change| change.importing.is_some());
+    assert_eq!(imported.count(), instances);
+    scene.reads.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn an_import_block_is_evaluated_once_for_all_instances() {
+    assert_eq!(reads_of_an_import(40).await, reads_of_an_import(10).await);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -27,6 +28,8 @@ pub(crate) type Wrap = Box<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store>>;
 
 pub(crate) struct Scene {
     pub(crate) files: BTreeMap<PathBuf, String>,
+    /// How many files were read, by whomever.
+    pub(crate) reads: Arc<AtomicUsize>,
     pub(crate) variables: BTreeMap<Name, Value>,
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) disk: MemoryDisk,
@@ -107,17 +110,21 @@ impl Clock for Leap {
     }
 }
 
-struct MemoryFiles(BTreeMap<PathBuf, String>);
+struct MemoryFiles {
+    files: BTreeMap<PathBuf, String>,
+    reads: Arc<AtomicUsize>,
+}
 
 impl Files for MemoryFiles {
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
-        let text = self.0.get(&clean(path));
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let text = self.files.get(&clean(path));
         text.map(|it| it.clone().into_bytes()).ok_or(std::io::ErrorKind::NotFound.into())
     }
 
     fn list(&self, dir: &Path) -> std::io::Result<Vec<(String, bool)>> {
         let dir = clean(dir);
-        let inside = self.0.keys().filter_map(|path| path.strip_prefix(&dir).ok());
+        let inside = self.files.keys().filter_map(|path| path.strip_prefix(&dir).ok());
         let entries: BTreeSet<(String, bool)> = inside
             .filter_map(|rest| {
                 let mut parts = rest.components();
@@ -133,7 +140,7 @@ impl Files for MemoryFiles {
     }
 
     fn is_file(&self, path: &Path) -> bool {
-        self.0.contains_key(&clean(path))
+        self.files.contains_key(&clean(path))
     }
 }
 
@@ -147,6 +154,7 @@ impl Scene {
         cloud.inside().now = "2026-03-01T12:00:00Z".parse().unwrap();
         Self {
             files: BTreeMap::new(),
+            reads: Arc::default(),
             variables: BTreeMap::new(),
             clock: Arc::new(Leap(cloud.clone())),
             cloud,
@@ -168,7 +176,7 @@ impl Scene {
     }
 
     pub(crate) fn inputs(&self, prior: State, planning: bool) -> (Inputs, Sources, Diagnostics) {
-        let files = Arc::new(MemoryFiles(self.files.clone()));
+        let files = Arc::new(MemoryFiles { files: self.files.clone(), reads: self.reads.clone() });
         let mut sources = Sources::default();
         let (config, diagnostics) =
             terrarium_lang::config::load(Path::new("project"), &*files, &mut sources);
