@@ -49,15 +49,13 @@ impl Planner<'_> {
 
     /// Returns whether an instance is to be planned, or only looked up.
     pub(super) fn plans(&self, group: &Group<'_>, addr: &ResourceAddr) -> bool {
-        let options = self.options;
         if self.only_refreshes() {
             return false;
         }
         let block = group.resource.block.in_module(group.path.clone());
-        let targeted = options.targets.iter().any(|target| super::names_block(target, &block));
-        options.targets.is_empty()
-            || !targeted
-            || options.targets.iter().any(|target| target.contains(addr))
+        self.options.targets.is_empty()
+            || !self.targets.names_block(&block)
+            || self.targets.contains(addr)
     }
 
     fn give_up(&self, candidates: &[Candidate]) {

@@ -96,6 +96,7 @@ pub(crate) struct Planner<'a> {
     providers: Providers<'a>,
     index: RefCell<recorded::Index<'a>>,
     create_first: BTreeSet<(ModulePath, BlockRef)>,
+    targets: targets::Targets<'a>,
     /// What the plan is restricted to; `None`: nothing.
     restricted: Option<targets::Restricted>,
     /// What `removed` blocks say is forgotten.
@@ -208,7 +209,8 @@ impl<'a> Planner<'a> {
     ) -> Self {
         let connection = if options.offline { Connection::Offline } else { Connection::Online };
         let create_first = create_first(&inputs.config, &graph);
-        let restricted = targets::Restricted::of(options, &graph, &index);
+        let targets = targets::Targets::of(&options.targets);
+        let restricted = targets::Restricted::of(options, &targets, &graph, &index);
         // What grows by doubling is for a moment there twice, which is the most that a plan takes.
         let blocks =
             index.len().max(inputs.config.modules.values().map(|it| it.resources.len()).sum());
@@ -221,6 +223,7 @@ impl<'a> Planner<'a> {
             providers: Providers::new(inputs, connection),
             index: RefCell::new(index),
             create_first,
+            targets,
             restricted,
             to_stay: named::Named::to_stay(&inputs.config),
             imports: import::by_block(&inputs.config),

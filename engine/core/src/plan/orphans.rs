@@ -63,7 +63,7 @@ impl Planner<'_> {
         match &self.restricted {
             None => true,
             Some(only) if self.options.mode == Mode::Destroy => only.doomed.contains(addr),
-            Some(_) => self.options.targets.iter().any(|target| target.contains(addr)),
+            Some(_) => self.targets.contains(addr),
         }
     }
 
