@@ -81,7 +81,7 @@ pub struct Object {
     /// The lenders it sits on.
     pub occupies: Vec<ResourceAddr>,
     /// Since when it is ended with its lender; its values are for evaluation only.
-    pub ended: Option<Ended>,
+    pub ended: Option<Box<Ended>>,
     /// Resource identity (`identity`, `identity_schema_version`) as JSON text, kept for the v4 export.
     pub identity: Option<(u64, Arc<str>)>,
 }

@@ -51,7 +51,7 @@ pub fn twin(state: &State, schema_of: SchemaOf<'_>, secrets: Secrets) -> Twin {
 
 fn lifetime(object: &Object) -> Option<Lifetime> {
     let window = object.window.as_ref().map(time::term);
-    let ended = object.ended.as_ref().map(time::ended_since);
+    let ended = object.ended.as_deref().map(time::ended_since);
     (window.is_some() || ended.is_some()).then_some(Lifetime { window, ended })
 }
 

@@ -111,7 +111,7 @@ impl Walk<'_> {
                 let until = recorded.window.and_then(|window| window.until());
                 let at = until.map_or(now, |until| until.min(now));
                 let with = recorded.occupies.first().cloned();
-                let ended = Some(Ended { at, with });
+                let ended = Some(Box::new(Ended { at, with }));
                 Some(row(change, None, Some(Object { ended, ..recorded.clone() })))
             })
             .collect()
@@ -135,7 +135,7 @@ impl Walk<'_> {
                 // Without a plan of it nobody knows what it reads today, nor what it sits on.
                 let now = Object {
                     window: *change.window,
-                    ended: (*change.ended).clone(),
+                    ended: (*change.ended).clone().map(Box::new),
                     ..recorded.clone()
                 };
                 let object = if normal {

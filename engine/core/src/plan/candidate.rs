@@ -71,7 +71,7 @@ impl Prior {
             window: object.window,
             tainted: object.status.is_broken(),
             occupies: object.occupies.clone(),
-            ended: object.ended.clone(),
+            ended: object.ended.as_deref().cloned(),
             ..Self::bare(value, object.private.clone())
         }
     }

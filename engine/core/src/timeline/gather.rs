@@ -300,7 +300,7 @@ impl<'a> Item<'a> {
 
     fn ended(&self) -> Option<Timestamp> {
         let planned = self.change.and_then(|change| change.ended.as_ref());
-        let recorded = self.object.and_then(|object| object.ended.as_ref());
+        let recorded = self.object.and_then(|object| object.ended.as_deref());
         let standing = self.change.and_then(|change| match *change.standing {
             Some(Standing::Ended(at)) => Some(at),
             _ => None,

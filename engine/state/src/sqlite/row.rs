@@ -125,7 +125,9 @@ impl ObjectRow {
             None => Rest::default(),
         };
         let ended = match rest.ended {
-            Some((at, with)) => Some(Ended { at, with: with.map(|text| addr(&text)).transpose()? }),
+            Some((at, with)) => {
+                Some(Box::new(Ended { at, with: with.map(|text| addr(&text)).transpose()? }))
+            }
             None => None,
         };
         Ok(Object {

@@ -99,7 +99,7 @@ async fn every_row_of_the_second_format_is_taken_over() {
     assert_eq!(whole.realm.as_deref(), Some("testbed w1"), "the state was bound to it");
     assert!(instance.deposed.contains_key("0123abcd"));
     let ended = state.resources[&addr("a.c")].current.as_ref().unwrap().ended.clone();
-    assert_eq!(ended, Some(Ended { at: at(5), with: Some(addr("a.l")) }));
+    assert_eq!(ended.as_deref().cloned(), Some(Ended { at: at(5), with: Some(addr("a.l")) }));
     let output = OutputValue {
         value: "1".into(),
         ty: r#""number""#.into(),

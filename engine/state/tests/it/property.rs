@@ -39,7 +39,7 @@ fn object() -> impl Strategy<Value = Object> {
         status,
         deps,
         realm: realm.map(Into::into),
-        ended: is_ended.then(|| Ended { at: at(version), with: None }),
+        ended: is_ended.then(|| Box::new(Ended { at: at(version), with: None })),
         ..Object::default()
     })
 }

@@ -71,7 +71,7 @@ fn rich_batch() -> Batch {
     whole.create_before_destroy = true;
     whole.window = Window::new(at(5), Some(at(9)));
     whole.occupies = vec![addr("lease.l")];
-    whole.ended = Some(Ended { at: at(9), with: Some(addr("lease.l")) });
+    whole.ended = Some(Box::new(Ended { at: at(9), with: Some(addr("lease.l")) }));
     whole.identity = Some((1, r#"{"id":"7"}"#.into()));
     let mut deposed = change(r#"module.m["x"].server.s["ü"]"#, Some(object("{}")));
     deposed.deposed = Some("0123abcd".into());
@@ -239,7 +239,7 @@ async fn numbers_of_intents_are_never_used_again() {
 async fn a_whole_state_replaces_ours_but_keeps_what_is_ended() {
     on_each(|open| async move {
         let mut ended = object("{}");
-        ended.ended = Some(Ended { at: at(1), with: None });
+        ended.ended = Some(Box::new(Ended { at: at(1), with: None }));
         let before = objects([put("a.gone", "{}"), change("a.ended", Some(ended))]);
         commit(&*open(), "one", before).await;
         let mut pushed = State { lineage: "theirs".into(), serial: 40, ..State::default() };

@@ -135,7 +135,7 @@ fn hostile_input_is_refused_within_the_limits() {
 #[test]
 fn what_is_ours_alone_is_not_written() {
     let mut ended = object("{}");
-    ended.ended = Some(terrarium_state::Ended { at: crate::sample::at(1), with: None });
+    ended.ended = Some(Box::new(terrarium_state::Ended { at: crate::sample::at(1), with: None }));
     let mut state = State { lineage: "l".into(), serial: 1, ..State::default() };
     let mut batch = objects([crate::sample::change("a.ended", Some(ended))]);
     batch.intents = vec![crate::sample::intent(1, "a.b")];
