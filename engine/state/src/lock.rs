@@ -182,7 +182,9 @@ fn holder(path: &Path) -> Result<LockHolder, StoreError> {
 }
 
 fn not_opened(path: &Path, error: &std::io::Error) -> StoreError {
-    if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+    // A folder that could not be made is not found.
+    let fixed = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem, ErrorKind::NotFound];
+    if fixed.contains(&error.kind()) {
         let (path, cause) = (path.display().to_string(), error.to_string());
         return StoreError::ReadOnly { path, cause };
     }

@@ -1,5 +1,6 @@
 //! The store of the selected workspace, its lock, and refusals in Terraform's words.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,8 +53,12 @@ pub(crate) fn open(context: &Context) -> Result<Arc<dyn Store>, Failed> {
 pub(crate) fn open_anew(context: &Context) -> Result<Arc<dyn Store>, Failed> {
     let name = workspace::selected(context)?;
     let location = location(context);
-    if let Some(parent) = location.db.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| file_failed("create", parent, &error))?;
+    // Where nothing can be written there is nothing yet, which can be read all the same; the lock is refused.
+    if let Some(parent) = location.db.parent()
+        && let Err(error) = std::fs::create_dir_all(parent)
+        && !matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+    {
+        return Err(file_failed("create", parent, &error));
     }
     Backend::open(&location, &name).map_err(|error| failed(&error))
 }

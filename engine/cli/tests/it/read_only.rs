@@ -102,3 +102,23 @@ fn what_can_only_be_read_is_looked_at_and_left_as_it_is() {
         set_permissions(lab.path(), Permissions::from_mode(0o755)).unwrap();
     }
 }
+
+#[test]
+fn a_state_whose_folder_can_not_be_made_is_none_to_who_looks() {
+    let backend = "terraform {\n  backend \"local\" { path = \"env/a.tfstate\" }\n}\n";
+    let lab = Lab::of(&format!("{backend}{MAIN}"));
+    set_permissions(lab.path(), Permissions::from_mode(0o555)).unwrap();
+    let plainly = std::fs::write(lab.path().join("made"), "").is_err();
+    if !plainly && !can_mount() {
+        println!("a folder that can't be made can't be tried here");
+        return;
+    }
+    let run = |args: &[&str]| {
+        if plainly { lab.run(args) } else { mounted(&lab, Fixed::Directory, args) }
+    };
+    run(&["plan"]).says(0, &["The state is not locked", "Plan: 1 to add"]);
+    run(&["show"]).says(0, &["No resources are represented"]);
+    run(&["state", "list"]).says(0, &[]);
+    run(&["apply", "-auto-approve"]).says(1, &["env/a.terrarium.db-lock"]);
+    set_permissions(lab.path(), Permissions::from_mode(0o755)).unwrap();
+}
