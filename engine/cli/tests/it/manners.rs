@@ -1,7 +1,6 @@
 //! What a user of Terraform expects of the command line: exit codes, what is asked, and what is not said.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::terrarium::Lab;
 
@@ -145,21 +144,7 @@ fn a_variables_file_may_be_a_pipe() {
 #[test]
 fn an_interrupt_ends_a_question() {
     let lab = Lab::of(MAIN);
-    let mut asking = Command::new(env!("CARGO_BIN_EXE_terrarium"))
-        .arg("apply")
-        .current_dir(lab.path())
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(asking.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("Only 'yes'") {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "it never asked");
-    }
+    let mut asking = lab.asking(&["apply"]);
     // Its stdin stays open: nothing but the signal can end it.
     let pid = asking.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
