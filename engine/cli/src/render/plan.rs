@@ -74,22 +74,7 @@ pub fn plan(
         legend(&mut out, &written);
     }
     if !shown.is_empty() {
-        let lead = if plan.errored {
-            "\nTerrarium planned the following actions, but then encountered a problem:\n"
-        } else if !plan.deferred.is_empty() {
-            "\nTerrarium will perform the following actions now:\n"
-        } else {
-            "\nTerrarium will perform the following actions:\n"
-        };
-        out.push_str(lead);
-        for change in &shown {
-            out.push('\n');
-            resource(&mut out, change, Sight::Planned(seen), times);
-            if out.len() > PART {
-                part(&out);
-                out.clear();
-            }
-        }
+        actions(&mut out, seen, (&shown, times), part);
     }
     under_way(&mut out, plan, times);
     about_time(&mut out, seen, timeline, times);
@@ -121,6 +106,30 @@ fn under_way(out: &mut String, plan: &Plan, times: &Times) {
         let since = times.both(one.since);
         let _infallible =
             writeln!(out, "  # {addr}{}: its {what}, since {since}", deposed.unwrap_or_default());
+    }
+}
+
+/// Writes what is done now, change by change.
+fn actions(
+    out: &mut String,
+    seen: &Seen<'_>,
+    (shown, times): (&[&ResourceChange], &Times),
+    part: &mut dyn FnMut(&str),
+) {
+    out.push_str(if seen.plan.errored {
+        "\nTerrarium planned the following actions, but then encountered a problem:\n"
+    } else if !seen.plan.deferred.is_empty() {
+        "\nTerrarium will perform the following actions now:\n"
+    } else {
+        "\nTerrarium will perform the following actions:\n"
+    });
+    for change in shown {
+        out.push('\n');
+        resource(out, change, Sight::Planned(seen), times);
+        if out.len() > PART {
+            part(out);
+            out.clear();
+        }
     }
 }
 
