@@ -375,16 +375,6 @@ impl ResourceChange {
         action: PlannedAction,
     ) -> Self {
         let null = Value::null(schema.block.ty());
-        Self::sharing(addr, (provider, schema), action, null)
-    }
-
-    /// The same, with the null that the changes of one block share: a type is larger than a change.
-    pub(crate) fn sharing(
-        addr: ResourceAddr,
-        (provider, schema): (Name, Arc<Schema>),
-        action: PlannedAction,
-        null: Value,
-    ) -> Self {
         Self {
             addr,
             moved_from: Rare::default(),

@@ -2,7 +2,7 @@
 
 use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
-use terrarium_lang::config::{BlockRef, Resource};
+use terrarium_lang::config::Resource;
 use terrarium_provider::ValidateRequest;
 use terrarium_value::Value;
 
@@ -58,7 +58,6 @@ fn declare(world: &World<'_>, providers: &Providers<'_>, id: ModuleId) {
 struct Asked {
     /// The source of the provider.
     source: String,
-    id: ModuleId,
     instance: ResourceAddr,
     request: ValidateRequest,
 }
@@ -72,9 +71,9 @@ async fn ask(world: &World<'_>, mut asked: Vec<Asked>) {
         let requests = of_one.iter().map(|one| one.request.clone()).collect();
         let found = known.validate_many(requests).await;
         for (one, found) in of_one.iter().zip(found) {
-            let module = world.module(one.id);
-            let block = BlockRef::of(&one.instance.block);
-            let Some(resource) = module.config.resources.get(&block) else { continue };
+            let Some(resource) = world.inputs.config.resource(&one.instance.block) else {
+                continue;
+            };
             for diagnostic in found {
                 world.report(plan::located(diagnostic, resource, &one.instance));
             }
@@ -152,7 +151,7 @@ fn check_resource(
         }
         if kind.validates() {
             let request = ValidateRequest { mode, kind: name.clone(), config: bare };
-            asked.push(Asked { source: kind.source().to_owned(), id, instance, request });
+            asked.push(Asked { source: kind.source().to_owned(), instance, request });
         }
         world.check_rules(id, at, &resource.lifecycle.preconditions, RuleKind::Precondition);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use terrarium_address::Name;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_lang::config::{BlockRef, Resource};
+use terrarium_lang::config::Resource;
 use terrarium_provider::{
     Action, Effect, IntentDraft, PlanOutcome, PlanRequest, Private, Provider,
 };
@@ -212,23 +212,14 @@ impl<'a> Walk<'a> {
 
     /// Returns the block of a change, without expanding the modules around it.
     pub(super) fn declared(&self, change: &ResourceChange) -> Option<&'a Resource> {
-        let block = &change.addr.block;
         let inputs: &'a Inputs = self.inputs;
-        inputs
-            .config
-            .module(&block.module.config())?
-            .resources
-            .get(&BlockRef::of(block))
-            .map(|it| &**it)
+        inputs.config.resource(&change.addr.block)
     }
 
     /// Returns the block of a change and the module instance that it stands in.
     pub(super) fn block(&self, change: &ResourceChange) -> Option<(ModuleId, Resource)> {
-        let path = &change.addr.block.module;
-        let module = self.world.module_along(path)?;
-        let block = BlockRef::of(&change.addr.block);
-        let resource = self.world.module(module).config.resources.get(&block)?.clone();
-        Some((module, *resource))
+        let module = self.world.module_along(&change.addr.block.module)?;
+        Some((module, self.declared(change)?.clone()))
     }
 
     pub(super) fn provider_addr(&self, change: &ResourceChange) -> Option<ProviderAddr> {

@@ -118,9 +118,7 @@ impl Planner<'_> {
             self.world.report(diagnostic);
             return;
         };
-        let module = self.inputs.config.module(&addr.block.module.config());
-        let block = terrarium_lang::config::BlockRef::of(&addr.block);
-        match module.and_then(|module| module.resources.get(&block)) {
+        match self.inputs.config.resource(&addr.block) {
             Some(resource) => self.report_at(diagnostic, resource, &addr),
             None => self.world.report(diagnostic),
         }

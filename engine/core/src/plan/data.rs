@@ -263,7 +263,7 @@ impl Planner<'_> {
                 );
             }
             DataOutcome::Deferred(deferral) => {
-                let null = group.null.clone();
+                let null = group.null();
                 let change = change(group, &candidate.addr, PlannedAction::Read, null);
                 let change = ResourceChange { deps: candidate.deps.clone(), ..change };
                 self.put_off_as_told(group, candidate, change, deferral);

@@ -223,10 +223,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn declared_span(&self, addr: &ResourceAddr) -> Option<terrarium_diagnostic::Span> {
-        let block = &addr.block;
-        let module = self.inputs.config.module(&block.module.config())?;
-        let declared = terrarium_lang::config::BlockRef::of(block);
-        module.resources.get(&declared).map(|resource| resource.span)
+        self.inputs.config.resource(&addr.block).map(|resource| resource.span)
     }
 }
 

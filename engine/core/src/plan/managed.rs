@@ -185,11 +185,11 @@ impl Planner<'_> {
         self.report_each(reply.diagnostics, group.resource, &candidate.addr);
         let before = candidate.prior.as_ref().map(|prior| prior.value.clone());
         let change = ResourceChange {
-            before: before.unwrap_or_else(|| group.null.clone()),
+            before: before.unwrap_or_else(|| group.null()),
             moved_from: candidate.prior.as_ref().and_then(|prior| prior.moved_from.clone()).into(),
             importing: self.importing(&candidate.addr).into(),
             deps: candidate.deps.clone(),
-            ..change(group, &candidate.addr, PlannedAction::Create, group.null.clone())
+            ..change(group, &candidate.addr, PlannedAction::Create, group.null())
         };
         let planned = match reply.outcome {
             PlanOutcome::Planned(mut planned) => {
@@ -434,7 +434,7 @@ pub(super) fn removal(
         moved_from: prior.moved_from.clone().into(),
         occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() }.into(),
         ended: prior.ended.clone().into(),
-        ..change(group, addr, PlannedAction::Delete, group.null.clone())
+        ..change(group, addr, PlannedAction::Delete, group.null())
     }
 }
 

@@ -468,8 +468,6 @@ struct Group<'g> {
     schema: Arc<terrarium_provider::Schema>,
     /// The provider configuration, as the state names it.
     recorded: terrarium_address::Name,
-    /// An object that is not there.
-    null: terrarium_value::Value,
     /// Whether a replacement is created before its predecessor is destroyed.
     create_first: bool,
 }
@@ -482,8 +480,12 @@ impl<'g> Group<'g> {
         recorded: terrarium_address::Name,
         create_first: bool,
     ) -> Self {
-        let null = terrarium_value::Value::null(schema.block.ty());
-        Self { path, resource, provider, kind, schema, recorded, null, create_first }
+        Self { path, resource, provider, kind, schema, recorded, create_first }
+    }
+
+    /// Returns an object that is not there.
+    fn null(&self) -> terrarium_value::Value {
+        terrarium_value::Value::null(self.schema.block.ty())
     }
 
     /// Returns whether such objects have a term of their own: a lease.

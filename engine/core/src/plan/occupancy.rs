@@ -9,7 +9,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, PathStep, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_lang::config::BlockRef;
 use terrarium_provider::{Lender, Provider, Schema, Window};
 use terrarium_state::Ended;
 use terrarium_value::{Cause, Kind, Value};
@@ -176,10 +175,7 @@ impl Planner<'_> {
             return matches!(change.action, PlannedAction::Delete | PlannedAction::Forget)
                 && *change.reason != Some(ActionReason::LenderEnds);
         }
-        let block = &addr.block;
-        let module = self.inputs.config.module(&block.module.config());
-        let (mode, kind, name) = (block.mode, block.kind.clone(), block.name.clone());
-        !module.is_some_and(|module| module.resources.contains_key(&BlockRef { mode, kind, name }))
+        self.inputs.config.resource(&addr.block).is_none()
     }
 
     /// Returns the lenders that an unknown value waits for.

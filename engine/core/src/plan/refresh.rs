@@ -98,7 +98,7 @@ impl Planner<'_> {
                     *object.prior = Some(Prior { ended: Some(ended), ..before });
                 }
                 None => {
-                    self.drifted(group, object.addr, &before, group.null.clone());
+                    self.drifted(group, object.addr, &before, group.null());
                 }
             },
             // Reading failed or must wait: what is recorded is the best that is known.
@@ -176,11 +176,6 @@ pub(super) fn change(
     ResourceChange {
         after,
         create_first: group.create_first,
-        ..ResourceChange::sharing(
-            addr.clone(),
-            (group.recorded.clone(), group.schema.clone()),
-            action,
-            group.null.clone(),
-        )
+        ..ResourceChange::new(addr.clone(), group.recorded.clone(), group.schema.clone(), action)
     }
 }

@@ -125,7 +125,7 @@ impl Planner<'_> {
             self.validate_any(group, &candidate.addr, &candidate.config);
             let (action, before) = match &candidate.prior {
                 Some(prior) => (PlannedAction::Update, prior.value.clone()),
-                None => (made_by(group), group.null.clone()),
+                None => (made_by(group), group.null()),
             };
             let after = match &candidate.prior {
                 Some(prior) => {

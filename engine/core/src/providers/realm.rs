@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use terrarium_address::{ConfigAddr, Mode, Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_lang::config::{BlockRef, ProviderBlock};
+use terrarium_lang::config::ProviderBlock;
 use terrarium_provider::{Connection, Provider};
 
 use super::{ProviderAddr, Providers, report};
@@ -136,12 +136,8 @@ impl<'a> Providers<'a> {
     /// Returns the provider configuration that a recorded block uses: the one that it names, else the one
     /// that was recorded.
     pub(crate) fn used_today(&self, block: &ConfigAddr, recorded: &str) -> Option<ProviderAddr> {
-        let module = block.module.config();
-        let named = BlockRef::of(block);
-        let resource =
-            self.inputs.config.module(&module).and_then(|config| config.resources.get(&named));
-        match resource {
-            Some(resource) => self.of(&module, resource).map(|(addr, _)| addr),
+        match self.inputs.config.resource(block) {
+            Some(resource) => self.of(&block.module.config(), resource).map(|(addr, _)| addr),
             None => self.recorded(recorded),
         }
     }

@@ -95,9 +95,7 @@ impl World<'_> {
             }
             path = path.child(step.name.clone(), step.key.clone());
         }
-        let block = terrarium_lang::config::BlockRef::of(&addr.block);
-        let resource = config.module(&path).and_then(|module| module.resources.get(&block));
-        if let Some(resource) = resource
+        if let Some(resource) = config.resource(&addr.block)
             && addr.key.is_none()
             && repeated(resource.count.is_some(), resource.for_each.is_some())
         {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use terrarium_address::ModulePath;
+use terrarium_address::{ConfigAddr, ModulePath};
 
 pub(crate) use fields::{unsupported_argument, unsupported_block};
 pub use load::load;
@@ -43,6 +43,12 @@ impl Configuration {
     /// Returns the module at a path; instance keys are left aside.
     pub fn module(&self, path: &ModulePath) -> Option<&Arc<Module>> {
         self.modules.get(&path.config())
+    }
+
+    /// Returns the block of an address; instance keys are left aside.
+    pub fn resource(&self, block: &ConfigAddr) -> Option<&Resource> {
+        let module = self.module(&block.module)?;
+        module.resources.get(&BlockRef::of(block)).map(|resource| &**resource)
     }
 
     /// Returns whether a module has an output of this name: a `depends_on` of one that it has not means the whole
