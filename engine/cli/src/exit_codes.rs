@@ -1,5 +1,7 @@
 //! Exit codes: Terraform's, and those for what waits.
 
+use terrarium_drive::Verdict;
+
 /// Everything went well; with `-detailed-exitcode`: and there is nothing to do.
 pub const SUCCESS: u8 = 0;
 /// Something is wrong, or was not approved.
@@ -13,3 +15,12 @@ pub const WAITING: u8 = 3;
 pub const USAGE: u8 = 127;
 /// Stopped by a second Ctrl-C, before everything in flight was recorded.
 pub const INTERRUPTED: u8 = 130;
+
+/// Returns the exit code of a run.
+pub(crate) fn of_run(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Done => SUCCESS,
+        Verdict::Failed => ERROR,
+        Verdict::HeldBack => CHANGES,
+    }
+}

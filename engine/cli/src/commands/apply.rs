@@ -6,19 +6,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use terrarium_address::Name;
 use terrarium_core::{
-    Cancel, Depth, Mode, OutputChange, Plan, PlanOptions, PlannedAction, RunSummary, Waits,
+    Cancel, Inputs, Mode, OutputChange, Plan, PlanOptions, PlannedAction, Progress, RunSummary,
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_drive::{
+    Applied, Audience, Caller, Concluded, DriveError, Notice, Proposal, Request, Work,
+};
 use terrarium_state::OutputValue;
 
 use super::approve::{Answer, ask, refuse_json};
-use super::planning::{self, Made};
-use super::{carry_out, schedule};
+use super::voice::Voice;
+use super::{planning, schedule};
 use crate::args::PlanFlags;
 use crate::codes;
-use crate::context::{Context, Failed, Outcome, Speech, fail};
+use crate::context::{Context, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::stream;
 use crate::progress::stop_on_signal;
@@ -87,65 +91,43 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
     )
     .await?;
     let cancel = stop_on_signal(context);
-    let outcome = rounds(args, context, &mut session, ((options, warnings), &cancel)).await;
+    let outcome = drive(args, context, &mut session, ((options, warnings), &cancel)).await;
     let closed = session.close(context).await;
     let code = outcome?;
     closed?;
     Ok(code)
 }
 
-/// Plans and applies, and goes on while that made values known which something waits for.
-async fn rounds(
+/// Has a plan or what the options say applied, and says what waits then.
+async fn drive(
     args: &Args,
     context: &Context,
     session: &mut Session,
-    ((options, mut warnings), cancel): ((PlanOptions, Diagnostics), &Cancel),
+    ((options, warnings), cancel): ((PlanOptions, Diagnostics), &Cancel),
 ) -> Outcome {
-    for round in 1.. {
-        let plan = if let Some(file) = &args.file {
-            Some(saved::read(context, session, (file, &args.plan.variables))?)
-        } else {
-            let mut made =
-                planning::make(context, session, &options, cancel, Depth::Resolve).await?;
-            made.diagnostics.extend(std::mem::take(&mut warnings));
-            approved(args, context, session, (made, round), cancel).await?
-        };
-        let Some(plan) = plan else { return Ok(exit_codes::ERROR) };
-        let end = apply_plan(args, context, session, &plan, cancel).await?;
-        if !end.good {
-            return Ok(exit_codes::ERROR);
-        }
-        session.inputs.prior = Arc::new(store::load(&session.store).await?);
-        let values = plan
-            .deferred
-            .iter()
-            .filter(|one| matches!(one.waits, Waits::Values | Waits::Configuration));
-        let values = values.count();
-        let goes_on = values > 0 && end.changed && round < ROUNDS;
-        if goes_on && args.file.is_none() {
-            context.say(
-                &format!("\nWhat {values} more wait for may be known now: planning again.")
-                    .replace("1 more wait ", "1 more waits "),
-            );
-            continue;
-        }
-        let due = if args.file.is_some() {
-            saved::fell_due(context, session, cancel).await?
-        } else {
-            exit_codes::SUCCESS
-        };
-        let given = args.file.is_none().then_some(&args.plan.variables);
-        schedule::afterwards(context, session, (&plan, &end.summary), given);
-        if values > 0 {
-            context.say(&another(values, goes_on));
-        }
-        return Ok(due);
+    let Some(held) = planning::held(session) else {
+        return fail(codes::INTERNAL, "No lock", "An apply was begun without the state's lock.");
+    };
+    let request = if let Some(file) = &args.file {
+        Request::Saved(Box::new(saved::read(context, session, (file, &args.plan.variables))?))
+    } else {
+        planning::admit(context, session, &options)?;
+        Request::Options { options, warnings }
+    };
+    let caller = Person { args, context, cancel, voice: Voice::new(context) };
+    let applied = terrarium_drive::apply(&mut session.inputs, &held, request, (&caller, cancel));
+    let good = match applied.await.map_err(|error| store::not_driven(&error))? {
+        Applied::Refused | Applied::Failed => return Ok(exit_codes::ERROR),
+        Applied::Good(good) => good,
+    };
+    let given = args.file.is_none().then_some(&args.plan.variables);
+    schedule::afterwards(context, session, (&good.plan, good.credentials_end), given);
+    if good.waiting > 0 {
+        context.say(&another(good.waiting, good.known));
     }
-    Ok(exit_codes::SUCCESS)
+    let code = good.caught_up.map(|tally| exit_codes::of_run(tally.verdict(true)));
+    Ok(code.unwrap_or(exit_codes::SUCCESS))
 }
-
-/// Most plans of one apply: each makes values known that the next one needs.
-const ROUNDS: usize = 8;
 
 /// Says that something waits for another plan.
 fn another(count: usize, known: bool) -> String {
@@ -155,81 +137,94 @@ fn another(count: usize, known: bool) -> String {
     format!("\n{what} {why}: run `terrarium apply` again to plan what follows.")
 }
 
-/// Shows the plan and asks; `None` where the answer is no.
-async fn approved(
-    args: &Args,
-    context: &Context,
-    session: &Session,
-    (made, round): (Made, usize),
-    cancel: &Cancel,
-) -> Result<Option<Plan>, Failed> {
-    if args.only_outputs && context.speech() == Speech::Text {
-        planning::check(context, &made)?;
-    } else {
-        planning::show(context, &session.inputs.prior, &made)?;
+/// Who has something applied: sees each plan, agrees, and is told what came of it.
+struct Person<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    cancel: &'a Cancel,
+    voice: Voice<'a>,
+}
+
+impl Audience for Person<'_> {
+    fn on(&self, notice: Notice<'_>) {
+        self.voice.on(notice);
     }
-    let plan = made.plan;
-    let nothing = !plan.has_changes() && !plan.has_unapproved() && plan.drift.is_empty();
-    // A further round that has nothing to do is no question.
-    let nothing = nothing || (round > 1 && !plan.has_changes() && !plan.has_unapproved());
-    if nothing || args.auto_approve {
-        return Ok(Some(plan));
+
+    fn progress(&self, work: Work) -> Arc<dyn Progress> {
+        self.voice.progress(work)
     }
-    let input = args.plan.state.input;
-    match ask(context, &plan, &session.inputs.workspace, input, cancel).await? {
-        Answer::Yes => Ok(Some(plan)),
-        Answer::No => {
-            let what = if plan.mode == Mode::Destroy { "Destroy" } else { "Apply" };
-            context.out.line(&format!("\n{what} cancelled."));
-            Ok(None)
+
+    fn finish(&self) {
+        self.voice.finish();
+    }
+}
+
+#[async_trait(?Send)]
+impl Caller for Person<'_> {
+    /// Shows the plan and asks.
+    async fn agree(
+        &self,
+        inputs: &Inputs,
+        proposal: Proposal,
+        round: usize,
+    ) -> Result<Option<Plan>, DriveError> {
+        let (args, context) = (self.args, self.context);
+        let shown = if args.only_outputs && context.speech() == Speech::Text {
+            planning::check(context, &proposal)
+        } else {
+            planning::show(context, &inputs.prior, &proposal)
+        };
+        shown.map_err(|failed| DriveError::Found(failed.0))?;
+        let plan = proposal.plan;
+        let nothing = !plan.has_changes() && !plan.has_unapproved() && plan.drift.is_empty();
+        // A further round that has nothing to do is no question.
+        let nothing = nothing || (round > 1 && !plan.has_changes() && !plan.has_unapproved());
+        if nothing || args.auto_approve {
+            return Ok(Some(plan));
+        }
+        let input = args.plan.state.input;
+        let answer = ask(context, &plan, &inputs.workspace, input, self.cancel).await;
+        match answer.map_err(|failed| DriveError::Found(failed.0))? {
+            Answer::Yes => Ok(Some(plan)),
+            Answer::No => {
+                let what = if plan.mode == Mode::Destroy { "Destroy" } else { "Apply" };
+                context.out.line(&format!("\n{what} cancelled."));
+                Ok(None)
+            }
         }
     }
-}
 
-/// How an apply ended.
-struct End {
-    good: bool,
-    /// Whether anything was changed.
-    changed: bool,
-    summary: RunSummary,
-}
-
-async fn apply_plan(
-    args: &Args,
-    context: &Context,
-    session: &mut Session,
-    plan: &Plan,
-    cancel: &Cancel,
-) -> Result<End, Failed> {
-    let (mut summary, mut diagnostics) =
-        carry_out::carry_out(context, session, plan, (cancel, None)).await?;
-    if !args.plan.target.is_empty() {
-        diagnostics.push(partial());
+    fn concluded(&self, round: Concluded<'_>) {
+        let (args, context) = (self.args, self.context);
+        let Concluded { plan, mut summary, mut diagnostics, before, good } = round;
+        for failure in &mut summary.failed {
+            failure.why = context.redactor().message(&failure.why);
+        }
+        if !args.plan.target.is_empty() {
+            diagnostics.push(partial());
+        }
+        context.report(&diagnostics);
+        keep_outputs(&mut summary, &before.outputs);
+        let run = match plan.mode {
+            Mode::Destroy => Run::Destroy,
+            _ if args.only_outputs => Run::Refresh,
+            _ => Run::Apply,
+        };
+        let imported = plan.changes.iter().filter(|change| change.importing.is_some()).count();
+        // A saved plan is stale now: what is left is planned anew.
+        let file = args.file.as_ref().map(|file| file.display().to_string());
+        let again = context.command_line(|arg| Some(arg) == file.as_deref());
+        let line = if good {
+            summary::complete(&summary, run, imported)
+        } else {
+            summary::incomplete(&summary, run, &again)
+        };
+        if !good && context.speech() == Speech::Json {
+            context.out.line(&stream::incomplete(&summary, &again));
+        }
+        let times = Times::of_plan(plan, &context.env.time_zone());
+        conclude(context, &summary, (run, imported), (&line, good), &times);
     }
-    context.report(&diagnostics);
-    keep_outputs(&mut summary, &session.inputs.prior.outputs);
-    summary.taken_over = std::mem::take(&mut session.taken_over);
-    let run = match plan.mode {
-        Mode::Destroy => Run::Destroy,
-        _ if args.only_outputs => Run::Refresh,
-        _ => Run::Apply,
-    };
-    let imported = plan.changes.iter().filter(|change| change.importing.is_some()).count();
-    // A saved plan is stale now: what is left is planned anew.
-    let file = args.file.as_ref().map(|file| file.display().to_string());
-    let again = context.command_line(|arg| Some(arg) == file.as_deref());
-    let good = !diagnostics.has_errors() && summary.failed.is_empty() && !summary.interrupted;
-    let line = if good {
-        summary::complete(&summary, run, imported)
-    } else {
-        summary::incomplete(&summary, run, &again)
-    };
-    if !good && context.speech() == Speech::Json {
-        context.out.line(&stream::incomplete(&summary, &again));
-    }
-    let times = Times::of_plan(plan, &context.env.time_zone());
-    conclude(context, &summary, (run, imported), (&line, good), &times);
-    Ok(End { good, changed: !summary.done.is_empty(), summary })
 }
 
 /// Adds the outputs that a plan of a part did not touch: they are still there, and still shown.

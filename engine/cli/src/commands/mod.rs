@@ -3,7 +3,6 @@
 pub(crate) mod apply;
 pub(crate) mod approve;
 pub(crate) mod calendar;
-pub(crate) mod carry_out;
 pub(crate) mod console;
 pub(crate) mod destroy;
 pub(crate) mod explain;
@@ -26,6 +25,7 @@ pub(crate) mod testbed;
 pub(crate) mod timeline;
 pub(crate) mod validate;
 pub(crate) mod version;
+pub(crate) mod voice;
 pub(crate) mod workspace;
 
 use crate::args::Command;

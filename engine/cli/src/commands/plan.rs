@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use terrarium_core::{Depth, Mode, Plan, planfile};
+use terrarium_drive::Proposal;
 
 use super::planning;
 use crate::args::refused::{self, Refused};
@@ -117,7 +118,7 @@ fn finish(
     args: &Args,
     context: &Context,
     session: &Session,
-    made: &planning::Made,
+    made: &Proposal,
 ) -> Result<(), Failed> {
     let plan = &made.plan;
     let advice = context.speech() == Speech::Text && !context.env.in_automation();

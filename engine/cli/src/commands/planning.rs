@@ -1,92 +1,70 @@
 //! What `plan`, `apply`, `destroy` and `refresh` have in common: make a plan and show it.
 
-use std::sync::Arc;
-
-use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions, Progress, RecoverOptions};
-use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_core::{Cancel, Depth, Held, Plan, PlanOptions};
+use terrarium_diagnostic::Diagnostic;
+use terrarium_drive::{Drafting, Proposal};
 use terrarium_state::State;
 
-use super::show::schema_of;
+use super::voice::Voice;
 use crate::codes;
 use crate::context::{Context, Failed, Speech};
 use crate::json::stream;
-use crate::progress::Teller;
-use crate::redact;
 use crate::render;
 use crate::setup::session::Session;
 use crate::setup::store;
 use crate::setup::worlds;
 
-/// A plan that was made, with what was said about it.
-pub(crate) struct Made {
-    pub(crate) plan: Plan,
-    pub(crate) diagnostics: Diagnostics,
-}
-
-/// Resolves what an earlier run left open, then plans.
+/// Makes a plan: what an earlier command left open is resolved first.
 pub(crate) async fn make(
     context: &Context,
     session: &mut Session,
     options: &PlanOptions,
     cancel: &Cancel,
     depth: Depth,
-) -> Result<Made, Failed> {
-    if options.offline {
-        if !session.inputs.prior.realms().is_empty() {
-            context.out.talk("Offline: where the recorded objects exist is not checked.");
-        }
-    } else {
-        worlds::admit(session)?;
-    }
-    let teller = Teller::new(context);
-    let progress: Arc<dyn Progress> = teller.clone();
-    let mut diagnostics = Diagnostics::new();
-    if let Some(held) = held(session).filter(|_| !options.offline) {
-        let options = RecoverOptions { depth, progress: &progress, cancel };
-        let found = terrarium_core::recover(&session.inputs, &held, &options).await;
-        session.inputs.prior = found.state;
-        session.taken_over.extend(found.taken_over);
-        diagnostics.extend(found.diagnostics);
-    } else if !session.inputs.prior.intents.is_empty() {
-        diagnostics.push(under_way(&session.inputs.prior));
-    }
-    let held_lock = held(session);
-    let planned = terrarium_core::plan(&session.inputs, options, &progress, cancel);
-    let (plan, found) = terrarium_core::while_held(held_lock.as_ref(), planned)
+) -> Result<Proposal, Failed> {
+    admit(context, session, options)?;
+    let held = held(session);
+    let looks = held.is_none() || options.offline;
+    let under_way = looks.then(|| under_way(&session.inputs.prior)).flatten();
+    let audience = Voice::new(context);
+    let drafting = Drafting { options, depth, cancel, audience: &audience };
+    let mut made = terrarium_drive::propose(&mut session.inputs, held.as_ref(), &drafting)
         .await
-        .map_err(|error| store::not_written(&error))?;
-    context.redactor().learn_plan(&plan);
-    diagnostics.extend(found);
-    let looks = options.refresh && !options.offline && !plan.errored && !cancel.is_raised();
-    if let Some(held) = held(session).filter(|_| looks) {
-        diagnostics.extend(terrarium_core::strays(&session.inputs, &plan, &held).await);
+        .map_err(|error| store::not_driven(&error))?;
+    session.taken_over.append(&mut made.taken_over);
+    if let Some(warning) = under_way {
+        made.diagnostics.0.insert(0, warning);
     }
-    teller.finish();
-    Ok(Made { plan, diagnostics })
+    Ok(made)
+}
+
+/// Refuses a state of a simulated world that is not the one at hand, unless nobody looks there.
+pub(crate) fn admit(
+    context: &Context,
+    session: &Session,
+    options: &PlanOptions,
+) -> Result<(), Failed> {
+    if !options.offline {
+        return worlds::admit(session);
+    }
+    if !session.inputs.prior.realms().is_empty() {
+        context.out.talk("Offline: where the recorded objects exist is not checked.");
+    }
+    Ok(())
 }
 
 /// Says that somebody has begun actions, where nobody looks after them; the plan marks each.
-fn under_way(prior: &State) -> Diagnostic {
+fn under_way(prior: &State) -> Option<Diagnostic> {
     let count = prior.intents.len();
+    if count == 0 {
+        return None;
+    }
     let what = if count == 1 { "1 action".to_owned() } else { format!("{count} actions") };
-    Diagnostic::warning(codes::STATE, "Actions are under way").detail(format!(
+    let detail = format!(
         "This plan was made without the state's lock, so that nobody looked what became of {what} that another run \
          has begun. The plan marks these objects, and shows them as they are recorded."
-    ))
-}
-
-/// Learns the sensitive values that an apply made known: a generated key is in no plan.
-pub(crate) async fn learn_made(context: &Context, session: &Session, plan: &Plan) {
-    if !redact::makes_secrets(plan) {
-        return;
-    }
-    // A state that can't be read is told by whoever needs it.
-    if let Ok(state) = store::load(&session.store).await {
-        let providers = &session.inputs.providers;
-        context.redactor().learn_state(&state, &|mode, provider, kind| {
-            schema_of(providers, mode, provider, kind)
-        });
-    }
+    );
+    Some(Diagnostic::warning(codes::STATE, "Actions are under way").detail(detail))
 }
 
 /// Returns the store under its lock.
@@ -96,8 +74,8 @@ pub(crate) fn held(session: &Session) -> Option<Held> {
 }
 
 /// Says what there is to say about a plan that is not shown.
-pub(crate) fn check(context: &Context, made: &Made) -> Result<(), Failed> {
-    if made.plan.errored || made.diagnostics.has_errors() {
+pub(crate) fn check(context: &Context, made: &Proposal) -> Result<(), Failed> {
+    if made.has_errors() {
         return Err(made.diagnostics.clone().into());
     }
     context.report(&made.diagnostics);
@@ -105,8 +83,8 @@ pub(crate) fn check(context: &Context, made: &Made) -> Result<(), Failed> {
 }
 
 /// Shows a plan: what it would do, then what there is to say about it.
-pub(crate) fn show(context: &Context, state: &State, made: &Made) -> Result<(), Failed> {
-    let failed = made.plan.errored || made.diagnostics.has_errors();
+pub(crate) fn show(context: &Context, state: &State, made: &Proposal) -> Result<(), Failed> {
+    let failed = made.has_errors();
     match context.speech() {
         Speech::Text if !failed => {
             write(context, &made.plan, state);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use terrarium_core::{Mode, Overdue, Plan, RunSummary};
+use terrarium_core::{Mode, Overdue, Plan};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::Configuration;
 use terrarium_state::{Instance, Scheduled, State};
@@ -87,7 +87,7 @@ pub(crate) fn overdue(context: &Context, state: &State, now: Timestamp) -> Diagn
 pub(crate) fn afterwards(
     context: &Context,
     session: &Session,
-    (plan, summary): (&Plan, &RunSummary),
+    (plan, credentials_end): (&Plan, Option<Timestamp>),
     given: Option<&VariableArgs>,
 ) {
     if plan.mode != Mode::Normal {
@@ -118,13 +118,17 @@ pub(crate) fn afterwards(
         }
         context.say(&out);
     }
-    context.report(&credentials(summary, entries, &Times::of_plan(plan, &context.env.time_zone())));
+    context.report(&credentials(
+        credentials_end,
+        entries,
+        &Times::of_plan(plan, &context.env.time_zone()),
+    ));
 }
 
 /// Warns of credentials that end before the last scheduled change is due.
-fn credentials(summary: &RunSummary, entries: &[Scheduled], times: &Times) -> Diagnostics {
+fn credentials(end: Option<Timestamp>, entries: &[Scheduled], times: &Times) -> Diagnostics {
     let last = entries.iter().filter_map(|entry| entry.schedule.not_before).max();
-    let (Some(end), Some(last)) = (summary.credentials_end, last) else {
+    let (Some(end), Some(last)) = (end, last) else {
         return Diagnostics::new();
     };
     if end >= last {
@@ -255,8 +259,7 @@ mod tests {
             (Some(at("2027-03-09T00:00:00Z")), false),
             (Some(at("2027-03-01T00:00:00Z")), true),
         ] {
-            let summary = RunSummary { credentials_end: end, ..RunSummary::default() };
-            let found = credentials(&summary, std::slice::from_ref(&entry), &times);
+            let found = credentials(end, std::slice::from_ref(&entry), &times);
             assert_eq!(!found.is_empty(), warned, "{end:?}");
         }
     }

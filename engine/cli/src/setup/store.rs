@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_drive::DriveError;
 use terrarium_lang::Configuration;
 use terrarium_state::adopt::{self, AdoptError, Adoption, Places};
 use terrarium_state::edit::EditError;
@@ -215,6 +216,16 @@ pub(crate) async fn commit(
     match ticket.durable().await {
         Ok(_serial) => Ok(()),
         Err(error) => Err(not_written(&error)),
+    }
+}
+
+/// Turns what kept a driver from going on into an error.
+pub(crate) fn not_driven(error: &DriveError) -> Failed {
+    match error {
+        DriveError::Found(found) => found.clone().into(),
+        DriveError::Store(error) => failed(error),
+        DriveError::Lock(error) => lock_failed(error),
+        DriveError::Commit(error) => not_written(error),
     }
 }
 

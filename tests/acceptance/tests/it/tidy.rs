@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state", &["address", "diagnostic", "value", "provider"]),
     ("lang", &["address", "diagnostic", "value", "provider"]),
     ("core", &["address", "diagnostic", "value", "provider", "state", "lang"]),
+    ("drive", &["address", "diagnostic", "provider", "state", "core"]),
     ("openstack", &["address", "diagnostic", "value", "provider"]),
     ("builtin", &["address", "diagnostic", "value", "provider"]),
     ("testbed", &[]),

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
-use terrarium_core::{Cancel, InputValue, Plan, PlannedAction, planfile};
+use terrarium_core::{InputValue, Plan, PlannedAction, planfile};
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Sources};
 
 use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
-use crate::context::{Context, Failed, Outcome, fail};
-use crate::exit_codes;
+use crate::context::{Context, Failed, fail};
 use crate::render::instant::Times;
 use crate::setup::session::Session;
 
@@ -148,14 +147,4 @@ impl Passed<'_> {
             ))
             .help("Make a new plan: it says what would be done now.")
     }
-}
-
-/// Carries out what a saved plan defers and what has fallen due since it was made.
-pub(super) async fn fell_due(context: &Context, session: &mut Session, cancel: &Cancel) -> Outcome {
-    let now = session.inputs.clock.now();
-    if terrarium_core::overdue(&session.inputs.prior, now).is_empty() {
-        return Ok(exit_codes::SUCCESS);
-    }
-    context.say("\nSome of what this plan deferred has fallen due since it was made.");
-    crate::commands::run::due_now(context, session, cancel).await
 }

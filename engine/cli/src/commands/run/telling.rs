@@ -1,27 +1,27 @@
 //! What a run says: to people in lines, to programs in events.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use jiff::Timestamp;
 use terrarium_address::Name;
-use terrarium_core::{HeldBack, OutputChange, PlannedAction};
+use terrarium_core::{HeldBack, PlannedAction};
 use terrarium_diagnostic::Diagnostic;
+use terrarium_drive::{DriveError, FailedDue, MissedDue, Notice, Tally};
 use terrarium_state::Scheduled;
 
-use super::turn::{FailedDue, Missed};
 use crate::codes;
-use crate::context::{Context, Failed, Speech};
+use crate::context::{Context, Speech};
 use crate::json::stream;
 use crate::render::alike::alike;
 use crate::render::instant::{Times, duration};
 use crate::render::outputs::outputs;
 use crate::render::paint::{bold, green, yellow};
 use crate::render::schedule::{lines, verb, waiting};
+use crate::setup::store;
 
 /// Says what a run does while it stays.
-pub(super) struct Teller<'a> {
+pub(crate) struct RunTeller<'a> {
     context: &'a Context,
     /// What was said last of what it waits for, and of what kept it from planning: neither is said twice.
     said: RefCell<String>,
@@ -30,8 +30,8 @@ pub(super) struct Teller<'a> {
     zone: RefCell<Option<Name>>,
 }
 
-impl<'a> Teller<'a> {
-    pub(super) fn new(context: &'a Context) -> Self {
+impl<'a> RunTeller<'a> {
+    pub(crate) fn new(context: &'a Context) -> Self {
         Self {
             context,
             said: RefCell::default(),
@@ -40,12 +40,32 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Says one notice of a run.
+    pub(crate) fn on(&self, notice: &Notice<'_>) {
+        match *notice {
+            Notice::Begins { schedule, now } => self.begins(schedule, now),
+            Notice::Waits { schedule, next, now } => self.waits(schedule, next, now),
+            Notice::HeldBack(held) => self.held_back(held),
+            Notice::Missed(missed) => missed.iter().for_each(|missed| self.missed(missed)),
+            Notice::Failed(failed) => failed.iter().for_each(|failed| self.failed(failed)),
+            Notice::Trouble { error, again } => self.trouble(error, again),
+            Notice::Well => self.trouble.borrow_mut().clear(),
+            Notice::Complete { tally, at_once } => self.complete(tally, at_once),
+            Notice::Stopped { schedule, now } => self.stopped(schedule, now),
+            Notice::Planned(_)
+            | Notice::Found(_)
+            | Notice::CarriedOut { .. }
+            | Notice::PlansAgain(_)
+            | Notice::FellDue => {}
+        }
+    }
+
     fn times(&self, now: Timestamp) -> Times {
         Times::declared(self.zone.borrow().as_deref(), &self.context.env.time_zone(), now)
     }
 
     /// Shows instants in this zone from now on.
-    pub(super) fn speak_in(&self, zone: Option<&Name>) {
+    pub(crate) fn speak_in(&self, zone: Option<&Name>) {
         *self.zone.borrow_mut() = zone.cloned();
     }
 
@@ -58,7 +78,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Says what there is to wait for.
-    pub(super) fn begins(&self, entries: &[Scheduled], now: Timestamp) {
+    fn begins(&self, entries: &[Scheduled], now: Timestamp) {
         if self.json(|| stream::waiting(entries, "")) {
             return;
         }
@@ -70,7 +90,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Says until when it waits.
-    pub(super) fn waits(&self, entries: &[Scheduled], next: Option<Timestamp>, now: Timestamp) {
+    fn waits(&self, entries: &[Scheduled], next: Option<Timestamp>, now: Timestamp) {
         let times = self.times(now);
         let is_due = |entry: &&Scheduled| entry.schedule.not_before.is_some_and(|at| at <= now);
         let due = entries.iter().filter(is_due).min_by_key(|entry| entry.schedule.not_before);
@@ -93,7 +113,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Says what is due and not what was approved; instances of one block are said once.
-    pub(super) fn held_back(&self, held: &[&HeldBack]) {
+    fn held_back(&self, held: &[&HeldBack]) {
         if self.context.speech() == Speech::Json {
             for held in held {
                 self.context.out.line(&stream::held_back(held));
@@ -122,7 +142,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Says that something can't be carried out any more.
-    pub(super) fn missed(&self, missed: &Missed) {
+    fn missed(&self, missed: &MissedDue) {
         let closed = self.times(missed.closed).both(missed.closed);
         let mut error = Diagnostic::error(codes::MISSED, "Scheduled work was missed").detail(
             format!("{} {}: its window closed {closed}.", verb(missed.action), missed.addr),
@@ -132,7 +152,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Says that something failed, and whether it is tried again.
-    pub(super) fn failed(&self, failed: &FailedDue) {
+    fn failed(&self, failed: &FailedDue) {
         let Some(again) = failed.again else {
             let mut error = Diagnostic::error(codes::MISSED, "Scheduled work was given up")
                 .detail(format!("{}: {}.", failed.addr, failed.why.trim_end_matches('.')))
@@ -148,13 +168,9 @@ impl<'a> Teller<'a> {
         self.context.say(&yellow(&format!("{}: tried again {again}", failed.addr)));
     }
 
-    /// Forgets a trouble that is over.
-    pub(super) fn is_well(&self) {
-        self.trouble.borrow_mut().clear();
-    }
-
     /// Says why a turn could not be planned, once for the same reason, and when it is tried again.
-    pub(super) fn trouble(&self, failed: &Failed, again: Option<Timestamp>) {
+    fn trouble(&self, error: &DriveError, again: Option<Timestamp>) {
+        let failed = store::not_driven(error);
         let text = format!(
             "{:?}",
             failed.0.iter().map(|one| (&one.summary, &one.detail)).collect::<Vec<_>>()
@@ -169,12 +185,8 @@ impl<'a> Teller<'a> {
     }
 
     /// Says that nothing is left.
-    pub(super) fn complete(
-        &self,
-        (added, changed, destroyed): (usize, usize, usize),
-        values: &BTreeMap<Name, OutputChange>,
-        at_once: bool,
-    ) {
+    fn complete(&self, tally: &Tally, at_once: bool) {
+        let (added, changed, destroyed) = tally.done;
         let text = if at_once {
             "Nothing is scheduled.".to_owned()
         } else {
@@ -185,7 +197,8 @@ impl<'a> Teller<'a> {
         if !self.json(|| stream::run_complete((added, changed, destroyed), &text)) {
             self.context.say(&format!("\n{}", bold(&green(&text))));
         }
-        let kept = values.iter().filter(|(_, output)| output.action != PlannedAction::Delete);
+        let kept =
+            tally.outputs.iter().filter(|(_, output)| output.action != PlannedAction::Delete);
         let known = kept.filter(|(_, output)| output.after.is_wholly_known());
         let shown =
             outputs(known.map(|(name, output)| (&**name, output.after.clone(), output.sensitive)));
@@ -195,7 +208,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Says what still waits at the end.
-    pub(super) fn stopped(&self, entries: &[Scheduled], now: Timestamp) {
+    fn stopped(&self, entries: &[Scheduled], now: Timestamp) {
         if entries.is_empty() {
             return;
         }

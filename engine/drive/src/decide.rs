@@ -8,11 +8,11 @@ use terrarium_core::{ActionReason, HeldBack, Plan, PlannedAction, RunSummary, Wa
 use terrarium_provider::Action;
 use terrarium_state::{Scheduled, State};
 
-use super::patience::Patience;
-use super::turn::{Came, FailedDue, Gate, Missed};
+use crate::came::{Came, FailedDue, Gate, MissedDue};
+use crate::patience::Patience;
 
 /// Notes what was carried out, and what failed.
-pub(super) fn count(
+pub(crate) fn count(
     came: &mut Came,
     summary: RunSummary,
     (state, patience): (&State, &mut Patience),
@@ -43,14 +43,14 @@ fn scheduled(state: &State, addr: &ResourceAddr, action: Action) -> bool {
 }
 
 /// Takes entries out of the schedule that are left aside this time.
-pub(super) fn split(state: &State, aside: &BTreeSet<ResourceAddr>) -> (State, Vec<Scheduled>) {
+pub(crate) fn split(state: &State, aside: &BTreeSet<ResourceAddr>) -> (State, Vec<Scheduled>) {
     let (kept, considered) =
         state.schedule.iter().cloned().partition(|entry| aside.contains(&entry.addr));
     (State { schedule: considered, ..state.clone() }, kept)
 }
 
 /// Leaves out what was made anew too often.
-pub(super) fn without_broken(mut plan: Plan, patience: &mut Patience, came: &mut Came) -> Plan {
+pub(crate) fn without_broken(mut plan: Plan, patience: &mut Patience, came: &mut Came) -> Plan {
     for change in &mut plan.changes {
         let broken = matches!(change.action, PlannedAction::Replace(_))
             && *change.reason == Some(ActionReason::Tainted);
@@ -66,12 +66,12 @@ pub(super) fn without_broken(mut plan: Plan, patience: &mut Patience, came: &mut
     plan
 }
 
-pub(super) fn acting(plan: &Plan) -> bool {
+pub(crate) fn acting(plan: &Plan) -> bool {
     plan.changes.iter().any(|change| change.action != PlannedAction::NoOp)
 }
 
 /// Lists what is scheduled and can't come any more.
-pub(super) fn missed(plan: &Plan, state: &State) -> Vec<Missed> {
+pub(crate) fn missed(plan: &Plan, state: &State) -> Vec<MissedDue> {
     let closed = plan.deferred.iter().filter_map(|deferred| match deferred.waits {
         Waits::Closed(at) => Some((&deferred.change.addr, at)),
         _ => None,
@@ -79,13 +79,13 @@ pub(super) fn missed(plan: &Plan, state: &State) -> Vec<Missed> {
     closed
         .filter_map(|(addr, closed)| {
             let entry = state.schedule.iter().find(|entry| entry.addr == *addr)?;
-            Some(Missed { addr: addr.clone(), action: entry.action, closed })
+            Some(MissedDue { addr: addr.clone(), action: entry.action, closed })
         })
         .collect()
 }
 
 /// Returns what keeps scheduled work waiting that could be due by now.
-pub(super) fn gate(
+pub(crate) fn gate(
     left: &[Scheduled],
     held: &[HeldBack],
     aside: &BTreeSet<ResourceAddr>,

@@ -16,7 +16,7 @@ const RECREATIONS: u32 = 3;
 
 /// What is known of the actions that failed.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     trials: BTreeMap<ResourceAddr, Trial>,
     /// Whether attempts are counted although a window is open: a clock that jumps runs through a week of them
     /// in no time.
@@ -33,12 +33,12 @@ struct Trial {
 
 impl Patience {
     /// Builds a patience that counts attempts even inside a window.
-    pub(super) fn counting(counts: bool) -> Self {
+    pub(crate) fn counting(counts: bool) -> Self {
         Self { counts, ..Self::default() }
     }
 
     /// Notes a failure; returns when to try again, or `None` where it is given up.
-    pub(super) fn failed(
+    pub(crate) fn failed(
         &mut self,
         addr: &ResourceAddr,
         now: Timestamp,
@@ -60,7 +60,7 @@ impl Patience {
     }
 
     /// Notes that a broken object is deleted and made anew; returns whether that is still allowed.
-    pub(super) fn recreates(&mut self, addr: &ResourceAddr) -> bool {
+    pub(crate) fn recreates(&mut self, addr: &ResourceAddr) -> bool {
         let trial = self
             .trials
             .entry(addr.clone())
@@ -73,17 +73,17 @@ impl Patience {
     }
 
     /// Forgets an action that was carried out.
-    pub(super) fn done(&mut self, addr: &ResourceAddr) {
+    pub(crate) fn done(&mut self, addr: &ResourceAddr) {
         self.trials.remove(addr);
     }
 
     /// Returns whether an action is left alone now.
-    pub(super) fn rests(&self, addr: &ResourceAddr, now: Timestamp) -> bool {
+    pub(crate) fn rests(&self, addr: &ResourceAddr, now: Timestamp) -> bool {
         self.trials.get(addr).is_some_and(|trial| trial.again.is_none_or(|again| now < again))
     }
 
     /// Returns when the next action may be tried again.
-    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         self.trials.values().filter_map(|trial| trial.again).filter(|again| *again > now).min()
     }
 }

@@ -1,0 +1,29 @@
+//! What drives the engine: the rounds of an apply, and the run that stays until all that was approved is done.
+//!
+//! Start at [`run()`] and [`apply()`]. A caller brings a [`Workplace`] (what each round rests on, the lock
+//! included), a [`Pace`] (how time passes while nothing is done) and an [`Audience`]; what happens goes there as
+//! [`Notice`]s. Nothing here prints, reads the environment, or knows how a command line looks.
+
+mod apply;
+mod came;
+mod carry_out;
+mod decide;
+mod error;
+mod notice;
+mod patience;
+mod propose;
+mod round;
+mod run;
+mod seen;
+mod tally;
+mod wait;
+
+pub use apply::{Applied, Caller, Concluded, Request, apply};
+pub use came::{FailedDue, MissedDue};
+pub use error::DriveError;
+pub use notice::{Audience, Notice, Work};
+pub use propose::{Drafting, Proposal, propose};
+pub use run::{Ground, RunOptions, Runner, Workplace, catch_up, run};
+pub use seen::LastSeen;
+pub use tally::{Tally, Verdict};
+pub use wait::Pace;

@@ -1,0 +1,187 @@
+//! One round of a run, under the lock: plan, take what is due and approved, carry it out, write down what stays.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use terrarium_address::{ResourceAddr, Target};
+use terrarium_core::{
+    Cancel, Depth, Held, Inputs, Judge, Mode, Plan, PlanOptions, RecoverOptions, RunSummary,
+    TimeOptions, Turn,
+};
+use terrarium_diagnostic::Diagnostics;
+use terrarium_state::{Batch, Durability, ScheduleChange, Scheduled, State};
+
+use crate::came::{Came, FailedDue};
+use crate::carry_out::{Outcome, carry_out};
+use crate::decide::{acting, count, gate, missed, split, without_broken};
+use crate::error::DriveError;
+use crate::notice::{Audience, Notice, Work};
+use crate::patience::Patience;
+use crate::propose;
+
+/// One round.
+pub(crate) struct Round<'a> {
+    pub(crate) inputs: &'a mut Inputs,
+    pub(crate) held: &'a Held,
+    pub(crate) patience: &'a mut Patience,
+    pub(crate) audience: &'a dyn Audience,
+    pub(crate) cancel: &'a Cancel,
+}
+
+impl Round<'_> {
+    /// Takes the round; what is recorded then is the prior state of its inputs.
+    pub(crate) async fn take(mut self) -> Result<Came, DriveError> {
+        let full = self.recovered().await?;
+        let now = self.inputs.clock.now();
+        let addrs = full.schedule.iter().map(|entry| entry.addr.clone());
+        let resting: BTreeSet<ResourceAddr> =
+            addrs.filter(|addr| self.patience.rests(addr, now)).collect();
+        let mut came = Came::default();
+        let (plan, aside) = self.plan(resting, &mut came).await?;
+        let (reduced, kept) = split(&full, &aside);
+        came.missed = missed(&plan, &reduced);
+        // What needs something that rests waits with it, and is not held back.
+        let rests =
+            (!aside.is_empty()).then(|| terrarium_core::turn(plan.clone(), &full, now).held);
+        let Turn { plan, held, mut left, next } = terrarium_core::turn(plan, &reduced, now);
+        left.extend(kept);
+        came.next = next;
+        came.gate = gate(&left, &held, &aside, now);
+        came.held = rests.unwrap_or(held);
+        came.held.retain(|held| !aside.contains(&held.addr));
+        let plan = without_broken(plan, self.patience, &mut came);
+        left.extend(given_up(&full, &came, &left));
+        if acting(&plan) {
+            let summary = self.carry_out(&plan, left).await?;
+            let now = self.inputs.clock.now();
+            count(&mut came, summary, (&full, self.patience), now);
+        } else {
+            self.write(&full, &left).await?;
+        }
+        if !came.failed.is_empty() {
+            self.audience.on(Notice::Failed(&came.failed));
+        }
+        Ok(came)
+    }
+
+    /// Resolves what an earlier command left open.
+    async fn recovered(&mut self) -> Result<Arc<State>, DriveError> {
+        let progress = self.audience.progress(Work::Looking);
+        let options =
+            RecoverOptions { depth: Depth::Resolve, progress: &progress, cancel: self.cancel };
+        let found = terrarium_core::recover(self.inputs, self.held, &options).await;
+        self.audience.finish();
+        self.inputs.prior = found.state;
+        if found.diagnostics.has_errors() {
+            return Err(found.diagnostics.into());
+        }
+        self.audience.on(Notice::Found(&found.diagnostics));
+        Ok(self.inputs.prior.clone())
+    }
+
+    /// Plans everything; where that has errors, plans what is due and has none. Returns what is left aside.
+    async fn plan(
+        &mut self,
+        mut aside: BTreeSet<ResourceAddr>,
+        came: &mut Came,
+    ) -> Result<(Plan, BTreeSet<ResourceAddr>), DriveError> {
+        let (plan, found) = self.planned(Vec::new()).await?;
+        if !plan.errored && !found.has_errors() {
+            self.audience.on(Notice::Found(&found));
+            return Ok((plan, aside));
+        }
+        let state = self.inputs.prior.clone();
+        let now = self.inputs.clock.now();
+        let due = |entry: &&Scheduled| entry.schedule.not_before.is_none_or(|at| at <= now);
+        for entry in state.schedule.iter().filter(due).filter(|entry| !aside.contains(&entry.addr))
+        {
+            let named = found
+                .iter()
+                .find(|one| one.is_error() && one.origin.addr.as_ref() == Some(&entry.addr));
+            if let Some(error) = named {
+                let again = self.patience.failed(&entry.addr, now, entry.schedule.not_after);
+                let why = error.summary.clone();
+                came.failed.push(FailedDue { addr: entry.addr.clone(), why, again });
+            }
+        }
+        aside.extend(came.failed.iter().map(|failed| failed.addr.clone()));
+        let good: Vec<Target> = state
+            .schedule
+            .iter()
+            .filter(due)
+            .filter(|entry| !aside.contains(&entry.addr))
+            .map(|entry| Target::Instance(entry.addr.clone()))
+            .collect();
+        if good.is_empty() || came.failed.is_empty() {
+            return Err(found.into());
+        }
+        self.audience.on(Notice::Found(&errors(&found)));
+        let (plan, found) = self.planned(good.clone()).await?;
+        if plan.errored || found.has_errors() {
+            return Err(found.into());
+        }
+        let planned: BTreeSet<String> = good.iter().map(ToString::to_string).collect();
+        let others = state.schedule.iter().map(|entry| &entry.addr);
+        let others = others.filter(|addr| !planned.contains(&addr.to_string()));
+        aside.extend(others.cloned());
+        Ok((plan, aside))
+    }
+
+    async fn planned(&self, targets: Vec<Target>) -> Result<(Plan, Diagnostics), DriveError> {
+        let options = PlanOptions {
+            mode: Mode::Normal,
+            refresh: true,
+            targets,
+            replace: Vec::new(),
+            offline: false,
+            imports: Vec::new(),
+            time: TimeOptions { judge: Judge::Services, ..TimeOptions::default() },
+        };
+        let progress = self.audience.progress(Work::Looking);
+        let planned =
+            propose::planned(self.inputs, Some(self.held), &options, (&progress, self.cancel))
+                .await;
+        self.audience.finish();
+        let (plan, found) = planned?;
+        self.audience.on(Notice::Planned(&plan));
+        Ok((plan, found))
+    }
+
+    async fn carry_out(
+        &mut self,
+        plan: &Plan,
+        left: Vec<Scheduled>,
+    ) -> Result<RunSummary, DriveError> {
+        let acting = (plan, Some(left));
+        let outcome = carry_out(self.inputs, self.held, acting, (self.cancel, self.audience)).await;
+        let Outcome { summary, diagnostics, state } = outcome;
+        self.audience.on(Notice::Found(&diagnostics));
+        self.inputs.prior = state?;
+        Ok(summary)
+    }
+
+    /// Writes down what stays scheduled, where nothing was carried out.
+    async fn write(&mut self, full: &State, left: &[Scheduled]) -> Result<(), DriveError> {
+        let schedule = ScheduleChange::between(&full.schedule, left);
+        if schedule.is_empty() {
+            return Ok(());
+        }
+        let Held { store, fence } = self.held;
+        let batch = Batch { schedule, ..Batch::default() };
+        store.submit(fence, batch, Durability::Now).durable().await?;
+        self.inputs.prior = Arc::new(store.load().await?);
+        Ok(())
+    }
+}
+
+/// Lists what stays scheduled although it failed before anything was done.
+fn given_up(full: &State, came: &Came, left: &[Scheduled]) -> Vec<Scheduled> {
+    let failed = |entry: &&Scheduled| came.failed.iter().any(|failed| failed.addr == entry.addr);
+    let missing = |entry: &&Scheduled| !left.iter().any(|kept| kept.addr == entry.addr);
+    full.schedule.iter().filter(failed).filter(missing).cloned().collect()
+}
+
+/// Returns the errors alone.
+fn errors(diagnostics: &Diagnostics) -> Diagnostics {
+    Diagnostics(diagnostics.iter().filter(|one| one.is_error()).cloned().collect())
+}
