@@ -102,6 +102,13 @@ codes! {
          `create_before_destroy = true` in the object's `lifecycle` makes the successor first. The other way round, \
          a successor can't be made first where it would hold what only one may hold (a port, a volume) and its \
          predecessor still does.";
+    TOO_EARLY = "T0425", "a lease ends too early",
+        "What sits on a lease is there only as long as the lease. It waits for something until after that end, or it sits \
+         on two leases that have no time in common: it would never be there. Give the lease a later end, let what is \
+         waited for come before it, or use another lease.";
+    WAITS_IN_A_CIRCLE = "T0426", "instances wait for each other",
+        "Scarce things wait for those that they are for, and successors for their predecessors. Here each of them, planned \
+         for its time, makes another one change its own, without end.";
     MOVED = "T0416", "a `moved` block can't be followed",
         "Both addresses hold an object, or the blocks move one object to two places.";
 }

@@ -9,11 +9,14 @@ mod codes;
 mod console;
 mod draft;
 mod graph;
+mod grip;
 mod inputs;
 mod keep;
 mod limits;
 mod model;
 mod object;
+mod paths;
+mod places;
 mod plan;
 pub mod planfile;
 mod progress;
@@ -43,7 +46,7 @@ pub use model::{
     OutputChange, Plan, PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary,
     Skipped, TimeOptions,
 };
-pub use plan::plan;
+pub use plan::{Fate, Wait, plan};
 pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};
 pub use providers::{Deadlines, KnownProvider};
 pub use rare::{Blank, Rare};

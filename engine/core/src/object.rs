@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
-use terrarium_provider::{Attribute, Block, Lends, Nesting, Private, Schema, Standing};
+use terrarium_provider::{Attribute, Block, Nesting, Private, Schema};
 use terrarium_state::{Object, ObjectStatus};
 use terrarium_value::{Cause, Causes, Marks, Value, When, json};
 
-use crate::{PlannedAction, ResourceChange};
+use crate::paths::fits;
 
 /// Reads an object's values; sensitive parts are marked.
 ///
@@ -99,28 +99,6 @@ fn mark_patterns(value: &Value, patterns: &[AttrPath]) -> Value {
             part
         }
     })
-}
-
-/// Returns whether a path follows a pattern, whose [`PathStep::AnyElement`] stands for every element.
-fn fits(pattern: &AttrPath, path: &AttrPath) -> bool {
-    pattern.0.len() == path.0.len()
-        && pattern.0.iter().zip(&path.0).all(|(wanted, step)| match wanted {
-            PathStep::AnyElement => !matches!(step, PathStep::Attr(_)),
-            wanted => wanted == step,
-        })
-}
-
-/// Returns from when on what an object lends can be used, and its late values are known, where that is
-/// not yet, or after this apply.
-pub(crate) fn coming(change: &ResourceChange, now: Timestamp) -> Option<Timestamp> {
-    let from = (*change.window)?.from();
-    let made = matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_));
-    let waits = match change.notes.lends.filter(|_| made) {
-        Some(Lends::WithApply) => false,
-        Some(Lends::AfterApply) => true,
-        None => from > now || *change.standing == Some(Standing::Upcoming),
-    };
-    waits.then_some(from)
 }
 
 /// Makes the values that are only known from an instant on unknown until then.

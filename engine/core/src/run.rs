@@ -8,7 +8,7 @@ use terrarium_address::{ConfigAddr, InstanceKey, ModuleCallStep, ModulePath, Res
 use terrarium_provider::Action;
 use terrarium_state::{Dep, InstanceSet, Scheduled, State};
 
-use crate::plan::Places;
+use crate::places::Places;
 use crate::{DeferredChange, Occupancy, Plan, PlannedAction, ResourceChange, approval};
 
 /// What a run does at one instant.

@@ -59,6 +59,9 @@ pub(crate) fn causes(causes: &Causes) -> String {
             format!("{addr} (not before {})", instant(*at, None))
         }
         Cause::Instance { addr, when: When::Later } => format!("{addr}, which waits itself"),
+        Cause::Instance { addr, when: When::Never(since) } => {
+            format!("{addr}, whose time ended {}", instant(*since, None))
+        }
         Cause::Other(words) => words.to_string(),
     }));
     names.map(|names| format!(" (it waits for {names})")).unwrap_or_default()

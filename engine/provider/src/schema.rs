@@ -44,6 +44,13 @@ pub struct Schema {
     pub timeouts: BTreeMap<Name, u64>,
 }
 
+impl Schema {
+    /// Returns whether its objects have a term of their own: leases.
+    pub fn has_term(&self) -> bool {
+        self.tenure == Tenure::Own
+    }
+}
+
 /// Whose term an object has: never told by what else its schema says or leaves out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tenure {

@@ -174,6 +174,7 @@ fn write_cause(cause: &Cause, out: &mut String) {
                 When::Apply => {}
                 When::At(at) => append(out, format_args!(",\"{at}\"")),
                 When::Later => out.push_str(",\"later\""),
+                When::Never(since) => append(out, format_args!(",\"never since {since}\"")),
             }
             out.push(']');
         }
@@ -309,10 +310,14 @@ fn read_cause(cause: Json) -> Read<Causes> {
     let (addr, when) = match parts.as_slice() {
         [Json::String(addr)] => (addr, When::Apply),
         [Json::String(addr), Json::String(at)] if at.as_ref() == "later" => (addr, When::Later),
-        [Json::String(addr), Json::String(at)] => match at.parse() {
-            Ok(at) => (addr, When::At(at)),
-            Err(_) => return damaged("time"),
-        },
+        [Json::String(addr), Json::String(at)] => {
+            let never = at.strip_prefix("never since ");
+            match never.unwrap_or(at).parse() {
+                Ok(since) if never.is_some() => (addr, When::Never(since)),
+                Ok(at) => (addr, When::At(at)),
+                Err(_) => return damaged("time"),
+            }
+        }
         _ => return damaged("cause"),
     };
     match addr.parse::<ResourceAddr>() {

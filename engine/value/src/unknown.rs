@@ -18,6 +18,8 @@ pub enum When {
     At(Timestamp),
     /// In a later apply; nobody knows when.
     Later,
+    /// Not any more: the time in which it could have come ended at this instant.
+    Never(Timestamp),
 }
 
 /// What an unknown value waits for.
@@ -76,7 +78,7 @@ impl Causes {
         self.0.is_none()
     }
 
-    /// Returns when all of them will be there: the latest.
+    /// Returns when all of them will be there: the latest, and never where one of them will not come.
     pub fn when(&self) -> When {
         self.iter()
             .filter_map(|cause| match cause {

@@ -194,13 +194,15 @@ fn forces(diff: &Diff) -> String {
 
 /// Returns what stands for a value that is known later.
 pub(crate) fn known_after(when: When, times: Option<&Times>) -> String {
+    let shown = |at| match times {
+        Some(times) => times.local(at),
+        None => Times::new(jiff::tz::TimeZone::UTC, at).local(at),
+    };
     match when {
         When::Apply => "(known after apply)".to_owned(),
-        When::At(at) => {
-            let utc = || Times::new(jiff::tz::TimeZone::UTC, at);
-            format!("(known after {})", times.map_or_else(|| utc().local(at), |it| it.local(at)))
-        }
+        When::At(at) => format!("(known after {})", shown(at)),
         When::Later => "(known in a later apply)".to_owned(),
+        When::Never(since) => format!("(never: its time ended {})", shown(since)),
     }
 }
 

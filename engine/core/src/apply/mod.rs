@@ -115,7 +115,7 @@ fn preset(world: &World<'_>, plan: &Plan) {
             // The configuration of a provider may read what is about to go.
             PlannedAction::Delete if plan.mode == Mode::Destroy => Some(change.before.clone()),
             PlannedAction::Delete | PlannedAction::Forget => None,
-            _ => Some(match crate::object::coming(change, world.inputs.clock.now()) {
+            _ => Some(match crate::plan::coming(change, world.inputs.clock.now()) {
                 Some(from) => {
                     crate::object::mask_late(&change.after, &change.schema, &change.addr, from)
                 }

@@ -10,7 +10,7 @@ use terrarium_value::Value;
 use super::begin::Ready;
 use super::tasks::Task;
 use super::walk::Walk;
-use crate::plan::names_at;
+use crate::paths::names_at;
 
 /// Something that a service changes for one caller at a time: whose it is, and the value that names it.
 pub(super) type Thing = (Name, Name);

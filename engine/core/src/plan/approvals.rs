@@ -10,6 +10,7 @@ use terrarium_state::Scheduled;
 use terrarium_value::to_snapshot;
 
 use super::Planner;
+use super::listed::Listed;
 use crate::approval::{self, BLOCK, FILE, VARIABLE};
 use crate::graph::Node;
 use crate::world::{FileReads, ModuleId};
@@ -45,6 +46,13 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// Notes what was read for an instance.
+    pub(super) fn note(&mut self, addr: &ResourceAddr, reads: &crate::world::Deps) {
+        if !reads.files.is_empty() {
+            self.add(addr, &reads.files);
+        }
+    }
+
     fn add(&mut self, addr: &ResourceAddr, reads: &FileReads) {
         let known = self.by_addr.entry(addr.clone()).or_default();
         if known.is_empty() {
@@ -64,16 +72,8 @@ impl Files {
 }
 
 impl Planner<'_> {
-    /// Notes what was read for an instance, for its approval.
-    pub(super) fn note_files(&self, addr: &ResourceAddr, reads: &crate::world::Deps) {
-        if !reads.files.is_empty() {
-            self.files.borrow_mut().add(addr, &reads.files);
-        }
-    }
-
     /// Fills in what an approval of deferred and scheduled changes covers, and which are approved.
-    pub(super) fn fill_approvals(&self) {
-        let mut found = self.found.borrow_mut();
+    pub(super) fn fill_approvals(&self, found: &mut Listed) {
         let schedule = &self.inputs.prior.schedule;
         let wanted: HashSet<&ResourceAddr> = schedule.iter().map(|entry| &entry.addr).collect();
         if wanted.is_empty() && found.deferred.is_empty() {

@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::Resource;
-use terrarium_provider::{Private, Schema, Standing, Window};
+use terrarium_provider::{Private, Schema, Standing, ValidateRequest, Window};
 use terrarium_state::{Dep, Ended, Object, ObjectStatus};
 use terrarium_value::{Causes, Value};
 
-use super::causes_of;
-use super::occupancy::Seat;
+use super::Planner;
+use super::going::deposed;
+use super::group::Group;
+use super::proposals::causes_of;
 use super::recorded::{Block, Recorded};
-use super::{Group, Planner};
+use super::refresh::is_open;
+use super::time::Seat;
 use crate::providers::KnownProvider;
 use crate::world::{At, Deps, ModuleId};
 use crate::{codes, object};
@@ -29,6 +32,8 @@ pub(super) struct Candidate {
     pub(super) deps: Vec<Dep>,
     /// What it sits on; filled in when its configuration is known.
     pub(super) seat: Seat,
+    /// Whether it names something that ended, and keeps that name as it is.
+    pub(super) lets_go: bool,
     /// The causes of what it leaves unknown.
     pub(super) causes: Causes,
 }
@@ -149,10 +154,10 @@ impl Planner<'_> {
                     config: Value::null(terrarium_value::Type::Dynamic),
                     deps: repetition.deps.iter().cloned().collect(),
                     seat: Seat::default(),
+                    lets_go: false,
                 });
             }
         }
-        self.put_off_unsettled(group, recorded);
         candidates
     }
 
@@ -174,13 +179,14 @@ impl Planner<'_> {
         addr: &ResourceAddr,
         found: &Recorded<'_>,
     ) -> Option<Prior> {
-        self.deposed(group, addr, found);
+        deposed(self, group, addr, found);
         let object = found.instance.current.as_ref()?;
         match read_object(group.kind, &group.resource.block.kind, object, &group.schema) {
             Ok(value) => {
                 let prior = Prior::recorded(value, object);
                 // What recovery goes on with becomes whole: the open intent says so.
-                let comes = object.status == ObjectStatus::Unprovisioned && self.is_open(addr);
+                let comes = object.status == ObjectStatus::Unprovisioned
+                    && is_open(&self.inputs.prior, addr);
                 let tainted = prior.tainted && !comes;
                 Some(Prior { tainted, moved_from: found.moved_from.as_deref().cloned(), ..prior })
             }
@@ -204,7 +210,7 @@ impl Planner<'_> {
                 resource.body.decode(&group.schema.block, frame, diags)
             })
         });
-        self.note_files(&candidate.addr, &deps);
+        self.files.borrow_mut().note(&candidate.addr, &deps);
         candidate.config =
             self.world.refuse_ephemeral(config, resource, (&group.schema.block, &candidate.addr));
         candidate.deps = united(&candidate.deps, &deps);
@@ -247,6 +253,23 @@ impl Planner<'_> {
         }
         for candidate in candidates {
             candidate.deps = united(&candidate.deps, &reads);
+        }
+    }
+
+    /// Lets the provider check configurations by a call, where it has to.
+    pub(super) async fn ask_to_validate(&self, group: &Group<'_>, candidates: &[Candidate]) {
+        if !group.kind.validates() || candidates.is_empty() {
+            return;
+        }
+        let block = &group.resource.block;
+        let request = |candidate: &Candidate| ValidateRequest {
+            mode: block.mode,
+            kind: block.kind.clone(),
+            config: candidate.config.clone().unmarked_deep(),
+        };
+        let found = group.kind.validate_many(candidates.iter().map(request).collect()).await;
+        for (candidate, found) in candidates.iter().zip(found) {
+            self.report_each(found, group.resource, &candidate.addr);
         }
     }
 

@@ -8,7 +8,9 @@ use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Claim, PlannedFact, Window};
 
-use super::{Group, Planner};
+use super::Planner;
+use super::group::Group;
+use super::listed::Listed;
 use crate::{Judge, Mode, PlannedAction, ResourceChange};
 
 /// The claims of a plan so far, by the source of their provider.
@@ -54,7 +56,7 @@ impl Claims {
 
 impl Planner<'_> {
     /// Has every provider judge the plan as a whole.
-    pub(super) async fn check_whole(&self) {
+    pub(super) async fn check_whole(&self, listed: &Listed) {
         if self.options.mode != Mode::Normal || self.options.time.judge == Judge::Services {
             return;
         }
@@ -63,7 +65,7 @@ impl Planner<'_> {
             if providers.is_empty() {
                 continue;
             }
-            let facts = self.facts(&source);
+            let facts = self.facts(listed, &source);
             if facts.is_empty() {
                 continue;
             }
@@ -82,10 +84,9 @@ impl Planner<'_> {
         }
     }
 
-    fn facts(&self, source: &str) -> Vec<PlannedFact> {
-        let found = self.found.borrow();
-        let now = found.changes.iter().map(|change| (change, *change.window));
-        let later = found.deferred.iter().filter_map(|deferred| {
+    fn facts(&self, listed: &Listed, source: &str) -> Vec<PlannedFact> {
+        let now = listed.changes.iter().map(|change| (change, *change.window));
+        let later = listed.deferred.iter().filter_map(|deferred| {
             // What comes at no known time takes nothing that could be judged.
             let window =
                 deferred.change.window.or_else(|| Window::new(deferred.not_before()?, None))?;

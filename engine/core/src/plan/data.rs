@@ -1,20 +1,21 @@
 //! Planning the instances of one `data` block: read now where everything is known, else during apply.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use terrarium_address::{ConfigAddr, InstanceKey, ResourceAddr};
 use terrarium_lang::expr::Subject;
-use terrarium_provider::{DataOutcome, DataReply, DataRequest, Deferral, Provider, Schedule};
+use terrarium_provider::{DataOutcome, DataReply, DataRequest, Provider};
 use terrarium_state::Dep;
 use terrarium_value::{Marks, Value};
 
+use super::Planner;
+use super::answers::{Answer, Answers};
 use super::candidate::Candidate;
-use super::defer::waiting_causes;
-use super::lending::Loan;
-use super::occupancy::Wait;
-use super::refresh::change;
-use super::{Found, Group, Planner, recorded};
+use super::group::Group;
+use super::seats::{named, put_off_as_told};
+use super::time::{Facts, Fate, Planned, Seat, There, pasted, rests};
+use super::{recorded, unknown};
 use crate::model::DataResult;
 use crate::rules::RuleKind;
 use crate::world::At;
@@ -28,281 +29,302 @@ enum Folded {
     Open,
 }
 
-impl Planner<'_> {
-    /// Reads or plans to read all instances of a data source. What is recorded of them does not matter.
-    pub(super) async fn data(&self, group: &Group<'_>, mut recorded: recorded::Block<'_>) {
-        recorded.clear();
-        let mut candidates = self.candidates(group, &mut recorded);
-        for candidate in &mut candidates {
-            self.configure(group, candidate);
-        }
-        let provider = self.provider(group).await;
-        if provider.is_none() && self.put_off_unconfigured(group, &mut candidates) {
-            self.complete(group);
-            return;
-        }
-        self.add_provider_reads(group, &mut candidates);
-        self.ask_to_validate(group, &candidates).await;
+/// The instances of one data source, while they are planned.
+struct Reads<'p, 'a> {
+    plan: &'p Planner<'a>,
+    group: &'p Group<'p>,
+    answer: Answer,
+}
+
+/// Reads or plans to read all instances of a data source. What is recorded of them does not matter.
+pub(super) async fn data(plan: &Planner<'_>, group: &Group<'_>, mut recorded: recorded::Block<'_>) {
+    recorded.clear();
+    let mut reads = Reads { plan, group, answer: Answer::default() };
+    let mut candidates = plan.candidates(group, &mut recorded);
+    reads.answer.planned.extend(unknown::unsettled(plan, group, &mut recorded));
+    for candidate in &mut candidates {
+        plan.configure(group, candidate);
+    }
+    let provider = plan.provider(group).await;
+    let waits = provider.is_none()
+        && unknown::unconfigured(plan, group, &mut candidates, &mut reads.answer);
+    if !waits {
+        plan.add_provider_reads(group, &mut candidates);
+        plan.ask_to_validate(group, &candidates).await;
         let mut due = Vec::new();
         for candidate in candidates {
-            let bare = candidate.config.clone().unmarked_deep();
-            let diagnostics =
-                group.kind.validate(group.resource.block.mode, &group.resource.block.kind, &bare);
-            self.report_each(diagnostics, group.resource, &candidate.addr);
-            let preconditions = &group.resource.lifecycle.preconditions;
-            self.world.check_rules(
-                candidate.module,
-                candidate.at(),
-                preconditions,
-                RuleKind::Precondition,
-            );
-            let wait = Wait::later(
-                Self::waits_for_values(&candidate, &bare),
-                self.waits_for_named(group, &candidate),
-            );
-            if self.keeps_last(group, &candidate) {
-                continue;
-            }
-            if let Some(wait) = wait.filter(|_| self.options.time.defer) {
-                self.read_much_later(group, &candidate, wait);
-                continue;
-            }
-            match self.postponed(group, &candidate, &bare) {
-                Some(reason) => self.read_later(group, &candidate, reason),
-                None => due.push((candidate, bare)),
-            }
+            due.extend(reads.judge(candidate));
         }
         if !due.is_empty()
             && let Some(provider) = provider
         {
-            self.read_now(group, &provider, due).await;
+            reads.read_now(&provider, due).await;
         }
-        self.complete(group);
+    }
+    plan.complete(group);
+    let block = group.resource.block.in_module(group.path.config());
+    plan.answers.borrow_mut().put(block, reads.answer);
+}
+
+impl Reads<'_, '_> {
+    /// Settles what is not read now; what is comes back, with its configuration.
+    fn judge(&mut self, candidate: Candidate) -> Option<(Candidate, Value)> {
+        let (plan, group) = (self.plan, self.group);
+        let bare = candidate.config.clone().unmarked_deep();
+        let block = &group.resource.block;
+        let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
+        plan.report_each(diagnostics, group.resource, &candidate.addr);
+        let preconditions = &group.resource.lifecycle.preconditions;
+        plan.world.check_rules(
+            candidate.module,
+            candidate.at(),
+            preconditions,
+            RuleKind::Precondition,
+        );
+        if self.keeps_last(&candidate) {
+            return None;
+        }
+        let facts = Facts {
+            values: bare.causes_deep(),
+            named: named(plan, group, &candidate),
+            ..Facts::default()
+        };
+        let seat = Seat::of(&facts, &candidate.addr, plan.now);
+        let never = rests(&seat, There::Not);
+        let later = seat.wait.filter(|_| plan.options.time.defer).map(Fate::Later);
+        if let Some(fate) = never.or(later) {
+            self.read_much_later(&candidate, fate);
+            return None;
+        }
+        match self.postponed(&candidate, &bare) {
+            Some(reason) => {
+                self.read_later(&candidate, reason);
+                None
+            }
+            None => Some((candidate, bare)),
+        }
+    }
+
+    fn take(&mut self, planned: Planned) {
+        self.plan.publish(&planned);
+        self.answer.planned.push(planned);
     }
 
     /// Leaves a data source as it was read last, where what it names has ended: a service would not know it
     /// any more. Returns whether it did. What tells terms is read anew: it may tell of this end.
-    fn keeps_last(&self, group: &Group<'_>, candidate: &Candidate) -> bool {
-        if group.has_term() {
+    fn keeps_last(&mut self, candidate: &Candidate) -> bool {
+        let (plan, group) = (self.plan, self.group);
+        if group.schema.has_term() {
             return false;
         }
-        let is_over =
-            |addr: &ResourceAddr| self.loan(addr).is_some_and(|loan| loan.over(self.now).is_some());
+        let ledger = plan.ledger.borrow();
+        let is_over = |addr: &ResourceAddr| ledger.over(addr, plan.now).is_some();
         let over = candidate.deps.iter().any(|dep| {
             // One for each instance of a block names the one with its own key.
             let own = dep.block().map(|block| block.instance(candidate.addr.key.clone()));
             own.as_ref().is_some_and(is_over) || dep.instances().iter().any(is_over)
         });
-        let recorded = self.inputs.prior.resources.get(&candidate.addr);
+        let recorded = plan.inputs.prior.resources.get(&candidate.addr);
         let object = recorded.and_then(|instance| instance.current.as_ref()).filter(|_| over);
         let Some(value) = object.and_then(|object| object::read(object, &group.schema).ok()) else {
             return false;
         };
-        let addr = candidate.addr.clone();
-        self.world.set_instance(&addr.block, addr.key.clone(), Some(value.clone()));
-        self.found.borrow_mut().data.push(DataResult {
-            addr,
-            provider: group.provider.recorded(),
-            schema: group.schema.clone(),
-            value,
-            deps: candidate.deps.clone(),
-        });
+        self.take_read(candidate, value);
         true
     }
 
+    /// Lets others read what was read.
+    fn take_read(&mut self, candidate: &Candidate, value: Value) {
+        let addr = candidate.addr.clone();
+        self.plan.world.set_instance(&addr.block, addr.key.clone(), Some(value.clone()));
+        self.answer.data.push(DataResult {
+            addr,
+            provider: self.group.provider.recorded(),
+            schema: self.group.schema.clone(),
+            value,
+            deps: candidate.deps.clone(),
+        });
+    }
+
     /// Returns why a data source can't be read while planning.
-    fn postponed(
-        &self,
-        group: &Group<'_>,
-        candidate: &Candidate,
-        config: &Value,
-    ) -> Option<ActionReason> {
-        let unconfigured = self.providers.waits(&group.provider).is_some();
-        if !config.is_wholly_known() || self.options.offline || unconfigured {
+    fn postponed(&self, candidate: &Candidate, config: &Value) -> Option<ActionReason> {
+        let (plan, group) = (self.plan, self.group);
+        let unconfigured = plan.providers.waits(&group.provider).is_some();
+        if !config.is_wholly_known() || plan.options.offline || unconfigured {
             return Some(ActionReason::ConfigUnknown);
         }
         let ((), explicit) =
-            self.world.recording(|| self.explicit_dependencies(group, candidate.module));
-        let found = self.found.borrow();
-        let is_pending = |dep: &Dep| found.waits_for(dep);
+            plan.world.recording(|| plan.explicit_dependencies(group, candidate.module));
+        let answers = plan.answers.borrow();
+        let is_pending = |dep: &Dep| answers.waits_for(dep);
         let lifecycle = &group.resource.lifecycle;
         let pending = explicit.iter().any(is_pending)
-            || Self::names_pending(group, candidate, is_pending)
+            || names_pending(group, candidate, is_pending)
             // An update further up may be what makes a condition hold.
             || (!(lifecycle.preconditions.is_empty() && lifecycle.postconditions.is_empty())
-                && rests_on_pending(&found, &candidate.deps));
+                && rests_on_pending(&answers, &candidate.deps));
         pending.then_some(ActionReason::DependencyPending)
     }
 
-    /// Returns whether the block's own expressions read a resource that is still to be changed, or a data
-    /// source that is still to be read: what the service answers may follow from that even where the values
-    /// are known (a name).
-    ///
-    /// As in Terraform, what is read through a local, a variable or an output does not count: a value that
-    /// has passed there need not have to do with all that it was made beside.
-    fn names_pending(
-        group: &Group<'_>,
-        candidate: &Candidate,
-        is_pending: impl Fn(&Dep) -> bool,
-    ) -> bool {
-        let resource = group.resource;
-        let rules = resource.lifecycle.preconditions.iter();
-        let rules = rules.chain(&resource.lifecycle.postconditions);
-        let exprs = resource.count.iter().chain(&resource.for_each);
-        let exprs = exprs.chain(rules.flat_map(|rule| [&rule.condition, &rule.error_message]));
-        let references = exprs.flat_map(terrarium_lang::Expr::references);
-        let body = resource.body.references();
-        let path = &candidate.addr.block.module;
-        let named: BTreeSet<ConfigAddr> = references
-            .chain(&body)
-            .filter_map(|reference| match &reference.subject {
-                Subject::Resource(block, _) => Some(block.in_module(path.clone())),
-                _ => None,
-            })
-            .collect();
-        let names = |dep: &Dep| dep.blocks().any(|block| named.contains(block));
-        candidate.deps.iter().any(|dep| names(dep) && is_pending(dep))
-    }
-
     /// Defers the reading of a data source with what it depends on.
-    fn read_much_later(&self, group: &Group<'_>, candidate: &Candidate, wait: Wait) {
+    fn read_much_later(&mut self, candidate: &Candidate, fate: Fate) {
+        let group = self.group;
         let bare = candidate.config.clone().unmarked_deep();
-        let causes = waiting_causes(candidate, wait.at);
+        let change = ResourceChange {
+            deps: candidate.deps.clone(),
+            ..group.change(&candidate.addr, PlannedAction::Read, group.null())
+        };
+        let causes = fate.causes(&change);
         let after = proposed::merge(&group.schema.block, None, &bare, &causes);
         let after = object::mark_sensitive(after, &group.schema.block);
-        let addr = &candidate.addr;
-        self.world.set_instance(&addr.block, addr.key.clone(), Some(after.clone()));
-        let schedule = Schedule { not_before: wait.at, not_after: None };
-        let deps = candidate.deps.clone();
-        let change = ResourceChange {
-            schedule: schedule.into(),
-            deps,
-            ..change(group, addr, PlannedAction::Read, after)
-        };
-        self.lend_later(&group.schema, &change, wait.at);
-        self.defer(change, Deferral::until(wait.at, wait.reason), wait.waits);
+        self.take(Planned::new(ResourceChange { after, ..change }, fate));
     }
 
-    fn read_later(&self, group: &Group<'_>, candidate: &Candidate, reason: ActionReason) {
+    fn read_later(&mut self, candidate: &Candidate, reason: ActionReason) {
+        let group = self.group;
         let bare = candidate.config.clone().unmarked_deep();
         let planned = proposed::merge(&group.schema.block, None, &bare, &candidate.causes);
         let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
         let planned = planned.mark_paths(&sensitive, Marks::SENSITIVE);
         let after = object::mark_sensitive(planned, &group.schema.block);
-        self.world.set_instance(
-            &candidate.addr.block,
-            candidate.addr.key.clone(),
-            Some(after.clone()),
-        );
+        let (block, key) = (&candidate.addr.block, candidate.addr.key.clone());
+        self.plan.world.set_instance(block, key, Some(after.clone()));
         let change = ResourceChange {
             reason: Some(reason).into(),
             deps: candidate.deps.clone(),
-            ..change(group, &candidate.addr, PlannedAction::Read, after)
+            ..group.change(&candidate.addr, PlannedAction::Read, after)
         };
-        self.found.borrow_mut().add(change);
+        self.answer.planned.push(Planned::new(change, Fate::Now));
     }
 
-    async fn read_now(
-        &self,
-        group: &Group<'_>,
-        provider: &Arc<dyn Provider>,
-        due: Vec<(Candidate, Value)>,
-    ) {
-        let mut requests = Vec::with_capacity(due.len());
-        for (candidate, config) in &due {
-            self.progress.on(Event::Reading { addr: candidate.addr.clone() });
+    async fn read_now(&mut self, provider: &Arc<dyn Provider>, due: Vec<(Candidate, Value)>) {
+        let plan = self.plan;
+        let mut asked = Vec::with_capacity(due.len());
+        for (candidate, config) in due {
+            match plan.memory.said(&candidate.addr, &config) {
+                Some(reply) => drop(self.fold_data(&candidate, reply)),
+                None => asked.push((candidate, config)),
+            }
+        }
+        if asked.is_empty() {
+            return;
+        }
+        let mut requests = Vec::with_capacity(asked.len());
+        for (candidate, config) in &asked {
+            plan.progress.on(Event::Reading { addr: candidate.addr.clone() });
             requests.push(DataRequest {
-                kind: group.resource.block.kind.clone(),
+                kind: self.group.resource.block.kind.clone(),
                 addr: candidate.addr.clone(),
                 config: config.clone(),
             });
         }
-        let begun = self.inputs.clock.now();
+        let begun = plan.inputs.clock.now();
         let replies = provider.read_data_many(requests).await;
-        let elapsed = self.inputs.clock.now().duration_since(begun).unsigned_abs();
-        for ((candidate, _), reply) in due.into_iter().zip(replies) {
-            if let Folded::Read(id) = self.fold_data(group, &candidate, reply) {
-                self.progress.on(Event::Read { addr: candidate.addr, elapsed, id });
+        let elapsed = plan.inputs.clock.now().duration_since(begun).unsigned_abs();
+        for ((candidate, config), reply) in asked.into_iter().zip(replies) {
+            plan.memory.keep(&candidate.addr, &config, &reply);
+            if let Folded::Read(id) = self.fold_data(&candidate, reply) {
+                plan.progress.on(Event::Read { addr: candidate.addr, elapsed, id });
             }
         }
     }
 
     /// Folds an answer in; the id of what was read comes back.
-    fn fold_data(&self, group: &Group<'_>, candidate: &Candidate, reply: DataReply) -> Folded {
-        self.report_each(reply.diagnostics, group.resource, &candidate.addr);
+    fn fold_data(&mut self, candidate: &Candidate, reply: DataReply) -> Folded {
+        let (plan, group) = (self.plan, self.group);
+        plan.report_each(reply.diagnostics, group.resource, &candidate.addr);
         match reply.outcome {
             DataOutcome::Read { state, term } => {
                 let sensitive = candidate.config.paths_with_mark(Marks::SENSITIVE);
                 let value = state.mark_paths(&sensitive, Marks::SENSITIVE);
                 let value = object::mark_sensitive(value, &group.schema.block);
-                self.check_read(group, candidate, &value);
+                self.check_read(candidate, &value);
                 if let Some(term) = term {
-                    self.lend(&group.schema, &candidate.addr, &value, Loan::foreign(&term));
+                    let mut ledger = plan.ledger.borrow_mut();
+                    ledger.lend(&group.schema, &candidate.addr, &value, pasted(&term));
                 }
                 let id = object::id_of(&value);
-                self.world.set_instance(
-                    &candidate.addr.block,
-                    candidate.addr.key.clone(),
-                    Some(value.clone()),
-                );
-                self.found.borrow_mut().data.push(DataResult {
-                    addr: candidate.addr.clone(),
-                    provider: group.provider.recorded(),
-                    schema: group.schema.clone(),
-                    value,
-                    deps: candidate.deps.clone(),
-                });
+                self.take_read(candidate, value);
                 return Folded::Read(id);
             }
             DataOutcome::Refused => {
                 let unknown = Value::unknown(group.schema.block.ty(), candidate.causes.clone());
-                self.world.set_instance(
-                    &candidate.addr.block,
-                    candidate.addr.key.clone(),
-                    Some(unknown),
-                );
+                let (block, key) = (&candidate.addr.block, candidate.addr.key.clone());
+                plan.world.set_instance(block, key, Some(unknown));
             }
             DataOutcome::Deferred(deferral) => {
-                let null = group.null();
-                let change = change(group, &candidate.addr, PlannedAction::Read, null);
+                let change = group.change(&candidate.addr, PlannedAction::Read, group.null());
                 let change = ResourceChange { deps: candidate.deps.clone(), ..change };
-                self.put_off_as_told(group, candidate, change, deferral);
+                let told = put_off_as_told(plan, group, candidate, (change, deferral));
+                self.take(told);
             }
         }
         Folded::Open
     }
 
-    fn check_read(&self, group: &Group<'_>, candidate: &Candidate, value: &Value) {
-        let postconditions = &group.resource.lifecycle.postconditions;
-        if !postconditions.is_empty() {
-            let key: &InstanceKey = &candidate.addr.key;
-            let at = At::This { key, each: candidate.each.as_ref(), this: value };
-            self.world.check_rules(candidate.module, at, postconditions, RuleKind::Postcondition);
+    fn check_read(&self, candidate: &Candidate, value: &Value) {
+        let postconditions = &self.group.resource.lifecycle.postconditions;
+        if postconditions.is_empty() {
+            return;
         }
+        let key: &InstanceKey = &candidate.addr.key;
+        let at = At::This { key, each: candidate.each.as_ref(), this: value };
+        let world = &self.plan.world;
+        world.check_rules(candidate.module, at, postconditions, RuleKind::Postcondition);
     }
 }
 
+/// Returns whether the block's own expressions read a resource that is still to be changed, or a data
+/// source that is still to be read: what the service answers may follow from that even where the values
+/// are known (a name).
+///
+/// As in Terraform, what is read through a local, a variable or an output does not count: a value that
+/// has passed there need not have to do with all that it was made beside.
+fn names_pending(
+    group: &Group<'_>,
+    candidate: &Candidate,
+    is_pending: impl Fn(&Dep) -> bool,
+) -> bool {
+    let resource = group.resource;
+    let rules = resource.lifecycle.preconditions.iter();
+    let rules = rules.chain(&resource.lifecycle.postconditions);
+    let exprs = resource.count.iter().chain(&resource.for_each);
+    let exprs = exprs.chain(rules.flat_map(|rule| [&rule.condition, &rule.error_message]));
+    let references = exprs.flat_map(terrarium_lang::Expr::references);
+    let body = resource.body.references();
+    let path = &candidate.addr.block.module;
+    let named: BTreeSet<ConfigAddr> = references
+        .chain(&body)
+        .filter_map(|reference| match &reference.subject {
+            Subject::Resource(block, _) => Some(block.in_module(path.clone())),
+            _ => None,
+        })
+        .collect();
+    let names = |dep: &Dep| dep.blocks().any(|block| named.contains(block));
+    candidate.deps.iter().any(|dep| names(dep) && is_pending(dep))
+}
+
 /// Returns whether what was read rests, however far, on a managed resource that is still to be changed.
-fn rests_on_pending(found: &Found, deps: &[Dep]) -> bool {
-    let data: HashMap<&ResourceAddr, &DataResult> =
-        found.data.iter().map(|data| (&data.addr, data)).collect();
+fn rests_on_pending(answers: &Answers, deps: &[Dep]) -> bool {
     let mut seen: HashSet<&Dep> = HashSet::new();
     let mut open: Vec<&Dep> = deps.iter().collect();
     while let Some(dep) = open.pop() {
         if !seen.insert(dep) {
             continue;
         }
-        if found.waits_for(dep) {
+        if answers.waits_for(dep) {
             return true;
         }
         for addr in dep.instances() {
-            let change = found.by_addr.get(addr).and_then(|at| found.changes.get(*at));
-            open.extend(change.into_iter().flat_map(|change| &change.deps));
-            open.extend(data.get(addr).into_iter().flat_map(|data| &data.deps));
+            let planned = answers.find(addr).into_iter();
+            open.extend(planned.flat_map(|planned| &planned.change.deps));
+            let read = answers.data_of(&addr.block).iter().filter(|data| data.addr == *addr);
+            open.extend(read.flat_map(|data| &data.deps));
         }
         if let Some(block) = dep.block() {
-            open.extend(found.of_block(block).flat_map(|change| &change.deps));
-            let of_block = found.data.iter().filter(|data| block.covers(&data.addr.block));
+            open.extend(answers.of_block(block).flat_map(|planned| &planned.change.deps));
+            let of_block = answers.data_of(block).iter();
+            let of_block = of_block.filter(|data| block.covers(&data.addr.block));
             open.extend(of_block.flat_map(|data| &data.deps));
         }
     }

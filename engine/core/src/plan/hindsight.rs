@@ -1,224 +1,149 @@
-//! Hindsight: what can only be told once every instance is planned, since it follows from those who
-//! need an object and not from what the object needs.
+//! Rounds of hindsight: what only the whole plan tells is solved from scratch, and what it changes is planned again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use jiff::Timestamp;
-use terrarium_address::ResourceAddr;
+use petgraph::graph::NodeIndex;
+use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Deferral, Schedule};
-use terrarium_state::Dep;
-use terrarium_value::{Cause, Causes, When};
 
 use super::Planner;
-use super::defer::recaused;
-use super::need::{Need, Needs};
-use crate::{
-    ActionReason, DeferredChange, PlannedAction, ReplaceOrder, ResourceChange, Waits, codes,
-};
+use super::time::{Fate, Planned, ended_values, exclusive, leftovers, scarce};
+use crate::graph::Node;
+use crate::world::BlockValues;
+use crate::{Cancel, codes, words};
 
-/// Who moves off a lender, and when the last of them does.
-struct Moving {
-    last: Option<Timestamp>,
-    who: Vec<ResourceAddr>,
-}
-
-impl Moving {
-    fn removal(&self, change: ResourceChange) -> DeferredChange {
-        let schedule = Schedule { not_before: self.last, not_after: None };
-        DeferredChange {
-            change: ResourceChange { schedule: schedule.into(), ..change },
-            deferral: Deferral::until(self.last, "what still sits on it to move"),
-            waits: Waits::Consumers(self.who.clone()),
-            approved: false,
-        }
-    }
-}
+/// What hindsight says of instances.
+pub(super) type Corrections = BTreeMap<ResourceAddr, Fate>;
 
 impl Planner<'_> {
-    /// Looks back at the plan as a whole.
-    pub(super) fn look_back(&self) {
-        if !self.options.time.defer {
-            return;
-        }
-        self.keep_lenders();
-        self.check_exclusive();
-        self.settle_scarce();
-        self.note_leftovers();
-        self.warn_of_ended_values();
-    }
-
-    /// A replaced lender stays until what sits on it has moved: its removal waits with them.
-    fn keep_lenders(&self) {
-        let mut found = self.found.borrow_mut();
-        let mut moving: HashMap<ResourceAddr, Moving> = HashMap::new();
-        for deferred in &found.deferred {
-            if !matches!(deferred.change.action, PlannedAction::Replace(_)) {
-                continue;
-            }
-            for lender in &deferred.change.occupies.lenders {
-                let at = deferred.not_before();
-                let known = moving
-                    .entry(lender.clone())
-                    .or_insert_with(|| Moving { last: at, who: Vec::new() });
-                known.last = known.last.zip(at).map(|(a, b)| a.max(b));
-                known.who.push(deferred.change.addr.clone());
-            }
-        }
-        if moving.is_empty() {
-            return;
-        }
-        for change in std::mem::take(&mut found.changes) {
-            let Some(moving) = moving.get(&change.addr) else {
-                found.changes.push(change);
-                continue;
-            };
-            if change.deposed.is_some() && change.action == PlannedAction::Delete {
-                found.deferred.push(moving.removal(change));
-            } else if change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst) {
-                let null = terrarium_value::Value::null(change.schema.block.ty());
-                let old = ResourceChange {
-                    action: PlannedAction::Delete,
-                    reason: Some(ActionReason::Deposed).into(),
-                    deposed: Some("replaced".into()),
-                    after: null,
-                    requires_replace: Vec::new(),
-                    ..change.clone()
-                };
-                found.deferred.push(moving.removal(old));
-                found.changes.push(ResourceChange { keeps_old: true, ..change });
-            } else {
-                found.changes.push(change);
-            }
-        }
-        found.index();
-    }
-
-    /// What is scarce waits with those who need it, if all of them wait; if all of them are over, it is
-    /// not made any more, and what exists of it is left over.
-    fn settle_scarce(&self) {
-        let mut moved = false;
-        // What waits may have been the only one that needed another: from the leaves up.
-        loop {
-            let mut unneeded = self.scarce_without_need();
-            if unneeded.is_empty() {
+    /// Looks back at the plan as a whole, until it says the same twice; returns what is left over.
+    pub(super) async fn look_back(&self, cancel: &Cancel) -> Vec<ResourceAddr> {
+        let mut earlier: Vec<Corrections> = Vec::new();
+        while !cancel.is_raised() {
+            let corrections = self.corrections();
+            let known = self.corrected.borrow().clone();
+            if corrections == known {
                 break;
             }
-            moved = true;
-            let mut found = self.found.borrow_mut();
-            let changes = std::mem::take(&mut found.changes);
-            for (position, change) in changes.into_iter().enumerate() {
-                match unneeded.remove(&position) {
-                    None => found.changes.push(change),
-                    Some(need) => {
-                        let deferred = self.not_needed_now(change, need);
-                        found.deferred.push(deferred);
-                    }
+            if earlier.contains(&corrections) {
+                self.world.report(circle(differing(&known, &corrections)));
+                break;
+            }
+            let changed = differing(&known, &corrections);
+            earlier.push(known);
+            *self.corrected.borrow_mut() = corrections;
+            self.plan_again(&changed).await;
+        }
+        self.tell_hindsight()
+    }
+
+    /// Solves the rules that look backward, from what was planned and nothing else.
+    fn corrections(&self) -> Corrections {
+        let answers = self.answers.borrow();
+        if !self.modes.defers {
+            return Corrections::new();
+        }
+        let all: Vec<&Planned> = answers.all().collect();
+        let mut corrections = scarce(&all, self.modes);
+        // Who must wait for a thing to be let go waits at least that long, and others may not need it at all.
+        for (addr, fate) in exclusive(all.into_iter(), self.now).waiting {
+            corrections.entry(addr).or_insert(fate);
+        }
+        corrections
+    }
+
+    fn tell_hindsight(&self) -> Vec<ResourceAddr> {
+        let answers = self.answers.borrow();
+        if !self.modes.defers {
+            return Vec::new();
+        }
+        let all: Vec<&Planned> = answers.all().collect();
+        for overlap in exclusive(all.iter().copied(), self.now).overlaps {
+            self.world.report(overlap.told(&|at| self.shown(at)));
+        }
+        for told in ended_values(&all) {
+            self.world.report(told);
+        }
+        leftovers(&all)
+    }
+
+    /// Plans those blocks again of which hindsight says something new, and those who read or sit on what that changed,
+    /// in the order of the graph.
+    async fn plan_again(&self, changed: &BTreeSet<ResourceAddr>) {
+        let Ok(order) = petgraph::algo::toposort(&self.graph.nodes, None) else { return };
+        let blocks: HashSet<_> = changed.iter().map(|addr| addr.block.config()).collect();
+        let named = |at: NodeIndex| match &self.graph.nodes[at] {
+            Node::Resource(path, block) => blocks.contains(&block.in_module(path.config())),
+            _ => false,
+        };
+        self.world.forget_named();
+        let reads = |at| self.graph.nodes.neighbors_directed(at, petgraph::Incoming);
+        let config = |at: NodeIndex| match &self.graph.nodes[at] {
+            Node::Resource(path, block) => Some(block.in_module(path.config())),
+            _ => None,
+        };
+        // What others name must not tell of what may change before it is planned again.
+        let mut within: HashSet<NodeIndex> = HashSet::new();
+        for at in &order {
+            if named(*at) || reads(*at).any(|read| within.contains(&read)) {
+                within.insert(*at);
+            }
+        }
+        let open: HashSet<ConfigAddr> = within.iter().filter_map(|at| config(*at)).collect();
+        let now = self.now;
+        self.ledger.borrow_mut().enter_anew(self.answers.borrow().but_for(&open), now);
+        let mut touched: HashSet<NodeIndex> = HashSet::new();
+        for at in order.into_iter().filter(|at| within.contains(at)) {
+            let dirty = named(at) || reads(at).any(|read| touched.contains(&read));
+            let Some(block) = config(at) else {
+                if dirty {
+                    touched.insert(at);
                 }
+                continue;
+            };
+            if !dirty {
+                let answers = self.answers.borrow();
+                self.ledger.borrow_mut().enter_more(answers.wanted_of(&block), now);
+                continue;
             }
-            found.index();
-        }
-        if moved {
-            self.world.forget_named();
-        }
-    }
-
-    fn not_needed_now(&self, change: ResourceChange, need: Need) -> DeferredChange {
-        let at = need.at();
-        let (waits, reason) = need.told();
-        let schedule = Schedule { not_before: at, not_after: change.schedule.not_after };
-        self.postponed_after_all(change, schedule, (waits, reason))
-    }
-
-    /// Turns a change that was planned for now into a deferred one; who reads it learns of it.
-    pub(super) fn postponed_after_all(
-        &self,
-        change: ResourceChange,
-        schedule: Schedule,
-        (waits, reason): (Waits, String),
-    ) -> DeferredChange {
-        let when = schedule.not_before.map_or(When::Later, When::At);
-        let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when });
-        let after = recaused(&change.after, &change.addr, &causes);
-        let published = if change.before.is_null() { &after } else { &change.before };
-        let (block, key) = (&change.addr.block, change.addr.key.clone());
-        self.world.set_instance(block, key, Some(published.clone()));
-        DeferredChange {
-            change: ResourceChange { after, schedule: schedule.into(), ..change },
-            deferral: Deferral::until(schedule.not_before, reason),
-            waits,
-            approved: false,
-        }
-    }
-
-    /// Finds the scarce things to be made that nobody needs now, by their position in the plan.
-    fn scarce_without_need(&self) -> HashMap<usize, Need> {
-        let found = self.found.borrow();
-        let is_scarce = |change: &ResourceChange| {
-            change.schema.scarce && change.action == PlannedAction::Create
-        };
-        if !found.changes.iter().any(is_scarce) {
-            return HashMap::new();
-        }
-        let needs = Needs::of(&found);
-        let scarce = found.changes.iter().enumerate().filter(|(_, change)| is_scarce(change));
-        scarce
-            .filter_map(|(position, change)| {
-                let need = needs.of_instance(&change.addr).filter(|need| *need != Need::Now)?;
-                let waits = !self.options.time.eager || matches!(need, Need::Over(_));
-                waits.then_some((position, need))
-            })
-            .collect()
-    }
-
-    /// Notes the scarce objects whose consumers are all over.
-    fn note_leftovers(&self) {
-        let mut found = self.found.borrow_mut();
-        let is_over = found.changes.iter().any(|change| change.ended.is_some())
-            || !found.deferred.iter().all(DeferredChange::can_come);
-        if !is_over {
-            return;
-        }
-        let needs = Needs::of(&found);
-        let over = |change: &&ResourceChange| {
-            let stays = matches!(change.action, PlannedAction::NoOp | PlannedAction::Update);
-            stays
-                && change.schema.scarce
-                && change.deposed.is_none()
-                && change.ended.is_none()
-                && matches!(needs.of_instance(&change.addr), Some(Need::Over(_)))
-        };
-        let leftovers: Vec<ResourceAddr> =
-            found.changes.iter().filter(over).map(|change| change.addr.clone()).collect();
-        found.leftovers = leftovers;
-    }
-
-    /// Warns where something alive would be written from the last values of something that ended.
-    fn warn_of_ended_values(&self) {
-        let found = self.found.borrow();
-        let ended: BTreeSet<&ResourceAddr> = found
-            .changes
-            .iter()
-            .filter(|change| change.ended.is_some())
-            .map(|change| &change.addr)
-            .collect();
-        if ended.is_empty() {
-            return;
-        }
-        let writes = |action| matches!(action, PlannedAction::Create | PlannedAction::Update);
-        for change in found.changes.iter().filter(|change| writes(change.action)) {
-            // One who reads a whole block for its keys need not read what ended of it.
-            let mut read = change.deps.iter().flat_map(Dep::instances);
-            let read = read.find_map(|addr| ended.get(addr).copied());
-            if let Some(read) = read {
-                let warning = Diagnostic::warning(codes::ENDED, "Values of something that ended")
-                    .detail(format!(
-                        "{} reads {read}, which ended: its last values are used, and nothing is behind them any more.",
-                        change.addr
-                    ))
-                    .about(change.addr.clone());
-                self.world.report(warning);
+            let before = self.visible(&block);
+            // The walk holds a visit for each block at once; this one is rare.
+            Box::pin(self.visit(at)).await;
+            if self.visible(&block) != before {
+                touched.insert(at);
             }
         }
+    }
+
+    /// Returns what others see of a block: the values of its instances, and when they come.
+    fn visible(&self, block: &ConfigAddr) -> (Vec<Option<BlockValues>>, Vec<Fate>) {
+        let answers = self.answers.borrow();
+        let fates = answers.wanted_of(block).iter().map(|planned| planned.fate().clone());
+        let values = self.world.instances_of(&block.module).into_iter().map(|module| {
+            let path = self.world.module(module).path.clone();
+            self.world.values_of(&ConfigAddr { module: path, ..block.clone() })
+        });
+        (values.collect(), fates.collect())
+    }
+}
+
+/// Lists those of whom two rounds say different things.
+fn differing(one: &Corrections, other: &Corrections) -> BTreeSet<ResourceAddr> {
+    let names = one.keys().chain(other.keys());
+    names.filter(|addr| one.get(*addr) != other.get(*addr)).cloned().collect()
+}
+
+/// Says that instances wait for each other in a circle: each answer makes another one wrong.
+fn circle(members: BTreeSet<ResourceAddr>) -> Diagnostic {
+    let names: Vec<String> = members.iter().map(ToString::to_string).collect();
+    let shown = words::shortened(names.iter().cloned(), names.len(), ", ");
+    let told = Diagnostic::error(codes::WAITS_IN_A_CIRCLE, "A circle of waits")
+        .detail(format!(
+            "{shown} wait for each other: whenever one of them is planned for its time, another one has to change."
+        ))
+        .help("let one of them end or begin at another time, or take a reference between them away");
+    match members.into_iter().next() {
+        Some(first) => told.about(first),
+        None => told,
     }
 }

@@ -8,8 +8,9 @@ use terrarium_provider::{HeldBy, Schema};
 use terrarium_state::{Dep, State};
 use terrarium_value::Value;
 
-use super::occupancy::names_at;
-use super::{Found, Planner};
+use super::Planner;
+use super::listed::Listed;
+use crate::paths::names_at;
 use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object, words};
 
 /// What an object may be held by, and the value of that.
@@ -115,7 +116,7 @@ struct Stuck<'f> {
 }
 
 impl<'f> Stuck<'f> {
-    fn of(found: &'f Found) -> Self {
+    fn of(found: &'f Listed) -> Self {
         let goes = |change: &&ResourceChange| {
             let goes = matches!(change.action, PlannedAction::Delete | PlannedAction::Replace(_));
             goes && !change.keeps_old && change.ended.is_none()
@@ -156,11 +157,10 @@ impl<'f> Stuck<'f> {
 impl Planner<'_> {
     /// Refuses a removal that can't be had: who holds the object keeps it, or lets go of it only when its
     /// successor is there, and the service refuses to remove what is held.
-    pub(super) fn check_holders(&self) {
+    pub(super) fn check_holders(&self, found: &Listed) {
         if self.options.mode == crate::Mode::RefreshOnly {
             return;
         }
-        let found = self.found.borrow();
         let deferred = found.deferred.iter().map(|deferred| (&deferred.change, true));
         let holders = found.changes.iter().map(|it| (it, false)).chain(deferred);
         let stays = |(holder, later): &(&ResourceChange, bool)| {
@@ -171,7 +171,7 @@ impl Planner<'_> {
         if holders.peek().is_none() && self.restricted.is_none() {
             return;
         }
-        let mut stuck = Stuck::of(&found);
+        let mut stuck = Stuck::of(found);
         if stuck.index.is_empty() {
             return;
         }
@@ -187,7 +187,7 @@ impl Planner<'_> {
             stuck.note(&holder.addr, (before, after), &[&holder.deps, recorded]);
         }
         if self.restricted.is_some() {
-            self.note_others(&found, &mut stuck);
+            self.note_others(found, &mut stuck);
         }
         let Stuck { going, mut holders, .. } = stuck;
         for (at, change) in going.into_iter().enumerate() {
@@ -198,7 +198,7 @@ impl Planner<'_> {
     }
 
     /// Notes what is held by objects that the targets leave out: they stay as they are.
-    fn note_others(&self, found: &Found, stuck: &mut Stuck<'_>) {
+    fn note_others(&self, found: &Listed, stuck: &mut Stuck<'_>) {
         let planned: std::collections::HashSet<&ResourceAddr> = found
             .changes
             .iter()

@@ -10,19 +10,18 @@ use terrarium_state::OutputValue;
 use terrarium_value::{Marks, Type, Value, json};
 
 use super::Planner;
-use super::places::Places;
+use super::listed::Listed;
 use crate::graph::Node;
+use crate::places::Places;
 use crate::world::{Deps, ModuleId, World};
 use crate::{Mode, OutputChange, PlannedAction, ResourceChange};
 
 impl Planner<'_> {
     /// Plans the root outputs.
-    pub(super) fn outputs(&self) -> BTreeMap<Name, OutputChange> {
+    pub(super) fn outputs(&self, listed: &Listed) -> BTreeMap<Name, OutputChange> {
         let after =
             if self.options.mode == Mode::Destroy { BTreeMap::new() } else { values(&self.world) };
-        let found = self.found.borrow();
-        let deferred = found.deferred.iter().map(|deferred| &deferred.change);
-        let ends = Ends::of(found.changes.iter().chain(deferred), &HashMap::new());
+        let ends = Ends::of(listed.all(), &HashMap::new());
         let mut changes = compare(&self.inputs.prior.outputs, after, &ends);
         if let Some(wanted) = self.restricted.as_ref().map(|only| &only.nodes) {
             changes.retain(|name, _| self.is_covered(name, wanted));

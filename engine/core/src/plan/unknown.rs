@@ -2,175 +2,180 @@
 //! waits for a value of this apply or a later one.
 
 use terrarium_address::{InstanceKey, Mode as BlockMode, ResourceAddr};
-use terrarium_provider::{Deferral, Schedule};
-use terrarium_value::{Causes, Marks, Value, When};
+use terrarium_state::Ended;
+use terrarium_value::{Cause, Causes, Marks, Value, When};
 
+use super::Planner;
+use super::answers::Answer;
 use super::candidate::Candidate;
+use super::group::Group;
+use super::proposals::{causes_of, with_causes};
 use super::recorded::Block;
-use super::refresh::change;
-use super::{Group, Planner};
+use super::time::{Fate, Planned, Wait};
 use crate::rules::RuleKind;
-use crate::world::{At, Shape, StandIn, Unsettled};
+use crate::world::{At, ModuleId, Shape, StandIn, Unsettled};
 use crate::{PlannedAction, ResourceChange, Waits, object, proposed, words};
 
-impl Planner<'_> {
-    /// Puts off the blocks whose instances can't be told yet; what is recorded of them stays as it is.
-    pub(super) fn put_off_unsettled(&self, group: &Group<'_>, recorded: &mut Block<'_>) {
-        let resource = group.resource;
-        let exprs = (resource.count.as_ref(), resource.for_each.as_ref());
-        for module in self.world.instances_of(group.path) {
-            let block = resource.block.in_module(self.world.module(module).path.clone());
-            if let Some(unsettled) = &self.world.repetition(module, &block, exprs).waits {
-                self.put_off_block(group, module, unsettled);
-            }
-        }
-        for StandIn { module, depth, unsettled } in self.world.stand_ins_of(group.path) {
-            let path = self.world.module(module).path.clone();
-            let around = path.steps().get(..depth).unwrap_or_default();
-            // Nobody knows which instances of the module are still wanted.
-            recorded.retain(|addr, _| {
-                let steps = addr.block.module.steps().get(..depth).unwrap_or_default();
-                !(steps.len() == around.len()
-                    && steps.iter().zip(around).enumerate().all(|(at, (step, like))| {
-                        step.name == like.name && (at + 1 == depth || step.key == like.key)
-                    }))
-            });
-            self.put_off_block(group, module, &unsettled);
+/// Puts off the blocks whose instances can't be told yet; what is recorded of them stays as it is.
+pub(super) fn unsettled(
+    plan: &Planner<'_>,
+    group: &Group<'_>,
+    recorded: &mut Block<'_>,
+) -> Vec<Planned> {
+    let resource = group.resource;
+    let exprs = (resource.count.as_ref(), resource.for_each.as_ref());
+    let mut found = Vec::new();
+    for module in plan.world.instances_of(group.path) {
+        let block = resource.block.in_module(plan.world.module(module).path.clone());
+        if let Some(unsettled) = &plan.world.repetition(module, &block, exprs).waits {
+            found.extend(put_off_block(plan, group, module, unsettled));
         }
     }
-
-    /// Defers a block as a whole, under its address without a key.
-    fn put_off_block(
-        &self,
-        group: &Group<'_>,
-        module: crate::world::ModuleId,
-        unsettled: &Unsettled,
-    ) {
-        let resource = group.resource;
-        let block = resource.block.in_module(self.world.module(module).path.clone());
-        let addr = block.instance(InstanceKey::None);
-        if self.only_refreshes() || !self.plans(group, &addr) {
-            return;
-        }
-        let at = match Shape::of(resource.count.as_ref(), resource.for_each.as_ref()) {
-            Shape::Single => At::Instance { key: &InstanceKey::None, each: None },
-            shape => At::Any(shape),
-        };
-        let (config, deps) = self.world.recording(|| {
-            self.explicit_dependencies(group, module);
-            self.world.note_calls(module);
-            let exprs = (resource.count.as_ref(), resource.for_each.as_ref());
-            self.world.note_all(&self.world.repetition(module, &block, exprs).deps);
-            self.world.evaluate(module, at, |frame, diags| {
-                resource.body.decode(&group.schema.block, frame, diags)
-            })
+    for StandIn { module, depth, unsettled } in plan.world.stand_ins_of(group.path) {
+        let path = plan.world.module(module).path.clone();
+        let around = path.steps().get(..depth).unwrap_or_default();
+        // Nobody knows which instances of the module are still wanted.
+        recorded.retain(|addr, _| {
+            let steps = addr.block.module.steps().get(..depth).unwrap_or_default();
+            !(steps.len() == around.len()
+                && steps.iter().zip(around).enumerate().all(|(at, (step, like))| {
+                    step.name == like.name && (at + 1 == depth || step.key == like.key)
+                }))
         });
-        self.note_files(&addr, &deps);
-        self.validate_any(group, &addr, &config);
-        self.world.check_rules(
-            module,
-            at,
-            &resource.lifecycle.preconditions,
-            RuleKind::Precondition,
-        );
-        let not_before = match unsettled.causes.when() {
-            When::At(at) => Some(at),
-            When::Apply | When::Later => None,
-        };
-        let after = Self::unsettled_values(group, &addr, &config);
-        let change = ResourceChange {
-            deps: deps.iter().cloned().collect(),
-            schedule: Schedule { not_before, not_after: None }.into(),
-            ..change(group, &addr, made_by(group), after)
-        };
-        let reason = reason(&unsettled.causes, &unsettled.argument);
-        self.defer(change, Deferral::until(not_before, reason), Waits::Values);
+        found.extend(put_off_block(plan, group, module, &unsettled));
     }
-
-    fn validate_any(&self, group: &Group<'_>, addr: &ResourceAddr, config: &Value) {
-        let bare = config.clone().unmarked_deep();
-        let block = &group.resource.block;
-        let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
-        self.report_each(diagnostics, group.resource, addr);
+    for planned in &found {
+        plan.ledger.borrow_mut().enter(planned, plan.now);
     }
+    found
+}
 
-    /// Returns what is known of an object that can't be planned yet: what its configuration says.
-    fn unsettled_values(group: &Group<'_>, addr: &ResourceAddr, config: &Value) -> Value {
-        let causes = super::managed::causes_of(addr);
-        let bare = config.clone().unmarked_deep();
-        let after = proposed::merge(&group.schema.block, None, &bare, &causes);
-        let after = super::managed::with_causes(after, &causes);
-        let sensitive = config.paths_with_mark(Marks::SENSITIVE);
-        object::mark_sensitive(after.mark_paths(&sensitive, Marks::SENSITIVE), &group.schema.block)
+/// Defers a block as a whole, under its address without a key.
+fn put_off_block(
+    plan: &Planner<'_>,
+    group: &Group<'_>,
+    module: ModuleId,
+    unsettled: &Unsettled,
+) -> Option<Planned> {
+    let (resource, world) = (group.resource, &plan.world);
+    let block = resource.block.in_module(world.module(module).path.clone());
+    let addr = block.instance(InstanceKey::None);
+    if plan.only_refreshes() || !plan.plans(group, &addr) {
+        return None;
     }
+    let at = match Shape::of(resource.count.as_ref(), resource.for_each.as_ref()) {
+        Shape::Single => At::Instance { key: &InstanceKey::None, each: None },
+        shape => At::Any(shape),
+    };
+    let (config, deps) = world.recording(|| {
+        plan.explicit_dependencies(group, module);
+        world.note_calls(module);
+        let exprs = (resource.count.as_ref(), resource.for_each.as_ref());
+        world.note_all(&world.repetition(module, &block, exprs).deps);
+        world.evaluate(module, at, |frame, diags| {
+            resource.body.decode(&group.schema.block, frame, diags)
+        })
+    });
+    plan.files.borrow_mut().note(&addr, &deps);
+    validate_any(plan, group, &addr, &config);
+    let preconditions = &resource.lifecycle.preconditions;
+    world.check_rules(module, at, preconditions, RuleKind::Precondition);
+    let after = unsettled_values(group, &addr, &config);
+    let change = ResourceChange {
+        deps: deps.iter().cloned().collect(),
+        ..group.change(&addr, made_by(group), after)
+    };
+    let reason = reason(&unsettled.causes, &unsettled.argument);
+    Some(Planned::new(change, fate_of(&unsettled.causes, Waits::Values, reason)))
+}
 
-    /// Defers instances whose provider can't be configured yet; `false`: that is not why it is missing.
-    pub(super) fn put_off_unconfigured(
-        &self,
-        group: &Group<'_>,
-        candidates: &mut [Candidate],
-    ) -> bool {
-        let Some(causes) = self.providers.waits(&group.provider) else { return false };
-        let argument = format!("the configuration of {}", group.provider.named());
-        let not_before = match causes.when() {
-            When::At(at) => Some(at),
-            When::Apply | When::Later => None,
+/// Returns the fate of what waits for values that are not its own to give.
+fn fate_of(causes: &Causes, waits: Waits, reason: String) -> Fate {
+    let at = match causes.when() {
+        When::At(at) => Some(at),
+        When::Apply | When::Later => None,
+        When::Never(at) => return Fate::Never(Ended { at, with: never(causes) }),
+    };
+    Fate::Later(Wait { at, waits, reason })
+}
+
+/// Returns whom values wait for that never comes.
+fn never(causes: &Causes) -> Option<ResourceAddr> {
+    causes.iter().find_map(|cause| match cause {
+        Cause::Instance { addr, when: When::Never(_) } => Some(addr.clone()),
+        _ => None,
+    })
+}
+
+fn validate_any(plan: &Planner<'_>, group: &Group<'_>, addr: &ResourceAddr, config: &Value) {
+    let bare = config.clone().unmarked_deep();
+    let block = &group.resource.block;
+    let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
+    plan.report_each(diagnostics, group.resource, addr);
+}
+
+/// Returns what is known of an object that can't be planned yet: what its configuration says.
+fn unsettled_values(group: &Group<'_>, addr: &ResourceAddr, config: &Value) -> Value {
+    let causes = causes_of(addr);
+    let bare = config.clone().unmarked_deep();
+    let after = proposed::merge(&group.schema.block, None, &bare, &causes);
+    let after = with_causes(after, &causes);
+    let sensitive = config.paths_with_mark(Marks::SENSITIVE);
+    object::mark_sensitive(after.mark_paths(&sensitive, Marks::SENSITIVE), &group.schema.block)
+}
+
+/// Defers instances whose provider can't be configured yet; `false`: that is not why it is missing.
+pub(super) fn unconfigured(
+    plan: &Planner<'_>,
+    group: &Group<'_>,
+    candidates: &mut [Candidate],
+    answer: &mut Answer,
+) -> bool {
+    let Some(causes) = plan.providers.waits(&group.provider) else { return false };
+    let argument = format!("the configuration of {}", group.provider.named());
+    plan.add_provider_reads(group, candidates);
+    for candidate in candidates {
+        if plan.only_refreshes() || !plan.plans(group, &candidate.addr) {
+            continue;
+        }
+        plan.configure(group, candidate);
+        validate_any(plan, group, &candidate.addr, &candidate.config);
+        let (action, before) = match &candidate.prior {
+            Some(prior) => (PlannedAction::Update, prior.value.clone()),
+            None => (made_by(group), group.null()),
         };
-        self.add_provider_reads(group, candidates);
-        for candidate in candidates {
-            if self.only_refreshes() || !self.plans(group, &candidate.addr) {
-                continue;
+        let after = match &candidate.prior {
+            Some(prior) => {
+                let bare = candidate.config.clone().unmarked_deep();
+                let before = prior.value.clone().unmarked_deep();
+                let causes = candidate.causes.clone();
+                proposed::merge(&group.schema.block, Some(&before), &bare, &causes)
             }
-            self.configure(group, candidate);
-            self.validate_any(group, &candidate.addr, &candidate.config);
-            let (action, before) = match &candidate.prior {
-                Some(prior) => (PlannedAction::Update, prior.value.clone()),
-                None => (made_by(group), group.null()),
-            };
-            let after = match &candidate.prior {
-                Some(prior) => {
-                    let bare = candidate.config.clone().unmarked_deep();
-                    let before = prior.value.clone().unmarked_deep();
-                    let causes = candidate.causes.clone();
-                    proposed::merge(&group.schema.block, Some(&before), &bare, &causes)
-                }
-                None => Self::unsettled_values(group, &candidate.addr, &candidate.config),
-            };
-            let after = object::mark_sensitive(after, &group.schema.block);
-            let change = ResourceChange {
-                before,
-                deps: candidate.deps.clone(),
-                ..change(group, &candidate.addr, action, after)
-            };
-            let reason = reason(&causes, &argument);
-            self.publish_put_off(group, candidate, not_before);
-            self.defer(change, Deferral::until(not_before, reason), Waits::Configuration);
-        }
-        true
-    }
-
-    /// Lets others read an object that can't be planned yet: as it is, or unknown until later.
-    fn publish_put_off(
-        &self,
-        group: &Group<'_>,
-        candidate: &Candidate,
-        not_before: Option<jiff::Timestamp>,
-    ) {
-        let causes = super::defer::waiting_causes(candidate, not_before);
-        let value = match &candidate.prior {
-            Some(prior) => prior.value.clone(),
-            None => Value::unknown(group.schema.block.ty(), causes),
+            None => unsettled_values(group, &candidate.addr, &candidate.config),
         };
-        self.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(value));
+        let after = object::mark_sensitive(after, &group.schema.block);
+        let change = ResourceChange {
+            before,
+            deps: candidate.deps.clone(),
+            ..group.change(&candidate.addr, action, after)
+        };
+        let fate = fate_of(&causes, Waits::Configuration, reason(&causes, &argument));
+        let planned = Planned::new(change, fate);
+        publish(plan, candidate, &planned);
+        answer.planned.push(planned);
     }
+    true
+}
 
-    /// Returns why a provider's own deferral waits: its configuration, where that is not known yet.
-    pub(super) fn provider_waits(&self, group: &Group<'_>) -> Waits {
-        match self.providers.waits(&group.provider) {
-            Some(_) => Waits::Configuration,
-            None => Waits::Provider,
-        }
-    }
+/// Lets others read an object that can't be planned yet: as it is, or unknown until later.
+fn publish(plan: &Planner<'_>, candidate: &Candidate, planned: &Planned) {
+    let unknown = || {
+        let ty = planned.change.schema.block.ty();
+        Value::unknown(ty, planned.fate().causes(&planned.change))
+    };
+    let value = candidate.prior.as_ref().map_or_else(unknown, |prior| prior.value.clone());
+    plan.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(value));
+    plan.ledger.borrow_mut().enter(planned, plan.now);
 }
 
 fn made_by(group: &Group<'_>) -> PlannedAction {

@@ -17,7 +17,7 @@ pub(crate) struct BlockValues {
 }
 
 /// Values by key. Most blocks have one instance, and a tree of one costs as much as a tree of eleven.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 enum Instances {
     #[default]
     None,
@@ -61,6 +61,13 @@ impl Instances {
             Self::One(key, value) => collect(shape, std::iter::once((key, value.clone()))),
             Self::Many(all) => collect(shape, all.iter().map(|(key, value)| (key, value.clone()))),
         }
+    }
+}
+
+impl PartialEq for BlockValues {
+    /// The whole follows from its instances.
+    fn eq(&self, other: &Self) -> bool {
+        self.instances == other.instances
     }
 }
 

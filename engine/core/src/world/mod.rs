@@ -177,6 +177,11 @@ impl<'a> World<'a> {
         self.blocks.borrow().get(&addr.block)?.get(&addr.key).cloned()
     }
 
+    /// Returns the values of a block within its module instance.
+    pub(crate) fn values_of(&self, block: &ConfigAddr) -> Option<BlockValues> {
+        self.blocks.borrow().get(block).cloned()
+    }
+
     /// Returns the latest error in one line.
     pub(crate) fn last_error(&self) -> Option<String> {
         let reported = self.reported.borrow();

@@ -62,7 +62,10 @@ impl World<'_> {
     pub(crate) fn postpone(&self, plan: &Plan) {
         for deferred in &plan.deferred {
             let change = &deferred.change;
-            let when = deferred.not_before().map_or(When::Later, When::At);
+            let when = match deferred.waits {
+                Waits::Closed(since) => When::Never(since),
+                _ => deferred.not_before().map_or(When::Later, When::At),
+            };
             let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when });
             if deferred.waits == Waits::Values && self.postpone_repetition(&change.addr, &causes) {
                 continue;

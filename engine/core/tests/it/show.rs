@@ -176,6 +176,7 @@ fn output(name: &str, output: &OutputChange) -> Option<String> {
     let when = match output.after.causes_deep().when() {
         When::At(at) => format!(" (known after {at})"),
         When::Later => " (known later)".to_owned(),
+        When::Never(since) => format!(" (never since {since})"),
         When::Apply => String::new(),
     };
     let until = output.until.map(|at| format!(" until {at}")).unwrap_or_default();

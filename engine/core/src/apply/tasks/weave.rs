@@ -12,7 +12,8 @@ use terrarium_state::State;
 use super::circles::{Edge, Will};
 use super::facts::{Facts, Side, Target, is_data, leaves, target};
 use super::{Step, Task};
-use crate::plan::{Grip, Handle, Holdable, held, only_lets_go, passed_on, recorded_deps};
+use crate::grip::{Grip, only_lets_go, passed_on};
+use crate::plan::{Handle, Holdable, held, recorded_deps};
 use crate::{Plan, PlannedAction, ReplaceOrder, ResourceChange};
 
 /// How an instance may have to wait for another.

@@ -3,7 +3,7 @@
 use terrarium_provider::{Exclusive, Rival, Schema};
 use terrarium_value::{Cause, Kind, Value};
 
-use super::occupancy::pick;
+use crate::paths::pick;
 use crate::{PlannedAction, ResourceChange};
 
 /// What an object holds alone.
@@ -20,7 +20,7 @@ pub(crate) struct Grip<'s> {
 
 impl Grip<'_> {
     /// Returns whether both can't be had at the same time.
-    pub(super) fn bars(&self, other: &Self) -> bool {
+    pub(crate) fn bars(&self, other: &Self) -> bool {
         let differ = |one: &Option<String>, other: &Option<String>| {
             one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other)
         };
@@ -78,7 +78,7 @@ fn name_of(value: &Value) -> Option<String> {
 
 /// Returns something that both halves of a replacement would hold at the same time, and where the second
 /// half is refused for it.
-pub(super) fn held_by_both(change: &ResourceChange) -> Option<Grip<'_>> {
+pub(crate) fn held_by_both(change: &ResourceChange) -> Option<Grip<'_>> {
     let before = grips(&change.schema, &change.before.unmarked_deep());
     let after = grips(&change.schema, &change.after.unmarked_deep());
     let barred = |grip: &Grip<'_>| {
