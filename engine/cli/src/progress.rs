@@ -47,6 +47,11 @@ impl Teller {
         }
     }
 
+    /// Notes that something failed, where somebody else says so.
+    pub(crate) fn forget(&self, addr: &ResourceAddr) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(addr);
+    }
+
     /// Notes what is under way; returns whether the event is worth a line.
     fn note(&self, event: &Event) -> bool {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);

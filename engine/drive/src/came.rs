@@ -38,13 +38,33 @@ pub(crate) enum Gate {
 
 /// A due action that failed.
 #[derive(Clone, Debug)]
-pub struct FailedDue {
-    /// The instance.
-    pub addr: ResourceAddr,
-    /// Why, in a line.
-    pub why: String,
-    /// When it is tried again; `None`: it is given up.
-    pub again: Option<Timestamp>,
+pub(crate) struct FailedDue {
+    pub(crate) addr: ResourceAddr,
+    /// In a line.
+    pub(crate) why: String,
+    pub(crate) prospect: Prospect,
+}
+
+/// What comes of something that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// It is tried again then.
+    Again(Timestamp),
+    /// Its window closes then, before it would be tried again.
+    Closes(Timestamp),
+    /// It is left alone until somebody approves it anew.
+    GivenUp,
+}
+
+impl Prospect {
+    /// Returns the sooner of two prospects of one kind.
+    pub(crate) fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Again(one), Self::Again(other)) => Self::Again(one.min(other)),
+            (Self::Closes(one), Self::Closes(other)) => Self::Closes(one.min(other)),
+            (one, _) => one,
+        }
+    }
 }
 
 /// A scheduled action that can't be carried out any more.
@@ -54,6 +74,8 @@ pub struct MissedDue {
     pub addr: ResourceAddr,
     /// What was to be done.
     pub action: Action,
+    /// Since when it was due.
+    pub since: Option<Timestamp>,
     /// When its window closed.
     pub closed: Timestamp,
 }

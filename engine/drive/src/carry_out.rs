@@ -26,7 +26,7 @@ pub(crate) async fn carry_out(
     (cancel, audience): (&Cancel, &dyn Audience),
 ) -> Outcome {
     inputs.environment.planning = false;
-    let progress = audience.progress(Work::Acting);
+    let progress = audience.progress(if left.is_some() { Work::Acting } else { Work::Applying });
     let options = ApplyOptions { progress: &progress, cancel, left };
     let (summary, diagnostics) = terrarium_core::apply(inputs, plan, held, &options).await;
     inputs.environment.planning = true;

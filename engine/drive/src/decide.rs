@@ -8,7 +8,7 @@ use terrarium_core::{ActionReason, HeldBack, Plan, PlannedAction, RunSummary, Wa
 use terrarium_provider::Action;
 use terrarium_state::{Scheduled, State};
 
-use crate::came::{Came, FailedDue, Gate, MissedDue};
+use crate::came::{Came, FailedDue, Gate, MissedDue, Prospect};
 use crate::patience::Patience;
 
 /// Notes what was carried out, and what failed.
@@ -33,8 +33,8 @@ pub(crate) fn count(
     for failure in summary.failed {
         let entry = state.schedule.iter().find(|entry| entry.addr == failure.addr);
         let until = entry.and_then(|entry| entry.schedule.not_after);
-        let again = patience.failed(&failure.addr, now, until);
-        came.failed.push(FailedDue { addr: failure.addr, why: failure.why, again });
+        let prospect = patience.failed(&failure.addr, now, until);
+        came.failed.push(FailedDue { addr: failure.addr, why: failure.why, prospect });
     }
 }
 
@@ -60,7 +60,11 @@ pub(crate) fn without_broken(mut plan: Plan, patience: &mut Patience, came: &mut
             change.requires_replace.clear();
             change.after = change.before.clone();
             let why = "what it left was made anew three times, and broke each time".to_owned();
-            came.failed.push(FailedDue { addr: change.addr.clone(), why, again: None });
+            came.failed.push(FailedDue {
+                addr: change.addr.clone(),
+                why,
+                prospect: Prospect::GivenUp,
+            });
         }
     }
     plan
@@ -79,7 +83,8 @@ pub(crate) fn missed(plan: &Plan, state: &State) -> Vec<MissedDue> {
     closed
         .filter_map(|(addr, closed)| {
             let entry = state.schedule.iter().find(|entry| entry.addr == *addr)?;
-            Some(MissedDue { addr: addr.clone(), action: entry.action, closed })
+            let since = entry.schedule.not_before;
+            Some(MissedDue { addr: addr.clone(), action: entry.action, since, closed })
         })
         .collect()
 }

@@ -20,6 +20,14 @@ pub enum DriveError {
     Commit(#[from] CommitError),
 }
 
+impl DriveError {
+    /// Returns whether nothing is wrong but services that have no time for anybody, or do not answer.
+    pub(crate) fn is_an_absence(&self) -> bool {
+        let Self::Found(found) = self else { return false };
+        found.iter().filter(|one| one.is_error()).all(|one| one.cause.is_some())
+    }
+}
+
 impl From<Diagnostics> for DriveError {
     fn from(found: Diagnostics) -> Self {
         Self::Found(found)

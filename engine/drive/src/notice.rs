@@ -7,7 +7,8 @@ use terrarium_core::{HeldBack, Plan, Progress, ProviderSet, RunSummary};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_state::{Scheduled, State};
 
-use crate::came::{FailedDue, MissedDue};
+use crate::came::MissedDue;
+use crate::cause::Setback;
 use crate::error::DriveError;
 use crate::tally::Tally;
 
@@ -52,8 +53,8 @@ pub enum Notice<'a> {
     HeldBack(&'a [&'a HeldBack]),
     /// Something can't be carried out any more.
     Missed(&'a [MissedDue]),
-    /// Something that was due failed.
-    Failed(&'a [FailedDue]),
+    /// Something that was due failed: one for each cause.
+    Failed(&'a [Setback]),
     /// A round could not be planned at all.
     Trouble {
         /// Why.
@@ -86,7 +87,9 @@ pub enum Work {
     Planning,
     /// The same in a round of a run, which comes every ten seconds at times.
     Looking,
-    /// A plan is carried out.
+    /// A plan is carried out, for somebody who agreed to it.
+    Applying,
+    /// What is due is carried out in a round of a run, which may come again and again.
     Acting,
 }
 

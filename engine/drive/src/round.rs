@@ -13,16 +13,19 @@ use terrarium_state::{Batch, Durability, ScheduleChange, Scheduled, State};
 
 use crate::came::{Came, FailedDue};
 use crate::carry_out::{Outcome, carry_out};
+use crate::cause::{setbacks, untold};
 use crate::decide::{acting, count, gate, missed, split, without_broken};
 use crate::error::DriveError;
 use crate::notice::{Audience, Notice, Work};
 use crate::patience::Patience;
 use crate::propose;
+use crate::rules::Rules;
 
 /// One round.
 pub(crate) struct Round<'a> {
     pub(crate) inputs: &'a mut Inputs,
     pub(crate) held: &'a Held,
+    pub(crate) rules: Rules,
     pub(crate) patience: &'a mut Patience,
     pub(crate) audience: &'a dyn Audience,
     pub(crate) cancel: &'a Cancel,
@@ -33,17 +36,16 @@ impl Round<'_> {
     pub(crate) async fn take(mut self) -> Result<Came, DriveError> {
         let full = self.recovered().await?;
         let now = self.inputs.clock.now();
-        let addrs = full.schedule.iter().map(|entry| entry.addr.clone());
-        let resting: BTreeSet<ResourceAddr> =
-            addrs.filter(|addr| self.patience.rests(addr, now)).collect();
+        self.patience.keep(&full.schedule.iter().map(|entry| &entry.addr).collect());
+        let resting = full.schedule.iter().filter(|entry| self.patience.rests(entry, now));
+        let resting: BTreeSet<ResourceAddr> = resting.map(|entry| entry.addr.clone()).collect();
         let mut came = Came::default();
         let (plan, aside) = self.plan(resting, &mut came).await?;
         let (reduced, kept) = split(&full, &aside);
         came.missed = missed(&plan, &reduced);
         // What needs something that rests waits with it, and is not held back.
-        let rests =
-            (!aside.is_empty()).then(|| terrarium_core::turn(plan.clone(), &full, now).held);
-        let Turn { plan, held, mut left, next } = terrarium_core::turn(plan, &reduced, now);
+        let rests = (!aside.is_empty()).then(|| (self.rules.split)(plan.clone(), &full, now).held);
+        let Turn { plan, held, mut left, next } = (self.rules.split)(plan, &reduced, now);
         left.extend(kept);
         came.next = next;
         came.gate = gate(&left, &held, &aside, now);
@@ -59,7 +61,7 @@ impl Round<'_> {
             self.write(&full, &left).await?;
         }
         if !came.failed.is_empty() {
-            self.audience.on(Notice::Failed(&came.failed));
+            self.audience.on(Notice::Failed(&setbacks(&came.failed)));
         }
         Ok(came)
     }
@@ -99,9 +101,9 @@ impl Round<'_> {
                 .iter()
                 .find(|one| one.is_error() && one.origin.addr.as_ref() == Some(&entry.addr));
             if let Some(error) = named {
-                let again = self.patience.failed(&entry.addr, now, entry.schedule.not_after);
+                let prospect = self.patience.failed(&entry.addr, now, entry.schedule.not_after);
                 let why = error.summary.clone();
-                came.failed.push(FailedDue { addr: entry.addr.clone(), why, again });
+                came.failed.push(FailedDue { addr: entry.addr.clone(), why, prospect });
             }
         }
         aside.extend(came.failed.iter().map(|failed| failed.addr.clone()));
@@ -115,7 +117,8 @@ impl Round<'_> {
         if good.is_empty() || came.failed.is_empty() {
             return Err(found.into());
         }
-        self.audience.on(Notice::Found(&errors(&found)));
+        let failed: Vec<&ResourceAddr> = came.failed.iter().map(|one| &one.addr).collect();
+        self.audience.on(Notice::Found(&untold(&errors(&found), &failed)));
         let (plan, found) = self.planned(good.clone()).await?;
         if plan.errored || found.has_errors() {
             return Err(found.into());
@@ -155,7 +158,8 @@ impl Round<'_> {
         let acting = (plan, Some(left));
         let outcome = carry_out(self.inputs, self.held, acting, (self.cancel, self.audience)).await;
         let Outcome { summary, diagnostics, state } = outcome;
-        self.audience.on(Notice::Found(&diagnostics));
+        let failed: Vec<&ResourceAddr> = summary.failed.iter().map(|one| &one.addr).collect();
+        self.audience.on(Notice::Found(&untold(&diagnostics, &failed)));
         self.inputs.prior = state?;
         Ok(summary)
     }

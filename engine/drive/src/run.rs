@@ -15,16 +15,12 @@ use crate::error::DriveError;
 use crate::notice::{Audience, Notice};
 use crate::patience::Patience;
 use crate::round::Round;
+use crate::rules::{Rules, longest_rest};
 use crate::seen::LastSeen;
 use crate::tally::{Tally, Verdict};
 use crate::wait::{Pace, Ring, Waiting};
 
-/// The first rest after a round that could not be planned: a lock that somebody else holds, errors of the
-/// configuration, a cloud that does not answer. Each further one is twice as long.
-const LATER: SignedDuration = SignedDuration::from_secs(30);
-/// The longest such rest.
-const LATEST: SignedDuration = SignedDuration::from_mins(10);
-/// How often a clock that jumps is moved on for it.
+/// How often a clock that jumps is moved on for rounds that can't be planned.
 const TROUBLES: u32 = 12;
 
 /// What a round rests on, with the state's lock.
@@ -58,6 +54,8 @@ pub struct RunOptions {
 pub struct Runner<'a> {
     /// Where it works.
     pub place: &'a dyn Workplace,
+    /// What it decides by.
+    pub rules: Rules,
     /// What time it is.
     pub clock: &'a dyn Clock,
     /// How time passes while it waits.
@@ -74,8 +72,9 @@ pub struct Runner<'a> {
 /// Says what keeps the first round from being planned; what fails later is told and tried again.
 pub async fn run(runner: Runner<'_>, options: RunOptions) -> Result<Verdict, DriveError> {
     let watch = Watch {
-        patience: Patience::counting(runner.pace.jumps()),
+        patience: Patience::new(runner.rules, runner.pace.jumps()),
         tally: Tally::default(),
+        begun: false,
         troubles: 0,
         runner,
         options,
@@ -93,11 +92,12 @@ pub async fn catch_up(
     held: &Held,
     (audience, cancel): (&dyn Audience, &Cancel),
 ) -> Result<Tally, DriveError> {
-    let mut patience = Patience::default();
+    let rules = Rules::default();
+    let mut patience = Patience::new(rules, false);
     let mut tally = Tally::default();
     loop {
         let patience = &mut patience;
-        let came = Round { inputs, held, patience, audience, cancel }.take().await?;
+        let came = Round { inputs, held, rules, patience, audience, cancel }.take().await?;
         let goes_on = came.acted && came.failed.is_empty() && !cancel.is_raised();
         tell(&mut tally, came, audience);
         if !goes_on {
@@ -127,42 +127,49 @@ struct Watch<'a> {
     options: RunOptions,
     patience: Patience,
     tally: Tally,
+    /// Whether a round could be planned.
+    begun: bool,
     /// How many rounds in a row could not be planned.
     troubles: u32,
 }
 
 impl Watch<'_> {
     async fn stay(mut self) -> Result<Verdict, DriveError> {
-        let mut seen = LastSeen::read(&**self.runner.place.store()).await?;
+        let mut seen = LastSeen::read(self.store()).await?;
         let mut first = true;
         loop {
-            seen = seen.again(&**self.runner.place.store()).await?;
             let now = self.runner.clock.now();
             if seen.state.schedule.is_empty() {
                 self.tell(Notice::Complete { tally: &self.tally, at_once: first });
                 return Ok(self.tally.verdict(true));
             }
             if self.options.until.is_some_and(|until| until <= now) {
-                self.tell(Notice::Stopped { schedule: &seen.state.schedule, now });
-                return Ok(self.tally.verdict(false));
+                return Ok(self.leave(&seen, false));
             }
-            let begins = std::mem::take(&mut first) && !self.options.once;
-            let next = match self.round(&mut seen, begins).await {
+            first = false;
+            let next = match self.round(&mut seen).await {
                 Ok((true, _)) if !self.runner.cancel.is_raised() => continue,
                 Ok((_, next)) => next,
-                // What is wrong from the beginning is the caller's to mend.
-                Err(error) if begins || self.options.once || self.is_hopeless() => {
-                    return Err(error);
+                Err(error) if self.is_the_end(&error) => return Err(error),
+                Err(error) => {
+                    let again = self.later(&error);
+                    // The lock that it took is no change: it would look again at once, for ever.
+                    seen = seen.again(self.store()).await;
+                    again
                 }
-                Err(error) => self.later(&error),
             };
-            if self.options.once || self.runner.cancel.is_raised() {
-                return self.leave(seen).await;
-            }
-            if self.rest(next, &seen).await?.is_break() {
-                return self.leave(seen).await;
+            if self.options.once
+                || self.runner.cancel.is_raised()
+                || self.rest(next, &mut seen).await.is_break()
+            {
+                let counts_held = self.options.once || self.runner.pace.jumps();
+                return Ok(self.leave(&seen, counts_held));
             }
         }
+    }
+
+    fn store(&self) -> &dyn Store {
+        &**self.runner.place.store()
     }
 
     fn tell(&self, notice: Notice<'_>) {
@@ -173,21 +180,23 @@ impl Watch<'_> {
     async fn round(
         &mut self,
         seen: &mut LastSeen,
-        begins: bool,
     ) -> Result<(bool, Option<Timestamp>), DriveError> {
         let Ground { mut inputs, held } = self.runner.place.open(seen).await?;
-        let (schedule, now) = (inputs.prior.clone(), inputs.clock.now());
-        let Runner { audience, cancel, .. } = self.runner;
+        let (prior, now) = (inputs.prior.clone(), inputs.clock.now());
+        let Runner { rules, audience, cancel, .. } = self.runner;
         let patience = &mut self.patience;
-        let round = Round { inputs: &mut inputs, held: &held, patience, audience, cancel };
+        let round = Round { inputs: &mut inputs, held: &held, rules, patience, audience, cancel };
         let came = round.take().await;
         // Nobody else has written while the lock was held.
         let head = held.store.head().await;
         held.store.unlock(held.fence).await?;
+        // What could not be written or read may be otherwise than the round believes.
+        if came.as_ref().is_ok() || matches!(came, Err(DriveError::Found(_))) {
+            *seen = LastSeen { head: head?, state: inputs.prior };
+        }
         let came = came?;
-        *seen = LastSeen { head: head?, state: inputs.prior };
-        if begins {
-            self.tell(Notice::Begins { schedule: &schedule.schedule, now });
+        if !std::mem::replace(&mut self.begun, true) && !self.options.once {
+            self.tell(Notice::Begins { schedule: &prior.schedule, now });
         }
         self.troubles = 0;
         self.tell(Notice::Well);
@@ -207,49 +216,72 @@ impl Watch<'_> {
         [came.next, self.patience.next(now), poll].into_iter().flatten().min()
     }
 
-    /// Returns whether a clock that jumps has run on long enough.
-    fn is_hopeless(&self) -> bool {
-        self.runner.pace.jumps() && self.troubles >= TROUBLES
+    /// Returns whether a round that could not be planned ends the run. What is wrong from the beginning is the caller's
+    /// to mend, unless it is a service that is away: a machine that starts again in the night can't know.
+    fn is_the_end(&self, error: &DriveError) -> bool {
+        let hopeless = self.runner.pace.jumps() && self.troubles >= TROUBLES;
+        self.options.once || hopeless || !(self.begun || error.is_an_absence())
     }
 
-    /// Says what kept a round from being planned at all, and when it is tried again.
+    /// Says what kept a round from being planned at all, and when it is tried again: a lock that somebody else holds,
+    /// errors of the configuration, a cloud that does not answer.
     fn later(&mut self, error: &DriveError) -> Option<Timestamp> {
-        let rest = LATER.checked_mul(1 << self.troubles.min(16)).unwrap_or(LATEST).min(LATEST);
-        self.troubles += 1;
+        self.troubles = self.troubles.saturating_add(1);
+        let longest = longest_rest(self.runner.pace.jumps());
+        let rest = (self.runner.rules.rest)(self.troubles, longest);
         let again = self.runner.clock.now().saturating_add(rest).ok();
         self.tell(Notice::Trouble { error, again });
         again
     }
 
-    /// Waits; breaks where the run is to end.
-    async fn rest(
-        &mut self,
-        next: Option<Timestamp>,
-        seen: &LastSeen,
-    ) -> Result<ControlFlow<()>, DriveError> {
-        let schedule = &seen.state.schedule;
-        if schedule.is_empty() {
-            return Ok(ControlFlow::Continue(()));
+    /// Waits, and reads the state where somebody wrote it meanwhile; breaks where the run is to end.
+    async fn rest(&mut self, next: Option<Timestamp>, seen: &mut LastSeen) -> ControlFlow<()> {
+        let state = seen.state.clone();
+        if state.schedule.is_empty() {
+            return ControlFlow::Continue(());
         }
-        let Runner { place, clock, pace, cancel, .. } = self.runner;
+        let Runner { clock, pace, cancel, .. } = self.runner;
         // What is left was given up, or only a person can go on, whom a clock that jumps would never meet.
-        if next.is_none() && (pace.jumps() || self.tally.held.is_empty()) {
-            return Ok(ControlFlow::Break(()));
+        if next.is_none() && pace.jumps() {
+            return ControlFlow::Break(());
         }
-        self.tell(Notice::Waits { schedule, next, now: clock.now() });
-        let at = [next, self.options.until].into_iter().flatten().min();
-        let waiting = Waiting { pace, clock, store: &**place.store(), cancel };
-        Ok(match waiting.until(at, seen).await? {
-            Ring::Stopped => ControlFlow::Break(()),
-            Ring::Due | Ring::Changed => ControlFlow::Continue(()),
-        })
+        let now = clock.now();
+        self.tell(Notice::Waits { schedule: &state.schedule, next, now });
+        let closing = state.schedule.iter().filter_map(|entry| entry.schedule.not_after);
+        let closing = closing.filter(|at| *at > now).min();
+        let at = [next.or(closing), self.options.until].into_iter().flatten().min();
+        let waiting = Waiting { pace, clock, store: self.store(), cancel };
+        match waiting.until(at, seen).await {
+            Ok(Ring::Stopped) => ControlFlow::Break(()),
+            Ok(Ring::Due) => ControlFlow::Continue(()),
+            Ok(Ring::Changed) => {
+                *seen = seen.clone().again(self.store()).await;
+                ControlFlow::Continue(())
+            }
+            // A disk that is away for a while is no reason to leave: the next round says whether it is back.
+            Err(error) => {
+                let again = self.later(&error);
+                self.pause(again).await
+            }
+        }
+    }
+
+    /// Lets time pass without a look at the store.
+    async fn pause(&self, until: Option<Timestamp>) -> ControlFlow<()> {
+        let Runner { clock, pace, cancel, .. } = self.runner;
+        while until.is_some_and(|until| clock.now() < until) {
+            tokio::select! {
+                () = pace.pass(until) => {}
+                () = cancel.raised() => return ControlFlow::Break(()),
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// Says how it ends before everything is done.
-    async fn leave(&self, seen: LastSeen) -> Result<Verdict, DriveError> {
-        let seen = seen.again(&**self.runner.place.store()).await?;
+    fn leave(&self, seen: &LastSeen, counts_held: bool) -> Verdict {
         let now = self.runner.clock.now();
         self.tell(Notice::Stopped { schedule: &seen.state.schedule, now });
-        Ok(self.tally.verdict(self.options.once || self.runner.pace.jumps()))
+        self.tally.verdict(counts_held)
     }
 }

@@ -23,9 +23,13 @@ impl LastSeen {
         Ok(Self { head, state: Arc::new(store.load().await?) })
     }
 
-    /// Reads the state again where its head moved.
-    pub(crate) async fn again(self, store: &dyn Store) -> Result<Self, DriveError> {
-        if self.is_current(store).await? { Ok(self) } else { Self::read(store).await }
+    /// Reads the state again where its head moved and it can be read; whoever acts on it takes the lock first, and sees
+    /// what is wrong with it.
+    pub(crate) async fn again(self, store: &dyn Store) -> Self {
+        match self.is_current(store).await {
+            Ok(false) => Self::read(store).await.unwrap_or(self),
+            Ok(true) | Err(_) => self,
+        }
     }
 
     /// Returns whether nobody has written since, or held the lock.

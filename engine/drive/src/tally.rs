@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_core::{HeldBack, OutputChange};
 
-use crate::came::Came;
+use crate::came::{Came, Prospect};
 
 /// What came of a run so far. It grows with what is scheduled, never with the rounds.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Tally {
         self.done.2 += came.done.2;
         self.bad |= came.interrupted
             || !came.missed.is_empty()
-            || came.failed.iter().any(|failed| failed.again.is_none());
+            || came.failed.iter().any(|failed| failed.prospect == Prospect::GivenUp);
         self.held = came.held;
         if came.acted {
             self.outputs = came.outputs;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_address::Name;
-use terrarium_core::{Plan, PlannedAction, ReplaceOrder};
+use terrarium_core::{Cancel, Plan, PlannedAction, ReplaceOrder, Turn};
+use terrarium_drive::Rules;
 use terrarium_provider::{Action, Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
     Batch, CommitError, Durability, Fence, Head, HistoryEntry, IntentOutcome, LockError,
@@ -28,6 +30,12 @@ pub enum Plant {
     Rosy,
     /// A replacement begins with the removal of what is there.
     Rude,
+    /// A run gives up what failed once.
+    Fainthearted,
+    /// A run that failed tries again at once, for as long as it lasts.
+    Restless,
+    /// A run does not hear that it is to stop.
+    Deaf,
 }
 
 impl Plant {
@@ -37,8 +45,24 @@ impl Plant {
             Self::Forgetful | Self::Hasty | Self::Stubborn => {
                 Arc::new(Planted { store, plant: self })
             }
-            Self::Honest | Self::Blanket | Self::Rosy | Self::Rude => store,
+            _ => store,
         }
+    }
+
+    /// Returns what a run decides by.
+    pub(crate) fn rules(self) -> Rules {
+        let honest = Rules::default();
+        match self {
+            Self::Blanket => Rules { split: all_of_it, ..honest },
+            Self::Fainthearted => Rules { rest: |_, _| SignedDuration::MAX, ..honest },
+            Self::Restless => Rules { rest: |_, _| SignedDuration::from_millis(1), ..honest },
+            _ => honest,
+        }
+    }
+
+    /// Returns how a run is asked to stop.
+    pub(crate) fn cancel(self, cancel: &Cancel) -> Cancel {
+        if self == Self::Deaf { Cancel::default() } else { cancel.clone() }
     }
 
     /// Spoils a plan before it is applied.
@@ -54,6 +78,11 @@ impl Plant {
             }
         }
     }
+}
+
+/// Takes all of a plan for due and approved.
+fn all_of_it(plan: Plan, state: &State, _now: Timestamp) -> Turn {
+    Turn { plan, held: Vec::new(), left: state.schedule.clone(), next: None }
 }
 
 struct Planted {

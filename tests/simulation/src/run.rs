@@ -1,21 +1,27 @@
-//! One command, wired as the command line wires it: load, lock, recover, plan, apply, unlock.
+//! One command, wired as the command line wires it: a process that drives the engine as it does.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base64::Engine as _;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use terrarium_builtin::{Chance, SeededChance};
 use terrarium_core::{
-    ApplyOptions, CallLimits, Cancel, Depth, Event, Held, Inputs, Judge, Mode, Parallelism, Plan,
-    PlanOptions, PlannedAction, Progress, ProviderSet, RecoverOptions, TimeOptions,
+    CallLimits, Cancel, Event, Held, Inputs, Judge, Mode, Parallelism, Plan, PlanOptions,
+    PlannedAction, Progress, ProviderSet, TimeOptions,
 };
 use terrarium_diagnostic::{Diagnostics, Sources};
+use terrarium_drive::{
+    Applied, Audience, Caller, Concluded, DriveError, Ground, LastSeen, Notice, Pace, Proposal,
+    Request, RunOptions, Runner, Work, Workplace,
+};
 use terrarium_lang::expr::Environment;
 use terrarium_openstack::{CloudSource, OpenStack, Settings};
 use terrarium_provider::{Clock, ProviderKind};
-use terrarium_state::{LockRequest, LockScope, MemoryStore, State};
+use terrarium_state::{LockRequest, LockScope, MemoryStore, State, Store, StoreError};
 
 use crate::Plant;
 use crate::desk::Desk;
@@ -35,6 +41,8 @@ pub enum Command {
     Destroy,
     /// What is due and approved.
     Run,
+    /// The same, and what falls due until an instant.
+    Stay(Timestamp),
 }
 
 /// What a command is to do.
@@ -57,6 +65,10 @@ pub struct Report {
     pub planned: usize,
     /// Whether something was planned for later that nobody has approved yet.
     pub unapproved: bool,
+    /// Whether a run that stays began to wait.
+    pub began: bool,
+    /// How often something that was due failed.
+    pub tries: usize,
     /// How many intents are open at its end.
     pub open: usize,
     /// What was said, in lines.
@@ -69,6 +81,14 @@ impl Report {
     /// Returns whether there was nothing to do, and nothing is left.
     pub fn is_quiet(&self) -> bool {
         !self.failed && self.planned == 0 && !self.unapproved && self.open == 0
+    }
+
+    fn fail(&mut self, error: &DriveError) {
+        self.failed = true;
+        match error {
+            DriveError::Found(found) => self.hear(found),
+            other => self.said.push(other.to_string()),
+        }
     }
 
     fn hear(&mut self, diagnostics: &Diagnostics) {
@@ -105,80 +125,204 @@ pub(crate) struct Process {
 
 /// Runs a command to its end.
 pub(crate) async fn command(process: Process, task: &Task<'_>) -> Report {
-    let mut report = Report::default();
-    if let Err(why) = whole(&process, task, &mut report).await {
-        report.failed = true;
-        report.said.push(why);
+    let ear = Ear::new(task.command);
+    let ended = match task.command {
+        Command::Apply | Command::Destroy => change(&process, task, &ear).await,
+        Command::Run | Command::Stay(_) => stay(&process, task, &ear).await,
+    };
+    let mut report = ear.report.into_inner();
+    match ended {
+        Ok(failed) => report.failed |= failed,
+        Err(error) => report.fail(&error),
+    }
+    match process.state().await {
+        Ok(state) => report.open = state.intents.len(),
+        Err(error) => report.fail(&error.into()),
     }
     report
 }
 
-async fn whole(process: &Process, task: &Task<'_>, report: &mut Report) -> Result<(), String> {
-    let desk = Desk { store: process.store.clone(), traffic: process.traffic.clone() };
-    let store = process.plant.store(Arc::new(desk));
-    let fence = store.lock(process.request()).await.map_err(|error| error.to_string())?;
-    let held = Held { store: store.clone(), fence: fence.clone() };
-    let state = store.load().await.map_err(|error| error.to_string())?;
-    let mut inputs = process.inputs(task, state, report);
-    if !report.failed {
-        carry_out(process, task, (&mut inputs, &held), report).await;
-    }
-    let left = store.load().await.map_err(|error| error.to_string())?;
-    report.open = left.intents.len();
-    store.unlock(fence).await.map_err(|error| error.to_string())
-}
-
-async fn carry_out(
-    process: &Process,
-    task: &Task<'_>,
-    (inputs, held): (&mut Inputs, &Held),
-    report: &mut Report,
-) {
-    let told = Arc::new(Told(Mutex::default()));
-    let progress: Arc<dyn Progress> = told.clone();
-    let cancel = &process.cancel;
-    let options = RecoverOptions { depth: Depth::Resolve, progress: &progress, cancel };
-    let found = terrarium_core::recover(inputs, held, &options).await;
-    inputs.prior = found.state;
-    report.hear(&found.diagnostics);
-    let judge = match task.command {
-        Command::Run => Judge::Services,
-        Command::Apply | Command::Destroy => Judge::Providers,
-    };
+/// Applies or destroys, as whoever agrees to each plan; returns whether it failed.
+async fn change(process: &Process, task: &Task<'_>, ear: &Ear) -> Result<bool, DriveError> {
+    let Ground { mut inputs, held } = process.open(task).await?;
     let options = PlanOptions {
-        mode: match task.command {
-            Command::Apply | Command::Run => Mode::Normal,
-            Command::Destroy => Mode::Destroy,
-        },
+        mode: if task.command == Command::Destroy { Mode::Destroy } else { Mode::Normal },
         refresh: true,
         targets: Vec::new(),
         replace: Vec::new(),
         offline: false,
         imports: Vec::new(),
-        time: TimeOptions { judge, ..TimeOptions::default() },
+        time: TimeOptions { judge: Judge::Providers, ..TimeOptions::default() },
     };
-    let (mut plan, found) =
-        terrarium_core::plan(inputs, &options, &progress, &process.cancel).await;
-    report.hear(&found);
-    report.failed |= plan.errored;
-    let mut left = None;
-    if task.command == Command::Run && !report.failed && process.plant != Plant::Blanket {
-        let turn = terrarium_core::turn(plan, &inputs.prior, inputs.clock.now());
-        let held = turn.held.iter().map(|held| format!("{} is held back: {}", held.addr, held.why));
-        report.said.extend(held);
-        (plan, left) = (turn.plan, Some(turn.left));
+    let request = Request::Options { options, warnings: Diagnostics::new() };
+    let caller = Agreeable { ear, plant: process.plant };
+    let applied =
+        terrarium_drive::apply(&mut inputs, &held, request, (&caller, &process.cancel)).await;
+    held.store.unlock(held.fence).await?;
+    Ok(!matches!(applied?, Applied::Good(_)))
+}
+
+/// Carries out what is due, once or for as long as the task says; returns whether something failed for good.
+async fn stay(process: &Process, task: &Task<'_>, ear: &Ear) -> Result<bool, DriveError> {
+    let place = Place { process, task, store: process.store() };
+    let clock = process.clock();
+    let options = match task.command {
+        Command::Stay(until) => RunOptions { once: false, until: Some(until) },
+        _ => RunOptions { once: true, until: None },
+    };
+    let runner = Runner {
+        place: &place,
+        rules: process.plant.rules(),
+        clock: &*clock,
+        pace: &Passing(clock.clone()),
+        audience: ear,
+        cancel: &process.plant.cancel(&process.cancel),
+    };
+    Ok(terrarium_drive::run(runner, options).await? == terrarium_drive::Verdict::Failed)
+}
+
+/// Where a run works: a new process's view of the same disk for each round would be another process.
+struct Place<'a> {
+    process: &'a Process,
+    task: &'a Task<'a>,
+    store: Arc<dyn Store>,
+}
+
+#[async_trait(?Send)]
+impl Workplace for Place<'_> {
+    fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
-    process.plant.plan(&mut plan);
-    report.planned = planned(&plan, task.command);
-    report.unapproved = left.is_none() && plan.has_unapproved();
-    if !report.failed {
-        inputs.environment.planning = false;
-        let options = ApplyOptions { progress: &progress, cancel: &process.cancel, left };
-        let (summary, found) = terrarium_core::apply(inputs, &plan, held, &options).await;
-        report.hear(&found);
-        report.failed |= !summary.failed.is_empty() || summary.interrupted;
+
+    async fn open(&self, _seen: &LastSeen) -> Result<Ground, DriveError> {
+        self.process.open(self.task).await
     }
-    report.said.append(&mut told.0.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// Time passes for a run as for everybody.
+struct Passing(Arc<dyn Clock>);
+
+/// For how long a run that waits does not look at the state.
+const LOOK: SignedDuration = SignedDuration::from_hours(1);
+
+#[async_trait(?Send)]
+impl Pace for Passing {
+    fn jumps(&self) -> bool {
+        false
+    }
+
+    async fn pass(&self, until: Option<Timestamp>) {
+        let look = self.0.now().saturating_add(LOOK).unwrap_or(Timestamp::MAX);
+        self.0.wait_until(until.map_or(look, |until| until.min(look))).await;
+    }
+}
+
+/// Hears what a driver tells.
+struct Ear {
+    command: Command,
+    report: RefCell<Report>,
+    told: Arc<Told>,
+}
+
+impl Ear {
+    fn new(command: Command) -> Self {
+        Self { command, report: RefCell::default(), told: Arc::default() }
+    }
+
+    fn is_run(&self) -> bool {
+        matches!(self.command, Command::Run | Command::Stay(_))
+    }
+}
+
+impl Audience for Ear {
+    fn on(&self, notice: Notice<'_>) {
+        let report = &mut *self.report.borrow_mut();
+        match notice {
+            Notice::Planned(plan) if !self.is_run() => {
+                report.planned += planned(plan, self.command);
+                report.unapproved |= plan.has_unapproved();
+            }
+            // Of what a run plans, it is what is due and approved that counts.
+            Notice::CarriedOut { plan, summary, .. } if self.is_run() => {
+                report.planned += planned(plan, self.command);
+                report.failed |= !summary.failed.is_empty() || summary.interrupted;
+            }
+            Notice::Found(found) => report.hear(found),
+            Notice::Begins { .. } => report.began = true,
+            Notice::Trouble { error, .. } => report.fail(error),
+            Notice::HeldBack(held) => {
+                let held = held.iter();
+                let lines = held.map(|held| format!("{} is held back: {}", held.addr, held.why));
+                report.said.extend(lines);
+            }
+            Notice::Failed(failed) => {
+                report.tries += 1;
+                let lines = failed.iter().map(|one| format!("{}: {}", one.addrs.len(), one.why));
+                report.said.extend(lines);
+            }
+            Notice::Missed(missed) => {
+                report.said.extend(missed.iter().map(|one| format!("{} was missed", one.addr)));
+            }
+            _ => {}
+        }
+        // It goes on for days at times, and nobody reads all of it.
+        let much = report.said.len().saturating_sub(SAID);
+        report.said.drain(..much);
+    }
+
+    fn progress(&self, _work: Work) -> Arc<dyn Progress> {
+        self.told.clone()
+    }
+
+    fn finish(&self) {
+        let said = &mut *self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.report.borrow_mut().said.append(said);
+    }
+}
+
+/// Lines that a report keeps.
+const SAID: usize = 200;
+
+/// Agrees to every plan.
+struct Agreeable<'a> {
+    ear: &'a Ear,
+    plant: Plant,
+}
+
+impl Audience for Agreeable<'_> {
+    fn on(&self, notice: Notice<'_>) {
+        self.ear.on(notice);
+    }
+
+    fn progress(&self, work: Work) -> Arc<dyn Progress> {
+        self.ear.progress(work)
+    }
+
+    fn finish(&self) {
+        self.ear.finish();
+    }
+}
+
+#[async_trait(?Send)]
+impl Caller for Agreeable<'_> {
+    async fn agree(
+        &self,
+        _inputs: &Inputs,
+        proposal: Proposal,
+        _round: usize,
+    ) -> Result<Option<Plan>, DriveError> {
+        if proposal.has_errors() {
+            return Err(proposal.diagnostics.into());
+        }
+        self.ear.report.borrow_mut().hear(&proposal.diagnostics);
+        let mut plan = proposal.plan;
+        self.plant.plan(&mut plan);
+        Ok(Some(plan))
+    }
+
+    fn concluded(&self, round: Concluded<'_>) {
+        self.ear.report.borrow_mut().hear(&round.diagnostics);
+    }
 }
 
 /// Returns how much a plan would change; reading data changes nothing.
@@ -190,7 +334,10 @@ fn planned(plan: &Plan, command: Command) -> usize {
         .values()
         .filter(|output| output.action != PlannedAction::NoOp && !output.waits());
     // A run leaves outputs of what it does not carry out as they are.
-    let outputs = if command == Command::Run { 0 } else { outputs.count() };
+    let outputs = match command {
+        Command::Run | Command::Stay(_) => 0,
+        Command::Apply | Command::Destroy => outputs.count(),
+    };
     objects.count() + outputs
 }
 
@@ -207,18 +354,38 @@ impl Process {
         }
     }
 
-    fn inputs(&self, task: &Task<'_>, prior: State, report: &mut Report) -> Inputs {
+    /// Returns its store.
+    fn store(&self) -> Arc<dyn Store> {
+        let desk = Desk { store: self.store.clone(), traffic: self.traffic.clone() };
+        self.plant.store(Arc::new(desk))
+    }
+
+    async fn state(&self) -> Result<State, StoreError> {
+        self.store().load().await
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(WorldClock {
+            traffic: self.traffic.clone(),
+            jumps: self.number.is_multiple_of(2),
+            ahead: SignedDuration::from_secs(self.ahead_s),
+        })
+    }
+
+    /// Takes the lock, and brings together what a command rests on.
+    async fn open(&self, task: &Task<'_>) -> Result<Ground, DriveError> {
+        let store = self.store();
+        let fence = store.lock(self.request()).await?;
+        let held = Held { store, fence };
+        let prior = held.store.load().await?;
         let files = Arc::new(MemoryFiles(task.text.to_owned()));
         let mut sources = Sources::default();
         let (config, found) = terrarium_lang::config::load(Path::new(ROOT), &*files, &mut sources);
-        report.hear(&found);
-        let jumps = self.number.is_multiple_of(2);
-        let clock: Arc<dyn Clock> = Arc::new(WorldClock {
-            traffic: self.traffic.clone(),
-            jumps,
-            ahead: SignedDuration::from_secs(self.ahead_s),
-        });
-        Inputs {
+        if found.has_errors() {
+            return Err(found.into());
+        }
+        let clock = self.clock();
+        let inputs = Inputs {
             config: Arc::new(config),
             variables: std::collections::BTreeMap::new(),
             providers: self.providers(&clock),
@@ -228,7 +395,8 @@ impl Process {
             environment: Environment::new(ROOT, files, clock.now()),
             limits: CallLimits::new(Parallelism::Calls(task.parallelism), clock.clone()),
             clock,
-        }
+        };
+        Ok(Ground { inputs, held })
     }
 
     fn providers(&self, clock: &Arc<dyn Clock>) -> ProviderSet {
@@ -249,6 +417,7 @@ impl Process {
 }
 
 /// Notes what recovery tells.
+#[derive(Default)]
 struct Told(Mutex<Vec<String>>);
 
 impl Progress for Told {

@@ -5,14 +5,13 @@
 //! through the storms of the seed.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 use terrarium_address::ResourceAddr;
 
 use crate::judge::{no_leak, same};
+use crate::script::{Act, Semester};
 use crate::{Command, Dice, Inventory, Plant, Report, Task, Verdict, Weather, World};
 
 /// Runs within which a world comes to rest.
@@ -24,8 +23,8 @@ const STEPS: u64 = 420;
 /// From a step to the rest after it, so that storms that last differently end at one instant.
 const UNTIL_REST: SignedDuration = SignedDuration::from_hours(3);
 
-/// From one step to the next at least, where one is drawn in between.
-const APART: SignedDuration = SignedDuration::from_hours(5);
+/// How soon a run has done what was due once all is calm.
+const CATCHES_UP: SignedDuration = SignedDuration::from_hours(2);
 
 /// For how long services are left to themselves after a rest.
 const AFTERWARDS: SignedDuration = SignedDuration::from_mins(40);
@@ -33,124 +32,12 @@ const AFTERWARDS: SignedDuration = SignedDuration::from_mins(40);
 /// Sites whose leases are looked at.
 const SITES: &[&str] = &["kvm-tacc", "chi-nu"];
 
-/// Configurations and what happens when.
-#[derive(Clone, Debug)]
-pub struct Semester {
-    /// Its name.
-    pub name: String,
-    /// The configurations, by the numbers of their files from 1 on.
-    pub texts: Vec<String>,
-    /// What happens when, in order.
-    pub steps: Vec<(Timestamp, Act)>,
-}
-
-/// Something that happens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// A configuration is applied.
-    Apply(usize),
-    /// A configuration is applied while no lease can be had: what is there stays.
-    Refused(usize),
-    /// What is due is carried out.
-    Run(usize),
-    /// All of a configuration is destroyed; what was scheduled stays cancelled.
-    Destroy(usize),
-    /// Somebody asks a site's Blazar to end a lease at another time, or to delete it.
-    Others {
-        /// The site's short name.
-        site: String,
-        /// The lease's name.
-        lease: String,
-        /// When it ends now; `None`: it is deleted.
-        end: Option<String>,
-    },
-    /// The next start of a lease fails.
-    FailStart,
-}
-
 /// What there is after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Scene {
     inventory: Inventory,
     recorded: BTreeSet<String>,
     scheduled: BTreeSet<String>,
-}
-
-impl Semester {
-    /// Reads a directory: `steps`, and configurations `1.tf`, `2.tf` and so on.
-    ///
-    /// # Errors
-    /// Says what can't be read.
-    pub fn read(dir: &Path) -> Result<Self, String> {
-        let read = |name: &str| {
-            let path = dir.join(name);
-            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
-        };
-        let mut texts = Vec::new();
-        while let Ok(text) = read(&format!("{}.tf", texts.len() + 1)) {
-            texts.push(text);
-        }
-        let steps = read("steps")?;
-        let lines = steps.lines().map(str::trim);
-        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let mut current = 0;
-        let steps = lines.map(|line| {
-            step(line, &mut current).ok_or_else(|| format!("{}: what is {line:?}?", dir.display()))
-        });
-        let steps = steps.collect::<Result<_, _>>()?;
-        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name, texts, steps })
-    }
-
-    /// Draws the steps of a seed: more of them, at any instant between those that are written down.
-    fn drawn(&self, dice: &mut Dice) -> Vec<(Timestamp, Act)> {
-        let mut all: Vec<(Timestamp, Act)> = Vec::new();
-        for (at, act) in &self.steps {
-            if let Some((before, last)) = all.last().cloned() {
-                let room = at.duration_since(before) - APART * 2;
-                let again = match last {
-                    Act::Apply(text) | Act::Run(text) => Some(text),
-                    _ => None,
-                };
-                if let Some(text) = again.filter(|_| room.is_positive() && dice.one_in(3)) {
-                    let minutes = u64::try_from(room.as_mins()).unwrap_or_default();
-                    let later = i64::try_from(dice.below(minutes)).unwrap_or_default();
-                    let between = before + APART + SignedDuration::from_mins(later);
-                    let act = if dice.one_in(2) { Act::Apply(text) } else { Act::Run(text) };
-                    all.push((between, act));
-                }
-            }
-            all.push((*at, act.clone()));
-        }
-        all
-    }
-}
-
-/// Reads a line: `2026-03-05T12:00Z apply 2`.
-fn step(line: &str, current: &mut usize) -> Option<(Timestamp, Act)> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let (at, words) = words.split_first()?;
-    let mut text = |number: &str| {
-        *current = number.parse::<usize>().ok()?.checked_sub(1)?;
-        Some(*current)
-    };
-    let act = match words {
-        ["apply", number] => Act::Apply(text(number)?),
-        ["refused", number] => Act::Refused(text(number)?),
-        ["run"] => Act::Run(*current),
-        ["destroy"] => Act::Destroy(*current),
-        ["others", "delete", site, lease] => {
-            Act::Others { site: (*site).into(), lease: (*lease).into(), end: None }
-        }
-        ["others", "end", site, lease, at] => Act::Others {
-            site: (*site).into(),
-            lease: (*lease).into(),
-            end: Some(at.replace('T', " ")),
-        },
-        ["starts", "fail"] => Act::FailStart,
-        _ => return None,
-    };
-    Some((at.parse().ok()?, act))
 }
 
 /// Leads a semester through the storms of a seed, and judges what becomes of it.
@@ -225,6 +112,7 @@ impl<'a> Leading<'a> {
         match act {
             Act::Apply(text) => self.weathered(*text, Command::Apply, *at)?,
             Act::Run(text) => self.weathered(*text, Command::Run, *at)?,
+            Act::Stay(text, until) => self.stayed(*text, *until)?,
             Act::Destroy(text) => {
                 self.weathered(*text, Command::Destroy, *at)?;
                 let scene = self.scene()?;
@@ -267,6 +155,53 @@ impl<'a> Leading<'a> {
         self.world.pass(at + UNTIL_REST);
         self.rest(text, command)?;
         self.leases(command)
+    }
+
+    /// Has a run stay through the storms, and start again where it was killed or told to stop, as an init system does.
+    fn stayed(&mut self, text: usize, until: Timestamp) -> Result<(), String> {
+        let storms = if self.stormy { self.world.with_dice(|dice| 1 + dice.below(3)) } else { 0 };
+        for _ in 0..storms {
+            let (weather, parallelism) = self
+                .world
+                .with_dice(|dice| (Weather::drawn_for_days(dice, STEPS), 1 + dice.index(10)));
+            self.stays(text, until, (parallelism, &weather))?;
+        }
+        self.stays(text, until, (10, &Weather::calm()))?;
+        self.world.pass(until + UNTIL_REST);
+        self.rest(text, Command::Run)?;
+        self.leases(Command::Run)
+    }
+
+    /// Runs until an instant; whoever ends before it was killed, told to stop, or has nothing left to wait for.
+    fn stays(
+        &mut self,
+        text: usize,
+        until: Timestamp,
+        (parallelism, weather): (usize, &Weather),
+    ) -> Result<(), String> {
+        if self.world.now() >= until {
+            return Ok(());
+        }
+        let calm = weather.lasts.and_then(|lasts| self.world.now().checked_add(lasts).ok());
+        let calm = calm.unwrap_or_else(|| self.world.now());
+        let ended = self.lawful(text, Command::Stay(until), (parallelism, weather))?;
+        let due = self.world.state()?.schedule.into_iter().find(|entry| {
+            entry.schedule.not_before.unwrap_or(until).max(calm) + CATCHES_UP < until
+        });
+        if let Some(due) = due.filter(|_| self.world.now() >= until) {
+            return Err(format!("calm since {calm}, and a run did not do {}", due.addr));
+        }
+        let Some(report) = ended.filter(|report| report.began && weather.signals.is_empty()) else {
+            return Ok(());
+        };
+        let left = self.world.state()?.schedule.len();
+        if self.world.now() < until && left > 0 {
+            return Err(format!(
+                "a run ends at {} although {left} wait: {report:?}",
+                self.world.now()
+            ));
+        }
+        Ok(())
     }
 
     /// Runs in calm weather until nothing is left to do.
@@ -314,7 +249,7 @@ impl<'a> Leading<'a> {
         let (begun, _) = self.world.begun();
         match command {
             Command::Apply => {}
-            Command::Run => {
+            Command::Run | Command::Stay(_) => {
                 let scheduled =
                     |addr: &ResourceAddr| before.iter().any(|entry| entry.addr == *addr);
                 if let Some((addr, action)) = begun.iter().find(|(addr, _)| !scheduled(addr)) {

@@ -97,22 +97,16 @@ impl Traffic {
     pub(crate) fn begin(&self, store: Arc<MemoryStore>, weather: &Weather) {
         let mut inside = self.inside();
         inside.store = Some(store);
-        inside.weather = weather.clone();
         inside.begun.clear();
         inside.removed_servers = 0;
-        let settings = json!({
-            "token_lifetime_s": weather.token_lifetime_s.unwrap_or(14_400),
-            "quotas": weather.quotas,
-            // Servers without a lease find no host where leases are required.
-            "leases_required": weather.failing_builds,
-            "deletion_faults": match weather.failing_deletions {
-                0 => json!([]),
-                times => json!([{"kind": "server", "times": times}]),
-            },
-            "lease_transition_s": weather.lease_transition_s,
-            "service_units": if weather.broke { 0 } else { SERVICE_UNITS },
-        });
-        inside.control("PUT", "/testbed/settings", &settings);
+        inside.change(weather);
+    }
+
+    /// Changes the weather.
+    pub(crate) fn change(&self, weather: &Weather) {
+        let mut inside = self.inside();
+        inside.story.tell(format!("weather {weather:?}"));
+        inside.change(weather);
     }
 
     /// Ends a process. What it had sent may still arrive, what it had begun to write may be written.
@@ -258,6 +252,23 @@ impl Traffic {
 }
 
 impl Inside {
+    fn change(&mut self, weather: &Weather) {
+        self.weather = weather.clone();
+        let settings = json!({
+            "token_lifetime_s": weather.token_lifetime_s.unwrap_or(14_400),
+            "quotas": weather.quotas,
+            // Servers without a lease find no host where leases are required.
+            "leases_required": weather.failing_builds,
+            "deletion_faults": match weather.failing_deletions {
+                0 => json!([]),
+                times => json!([{"kind": "server", "times": times}]),
+            },
+            "lease_transition_s": weather.lease_transition_s,
+            "service_units": if weather.broke { 0 } else { SERVICE_UNITS },
+        });
+        self.control("PUT", "/testbed/settings", &settings);
+    }
+
     /// Returns the timer that may ring next: none overtakes a request by more than it may take.
     fn next_timer(&self) -> Option<usize> {
         let outs = self.away.iter().filter_map(|away| match away {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+use terrarium_drive::Signal;
+
 use crate::Dice;
 
 /// What happens to a request.
@@ -42,6 +45,22 @@ const TROUBLES: &[Trouble] = &[
     Trouble::Busy(100),
 ];
 
+/// How a cloud is away.
+const AWAY: &[Trouble] =
+    &[Trouble::NotSent, Trouble::LostBefore, Trouble::Answers(503), Trouble::Busy(100)];
+
+/// Returns which signal arrives before a step.
+fn signal(step: u64) -> Signal {
+    match step % 3 {
+        0 => Signal::Interrupt,
+        1 => Signal::Terminate,
+        _ => Signal::HangUp,
+    }
+}
+
+/// The longest storm, in minutes.
+const DAY_AND_A_HALF: u64 = 36 * 60;
+
 /// Quotas that run out in the middle of a small project.
 const TIGHT: &[(&str, i64)] =
     &[("instances", 1), ("port", 2), ("volumes", 0), ("floatingip", 0), ("network", 0)];
@@ -57,8 +76,10 @@ pub struct Weather {
     pub commits_one_in: u64,
     /// The engine is killed before this step.
     pub crash: Option<u64>,
-    /// Ctrl-C is pressed before these steps.
-    pub interrupts: Vec<u64>,
+    /// Signals arrive before these steps.
+    pub signals: Vec<(u64, Signal)>,
+    /// How long it lasts, until all is calm; `None`: longer than the process.
+    pub lasts: Option<SignedDuration>,
     /// How long a token lives; `None` leaves it.
     pub token_lifetime_s: Option<u32>,
     /// Quotas while it lasts.
@@ -99,9 +120,10 @@ impl Weather {
         }
         if dice.one_in(6) {
             let first = dice.below(steps);
-            weather.interrupts.push(first);
+            weather.signals.push((first, signal(first)));
             if dice.one_in(2) {
-                weather.interrupts.push(first + dice.below(20));
+                let second = first + dice.below(20);
+                weather.signals.push((second, signal(second)));
             }
         }
         if dice.one_in(5) {
@@ -134,6 +156,24 @@ impl Weather {
             weather.lease_transition_s = 10 + u32::try_from(dice.below(200)).unwrap_or_default();
         }
         weather.broke = dice.one_in(10);
+        weather
+    }
+
+    /// Draws the weather of a run that stays for days: storms pass, and at times the cloud is away for a day.
+    pub fn drawn_for_days(dice: &mut Dice, steps: u64) -> Self {
+        let mut weather = Self::drawn_for_leases(dice, steps);
+        weather.lasts = Some(SignedDuration::from_mins(
+            i64::try_from(10 + dice.below(DAY_AND_A_HALF)).unwrap_or_default(),
+        ));
+        // What is broken three times is left alone, and would be until somebody approves it anew.
+        weather.failing_builds = false;
+        if dice.one_in(2)
+            && let Some(trouble) = dice.pick(AWAY)
+        {
+            weather.requests_one_in = 1;
+            weather.troubles = vec![trouble];
+            weather.crash = None;
+        }
         weather
     }
 

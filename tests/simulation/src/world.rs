@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::FutureExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use terrarium_address::ResourceAddr;
 use terrarium_core::Cancel;
+use terrarium_drive::{Manner, Signal, Stop};
 use terrarium_provider::Action;
 use terrarium_state::{MemoryDisk, MemoryStore, Script, State, Store};
 use terrarium_testbed::{self as testbed, Router};
@@ -27,6 +28,12 @@ const BEGINNING: i64 = 1_772_442_000;
 
 /// Steps after which a run is taken for endless.
 const ENDLESS: u64 = 20_000;
+
+/// How long the work may take that is under way when a signal arrives: a boot of half an hour, and the next one.
+const FINISHES: SignedDuration = SignedDuration::from_mins(70);
+
+/// Steps within which whoever got two signals is gone: what is known by then is written down.
+const LEAVES: u64 = 60;
 
 /// A simulated world, founded on a seed.
 pub struct World {
@@ -103,14 +110,22 @@ impl World {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(woken.clone());
         let mut context = Context::from_waker(&waker);
+        let calm_from = weather.lasts.and_then(|lasts| self.now().checked_add(lasts).ok());
+        let mut stormy = calm_from.is_some();
+        let mut signals = Signals::new(cancel);
         for step in 0..ENDLESS {
             if weather.crash == Some(step) {
                 return Ok(None);
             }
-            if weather.interrupts.contains(&step) {
-                self.traffic.tell("Ctrl-C".to_owned());
-                cancel.raise();
+            if stormy && calm_from.is_some_and(|calm| calm <= self.now()) {
+                stormy = false;
+                self.traffic.change(&Weather::calm());
             }
+            for (_, signal) in weather.signals.iter().filter(|(at, _)| *at == step) {
+                self.traffic.tell(format!("{signal:?}"));
+                signals.arrives(*signal, step, self.now());
+            }
+            signals.lawful(step, self.now())?;
             if let Poll::Ready(ended) = body.as_mut().poll(&mut context) {
                 return Ok(Some(ended));
             }
@@ -204,6 +219,39 @@ impl World {
     /// Returns the hash of all that happened.
     pub fn trace(&self) -> String {
         self.traffic.trace()
+    }
+}
+
+/// What arrived, and what the engine has to do about it.
+struct Signals {
+    stop: Stop,
+    /// When the first arrived.
+    first: Option<Timestamp>,
+    /// At which step the second arrived.
+    second: Option<u64>,
+}
+
+impl Signals {
+    fn new(cancel: &Cancel) -> Self {
+        Self { stop: Stop::new(cancel.clone()), first: None, second: None }
+    }
+
+    fn arrives(&mut self, signal: Signal, step: u64, now: Timestamp) {
+        match self.stop.obey(signal) {
+            Manner::Finishes => self.first = Some(now),
+            Manner::Leaves => self.second = Some(step),
+        }
+    }
+
+    /// Whoever is asked to stop finishes what is under way, and whoever is asked twice leaves at once.
+    fn lawful(&self, step: u64, now: Timestamp) -> Result<(), String> {
+        if self.first.is_some_and(|first| now.duration_since(first) > FINISHES) {
+            return Err("the engine goes on long after a signal".to_owned());
+        }
+        if self.second.is_some_and(|second| step > second + LEAVES) {
+            return Err("the engine goes on after a second signal".to_owned());
+        }
+        Ok(())
     }
 }
 

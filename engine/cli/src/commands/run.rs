@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use terrarium_core::Cancel;
-use terrarium_drive::{DriveError, Ground, LastSeen, RunOptions, Runner, Workplace};
+use terrarium_drive::{DriveError, Ground, LastSeen, Rules, RunOptions, Runner, Workplace};
 use terrarium_state::Store;
 
 use self::pace::RunPace;
@@ -91,6 +91,7 @@ async fn stay(
     let place = Place { args, context, testbed, store: store::open(context)? };
     let runner = Runner {
         place: &place,
+        rules: Rules::default(),
         clock: &*clock,
         pace: &pace,
         audience: &Voice::new(context),

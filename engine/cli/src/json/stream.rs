@@ -9,6 +9,7 @@ use terrarium_core::{
     ActionReason, Event, HeldBack, Plan, PlannedAction, RecoveryOutcome, RunSummary,
 };
 use terrarium_diagnostic::{Diagnostic, Severity, Sources};
+use terrarium_drive::Prospect;
 use terrarium_state::Scheduled;
 
 use super::time;
@@ -293,10 +294,23 @@ pub fn held_back(held: &HeldBack) -> String {
     )
 }
 
-/// A due action that failed and is tried again.
-pub fn run_retry(addr: &ResourceAddr, why: &str, again: Timestamp) -> String {
-    let body = json!({"resource": resource(addr), "why": why, "again": again.to_string()});
-    message("warn", &format!("{addr}: Tried again at {again}"), "run_retry", json!({"retry": body}))
+/// Due actions that failed for one cause, and when they are tried again or can't be any more; the first of them by
+/// itself, too.
+pub(crate) fn run_retry(
+    addrs: &[ResourceAddr],
+    why: &str,
+    prospect: Prospect,
+    text: &str,
+) -> String {
+    let (again, closes) = match prospect {
+        Prospect::Again(at) => (Some(at.to_string()), None),
+        Prospect::Closes(at) => (None, Some(at.to_string())),
+        Prospect::GivenUp => (None, None),
+    };
+    let resources: Vec<Json> = addrs.iter().map(resource).collect();
+    let first = resources.first().cloned();
+    let body = json!({"resource": first, "resources": resources, "why": why, "again": again, "closes": closes});
+    message("warn", text, "run_retry", json!({"retry": body}))
 }
 
 /// The end of a run.

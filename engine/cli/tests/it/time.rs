@@ -183,7 +183,9 @@ fn a_run_stops_at_its_hour_and_misses_what_is_over() {
         1,
         &[
             "Scheduled work was missed",
-            "create openstack_compute_instance_v2.gpu[0]: its window closed",
+            "create openstack_compute_instance_v2.gpu[0] and 1 more: due since",
+            "its window closed 12 Mar 09:00 EST",
+            "give its lease new dates",
         ],
     );
     plan(&lab, "-detailed-exitcode").says(0, &["ended 12 Mar"]);
@@ -342,14 +344,39 @@ fn a_run_notices_that_its_schedule_was_cancelled() {
 }
 
 #[test]
-fn what_fails_is_tried_again_and_given_up() {
+fn what_fails_is_tried_again_until_its_window_closes() {
     let lab = applied();
     lab.good(&["testbed", "settings", "{\"quotas\":{\"instances\":1}}"]);
-    let ran = lab.run(&["run", "--testbed"]);
-    ran.says(1, &["tried again 8 Mar", "Scheduled work was given up", "1 approved change waits"]);
+    let ran = lab.run(&["run", "--testbed", "-until=2027-03-10T00:00:00Z"]);
+    ran.says(0, &["tried again 8 Mar", "tried again 9 Mar", "1 approved change waits"]);
     assert_eq!(lab.good(&["state", "list"]).lines().count(), 3, "the other server stands");
     lab.good(&["testbed", "settings", "{\"quotas\":{}}"]);
     lab.run(&["run", "--testbed"]).says(0, &["Run complete! Resources: 1 added"]);
+}
+
+/// One quota and eight servers are a line a round, not eight blocks; the window's end is told once.
+#[test]
+fn one_cause_is_one_line_a_round() {
+    let lab =
+        Lab::of(&MAIN.replace("count       = 2", "count       = 8").replace("= 2\n", "= 8\n"));
+    lab.good(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
+    lab.good(&["apply", "--testbed", "-auto-approve"]);
+    lab.good(&["testbed", "settings", "{\"quotas\":{\"instances\":0}}"]);
+    let ran = lab.run(&["run", "--testbed"]);
+    ran.says(
+        1,
+        &[
+            "gpu[2] and 5 more: Error creating openstack_compute_instance_v2: POST",
+            "its window closes 12 Mar 09:00 EST (14:00 UTC), before another try",
+            "create openstack_compute_instance_v2.gpu[0] and 7 more: due since",
+        ],
+    );
+    let lines = |words: &str| ran.out.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(lines("gpu[0]: Creating"), 1, "{}", ran.out);
+    assert_eq!(lines("Creation failed"), 0, "{}", ran.out);
+    assert!((15..60).contains(&lines("Quota exceeded")), "{}", ran.out);
+    assert_eq!(ran.err.matches("Error:").count(), 1, "{}", ran.err);
+    lab.run(&["run", "--testbed"]).says(0, &["Nothing is scheduled."]);
 }
 
 #[test]
@@ -374,9 +401,10 @@ fn what_an_action_left_broken_is_made_anew_three_times() {
     lab.good(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
     lab.good(&["apply", "--testbed", "-auto-approve"]);
     // The lease has two hosts: the third server never finds one.
-    let ran = lab.run(&["run", "--testbed"]);
-    ran.says(1, &["No valid host", "was made anew three times", "1 approved change waits."]);
-    let made = ran.out.lines().filter(|line| line.ends_with(": Creating...")).count();
+    let ran = lab.run(&["run", "--testbed", "-json"]);
+    ran.says(1, &["No valid host", "was made anew three times", "1 approved change waits"]);
+    let is_begun = |line: &&str| line.contains("apply_start") && line.contains("\"create\"");
+    let made = ran.out.lines().filter(is_begun).count();
     assert_eq!(made, 6, "two that stand, one that was tried four times:\n{}", ran.out);
     let servers = lab.good(&["testbed", "list"]);
     assert_eq!(servers.lines().filter(|line| line.contains("gpu-one-")).count(), 3, "{servers}");

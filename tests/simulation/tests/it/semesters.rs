@@ -65,3 +65,29 @@ fn an_engine_that_does_not_wait_for_its_lease_is_noticed() {
 fn an_engine_that_takes_servers_down_before_their_new_lease_is_noticed() {
     assert!(noticed(Plant::Rude));
 }
+
+#[test]
+fn nobody_is_awake() {
+    all_right("unattended", 0..6);
+}
+
+/// Returns whether a fault of the loop makes one of the first seeds wrong.
+fn noticed_by_nobody_awake(plant: Plant) -> bool {
+    let semester = semester("unattended");
+    (0..8).any(|seed| judge_semester(seed, &semester, plant).wrong.is_some())
+}
+
+#[test]
+fn a_run_that_gives_up_too_early_is_noticed() {
+    assert!(noticed_by_nobody_awake(Plant::Fainthearted));
+}
+
+#[test]
+fn a_run_that_tries_again_without_a_rest_is_noticed() {
+    assert!(noticed_by_nobody_awake(Plant::Restless));
+}
+
+#[test]
+fn a_run_that_does_not_hear_that_it_is_to_stop_is_noticed() {
+    assert!(noticed_by_nobody_awake(Plant::Deaf));
+}

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use terrarium_address::Name;
 use terrarium_core::{HeldBack, PlannedAction};
 use terrarium_diagnostic::Diagnostic;
-use terrarium_drive::{DriveError, FailedDue, MissedDue, Notice, Tally};
+use terrarium_drive::{DriveError, MissedDue, Notice, Prospect, Setback, Tally};
 use terrarium_state::Scheduled;
 
 use crate::codes;
@@ -19,6 +19,14 @@ use crate::render::outputs::outputs;
 use crate::render::paint::{bold, green, yellow};
 use crate::render::schedule::{lines, verb, waiting};
 use crate::setup::store;
+
+/// How many instances a line names.
+const NAMED: usize = 3;
+
+/// Names something, and how many more there are of it.
+fn named(what: String, more: usize) -> String {
+    if more == 0 { what } else { format!("{what} and {more} more") }
+}
 
 /// Says what a run does while it stays.
 pub(crate) struct RunTeller<'a> {
@@ -46,7 +54,7 @@ impl<'a> RunTeller<'a> {
             Notice::Begins { schedule, now } => self.begins(schedule, now),
             Notice::Waits { schedule, next, now } => self.waits(schedule, next, now),
             Notice::HeldBack(held) => self.held_back(held),
-            Notice::Missed(missed) => missed.iter().for_each(|missed| self.missed(missed)),
+            Notice::Missed(missed) => self.missed(missed),
             Notice::Failed(failed) => failed.iter().for_each(|failed| self.failed(failed)),
             Notice::Trouble { error, again } => self.trouble(error, again),
             Notice::Well => self.trouble.borrow_mut().clear(),
@@ -124,15 +132,15 @@ impl<'a> RunTeller<'a> {
             (one.addr.block.clone(), one.action, one.why.clone())
         });
         for (first, more) in groups {
-            let more = match more.len() {
-                0 => String::new(),
-                count => format!(" and {count} more"),
-            };
             let open = first
                 .open_until
                 .map(|at| format!(" It can be done until {}.", self.times(at).both(at)));
             let (verb, why) = (verb(first.action), first.why.trim_end_matches('.'));
-            let text = format!("{verb} {}{more}: {why}.{}", first.addr, open.unwrap_or_default());
+            let text = format!(
+                "{verb} {}: {why}.{}",
+                named(first.addr.to_string(), more.len()),
+                open.unwrap_or_default()
+            );
             let warning =
                 Diagnostic::warning(codes::HELD_BACK, "Due work is held back").detail(text).help(
                     "`terrarium apply` approves what the configuration says now; `run` never does.",
@@ -141,31 +149,57 @@ impl<'a> RunTeller<'a> {
         }
     }
 
-    /// Says that something can't be carried out any more.
-    fn missed(&self, missed: &MissedDue) {
-        let closed = self.times(missed.closed).both(missed.closed);
-        let mut error = Diagnostic::error(codes::MISSED, "Scheduled work was missed").detail(
-            format!("{} {}: its window closed {closed}.", verb(missed.action), missed.addr),
-        );
-        error.origin.addr = Some(missed.addr.clone());
-        self.context.report(&error.into());
+    /// Says what can't be carried out any more, and the ways on; instances of one block are said once.
+    fn missed(&self, missed: &[MissedDue]) {
+        let groups =
+            alike(missed, |one| (one.addr.block.clone(), one.action, one.closed, one.since));
+        for (first, more) in groups {
+            let closed = self.times(first.closed).both(first.closed);
+            let due = first
+                .since
+                .map(|since| format!("due since {}, and ", self.times(first.closed).both(since)));
+            let what = named(first.addr.to_string(), more.len());
+            let mut error = Diagnostic::error(codes::MISSED, "Scheduled work was missed")
+                .detail(format!(
+                    "{} {what}: {}its window closed {closed}. Nobody carried it out in time, and it is not scheduled any \
+                     more; everything else goes on.",
+                    verb(first.action),
+                    due.unwrap_or_default(),
+                ))
+                .help(
+                    "give its lease new dates and run `terrarium apply`; or remove its block; or take down what is left: \
+                     `terrarium destroy`",
+                );
+            error.origin.addr = Some(first.addr.clone());
+            self.context.report(&error.into());
+        }
     }
 
-    /// Says that something failed, and whether it is tried again.
-    fn failed(&self, failed: &FailedDue) {
-        let Some(again) = failed.again else {
-            let mut error = Diagnostic::error(codes::MISSED, "Scheduled work was given up")
-                .detail(format!("{}: {}.", failed.addr, failed.why.trim_end_matches('.')))
-                .help("It stays scheduled: `terrarium run` tries it again, `terrarium apply` plans it anew.");
-            error.origin.addr = Some(failed.addr.clone());
-            self.context.report(&error.into());
-            return;
+    /// Says what failed for one cause, and what comes next.
+    fn failed(&self, failed: &Setback) {
+        let why = self.context.redactor().message(failed.why.trim_end_matches('.'));
+        let Some(first) = failed.addrs.first() else { return };
+        let names: Vec<String> = failed.addrs.iter().take(NAMED).map(ToString::to_string).collect();
+        let names = named(names.join(", "), failed.addrs.len() - names.len());
+        let next = match failed.prospect {
+            Prospect::Again(at) => format!("tried again {}", self.times(at).both(at)),
+            Prospect::Closes(at) => {
+                format!("its window closes {}, before another try", self.times(at).both(at))
+            }
+            Prospect::GivenUp => {
+                let mut error = Diagnostic::error(codes::MISSED, "Scheduled work was given up")
+                    .detail(format!("{names}: {why}."))
+                    .help(
+                        "It stays scheduled, and is left alone: `terrarium apply` plans it anew.",
+                    );
+                error.origin.addr = Some(first.clone());
+                return self.context.report(&error.into());
+            }
         };
-        if self.json(|| stream::run_retry(&failed.addr, &failed.why, again)) {
-            return;
+        let text = format!("{names}: {why}; {next}");
+        if !self.json(|| stream::run_retry(&failed.addrs, &why, failed.prospect, &text)) {
+            self.context.say(&yellow(&text));
         }
-        let again = self.times(again).both(again);
-        self.context.say(&yellow(&format!("{}: tried again {again}", failed.addr)));
     }
 
     /// Says why a turn could not be planned, once for the same reason, and when it is tried again.
