@@ -37,7 +37,7 @@ pub struct Schema {
     /// References that hold what they name: the service refuses to remove that before they let go (a port's
     /// addresses hold their subnets).
     pub holds: Vec<Holds>,
-    /// Whether such objects come from a shared pool that runs dry.
+    /// Whether such objects come from a shared pool that runs dry, or bind what does.
     pub scarce: bool,
     /// Default time-outs in seconds by operation (`create`, `update`, `delete`, `read`), for types
     /// that have a `timeouts` block.

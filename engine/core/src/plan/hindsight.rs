@@ -7,6 +7,7 @@ use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 
 use super::Planner;
+use super::answers::Answers;
 use super::time::{Fate, Planned, ended_values, exclusive, leftovers, scarce};
 use crate::graph::Node;
 use crate::world::BlockValues;
@@ -21,17 +22,15 @@ impl Planner<'_> {
         let mut earlier: Vec<Corrections> = Vec::new();
         while !cancel.is_raised() {
             let corrections = self.corrections();
-            let known = self.corrected.borrow().clone();
-            if corrections == known {
+            let changed = differing(&self.answers.borrow(), &self.corrected.borrow(), &corrections);
+            if changed.is_empty() {
                 break;
             }
             if earlier.contains(&corrections) {
-                self.world.report(circle(differing(&known, &corrections)));
+                self.world.report(circle(changed));
                 break;
             }
-            let changed = differing(&known, &corrections);
-            earlier.push(known);
-            *self.corrected.borrow_mut() = corrections;
+            earlier.push(self.corrected.replace(corrections));
             self.plan_again(&changed).await;
         }
         self.tell_hindsight()
@@ -127,10 +126,23 @@ impl Planner<'_> {
     }
 }
 
-/// Lists those of whom two rounds say different things.
-fn differing(one: &Corrections, other: &Corrections) -> BTreeSet<ResourceAddr> {
-    let names = one.keys().chain(other.keys());
-    names.filter(|addr| one.get(*addr) != other.get(*addr)).cloned().collect()
+/// Lists those whose fate a new round changes: what was said of them may say itself by now, in other words.
+fn differing(answers: &Answers, known: &Corrections, new: &Corrections) -> BTreeSet<ResourceAddr> {
+    let changes = |addr: &&ResourceAddr| {
+        let Some(planned) = answers.find(addr) else { return false };
+        let settled = new.get(*addr).unwrap_or(planned.forward());
+        !is_same(planned.fate(), settled)
+    };
+    known.keys().chain(new.keys()).filter(changes).cloned().collect()
+}
+
+/// Returns whether two fates come to the same, whoever is waited for.
+fn is_same(one: &Fate, other: &Fate) -> bool {
+    match (one, other) {
+        (Fate::Later(one), Fate::Later(other)) => one.at == other.at,
+        (Fate::Never(one), Fate::Never(other)) => one.at == other.at,
+        (one, other) => one == other,
+    }
 }
 
 /// Says that instances wait for each other in a circle: each answer makes another one wrong.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use terrarium_core::planfile::{self, SavedPlan};
 use terrarium_provider::{Action, IntentDraft, Recorder};
 use terrarium_state::{Batch, Dep, Durability, IntentProgress};
+use terrarium_value::Value;
 
 use crate::fake::{FakeKind, accepted, of_name};
 use crate::scene::{Command, Doing, Scene};
@@ -31,6 +32,68 @@ async fn a_block_is_planned_and_read_in_one_call() {
     assert_eq!(scene.cloud.calls("plan"), 2, "one call for each block");
     assert_eq!(scene.cloud.calls("read"), 2);
     assert_eq!(scene.cloud.calls("configure"), 1);
+}
+
+/// Two servers with an address each, on a lease or not.
+fn served(lease: &str, sits: &str) -> String {
+    format!(
+        "{lease}\nresource \"fake_port\" \"p\" {{\n  count = 2\n  name  = \"p${{count.index}}\"\n}}\n\
+         resource \"fake_server\" \"s\" {{\n  count = 2\n  name  = \"s${{count.index}}\"\n  \
+         port  = fake_port.p[count.index].id\n  {sits}\n}}\n\
+         resource \"fake_address\" \"a\" {{\n  count = 2\n  name  = \"a${{count.index}}\"\n  \
+         bound = fake_port.p[count.index].id\n}}\n\
+         locals {{ d = fake_port.p[0].name == \"p0\" ? \"d\" : \"e\" }}\n\
+         data \"fake_lookup\" \"d\" {{ name = local.d }}\n"
+    )
+}
+
+/// A scene on the first of March, with something to look up.
+fn served_scene(text: &str) -> Scene {
+    let scene = Scene::of(text);
+    let mut inside = scene.cloud.inside();
+    inside.now = "2026-03-01T00:00:00Z".parse().unwrap();
+    inside.make("fake_thing", &Value::object_of([("name", Value::string("d"))]), None);
+    drop(inside);
+    scene
+}
+
+#[tokio::test]
+async fn only_what_hindsight_changes_is_planned_again_and_nothing_is_asked_twice() {
+    let lease = |start: &str| {
+        format!(
+            "resource \"fake_lease\" \"l\" {{\n  name  = \"l\"\n  start = \"{start}\"\n  \
+             end   = \"2026-03-20T00:00:00Z\"\n}}"
+        )
+    };
+    let sits = "reservation = fake_lease.l.reservation";
+    // How often each block is planned: ports, servers and addresses once, and again where they wait after all.
+    let rows = [
+        ("without time", served("", ""), 3),
+        ("nothing waits", served(&lease("2026-03-01T00:00:00Z"), sits), 4),
+        ("servers wait", served(&lease("2026-03-08T00:00:00Z"), sits), 4 + 3),
+    ];
+    for (what, text, plans) in rows {
+        let mut scene = served_scene(&text);
+        let outcome = scene.run(&Command::default(), Doing::Plan).await.unwrap();
+        assert!(!outcome.plan.errored, "{what}: {:?}", outcome.found);
+        assert_eq!(scene.cloud.calls("plan"), plans, "{what}");
+        assert_eq!(scene.cloud.calls("data"), 1, "{what}");
+    }
+    // What exists is read once, however often it is planned.
+    let text = served(&lease("2026-03-01T00:00:00Z"), sits);
+    let mut scene = served_scene(&text);
+    scene.run(&Command::default(), Doing::Apply).await.unwrap();
+    let both = lease("2026-03-01T00:00:00Z")
+        + "\n"
+        + &lease("2026-03-08T00:00:00Z").replace("\"l\"", "\"m\"");
+    let sits =
+        "reservation = count.index < 2 ? fake_lease.l.reservation : fake_lease.m.reservation";
+    let later = served(&both, sits).replace("count = 2", "count = 3");
+    scene.file("main.tf", &later);
+    scene.cloud.inside().calls.clear();
+    let outcome = scene.run(&Command::default(), Doing::Plan).await.unwrap();
+    assert!(!outcome.plan.deferred.is_empty(), "{:?}", outcome.found);
+    assert_eq!(scene.cloud.calls("read"), 4, "a block is read once");
 }
 
 /// How often files are read while a block with so many instances is imported, which a file names.

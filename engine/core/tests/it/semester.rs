@@ -70,7 +70,19 @@ pub(crate) fn invent(dice: &mut Dice) -> Semester {
         if let Some(lease) = lease {
             writeln!(text, "  reservation = fake_lease.l{lease}.reservation").unwrap();
         }
+        let ported = dice.below(3) == 0;
+        if ported {
+            writeln!(text, "  port = fake_port.p{server}.id").unwrap();
+        }
         writeln!(text, "}}").unwrap();
+        if ported {
+            let bound = if dice.below(2) == 0 { "port.p" } else { "server.s" };
+            writeln!(text, "resource \"fake_port\" \"p{server}\" {{ name = \"p{server}\" }}")
+                .unwrap();
+            writeln!(text, "resource \"fake_address\" \"b{server}\" {{\n  name = \"b{server}\"")
+                .unwrap();
+            writeln!(text, "  bound = fake_{bound}{server}.id\n}}").unwrap();
+        }
         sitting.push(Sitting { name: format!("fake_server s{server}"), lease });
         if dice.below(2) == 0 {
             let name = format!("v{server}");
@@ -311,4 +323,42 @@ async fn a_lease_that_seems_active_too_early_is_noticed() {
         }
     }
     assert!(noticed);
+}
+
+/// Returns a configuration with its blocks in another order.
+fn shuffled(text: &str, dice: &mut Dice) -> String {
+    let mut blocks: Vec<&str> = text.split_inclusive("}\n").collect();
+    for at in (1..blocks.len()).rev() {
+        let other = usize::try_from(dice.below(at as u64 + 1)).unwrap();
+        blocks.swap(at, other);
+    }
+    blocks.concat()
+}
+
+#[tokio::test]
+async fn any_order_of_blocks_is_the_same_plan() {
+    let mut wrong = String::new();
+    for seed in 2000..2000 + SEEDS {
+        let mut dice = Dice(seed);
+        let semester = invent(&mut dice);
+        let hours = steps(&mut dice);
+        let mut scene = Scene::of(&semester.text);
+        for hour in hours {
+            scene.cloud.inside().now = self::hour(hour);
+            let mut plans = Vec::new();
+            for text in [semester.text.clone(), shuffled(&semester.text, &mut dice)] {
+                scene.file("main.tf", &text);
+                let outcome = scene.run(&Command::default(), Doing::Plan).await.unwrap();
+                let diagnostics = outcome.found.0.len();
+                let changes = format!("{:?}\n{:?}", outcome.plan.changes, outcome.plan.deferred);
+                plans.push((changes, outcome.plan.leftovers, diagnostics));
+            }
+            if plans[0] != plans[1] {
+                writeln!(wrong, "seed {seed}, hour {hour}: {plans:#?}").unwrap();
+            }
+            scene.file("main.tf", &semester.text);
+            scene.run(&Command::default(), Doing::Apply).await.unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
 }

@@ -38,6 +38,8 @@ pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
             Only::at("floating_ip").handed_over(),
             Only::at("port_id").part("fixed_ip").on_behalf("floating_ip").not_by_successor(),
         ],
+        // It keeps an address and a port that are both scarce: it comes with those that they are for.
+        scarce: true,
         touches: &[(Service::Network, "ports"), (Service::Compute, "servers")],
         ..Marks::GUEST
     },

@@ -20,7 +20,8 @@ pub(crate) fn ended_values(all: &[&Planned]) -> Vec<Diagnostic> {
     let writes = |planned: &&&Planned| {
         let action = planned.change.action;
         let writes = matches!(action, PlannedAction::Create | PlannedAction::Update);
-        writes && *planned.fate() == Fate::Now
+        // What lets go of what ended is not written from it.
+        writes && *planned.fate() == Fate::Now && !planned.beside.lets_go
     };
     let told = all.iter().filter(writes).filter_map(|planned| {
         // One who reads a whole block for its keys need not read what ended of it.

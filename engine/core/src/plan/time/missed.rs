@@ -12,10 +12,10 @@ use crate::{Occupancy, ResourceChange, Waits};
 pub(crate) fn missed(over: &Ended, occupies: &Occupancy) -> (Waits, String) {
     let who = match &over.with {
         Some(addr) => addr.to_string(),
-        None if occupies.foreign.is_empty() => "who needed it".to_owned(),
+        None if occupies.foreign.is_empty() => "those who needed it".to_owned(),
         None => occupies.foreign.join(", "),
     };
-    (Waits::Closed(over.at), format!("nothing any more: {who} ended"))
+    (Waits::Closed(over.at), format!("nothing any more: the time of {who} is over"))
 }
 
 impl Fate {
@@ -46,9 +46,9 @@ mod tests {
         let pasted = Occupancy { lenders: Vec::new(), foreign: vec!["the lease \"l\"".to_owned()] };
         let own = Occupancy::default();
         for (with, occupies, expected) in [
-            (Some(addr("a.lease")), &pasted, "nothing any more: a.lease ended"),
-            (None, &pasted, "nothing any more: the lease \"l\" ended"),
-            (None, &own, "nothing any more: who needed it ended"),
+            (Some(addr("a.lease")), &pasted, "nothing any more: the time of a.lease is over"),
+            (None, &pasted, "nothing any more: the time of the lease \"l\" is over"),
+            (None, &own, "nothing any more: the time of those who needed it is over"),
         ] {
             let (waits, reason) = missed(&Ended { at: day(3), with }, occupies);
             assert_eq!((waits, reason.as_str()), (Waits::Closed(day(3)), expected));

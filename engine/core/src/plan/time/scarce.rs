@@ -3,7 +3,7 @@
 //! something scarce that it names, waits, and nothing that needs it is due now; so an address waits whose port waits.
 //! If all that need it are over it is not made any more. Outputs need nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use terrarium_address::{ConfigAddr, ResourceAddr};
@@ -53,13 +53,19 @@ pub(crate) fn leftovers(all: &[&Planned]) -> Vec<ResourceAddr> {
     }
     let subjects: Vec<&Planned> = all.iter().filter(stays).copied().collect();
     let needs = Needs::of(all, &subjects);
-    let is_left = |at: &usize| {
-        let needed = &needs.of[*at];
-        let nobody = needed.later.is_empty() && !needed.now && needed.by.is_empty();
-        nobody && (needed.over.is_some() || subjects[*at].beside.lets_go)
-    };
-    let left = (0..subjects.len()).filter(is_left);
-    let mut left: Vec<_> = left.map(|at| subjects[at].change.addr.clone()).collect();
+    let due = needs.due();
+    let idle = |at: &usize| !due.contains(at) && needs.of[*at].later.is_empty();
+    // Whoever needed one is over, or it is bound to what is; then what that names, and what names that, is, too.
+    let is_over = |at: &usize| needs.of[*at].over.is_some() || subjects[*at].beside.lets_go;
+    let mut left: BTreeSet<usize> =
+        (0..subjects.len()).filter(|at| idle(at) && is_over(at)).collect();
+    let mut open: Vec<usize> = left.iter().copied().collect();
+    let names = needs.names();
+    while let Some(at) = open.pop() {
+        let beside = needs.of[at].by.iter().chain(names.get(&at).into_iter().flatten());
+        open.extend(beside.copied().filter(|at| idle(at) && left.insert(*at)));
+    }
+    let mut left: Vec<_> = left.into_iter().map(|at| subjects[at].change.addr.clone()).collect();
     left.sort();
     left
 }
@@ -164,12 +170,7 @@ impl<'p> Needs<'p> {
     /// Finds those that are needed now: by something due, and by each other.
     fn due(&self) -> HashSet<usize> {
         // What a due one names is due, too.
-        let mut names: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (at, needed) in self.of.iter().enumerate() {
-            for by in &needed.by {
-                names.entry(*by).or_default().push(at);
-            }
-        }
+        let names = self.names();
         let mut due: HashSet<usize> = HashSet::new();
         let mut open: Vec<usize> = (0..self.of.len()).filter(|at| self.of[*at].now).collect();
         while let Some(at) = open.pop() {
@@ -178,6 +179,17 @@ impl<'p> Needs<'p> {
             }
         }
         due
+    }
+
+    /// Returns what each of them names of the others.
+    fn names(&self) -> HashMap<usize, Vec<usize>> {
+        let mut names: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (at, needed) in self.of.iter().enumerate() {
+            for by in &needed.by {
+                names.entry(*by).or_default().push(at);
+            }
+        }
+        names
     }
 
     /// Finds those that wait, and until when: with what needs them, else with what they name.
@@ -243,8 +255,11 @@ impl<'p> Needs<'p> {
         let others = known.iter().filter(|(other, _)| self.of[**other].by.contains(&at));
         let others = others.map(|(other, wait)| (self.addrs[*other].clone(), wait.at));
         let named = others.chain(self.waiting[at].clone());
-        let (named, at) =
-            named.max_by_key(|(addr, at)| (at.unwrap_or(Timestamp::MAX), addr.clone()))?;
+        // Of the last ones the one with its own key: others are named only where all of a block is.
+        let own = &self.addrs[at].key;
+        let (named, at) = named.max_by_key(|(addr, at)| {
+            (at.unwrap_or(Timestamp::MAX), addr.key == *own, addr.clone())
+        })?;
         let reason = named.to_string();
         Some(Wait { at, waits: Waits::Dependency(named), reason })
     }

@@ -37,7 +37,7 @@ pub(crate) fn seen(change: &ResourceChange, fate: &Fate, now: Timestamp) -> Valu
 
 /// Returns from when on what an object lends can be used, and its late values are known, where that is not yet, or
 /// after this apply.
-pub(crate) fn coming(change: &ResourceChange, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn coming(change: &ResourceChange, now: Timestamp) -> Option<Timestamp> {
     let from = (*change.window)?.from();
     let made = matches!(change.action, PlannedAction::Create | PlannedAction::Replace(_));
     let waits = match change.notes.lends.filter(|_| made) {

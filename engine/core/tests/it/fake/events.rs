@@ -29,6 +29,7 @@ impl Inside {
             }
         }
         self.let_go();
+        self.unbind();
     }
 
     /// Removes what lost what it sat on.
@@ -56,6 +57,17 @@ impl Inside {
                 if server.parse().is_ok_and(|id: u64| !self.objects.contains_key(&id)) {
                     self.objects.remove(&id);
                 }
+            }
+        }
+    }
+
+    /// Takes addresses away from what is gone: they stay, and are bound to nothing.
+    fn unbind(&mut self) {
+        for id in self.of_kind("fake_address") {
+            let bound = text(&self.objects[&id].state, "bound").unwrap_or_default();
+            if bound.parse().is_ok_and(|id: u64| !self.objects.contains_key(&id)) {
+                let free = set(&self.objects[&id].state, "bound", Value::null(Type::String));
+                self.objects.entry(id).and_modify(|it| it.state = free);
             }
         }
     }

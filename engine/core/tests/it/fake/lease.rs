@@ -14,8 +14,14 @@ use super::cloud::{Inside, Object};
 use super::kind::{REFUSED, block};
 
 /// The resource types of this module.
-pub(super) const KINDS: [&str; 5] =
-    ["fake_lease", "fake_server", "fake_attachment", "fake_address", "fake_association"];
+pub(super) const KINDS: [&str; 6] = [
+    "fake_lease",
+    "fake_server",
+    "fake_attachment",
+    "fake_port",
+    "fake_address",
+    "fake_association",
+];
 
 /// How long before its end a lease can be extended.
 pub(super) const LAST: SignedDuration = SignedDuration::from_hours(48);
@@ -71,10 +77,6 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
                 ("volume", needed()),
             ]))
         },
-        "fake_address" => Schema {
-            scarce: true,
-            ..of(block([("id", given()), ("name", needed()), ("ip", given())]))
-        },
         "fake_association" => Schema {
             tenure: Tenure::Borrowed,
             occupies: occupies("server"),
@@ -86,8 +88,30 @@ pub(super) fn resource_schema(kind: &str) -> Option<Schema> {
                 ("address", needed()),
             ]))
         },
-        _ => return None,
+        _ => return scarce_schema(kind),
     })
+}
+
+/// What comes from a pool that runs dry.
+fn scarce_schema(kind: &str) -> Option<Schema> {
+    let text = || Attribute::optional(Type::String);
+    let given = || Attribute::computed(Type::String);
+    let name = ("name", Attribute::required(Type::String));
+    let of = |block: Block| Schema { block, scarce: true, ..Schema::default() };
+    match kind {
+        "fake_port" => Some(of(block([("id", given()), name]))),
+        "fake_address" => Some(Schema {
+            exclusive: vec![exclusive("bound")],
+            ..of(block([
+                ("id", given()),
+                name,
+                ("bound", text()),
+                ("note", text()),
+                ("ip", given()),
+            ]))
+        }),
+        _ => None,
+    }
 }
 
 /// An address moves to where it is told to; a server is not given two.

@@ -6,7 +6,7 @@
 //!
 //! Types of time: `fake_lease` (lends a reservation), `fake_server` (sits on one and dies with it),
 //! `fake_attachment` and `fake_association` (sit on a server, and hold a volume or an address alone),
-//! `fake_address` (scarce), and the data source `fake_lease`.
+//! `fake_port` and `fake_address` (scarce; an address may be bound to something), and the data source `fake_lease`.
 
 mod broken;
 mod cloud;
