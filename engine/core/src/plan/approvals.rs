@@ -9,12 +9,13 @@ use terrarium_lang::config::{BlockRef, BlockText, Module};
 use terrarium_state::Scheduled;
 use terrarium_value::to_snapshot;
 
-use super::Planner;
 use super::listed::Listed;
+use super::root;
 use crate::approval::{self, BLOCK, FILE, VARIABLE};
-use crate::graph::Node;
-use crate::world::{FileReads, ModuleId};
-use crate::{DeferredChange, ResourceChange};
+use crate::graph::{Graph, Node};
+use crate::providers::Providers;
+use crate::world::{FileReads, ModuleId, World};
+use crate::{DeferredChange, Inputs, ResourceChange};
 
 /// How many blocks of its closure an instance names one by one, nearest first; a change of another one is
 /// told as one of the configuration. Without a limit, a long chain would be named once per link.
@@ -71,9 +72,18 @@ impl Files {
     }
 }
 
-impl Planner<'_> {
+/// Who fills in what approvals cover.
+pub(super) struct Approvals<'p, 'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) graph: &'p Graph,
+    pub(super) world: &'p World<'a>,
+    pub(super) providers: &'p Providers<'a>,
+    pub(super) files: &'p Files,
+}
+
+impl Approvals<'_, '_> {
     /// Fills in what an approval of deferred and scheduled changes covers, and which are approved.
-    pub(super) fn fill_approvals(&self, found: &mut Listed) {
+    pub(super) fn fill_in(&self, found: &mut Listed) {
         let schedule = &self.inputs.prior.schedule;
         let wanted: HashSet<&ResourceAddr> = schedule.iter().map(|entry| &entry.addr).collect();
         if wanted.is_empty() && found.deferred.is_empty() {
@@ -124,10 +134,9 @@ impl Planner<'_> {
             Some(node) => parts.entry(node).or_insert_with(|| self.parts(node, hashes)).clone(),
             None => BTreeMap::new(),
         };
-        let files = self.files.borrow();
         let reads = self.providers.recorded(&change.provider);
         let reads = reads.map(|provider| self.providers.reads(&provider)).unwrap_or_default();
-        let of_instance = files.of(&change.addr);
+        let of_instance = self.files.of(&change.addr);
         for (name, hash) in of_instance.chain(&reads.files) {
             covers.insert(format!("{FILE}{name}").into(), hex(hash));
         }
@@ -170,7 +179,7 @@ impl Planner<'_> {
             values: HashMap::new(),
             resources: HashMap::new(),
         };
-        let variables = self.root_variables();
+        let variables = root::variables(self.world);
         for at in order {
             let node = &nodes[at];
             let own = self.own_hash(node);

@@ -8,10 +8,10 @@ use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Claim, PlannedFact, Window};
 
-use super::Planner;
 use super::group::Group;
 use super::listed::Listed;
-use crate::{Judge, Mode, PlannedAction, ResourceChange};
+use crate::providers::Providers;
+use crate::{PlannedAction, ResourceChange};
 
 /// The claims of a plan so far, by the source of their provider.
 #[derive(Default)]
@@ -54,76 +54,63 @@ impl Claims {
     }
 }
 
-impl Planner<'_> {
-    /// Has every provider judge the plan as a whole.
-    pub(super) async fn check_whole(&self, listed: &Listed) {
-        if self.options.mode != Mode::Normal || self.options.time.judge == Judge::Services {
-            return;
+/// Has every provider judge a plan as a whole.
+pub(super) async fn judged(
+    providers: &Providers<'_>,
+    claims: &Claims,
+    listed: &Listed,
+) -> Vec<Diagnostic> {
+    let mut all = Vec::new();
+    for (source, mut of_source) in providers.by_source() {
+        of_source.retain(|provider| provider.judges_plans());
+        if of_source.is_empty() {
+            continue;
         }
-        for (source, mut providers) in self.providers.by_source() {
-            providers.retain(|provider| provider.judges_plans());
-            if providers.is_empty() {
-                continue;
-            }
-            let facts = self.facts(listed, &source);
-            if facts.is_empty() {
-                continue;
-            }
-            let mut said: Vec<Diagnostic> = Vec::new();
-            for provider in providers {
-                for diagnostic in provider.check_plan(&facts).await {
-                    // Two configurations of one account say the same.
-                    if !said.contains(&diagnostic) {
-                        said.push(diagnostic);
-                    }
+        let facts = facts(claims, listed, &source);
+        if facts.is_empty() {
+            continue;
+        }
+        let mut said: Vec<Diagnostic> = Vec::new();
+        for provider in of_source {
+            for diagnostic in provider.check_plan(&facts).await {
+                // Two configurations of one account say the same.
+                if !said.contains(&diagnostic) {
+                    said.push(diagnostic);
                 }
             }
-            for diagnostic in said {
-                self.report_about(diagnostic);
-            }
         }
+        all.extend(said);
     }
+    all
+}
 
-    fn facts(&self, listed: &Listed, source: &str) -> Vec<PlannedFact> {
-        let now = listed.changes.iter().map(|change| (change, *change.window));
-        let later = listed.deferred.iter().filter_map(|deferred| {
-            // What comes at no known time takes nothing that could be judged.
-            let window =
-                deferred.change.window.or_else(|| Window::new(deferred.not_before()?, None))?;
-            Some((&deferred.change, Some(window)))
-        });
-        let planned = now.chain(later).filter(|(change, _)| {
-            let changes = matches!(
-                change.action,
-                PlannedAction::Create
-                    | PlannedAction::Update
-                    | PlannedAction::Replace(_)
-                    | PlannedAction::Delete
-            );
-            changes && is_of(change, source)
-        });
-        let fact = |(change, window): (&ResourceChange, Option<Window>)| PlannedFact {
-            kind: change.addr.block.kind.clone(),
-            addr: change.addr.clone(),
-            prior: (!change.before.is_null()).then(|| change.before.unmarked_deep()),
-            planned: change.after.unmarked_deep(),
-            window,
-            claims: self.claims.of(source, &change.addr),
-        };
-        planned.map(fact).collect()
-    }
-
-    /// Reports a diagnostic at the block of the instance that it names.
-    fn report_about(&self, diagnostic: Diagnostic) {
-        let Some(addr) = diagnostic.origin.addr.clone() else {
-            self.world.report(diagnostic);
-            return;
-        };
-        match self.inputs.config.resource(&addr.block) {
-            Some(resource) => self.report_at(diagnostic, resource, &addr),
-            None => self.world.report(diagnostic),
-        }
-    }
+fn facts(claims: &Claims, listed: &Listed, source: &str) -> Vec<PlannedFact> {
+    let now = listed.changes.iter().map(|change| (change, *change.window));
+    let later = listed.deferred.iter().filter_map(|deferred| {
+        // What comes at no known time takes nothing that could be judged.
+        let window =
+            deferred.change.window.or_else(|| Window::new(deferred.not_before()?, None))?;
+        Some((&deferred.change, Some(window)))
+    });
+    let planned = now.chain(later).filter(|(change, _)| {
+        let changes = matches!(
+            change.action,
+            PlannedAction::Create
+                | PlannedAction::Update
+                | PlannedAction::Replace(_)
+                | PlannedAction::Delete
+        );
+        changes && is_of(change, source)
+    });
+    let fact = |(change, window): (&ResourceChange, Option<Window>)| PlannedFact {
+        kind: change.addr.block.kind.clone(),
+        addr: change.addr.clone(),
+        prior: (!change.before.is_null()).then(|| change.before.unmarked_deep()),
+        planned: change.after.unmarked_deep(),
+        window,
+        claims: claims.of(source, &change.addr),
+    };
+    planned.map(fact).collect()
 }
 
 /// Returns whether a change goes through a configuration of this provider.

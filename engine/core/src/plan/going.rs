@@ -15,7 +15,7 @@ use super::refresh::{Recorded, refresh};
 use super::time::{Fate, Planned};
 use super::{Planner, recorded};
 use crate::world::Shape;
-use crate::{ActionReason, Mode, Occupancy, PlannedAction, ResourceChange, codes};
+use crate::{ActionReason, Occupancy, PlannedAction, ResourceChange, codes};
 
 /// Plans the end of recorded instances of a block that the configuration does not want any more.
 pub(super) async fn orphans(
@@ -41,14 +41,14 @@ fn remove(
     (addr, prior): (&ResourceAddr, &Prior),
     reason: Option<ActionReason>,
 ) {
-    if !plan.may_remove(addr) {
+    if !plan.scope.may_remove(addr) {
         return;
     }
     let change = removal(group, addr, prior, reason);
-    let change = if plan.only_refreshes() {
+    let change = if plan.scope.only_refreshes() {
         let after = prior.value.clone();
         ResourceChange { action: PlannedAction::NoOp, reason: None.into(), after, ..change }
-    } else if prior.ended.is_some() || is_to_stay(plan, addr) {
+    } else if prior.ended.is_some() || plan.scope.is_to_stay(addr) {
         ResourceChange { action: PlannedAction::Forget, ..change }
     } else {
         check_destroy(plan, group, addr, PlannedAction::Delete);
@@ -91,7 +91,7 @@ pub(super) fn deposed(
     addr: &ResourceAddr,
     found: &recorded::Recorded<'_>,
 ) {
-    if plan.only_refreshes() {
+    if plan.scope.only_refreshes() {
         return;
     }
     for (key, object) in &found.instance.deposed {
@@ -171,13 +171,12 @@ async fn orphan_block(plan: &Planner<'_>, block: &ConfigAddr, recorded: recorded
         let group = Group::new((&block.module, &resource), (addr, kind), schema, named, false);
         let Some(configured) = plan.provider(&group).await else { continue };
         for (addr, prior) in read_recorded(plan, &group, &configured, &part).await {
-            let reason = match plan.options.mode {
-                Mode::Destroy => None,
-                _ if plan.inputs.config.module(&block.module).is_none() => {
-                    Some(ActionReason::NoModule(addr.block.module.to_string()))
-                }
-                _ => Some(ActionReason::NoBlock),
+            let module = &block.module;
+            let why = match plan.inputs.config.module(module) {
+                None => ActionReason::NoModule(addr.block.module.to_string()),
+                Some(_) => ActionReason::NoBlock,
             };
+            let reason = (!plan.scope.destroys()).then_some(why);
             remove(plan, &group, (&addr, &prior), reason);
         }
     }
@@ -190,11 +189,6 @@ fn not_present(block: &ConfigAddr, provider: &terrarium_address::Name) -> Diagno
              has been removed, or this program does not bring it along."
         ))
         .help("re-add the provider configuration to destroy it, or remove it with `state rm`")
-}
-
-/// Returns whether a `removed` block says that the object is forgotten, not destroyed.
-fn is_to_stay(plan: &Planner<'_>, addr: &ResourceAddr) -> bool {
-    plan.options.mode == Mode::Normal && plan.to_stay.contains(addr)
 }
 
 /// Refuses to destroy what the configuration protects.

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use jiff::Timestamp;
 use petgraph::graph::NodeIndex;
 use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_diagnostic::Diagnostic;
 
 use super::Planner;
 use super::answers::Answers;
-use super::time::{Fate, Planned, ended_values, exclusive, leftovers, scarce};
+use super::time::{Fate, Modes, Planned, ended_values, exclusive, leftovers, scarce};
 use crate::graph::Node;
-use crate::world::BlockValues;
+use crate::world::{BlockValues, World};
 use crate::{Cancel, codes, words};
 
 /// What hindsight says of instances.
@@ -21,7 +22,7 @@ impl Planner<'_> {
     pub(super) async fn look_back(&self, cancel: &Cancel) -> Vec<ResourceAddr> {
         let mut earlier: Vec<Corrections> = Vec::new();
         while !cancel.is_raised() {
-            let corrections = self.corrections();
+            let corrections = corrections(&self.answers.borrow(), self.modes, self.now);
             let changed = differing(&self.answers.borrow(), &self.corrected.borrow(), &corrections);
             if changed.is_empty() {
                 break;
@@ -34,21 +35,6 @@ impl Planner<'_> {
             self.plan_again(&changed).await;
         }
         self.tell_hindsight()
-    }
-
-    /// Solves the rules that look backward, from what was planned and nothing else.
-    fn corrections(&self) -> Corrections {
-        let answers = self.answers.borrow();
-        if !self.modes.defers {
-            return Corrections::new();
-        }
-        let all: Vec<&Planned> = answers.all().collect();
-        let mut corrections = scarce(&all, self.modes);
-        // Who must wait for a thing to be let go waits at least that long, and others may not need it at all.
-        for (addr, fate) in exclusive(all.into_iter(), self.now).waiting {
-            corrections.entry(addr).or_insert(fate);
-        }
-        corrections
     }
 
     fn tell_hindsight(&self) -> Vec<ResourceAddr> {
@@ -105,25 +91,42 @@ impl Planner<'_> {
                 self.ledger.borrow_mut().enter_more(answers.wanted_of(&block), now);
                 continue;
             }
-            let before = self.visible(&block);
+            let before = visible(&self.world, &self.answers.borrow(), &block);
             // The walk holds a visit for each block at once; this one is rare.
             Box::pin(self.visit(at)).await;
-            if self.visible(&block) != before {
+            if visible(&self.world, &self.answers.borrow(), &block) != before {
                 touched.insert(at);
             }
         }
     }
+}
 
-    /// Returns what others see of a block: the values of its instances, and when they come.
-    fn visible(&self, block: &ConfigAddr) -> (Vec<Option<BlockValues>>, Vec<Fate>) {
-        let answers = self.answers.borrow();
-        let fates = answers.wanted_of(block).iter().map(|planned| planned.fate().clone());
-        let values = self.world.instances_of(&block.module).into_iter().map(|module| {
-            let path = self.world.module(module).path.clone();
-            self.world.values_of(&ConfigAddr { module: path, ..block.clone() })
-        });
-        (values.collect(), fates.collect())
+/// Solves the rules that look backward, from what was planned and nothing else.
+fn corrections(answers: &Answers, modes: Modes, now: Timestamp) -> Corrections {
+    if !modes.defers {
+        return Corrections::new();
     }
+    let all: Vec<&Planned> = answers.all().collect();
+    let mut corrections = scarce(&all, modes);
+    // Who must wait for a thing to be let go waits at least that long, and others may not need it at all.
+    for (addr, fate) in exclusive(all.into_iter(), now).waiting {
+        corrections.entry(addr).or_insert(fate);
+    }
+    corrections
+}
+
+/// Returns what others see of a block: the values of its instances, and when they come.
+fn visible(
+    world: &World<'_>,
+    answers: &Answers,
+    block: &ConfigAddr,
+) -> (Vec<Option<BlockValues>>, Vec<Fate>) {
+    let fates = answers.wanted_of(block).iter().map(|planned| planned.fate().clone());
+    let values = world.instances_of(&block.module).into_iter().map(|module| {
+        let path = world.module(module).path.clone();
+        world.values_of(&ConfigAddr { module: path, ..block.clone() })
+    });
+    (values.collect(), fates.collect())
 }
 
 /// Lists those whose fate a new round changes: what was said of them may say itself by now, in other words.

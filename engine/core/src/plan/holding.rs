@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use terrarium_address::{Mode, ResourceAddr};
-use terrarium_diagnostic::Diagnostic;
+use terrarium_diagnostic::{Diagnostic, Span};
+use terrarium_lang::Configuration;
 use terrarium_provider::{HeldBy, Schema};
 use terrarium_state::{Dep, State};
 use terrarium_value::Value;
 
-use super::Planner;
 use super::listed::Listed;
 use crate::paths::names_at;
-use crate::{PlannedAction, ReplaceOrder, ResourceChange, codes, object, words};
+use crate::providers::Providers;
+use crate::{Inputs, PlannedAction, ReplaceOrder, ResourceChange, codes, object, words};
 
 /// What an object may be held by, and the value of that.
 pub(crate) type Handle = (HeldBy, String);
@@ -154,77 +155,78 @@ impl<'f> Stuck<'f> {
     }
 }
 
-impl Planner<'_> {
-    /// Refuses a removal that can't be had: who holds the object keeps it, or lets go of it only when its
-    /// successor is there, and the service refuses to remove what is held.
-    pub(super) fn check_holders(&self, found: &Listed) {
-        if self.options.mode == crate::Mode::RefreshOnly {
-            return;
-        }
-        let deferred = found.deferred.iter().map(|deferred| (&deferred.change, true));
-        let holders = found.changes.iter().map(|it| (it, false)).chain(deferred);
-        let stays = |(holder, later): &(&ResourceChange, bool)| {
-            let stays = matches!(holder.action, PlannedAction::Update | PlannedAction::NoOp);
-            !holder.schema.holds.is_empty() && (*later || stays) && holder.ended.is_none()
+/// What there is around a plan: what it leaves out holds things, too.
+pub(super) struct Around<'a, 'p> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) providers: &'p Providers<'a>,
+    /// Whether targets leave anything out.
+    pub(super) left_out: bool,
+}
+
+/// Refuses a removal that can't be had: who holds the object keeps it, or lets go of it only when its
+/// successor is there, and the service refuses to remove what is held.
+pub(super) fn check_holders(found: &Listed, around: &Around<'_, '_>) -> Vec<Diagnostic> {
+    let deferred = found.deferred.iter().map(|deferred| (&deferred.change, true));
+    let holders = found.changes.iter().map(|it| (it, false)).chain(deferred);
+    let stays = |(holder, later): &(&ResourceChange, bool)| {
+        let stays = matches!(holder.action, PlannedAction::Update | PlannedAction::NoOp);
+        !holder.schema.holds.is_empty() && (*later || stays) && holder.ended.is_none()
+    };
+    let mut holders = holders.filter(stays).peekable();
+    if holders.peek().is_none() && !around.left_out {
+        return Vec::new();
+    }
+    let mut stuck = Stuck::of(found);
+    if stuck.index.is_empty() {
+        return Vec::new();
+    }
+    for (holder, later) in holders {
+        let changes = !later && holder.action == PlannedAction::Update;
+        let after =
+            if changes { After::Changed(held(&holder.schema, &holder.after)) } else { After::Same };
+        let recorded = recorded_deps(&around.inputs.prior, holder);
+        let before = held(&holder.schema, &holder.before);
+        stuck.note(&holder.addr, (before, after), &[&holder.deps, recorded]);
+    }
+    if around.left_out {
+        note_others(found, around, &mut stuck);
+    }
+    let Stuck { going, mut holders, .. } = stuck;
+    let refused = going.into_iter().enumerate().filter_map(|(at, change)| {
+        let span = declared_span(&around.inputs.config, &change.addr);
+        Some(refusal(change, &holders.remove(&at)?, span))
+    });
+    refused.collect()
+}
+
+/// Notes what is held by objects that the targets leave out: they stay as they are.
+fn note_others(found: &Listed, around: &Around<'_, '_>, stuck: &mut Stuck<'_>) {
+    let planned: std::collections::HashSet<&ResourceAddr> = found
+        .changes
+        .iter()
+        .chain(found.deferred.iter().map(|deferred| &deferred.change))
+        .map(|change| change.moved_from.as_ref().unwrap_or(&change.addr))
+        .collect();
+    for (addr, instance) in &around.inputs.prior.resources {
+        let Some(object) = instance.current.as_ref().filter(|it| it.ended.is_none()) else {
+            continue;
         };
-        let mut holders = holders.filter(stays).peekable();
-        if holders.peek().is_none() && self.restricted.is_none() {
-            return;
+        if planned.contains(addr) || addr.block.mode == Mode::Data {
+            continue;
         }
-        let mut stuck = Stuck::of(found);
-        if stuck.index.is_empty() {
-            return;
-        }
-        for (holder, later) in holders {
-            let changes = !later && holder.action == PlannedAction::Update;
-            let after = if changes {
-                After::Changed(held(&holder.schema, &holder.after))
-            } else {
-                After::Same
-            };
-            let recorded = recorded_deps(&self.inputs.prior, holder);
-            let before = held(&holder.schema, &holder.before);
-            stuck.note(&holder.addr, (before, after), &[&holder.deps, recorded]);
-        }
-        if self.restricted.is_some() {
-            self.note_others(found, &mut stuck);
-        }
-        let Stuck { going, mut holders, .. } = stuck;
-        for (at, change) in going.into_iter().enumerate() {
-            if let Some(holders) = holders.remove(&at) {
-                self.world.report(refusal(change, &holders, self.declared_span(&change.addr)));
-            }
+        let kind = around.providers.recorded(&instance.provider);
+        let kind = kind.and_then(|addr| around.providers.kind(&addr));
+        let schema = kind.and_then(|kind| kind.schema(Mode::Managed, &addr.block.kind));
+        let Some(schema) = schema.filter(|schema| !schema.holds.is_empty()) else { continue };
+        if let Ok(value) = object::read(object, &schema) {
+            stuck.note(addr, (held(&schema, &value), After::LeftOut), &[&object.deps]);
         }
     }
+}
 
-    /// Notes what is held by objects that the targets leave out: they stay as they are.
-    fn note_others(&self, found: &Listed, stuck: &mut Stuck<'_>) {
-        let planned: std::collections::HashSet<&ResourceAddr> = found
-            .changes
-            .iter()
-            .chain(found.deferred.iter().map(|deferred| &deferred.change))
-            .map(|change| change.moved_from.as_ref().unwrap_or(&change.addr))
-            .collect();
-        for (addr, instance) in &self.inputs.prior.resources {
-            let Some(object) = instance.current.as_ref().filter(|it| it.ended.is_none()) else {
-                continue;
-            };
-            if planned.contains(addr) || addr.block.mode == Mode::Data {
-                continue;
-            }
-            let kind = self.providers.recorded(&instance.provider);
-            let kind = kind.and_then(|addr| self.providers.kind(&addr));
-            let schema = kind.and_then(|kind| kind.schema(Mode::Managed, &addr.block.kind));
-            let Some(schema) = schema.filter(|schema| !schema.holds.is_empty()) else { continue };
-            if let Ok(value) = object::read(object, &schema) {
-                stuck.note(addr, (held(&schema, &value), After::LeftOut), &[&object.deps]);
-            }
-        }
-    }
-
-    pub(super) fn declared_span(&self, addr: &ResourceAddr) -> Option<terrarium_diagnostic::Span> {
-        self.inputs.config.resource(&addr.block).map(|resource| resource.span)
-    }
+/// Returns where the block of an instance is declared.
+pub(super) fn declared_span(config: &Configuration, addr: &ResourceAddr) -> Option<Span> {
+    config.resource(&addr.block).map(|resource| resource.span)
 }
 
 const REPLACED: &str = "What is replaced is held by what stays";
@@ -236,11 +238,7 @@ fn targets(holders: &[Holder]) -> String {
     left_out.map(option).collect::<Vec<_>>().join(" ")
 }
 
-fn refusal(
-    change: &ResourceChange,
-    holders: &[Holder],
-    span: Option<terrarium_diagnostic::Span>,
-) -> Diagnostic {
+fn refusal(change: &ResourceChange, holders: &[Holder], span: Option<Span>) -> Diagnostic {
     let addr = &change.addr;
     let names: Vec<String> = holders.iter().map(|holder| holder.addr.to_string()).collect();
     let who = words::enumerated(&names).unwrap_or_default();

@@ -46,7 +46,7 @@ pub(super) async fn managed(
             orphans(plan, group, &provider, recorded).await;
             look(plan, group, &provider, &mut candidates).await;
             let (asked, others): (Vec<_>, Vec<_>) =
-                candidates.into_iter().partition(|c| plan.plans(group, &c.addr));
+                candidates.into_iter().partition(|c| plan.scope.plans(group, &c.addr));
             for candidate in others {
                 wanted.keep(&candidate);
             }

@@ -23,6 +23,8 @@ mod proposals;
 mod recorded;
 mod refresh;
 mod rivals;
+mod root;
+mod scope;
 mod seats;
 mod settle;
 mod targets;
@@ -49,14 +51,14 @@ use terrarium_address::{Mode as BlockMode, ModulePath, Name, ResourceAddr};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::config::{BlockRef, Resource};
 use terrarium_provider::{Connection, Provider};
-use terrarium_value::Value;
 
 use crate::graph::{Graph, Node, create_first};
 use crate::providers::{self, Providers};
 use crate::rules::RuleKind;
-use crate::world::{At, ModuleId, Phase, World};
+use crate::world::{At, Phase, World};
 use crate::{
-    Cancel, DeferredChange, Inputs, Mode, OpenAction, Plan, PlanOptions, PlannedAction, Progress,
+    Cancel, DeferredChange, Inputs, Judge, Mode, OpenAction, Plan, PlanOptions, PlannedAction,
+    Progress,
 };
 use group::Group;
 use listed::Listed;
@@ -97,11 +99,7 @@ pub(crate) struct Planner<'a> {
     providers: Providers<'a>,
     index: RefCell<recorded::Index<'a>>,
     create_first: BTreeSet<(ModulePath, BlockRef)>,
-    targets: targets::Targets<'a>,
-    /// What the plan is restricted to; `None`: nothing.
-    restricted: Option<targets::Restricted>,
-    /// What `removed` blocks say is forgotten.
-    to_stay: named::Named<'a>,
+    scope: scope::Scope<'a>,
     imports: import::Imports<'a>,
     seated: seats::Seated<'a>,
     memory: memory::Memory,
@@ -140,8 +138,7 @@ impl<'a> Planner<'a> {
     ) -> Self {
         let connection = if options.offline { Connection::Offline } else { Connection::Online };
         let create_first = create_first(&inputs.config, &graph);
-        let targets = targets::Targets::of(&options.targets);
-        let restricted = targets::Restricted::of(options, &targets, &graph, &index);
+        let scope = scope::Scope::of(inputs, options, &graph, &index);
         let blocks =
             index.len().max(inputs.config.modules.values().map(|it| it.resources.len()).sum());
         let modes = time::Modes::of(options);
@@ -160,9 +157,7 @@ impl<'a> Planner<'a> {
             providers,
             index: RefCell::new(index),
             create_first,
-            targets,
-            restricted,
-            to_stay: named::Named::to_stay(&inputs.config),
+            scope,
             imports: import::Imports::in_config(&inputs.config),
             seated: seats::Seated::new(&inputs.prior),
             memory,
@@ -188,10 +183,19 @@ impl<'a> Planner<'a> {
         let (planned, falls, data) = self.answers.take().into_parts();
         let mut listed = Listed::of(planned, falls);
         if sound {
-            self.check_whole(&listed).await;
+            if self.modes.makes && self.options.time.judge == Judge::Providers {
+                self.check_whole(&listed).await;
+            }
             self.judge(cancel, &listed);
         }
-        self.fill_approvals(&mut listed);
+        let approvals = approvals::Approvals {
+            inputs: self.inputs,
+            graph: &self.graph,
+            world: &self.world,
+            providers: &self.providers,
+            files: &self.files.take(),
+        };
+        approvals.fill_in(&mut listed);
         self.finish(cancel, sound, (listed, data, leftovers))
     }
 
@@ -226,7 +230,7 @@ impl<'a> Planner<'a> {
     }
 
     async fn visit(&self, at: NodeIndex) -> NodeIndex {
-        let skipped = self.restricted.as_ref().is_some_and(|only| !only.nodes.contains(&at));
+        let skipped = self.scope.leaves_out(at);
         match &self.graph.nodes[at] {
             Node::Resource(path, block) => self.resource(path, block, skipped).await,
             node if !skipped && self.options.mode != Mode::Destroy => self.named(node),
@@ -308,9 +312,20 @@ impl<'a> Planner<'a> {
                 self.world.check_blocks();
             }
         }
-        self.check_holders(listed);
-        self.check_successors(listed);
-        self.check_swaps(listed);
+        let around = holding::Around {
+            inputs: self.inputs,
+            providers: &self.providers,
+            left_out: self.scope.is_restricted(),
+        };
+        let mut wrong = Vec::new();
+        if !self.scope.only_refreshes() {
+            wrong.extend(holding::check_holders(listed, &around));
+        }
+        wrong.extend(rivals::check_successors(listed, &self.inputs.config));
+        wrong.extend(rivals::check_swaps(listed, &self.inputs.config));
+        for error in wrong {
+            self.world.report(error);
+        }
     }
 
     fn finish(
@@ -321,14 +336,23 @@ impl<'a> Planner<'a> {
     ) -> (Plan, Diagnostics) {
         let mut zones = self.zones.take().into_iter();
         let zone = zones.next().filter(|_| zones.next().is_none());
-        let (outputs, variables) =
-            if sound { (self.outputs(&listed), self.root_variables()) } else { Default::default() };
+        let (outputs, variables) = if sound {
+            {
+                let outputs = outputs::planned(&self.world, &self.graph, &self.scope, &listed);
+                (outputs, root::variables(&self.world))
+            }
+        } else {
+            Default::default()
+        };
         let drift = self.drift.take().into_list();
         // Without a read nobody knows that it is there.
         let looked = self.modes.asked;
         let realms = if looked { self.providers.realms() } else { BTreeMap::new() };
         if looked && self.options.targets.is_empty() && !cancel.is_raised() {
-            self.check_found(&drift);
+            let gone = drift.iter().filter(|drift| drift.after.is_null()).map(|drift| &drift.addr);
+            for error in self.providers.unfound(&gone.collect()) {
+                self.world.report(error);
+            }
         }
         let diagnostics = self.world.take_diagnostics();
         data.sort_by(|a, b| a.addr.cmp(&b.addr));
@@ -338,7 +362,7 @@ impl<'a> Planner<'a> {
             && self.options.targets.is_empty();
         let plan = Plan {
             mode: self.options.mode,
-            given_again: self.given_again(),
+            given_again: root::given_again(&self.world),
             changes: listed.changes,
             drift,
             data,
@@ -359,11 +383,15 @@ impl<'a> Planner<'a> {
         (plan, diagnostics)
     }
 
-    /// Refuses to take a whole state for deleted that nothing binds to the cloud at hand.
-    fn check_found(&self, drift: &[crate::ResourceChange]) {
-        let gone = drift.iter().filter(|drift| drift.after.is_null()).map(|drift| &drift.addr);
-        for error in self.providers.unfound(&gone.collect()) {
-            self.world.report(error);
+    /// Has every provider judge the plan as a whole.
+    async fn check_whole(&self, listed: &Listed) {
+        for diagnostic in claims::judged(&self.providers, &self.claims, listed).await {
+            let config = &self.inputs.config;
+            let addr = diagnostic.origin.addr.clone();
+            match addr.and_then(|addr| Some((config.resource(&addr.block)?, addr))) {
+                Some((resource, addr)) => self.report_at(diagnostic, resource, &addr),
+                None => self.world.report(diagnostic),
+            }
         }
     }
 
@@ -376,51 +404,9 @@ impl<'a> Planner<'a> {
         crate::words::instant(at, self.zones.borrow().first().map(|zone| &**zone))
     }
 
-    /// Returns whether this plan may change objects at all.
-    fn only_refreshes(&self) -> bool {
-        self.options.mode == Mode::RefreshOnly
-    }
-
-    /// Returns whether an instance is to be planned, or only looked up.
-    fn plans(&self, group: &Group<'_>, addr: &ResourceAddr) -> bool {
-        if self.only_refreshes() {
-            return false;
-        }
-        let block = group.resource.block.in_module(group.path.clone());
-        self.options.targets.is_empty()
-            || !self.targets.names_block(&block)
-            || self.targets.contains(addr)
-    }
-
-    /// Returns whether the targets let an instance be removed: it is one, or needs one that is destroyed.
-    fn may_remove(&self, addr: &ResourceAddr) -> bool {
-        match &self.restricted {
-            None => true,
-            Some(only) if self.options.mode == Mode::Destroy => only.doomed.contains(addr),
-            Some(_) => self.targets.contains(addr),
-        }
-    }
-
     /// Returns the configured provider of a block.
     async fn provider(&self, group: &Group<'_>) -> Option<Arc<dyn Provider>> {
         self.providers.configured(&self.world, &group.provider).await
-    }
-
-    /// Lists the ephemeral root variables that were given a value.
-    fn given_again(&self) -> BTreeSet<Name> {
-        let root = self.world.module(ModuleId::ROOT);
-        let ephemeral = root.config.variables.values().filter(|variable| variable.ephemeral);
-        let names = ephemeral.map(|variable| variable.name.clone());
-        names.filter(|name| self.inputs.variables.contains_key(name)).collect()
-    }
-
-    fn root_variables(&self) -> BTreeMap<Name, Value> {
-        let root = self.world.module(ModuleId::ROOT);
-        // What is ephemeral is no part of a plan: it is given anew when the plan is applied.
-        let kept = root.config.variables.values().filter(|variable| !variable.ephemeral);
-        kept.map(|variable| &variable.name)
-            .filter_map(|name| Some((name.clone(), self.world.variable(ModuleId::ROOT, name)?)))
-            .collect()
     }
 }
 

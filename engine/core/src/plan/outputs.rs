@@ -1,43 +1,32 @@
 //! Root outputs: what they were, and what they will be.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use petgraph::graph::NodeIndex;
-use terrarium_address::{ModulePath, Name, ResourceAddr};
+use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::Window;
 use terrarium_state::OutputValue;
 use terrarium_value::{Marks, Type, Value, json};
 
-use super::Planner;
 use super::listed::Listed;
-use crate::graph::Node;
+use super::scope::Scope;
+use crate::graph::Graph;
 use crate::places::Places;
 use crate::world::{Deps, ModuleId, World};
-use crate::{Mode, OutputChange, PlannedAction, ResourceChange};
+use crate::{OutputChange, PlannedAction, ResourceChange};
 
-impl Planner<'_> {
-    /// Plans the root outputs.
-    pub(super) fn outputs(&self, listed: &Listed) -> BTreeMap<Name, OutputChange> {
-        let after =
-            if self.options.mode == Mode::Destroy { BTreeMap::new() } else { values(&self.world) };
-        let ends = Ends::of(listed.all(), &HashMap::new());
-        let mut changes = compare(&self.inputs.prior.outputs, after, &ends);
-        if let Some(wanted) = self.restricted.as_ref().map(|only| &only.nodes) {
-            changes.retain(|name, _| self.is_covered(name, wanted));
-        }
-        changes
-    }
-
-    /// Returns whether the targets include everything that an output reads, and it reads something.
-    fn is_covered(&self, name: &Name, wanted: &BTreeSet<NodeIndex>) -> bool {
-        let output = Node::Output(ModulePath::root(), name.clone());
-        let needed = self.graph.closure(|node| *node == output);
-        let is_resource = |at: &NodeIndex| matches!(self.graph.nodes[*at], Node::Resource(..));
-        self.options.mode != Mode::Destroy
-            && needed.iter().any(is_resource)
-            && needed.iter().filter(|at| is_resource(at)).all(|at| wanted.contains(at))
-    }
+/// Plans the root outputs.
+pub(super) fn planned(
+    world: &World<'_>,
+    graph: &Graph,
+    scope: &Scope<'_>,
+    listed: &Listed,
+) -> BTreeMap<Name, OutputChange> {
+    let after = if scope.destroys() { BTreeMap::new() } else { values(world) };
+    let ends = Ends::of(listed.all(), &HashMap::new());
+    let mut changes = compare(&world.inputs.prior.outputs, after, &ends);
+    changes.retain(|name, _| scope.covers(graph, name));
+    changes
 }
 
 /// A root output as it is now.

@@ -60,7 +60,7 @@ fn put_off_block(
     let (resource, world) = (group.resource, &plan.world);
     let block = resource.block.in_module(world.module(module).path.clone());
     let addr = block.instance(InstanceKey::None);
-    if plan.only_refreshes() || !plan.plans(group, &addr) {
+    if plan.scope.only_refreshes() || !plan.scope.plans(group, &addr) {
         return None;
     }
     let at = match Shape::of(resource.count.as_ref(), resource.for_each.as_ref()) {
@@ -135,7 +135,7 @@ pub(super) fn unconfigured(
     let argument = format!("the configuration of {}", group.provider.named());
     plan.add_provider_reads(group, candidates);
     for candidate in candidates {
-        if plan.only_refreshes() || !plan.plans(group, &candidate.addr) {
+        if plan.scope.only_refreshes() || !plan.scope.plans(group, &candidate.addr) {
             continue;
         }
         plan.configure(group, candidate);
