@@ -55,4 +55,4 @@ pub use recover::{Depth, RecoverOptions, Recovered, recover, strays};
 pub use run::{HeldBack, Turn, turn};
 pub use timeline::{Group, Mark, Moment, Row, Stage, Timeline, timeline};
 pub use validate::validate;
-pub use waiting::{DeferredChange, Overdue, Waits, overdue};
+pub use waiting::{DeferredChange, Overdue, Sits, Waits, overdue};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
+use crate::Fate;
 use crate::rare::{Blank, Rare};
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, ResourceAddr, Target};
@@ -240,8 +241,8 @@ pub struct ResourceChange {
     pub deps: Vec<Dep>,
     /// What it sits on: instances that lend, and leases outside the configuration.
     pub occupies: Rare<Occupancy>,
-    /// Since when it is ended, where it is: its values are for evaluation only.
-    pub ended: Rare<Option<Ended>>,
+    /// What time makes of it.
+    pub fate: Rare<Fate>,
     /// How it stands in its window, where it was read and has one.
     pub standing: Rare<Option<Standing>>,
     /// What the provider tells beside the values.
@@ -393,7 +394,7 @@ impl ResourceChange {
             private: None,
             deps: Vec::new(),
             occupies: Rare::default(),
-            ended: Rare::default(),
+            fate: Rare::default(),
             standing: Rare::default(),
             notes: Rare::default(),
             approval: None,
@@ -404,6 +405,14 @@ impl ResourceChange {
 }
 
 impl ResourceChange {
+    /// Returns since when its object is ended, where it is: its values are for evaluation only.
+    pub fn ended(&self) -> Option<&Ended> {
+        match &*self.fate {
+            Fate::Ended(ended) => Some(ended),
+            _ => None,
+        }
+    }
+
     /// Turns a replacement into the creation that it ends with: there is nothing to remove any more.
     #[must_use]
     pub(crate) fn into_creation(self) -> Self {

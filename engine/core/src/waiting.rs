@@ -1,22 +1,20 @@
 //! What waits for its time: changes that can't be made now, and why.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
-use terrarium_provider::{Action, Deferral, Schedule};
+use terrarium_provider::{Action, Schedule};
 use terrarium_state::{Scheduled, State};
 
-use crate::{Plan, PlannedAction, ResourceChange, approval};
+use crate::{Fate, Plan, PlannedAction, ResourceChange, Wait, approval};
 
-/// A change that can't be made in this apply.
+/// A change that is not made in this apply: later, or never ([`ResourceChange::fate`] says which).
 #[derive(Clone, Debug)]
 pub struct DeferredChange {
     /// The change, as far as it is known. Without a known repetition its instance has no key, and stands
     /// for all of its block.
     pub change: ResourceChange,
-    /// Until when, in words that complete "waits for …".
-    pub deferral: Deferral,
-    /// Why.
-    pub waits: Waits,
     /// Whether it is scheduled already, with the very hash that the change carries.
     pub approved: bool,
 }
@@ -24,8 +22,8 @@ pub struct DeferredChange {
 /// Why a change is not made now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waits {
-    /// What it sits on does not lend yet: the lender, as an address or in words.
-    Lender(String),
+    /// What it sits on does not lend yet.
+    Lender(Sits),
     /// Something that it reads, or names in `depends_on`, waits itself.
     Dependency(ResourceAddr),
     /// A `count` or a `for_each`, its own or that of a module around it, that is not known yet.
@@ -38,10 +36,36 @@ pub enum Waits {
     Consumers(Vec<ResourceAddr>),
     /// The thing that it needs alone is still held by another: the holder.
     Held(ResourceAddr),
-    /// Never: what it sits on ended at this instant.
-    Closed(Timestamp),
     /// The provider said so.
     Provider,
+}
+
+/// What something sits on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sits {
+    /// An instance of the configuration.
+    On(ResourceAddr),
+    /// A lease outside the configuration, in words: its reservation id was pasted.
+    Pasted(String),
+}
+
+impl Sits {
+    /// Returns the instance that is sat on.
+    pub fn instance(&self) -> Option<&ResourceAddr> {
+        match self {
+            Self::On(addr) => Some(addr),
+            Self::Pasted(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Sits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On(addr) => addr.fmt(f),
+            Self::Pasted(label) => f.write_str(label),
+        }
+    }
 }
 
 /// A scheduled action whose time has come, and that was not carried out.
@@ -76,36 +100,68 @@ pub fn overdue(state: &State, now: Timestamp) -> Vec<Overdue> {
     found
 }
 
-impl Waits {
-    /// Returns the reason as Terraform's JSON plan names it (`deferred_changes[].reason`).
-    ///
-    /// Terraform knows no time: what waits for a window is `unknown` there.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Values => "instance_count_unknown",
-            Self::Configuration => "provider_config_unknown",
-            Self::Dependency(_) => "deferred_prereq",
-            Self::Lender(_) | Self::Held(_) => "absent_prereq",
-            Self::Provider => "resource_config_unknown",
-            Self::Opening | Self::Consumers(_) | Self::Closed(_) => "unknown",
-        }
-    }
-}
-
 impl DeferredChange {
     /// Returns whether it can still come: a closed window is told, but there is nothing to approve.
     pub fn can_come(&self) -> bool {
-        !matches!(self.waits, Waits::Closed(_))
+        self.wait().is_some()
+    }
+
+    /// Returns what it waits for; `None`: it can't come any more.
+    pub fn wait(&self) -> Option<&Wait> {
+        match &*self.change.fate {
+            Fate::Later(wait) | Fate::GoesDown(wait) => Some(wait),
+            Fate::Now | Fate::Ended(_) | Fate::Lingers(_) | Fate::Never(_) => None,
+        }
+    }
+
+    /// Returns why it waits; `None`: it can't come any more.
+    pub fn waits(&self) -> Option<&Waits> {
+        self.wait().map(|wait| &wait.waits)
+    }
+
+    /// Returns since when it can't come any more; `None`: it can.
+    pub fn closed(&self) -> Option<Timestamp> {
+        match &*self.change.fate {
+            Fate::Never(over) => Some(over.at),
+            _ => None,
+        }
+    }
+
+    /// Returns the reason as Terraform's JSON plan names it (`deferred_changes[].reason`).
+    ///
+    /// Terraform knows no time: what waits for a window, or can't come any more, is `unknown` there.
+    pub fn code(&self) -> &'static str {
+        match self.waits() {
+            Some(Waits::Values) => "instance_count_unknown",
+            Some(Waits::Configuration) => "provider_config_unknown",
+            Some(Waits::Dependency(_)) => "deferred_prereq",
+            Some(Waits::Lender(_) | Waits::Held(_)) => "absent_prereq",
+            Some(Waits::Provider) => "resource_config_unknown",
+            Some(Waits::Opening | Waits::Consumers(_)) | None => "unknown",
+        }
+    }
+
+    /// Returns whether it is a value, not an hour, that it waits for.
+    pub fn waits_for_values(&self) -> bool {
+        matches!(self.waits(), Some(Waits::Values | Waits::Configuration))
+    }
+
+    /// Returns what it waits for, in words that complete "waits for …".
+    pub fn reason(&self) -> String {
+        match &*self.change.fate {
+            Fate::Never(over) => crate::plan::missed(over, &self.change.occupies),
+            _ => self.wait().map(|wait| wait.reason.clone()).unwrap_or_default(),
+        }
     }
 
     /// Returns the earliest instant at which it can be made, where that is known.
     pub fn not_before(&self) -> Option<Timestamp> {
-        self.deferral.not_before
+        self.wait().and_then(|wait| wait.at)
     }
 
     /// Returns the entry that the store of this lineage keeps of it; `None` where nothing is scheduled for a time.
     pub(crate) fn entry(&self, lineage: &str) -> Option<Scheduled> {
-        if !self.can_come() || matches!(self.waits, Waits::Values | Waits::Configuration) {
+        if !self.can_come() || self.waits_for_values() {
             return None;
         }
         let action = match self.change.action {
@@ -119,10 +175,10 @@ impl DeferredChange {
             deposed: self.change.deposed.clone(),
             action,
             schedule: Schedule {
-                not_before: self.deferral.not_before,
+                not_before: self.not_before(),
                 not_after: self.change.schedule.not_after,
             },
-            reason: self.deferral.reason.clone(),
+            reason: self.reason(),
             approval: self.change.approval.as_ref().map(|hash| approval::keyed(lineage, hash)),
             inputs: approval::keyed_parts(lineage, &self.change.covers),
         })
@@ -148,6 +204,6 @@ impl Plan {
 
     /// Returns the instances that ended as expected, in the order of addresses.
     pub fn ended(&self) -> impl Iterator<Item = &ResourceChange> {
-        self.changes.iter().filter(|change| change.ended.is_some())
+        self.changes.iter().filter(|change| change.ended().is_some())
     }
 }

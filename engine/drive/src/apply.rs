@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
-use terrarium_core::{Cancel, Depth, Held, Inputs, Plan, PlanOptions, RunSummary, Waits, overdue};
+use terrarium_core::{Cancel, Depth, Held, Inputs, Plan, PlanOptions, RunSummary, overdue};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_state::State;
 
@@ -199,6 +199,5 @@ impl Applying<'_> {
 
 /// Counts what waits for values that the plan does not know.
 fn waiting_for_values(plan: &Plan) -> usize {
-    let waits = plan.deferred.iter().map(|one| &one.waits);
-    waits.filter(|waits| matches!(waits, Waits::Values | Waits::Configuration)).count()
+    plan.deferred.iter().filter(|one| one.waits_for_values()).count()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
-use terrarium_core::{ActionReason, HeldBack, Plan, PlannedAction, RunSummary, Waits};
+use terrarium_core::{ActionReason, HeldBack, Plan, PlannedAction, RunSummary};
 use terrarium_provider::Action;
 use terrarium_state::{Scheduled, State};
 
@@ -76,10 +76,10 @@ pub(crate) fn acting(plan: &Plan) -> bool {
 
 /// Lists what is scheduled and can't come any more.
 pub(crate) fn missed(plan: &Plan, state: &State) -> Vec<MissedDue> {
-    let closed = plan.deferred.iter().filter_map(|deferred| match deferred.waits {
-        Waits::Closed(at) => Some((&deferred.change.addr, at)),
-        _ => None,
-    });
+    let closed = plan
+        .deferred
+        .iter()
+        .filter_map(|deferred| Some((&deferred.change.addr, deferred.closed()?)));
     closed
         .filter_map(|(addr, closed)| {
             let entry = state.schedule.iter().find(|entry| entry.addr == *addr)?;

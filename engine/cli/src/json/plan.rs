@@ -176,7 +176,7 @@ pub fn view(plan: &Plan, view: &View) -> Twin {
             .deferred
             .iter()
             .map(|deferred| Deferred {
-                reason: deferred.waits.reason(),
+                reason: deferred.code(),
                 resource_change: changed(&deferred.change, secrets),
             })
             .collect(),

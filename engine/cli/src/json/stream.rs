@@ -204,7 +204,7 @@ pub fn plan(plan: &Plan, say: &mut dyn FnMut(String)) {
             _ => "can't be carried out".to_owned(),
         };
         let text = format!("{}: Plan to {}: {until}", change.addr, plan_word(change.action));
-        let rest = json!({"change": body, "reason": deferred.waits.reason(), "terrarium": time::deferred_line(deferred)});
+        let rest = json!({"change": body, "reason": deferred.code(), "terrarium": time::deferred_line(deferred)});
         say(message("info", &text, "deferred_change", rest));
     }
     for one in &plan.under_way {

@@ -167,16 +167,19 @@ fn waiting(deferred: &DeferredChange) -> Waiting {
     about.not_before = deferred.not_before().map(|at| at.to_string()).or(about.not_before);
     Waiting {
         about,
-        cause: cause(&deferred.waits),
-        waits_for: deferred.deferral.reason.clone(),
+        cause: cause(deferred),
+        waits_for: deferred.reason(),
         approved: deferred.approved,
     }
 }
 
 /// Returns why a change waits: a kind, and what it names.
-pub(crate) fn cause(waits: &Waits) -> Json {
+pub(crate) fn cause(deferred: &DeferredChange) -> Json {
+    let Some(waits) = deferred.waits() else {
+        return json!({"kind": "closed", "at": deferred.closed().map(|at| at.to_string())});
+    };
     match waits {
-        Waits::Lender(label) => json!({"kind": "lender", "lender": label}),
+        Waits::Lender(lender) => json!({"kind": "lender", "lender": lender.to_string()}),
         Waits::Dependency(addr) => json!({"kind": "dependency", "address": addr.to_string()}),
         Waits::Values => json!({"kind": "instances_unknown"}),
         Waits::Configuration => json!({"kind": "provider_configuration_unknown"}),
@@ -186,13 +189,12 @@ pub(crate) fn cause(waits: &Waits) -> Json {
             json!({"kind": "consumers", "addresses": all})
         }
         Waits::Held(addr) => json!({"kind": "held", "address": addr.to_string()}),
-        Waits::Closed(at) => json!({"kind": "closed", "at": at.to_string()}),
         Waits::Provider => json!({"kind": "provider"}),
     }
 }
 
 fn ending(change: &ResourceChange) -> Option<Ending> {
-    let ended = change.ended.as_ref()?;
+    let ended = change.ended()?;
     Some(Ending { address: Some(change.addr.to_string()), ..ended_since(ended) })
 }
 

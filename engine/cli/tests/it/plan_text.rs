@@ -8,11 +8,11 @@ use serde_json::Value as Json;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_cli::render::{plain, plan};
 use terrarium_core::{
-    ActionReason, DeferredChange, Mode, Occupancy, OpenAction, OutputChange, Plan, PlannedAction,
-    ReplaceOrder, ResourceChange, Waits,
+    ActionReason, DeferredChange, Fate, Mode, Occupancy, OpenAction, OutputChange, Plan,
+    PlannedAction, ReplaceOrder, ResourceChange, Sits, Wait, Waits,
 };
 use terrarium_provider::{
-    Attribute, Block, Cost, Deferral, NestedBlock, Nesting, PlanNotes, Schedule, Schema, Window,
+    Attribute, Block, Cost, NestedBlock, Nesting, PlanNotes, Schedule, Schema, Window,
 };
 use terrarium_state::Ended;
 use terrarium_value::{Causes, Marks, Type, Value, json};
@@ -35,14 +35,15 @@ fn plans_are_shown_as_terraform_shows_them() {
 pub(crate) fn plan_of(case: &Json) -> Plan {
     let list =
         |key: &str| case[key].as_array().into_iter().flatten().map(change_of).collect::<Vec<_>>();
-    let deferred = case["deferred"].as_array().into_iter().flatten().map(|one| DeferredChange {
-        change: change_of(one),
-        deferral: Deferral::until(
-            one["not_before"].as_str().map(|at| at.parse().unwrap()),
-            one["waits_for"].as_str().unwrap(),
-        ),
-        waits: waits_of(one["waits"].as_str().unwrap_or("provider")),
-        approved: one["approved"].as_bool().unwrap_or_default(),
+    let deferred = case["deferred"].as_array().into_iter().flatten().map(|one| {
+        let at = one["not_before"].as_str().map(|at| at.parse().unwrap());
+        let reason = one["waits_for"].as_str().unwrap();
+        let waits = one["waits"].as_str().unwrap_or("provider");
+        let fate = fate_of(waits, at, reason).into();
+        DeferredChange {
+            change: ResourceChange { fate, ..change_of(one) },
+            approved: one["approved"].as_bool().unwrap_or_default(),
+        }
     });
     let outputs = case["outputs"]
         .as_object()
@@ -90,16 +91,32 @@ pub(crate) fn plan_of(case: &Json) -> Plan {
     }
 }
 
+/// The fate of a case whose object ended, or is made now.
+pub(crate) fn ended_of(at: &Json, with: &Json) -> Fate {
+    let with = with.as_str().map(|addr| addr.parse().unwrap());
+    at.as_str().map_or(Fate::Now, |at| Fate::Ended(Ended { at: at.parse().unwrap(), with }))
+}
+
+/// The fate of a case: what it waits for, or since when it is over.
+pub(crate) fn fate_of(text: &str, at: Option<jiff::Timestamp>, reason: &str) -> Fate {
+    match text.strip_prefix("closed ") {
+        Some(since) => Fate::Never(Ended { at: since.parse().unwrap(), with: None }),
+        None => Fate::Later(Wait { at, waits: waits_of(text), reason: reason.to_owned() }),
+    }
+}
+
 fn waits_of(text: &str) -> Waits {
     let (kind, of) = text.split_once(' ').unwrap_or((text, ""));
     match kind {
-        "lender" => Waits::Lender(of.to_owned()),
+        "lender" => Waits::Lender(match of.parse() {
+            Ok(addr) => Sits::On(addr),
+            Err(_) => Sits::Pasted(of.to_owned()),
+        }),
         "dependency" => Waits::Dependency(of.parse().unwrap()),
         "values" => Waits::Values,
         "opening" => Waits::Opening,
         "consumers" => Waits::Consumers(of.split(' ').map(|addr| addr.parse().unwrap()).collect()),
         "held" => Waits::Held(of.parse().unwrap()),
-        "closed" => Waits::Closed(of.parse().unwrap()),
         "provider" => Waits::Provider,
         other => panic!("nothing waits for {other}"),
     }
@@ -172,13 +189,7 @@ fn change_of(one: &Json) -> ResourceChange {
             foreign: Vec::new(),
         }
         .into(),
-        ended: one["ended"]
-            .as_str()
-            .map(|at| Ended {
-                at: at.parse().unwrap(),
-                with: one["ended_with"].as_str().map(|addr| addr.parse().unwrap()),
-            })
-            .into(),
+        fate: ended_of(&one["ended"], &one["ended_with"]).into(),
         ..ResourceChange::new(
             addr,
             "provider[\"registry.terraform.io/course/lab\"]".into(),

@@ -11,10 +11,10 @@ use terrarium_cli::render::instant::Times;
 use terrarium_cli::render::{plain, timeline as render};
 use terrarium_core::{
     DeferredChange, Mode, Occupancy, Plan, PlannedAction, ReplaceOrder, ResourceChange, Timeline,
-    Waits, timeline,
+    timeline,
 };
-use terrarium_provider::{Action, Cost, Deferral, PlanNotes, Schedule, Schema, Standing, Window};
-use terrarium_state::{Ended, Instance, Object, Scheduled, State};
+use terrarium_provider::{Action, Cost, PlanNotes, Schedule, Schema, Standing, Window};
+use terrarium_state::{Instance, Object, Scheduled, State};
 
 use crate::fixture::{assert_file, cases};
 use crate::terrarium::Lab;
@@ -259,10 +259,7 @@ fn change_of(
             foreign: list("foreign"),
         }
         .into(),
-        ended: thing["ended"]
-            .as_str()
-            .map(|at| Ended { at: at.parse().unwrap(), with: None })
-            .into(),
+        fate: crate::plan_text::ended_of(&thing["ended"], &Json::Null).into(),
         standing: match thing["standing"].as_str() {
             Some("upcoming") => Some(Standing::Upcoming).into(),
             Some("open") => Some(Standing::Open).into(),
@@ -292,24 +289,16 @@ fn change_of(
 fn deferred_of(thing: &Json, change: ResourceChange) -> DeferredChange {
     let text = thing["waits"].as_str().unwrap_or("lender");
     let (kind, of) = text.split_once(' ').unwrap_or((text, ""));
-    let waits = match kind {
-        "lender" => Waits::Lender(
-            change.occupies.lenders.first().map_or_else(|| of.to_owned(), ToString::to_string),
-        ),
-        "dependency" => Waits::Dependency(of.parse().unwrap()),
-        "consumers" => Waits::Consumers(vec![of.parse().unwrap()]),
-        "values" => Waits::Values,
-        "opening" => Waits::Opening,
-        "closed" => Waits::Closed(of.parse().unwrap()),
-        other => panic!("nothing waits for {other}"),
+    let lender = change.occupies.lenders.first();
+    let text = match lender {
+        Some(lender) if kind == "lender" => format!("lender {lender}"),
+        _ => format!("{kind} {of}"),
     };
+    let at = thing["later"].as_str().map(|at| at.parse().unwrap());
+    let reason = thing["reason"].as_str().unwrap_or("its lease");
+    let fate = crate::plan_text::fate_of(text.trim(), at, reason).into();
     DeferredChange {
-        change,
-        deferral: Deferral::until(
-            thing["later"].as_str().map(|at| at.parse().unwrap()),
-            thing["reason"].as_str().unwrap_or("its lease"),
-        ),
-        waits,
+        change: ResourceChange { fate, ..change },
         approved: thing["approved"].as_bool().unwrap_or_default(),
     }
 }

@@ -135,7 +135,7 @@ impl Walk<'_> {
                 // Without a plan of it nobody knows what it reads today, nor what it sits on.
                 let now = Object {
                     window: *change.window,
-                    ended: (*change.ended).clone().map(Box::new),
+                    ended: change.ended().cloned().map(Box::new),
                     ..recorded.clone()
                 };
                 let object = if normal {

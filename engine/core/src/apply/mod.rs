@@ -26,7 +26,7 @@ use terrarium_provider::Window;
 use terrarium_state::{Batch, Durability, Fence, OutputChange, OutputValue, Scheduled, Store};
 use terrarium_value::Value;
 
-use crate::plan::{Fate, seen};
+use crate::plan::seen;
 use crate::world::{Phase, World};
 use crate::{Cancel, Inputs, Mode, Plan, PlannedAction, Progress, RunSummary, codes};
 
@@ -116,11 +116,7 @@ fn preset(world: &World<'_>, plan: &Plan) {
             // The configuration of a provider may read what is about to go.
             PlannedAction::Delete if plan.mode == Mode::Destroy => Some(change.before.clone()),
             PlannedAction::Delete | PlannedAction::Forget => None,
-            _ => {
-                let ended = change.ended.as_ref().cloned();
-                let fate = ended.map_or(Fate::Now, Fate::Ended);
-                Some(seen(change, &fate, world.inputs.clock.now()))
-            }
+            _ => Some(seen(change, &change.fate, world.inputs.clock.now())),
         };
         world.set_instance(&change.addr.block, change.addr.key.clone(), value);
     }

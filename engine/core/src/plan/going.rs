@@ -54,7 +54,8 @@ fn remove(
         check_destroy(plan, group, addr, PlannedAction::Delete);
         change
     };
-    plan.answers.borrow_mut().add_going(Planned::new(change, Fate::Now));
+    let fate = prior.ended.clone().map_or(Fate::Now, Fate::Ended);
+    plan.answers.borrow_mut().add_going(Planned::new(change, fate));
 }
 
 /// Decodes and refreshes recorded instances; those that are gone are left out.
@@ -226,7 +227,6 @@ pub(super) fn removal(
         window: prior.window.into(),
         moved_from: prior.moved_from.clone().into(),
         occupies: Occupancy { lenders: prior.occupies.clone(), foreign: Vec::new() }.into(),
-        ended: prior.ended.clone().into(),
         ..group.change(addr, PlannedAction::Delete, group.null())
     }
 }

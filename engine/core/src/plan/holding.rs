@@ -120,7 +120,7 @@ impl<'f> Stuck<'f> {
     fn of(found: &'f Listed) -> Self {
         let goes = |change: &&ResourceChange| {
             let goes = matches!(change.action, PlannedAction::Delete | PlannedAction::Replace(_));
-            goes && !change.keeps_old && change.ended.is_none()
+            goes && !change.keeps_old && change.ended().is_none()
         };
         let going: Vec<&ResourceChange> = found.changes.iter().filter(goes).collect();
         let objects = going.iter().enumerate();
@@ -170,7 +170,7 @@ pub(super) fn check_holders(found: &Listed, around: &Around<'_, '_>) -> Vec<Diag
     let holders = found.changes.iter().map(|it| (it, false)).chain(deferred);
     let stays = |(holder, later): &(&ResourceChange, bool)| {
         let stays = matches!(holder.action, PlannedAction::Update | PlannedAction::NoOp);
-        !holder.schema.holds.is_empty() && (*later || stays) && holder.ended.is_none()
+        !holder.schema.holds.is_empty() && (*later || stays) && holder.ended().is_none()
     };
     let mut holders = holders.filter(stays).peekable();
     if holders.peek().is_none() && !around.left_out {

@@ -111,7 +111,8 @@ impl<'a> Imports<'a> {
         if wanted.is_empty() {
             return;
         }
-        let waits = listed.deferred.iter().filter(|deferred| deferred.waits == Waits::Values);
+        let waits =
+            listed.deferred.iter().filter(|deferred| deferred.waits() == Some(&Waits::Values));
         let put_off: HashSet<ConfigAddr> =
             waits.map(|deferred| deferred.change.addr.block.config()).collect();
         let planned: HashSet<&ResourceAddr> = listed.all().map(|change| &change.addr).collect();

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use terrarium_address::ResourceAddr;
-use terrarium_provider::{Deferral, Schedule};
+use terrarium_provider::Schedule;
 use terrarium_value::Value;
 
-use super::time::{Fate, Planned, Wait, lender_stays, missed};
-use crate::{ActionReason, DeferredChange, PlannedAction, ReplaceOrder, ResourceChange, Waits};
+use super::time::{Fate, Planned, Wait, lender_stays};
+use crate::{ActionReason, DeferredChange, PlannedAction, Rare, ReplaceOrder, ResourceChange};
 
 /// The changes of a plan.
 #[derive(Default)]
@@ -42,16 +42,8 @@ impl Listed {
         let schedule = planned.schedule();
         let stays = staying.get(&planned.change.addr);
         match planned.fate() {
-            Fate::Later(wait) | Fate::GoesDown(wait) => {
-                let ask_again = planned.beside.ask_again.clone();
-                let deferral =
-                    Deferral { ask_again, ..Deferral::until(wait.at, wait.reason.clone()) };
-                let waits = wait.waits.clone();
-                self.defer(planned.change, schedule, deferral, waits);
-            }
-            Fate::Never(over) => {
-                let (waits, reason) = missed(over, &planned.change.occupies);
-                self.defer(planned.change, schedule, Deferral::until(None, reason), waits);
+            Fate::Later(_) | Fate::GoesDown(_) | Fate::Never(_) => {
+                self.defer(planned.change, schedule);
             }
             Fate::Now | Fate::Ended(_) | Fate::Lingers(_) => match stays {
                 Some(wait) => self.stay(planned.change, wait),
@@ -60,23 +52,17 @@ impl Listed {
         }
     }
 
-    fn defer(
-        &mut self,
-        change: ResourceChange,
-        schedule: Schedule,
-        deferral: Deferral,
-        waits: Waits,
-    ) {
+    fn defer(&mut self, change: ResourceChange, schedule: Schedule) {
         let change = ResourceChange { schedule: schedule.into(), ..change };
-        self.deferred.push(DeferredChange { change, deferral, waits, approved: false });
+        self.deferred.push(DeferredChange { change, approved: false });
     }
 
     /// Lets a replaced lender stay for now: its successor comes, and it goes when the last occupant has moved.
     fn stay(&mut self, change: ResourceChange, wait: &Wait) {
         let schedule = Schedule { not_before: wait.at, not_after: None };
-        let deferral = Deferral::until(wait.at, wait.reason.clone());
+        let later: Rare<Fate> = Fate::Later(wait.clone()).into();
         if change.deposed.is_some() && change.action == PlannedAction::Delete {
-            self.defer(change, schedule, deferral, wait.waits.clone());
+            self.defer(ResourceChange { fate: later, ..change }, schedule);
         } else if change.action == PlannedAction::Replace(ReplaceOrder::CreateFirst) {
             let old = ResourceChange {
                 action: PlannedAction::Delete,
@@ -84,9 +70,10 @@ impl Listed {
                 deposed: Some("replaced".into()),
                 after: Value::null(change.schema.block.ty()),
                 requires_replace: Vec::new(),
+                fate: later,
                 ..change.clone()
             };
-            self.defer(old, schedule, deferral, wait.waits.clone());
+            self.defer(old, schedule);
             self.changes.push(ResourceChange { keeps_old: true, ..change });
         } else {
             self.changes.push(change);

@@ -112,7 +112,6 @@ impl Wanted<'_, '_> {
             window: prior.window.into(),
             moved_from: prior.moved_from.clone().into(),
             deps: candidate.deps.clone(),
-            ended: prior.ended.clone().into(),
             ..self.group.change(&candidate.addr, PlannedAction::NoOp, value)
         }
     }
@@ -250,8 +249,7 @@ impl Wanted<'_, '_> {
             ..change
         };
         if !matches!(action, PlannedAction::Replace(_)) {
-            let ended = prior.ended.clone().into();
-            self.settle(&candidate, planned, ResourceChange { ended, ..change });
+            self.settle(&candidate, planned, change);
             return None;
         }
         if prior.ended.is_some() {

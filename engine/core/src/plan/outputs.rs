@@ -51,7 +51,7 @@ impl Ends {
     ) -> Self {
         let mut ends = Self::default();
         for change in changes.filter(|change| change.deposed.is_none()) {
-            let ended = change.ended.as_ref().map(|ended| ended.at);
+            let ended = change.ended().map(|ended| ended.at);
             let window = reported.get(&change.addr).copied().or(*change.window);
             let until = ended.or_else(|| window.and_then(|window| window.until()));
             if let Some(until) = until {

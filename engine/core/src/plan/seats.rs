@@ -13,9 +13,7 @@ use terrarium_value::Value;
 use super::Planner;
 use super::candidate::Candidate;
 use super::group::Group;
-use super::time::{
-    Beside, Facts, Fate, Planned, Seat, Wait, dangling, left_as_it_is, waiting_causes,
-};
+use super::time::{Facts, Fate, Planned, Seat, Wait, dangling, left_as_it_is, waiting_causes};
 use crate::paths::occupied;
 use crate::{ActionReason, PlannedAction, ResourceChange, Waits, codes, object, proposed};
 
@@ -174,9 +172,8 @@ pub(super) fn put_off_as_told(
         (Some(_), PlannedAction::Create) => PlannedAction::Update,
         (_, action) => action,
     };
-    let ask_again = deferral.ask_again;
     let change = ResourceChange { action, after, ..change };
-    Planned::new(change, Fate::Later(wait)).with(Beside { ask_again, ..Beside::default() })
+    Planned::new(change, Fate::Later(wait))
 }
 
 /// Who is recorded to sit on whom, and has not ended; found when it is first asked for.

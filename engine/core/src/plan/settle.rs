@@ -43,8 +43,8 @@ impl Wanted<'_, '_> {
             plan.refuse_waiting(self.group, candidate, &wait);
         }
         let stands = change.action == PlannedAction::NoOp;
-        let ended = change.ended.as_ref().filter(|_| stands).cloned();
-        let fate = ended.map_or(fate, Fate::Ended);
+        let ended = candidate.prior.as_ref().and_then(|prior| prior.ended.clone());
+        let fate = ended.filter(|_| stands).map_or(fate, Fate::Ended);
         let change = match &fate {
             Fate::GoesDown(_) => self.fall(candidate, change),
             _ => change,
@@ -67,7 +67,7 @@ impl Wanted<'_, '_> {
         if let Some(told) = told.filter(|_| acts(change.action)) {
             plan.report_at(told, self.group.resource, &candidate.addr);
         }
-        let planned = Planned::new(change, fate).with(Beside { stands, lets_go, ask_again: None });
+        let planned = Planned::new(change, fate).with(Beside { stands, lets_go });
         let planned = match corrected {
             Some(corrected) => planned.corrected(corrected),
             None => planned,
@@ -154,14 +154,9 @@ impl Wanted<'_, '_> {
         let change = match (&prior, &fate) {
             (Some(prior), fate) => {
                 let lingers = matches!(fate, Fate::Lingers(_));
-                let ended = match fate {
-                    Fate::Ended(ended) => Some(ended.clone()),
-                    _ => None,
-                };
                 ResourceChange {
                     occupies: candidate.seat.occupies.clone().into(),
                     reason: lingers.then_some(ActionReason::LenderEnds).into(),
-                    ended: ended.into(),
                     ..self.standing(candidate, prior)
                 }
             }

@@ -15,7 +15,7 @@ use terrarium_state::State;
 
 use crate::{Plan, ProviderSet, codes};
 
-const HEADER: &str = "terrarium plan 4";
+const HEADER: &str = "terrarium plan 5";
 
 /// A plan as it was saved.
 #[derive(Clone, Debug)]

@@ -5,76 +5,129 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use terrarium_address::Name;
-use terrarium_provider::{Cost, Deferral, Lends, PlanNotes, Standing};
+use terrarium_provider::{Cost, Lends, PlanNotes, Standing};
 use terrarium_state::Ended;
 
 use super::twin::{ChangeTwin, Shared, change_twin, resource};
-use crate::{DeferredChange, Occupancy, Waits};
+use crate::{DeferredChange, Fate, Occupancy, Sits, Wait, Waits};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct DeferredTwin {
     change: ChangeTwin,
-    not_before: Option<Timestamp>,
-    reason: String,
-    waits: WaitsTwin,
     approved: bool,
+}
+
+impl DeferredTwin {
+    pub(super) fn of(deferred: &DeferredChange) -> Self {
+        Self { change: change_twin(&deferred.change), approved: deferred.approved }
+    }
+
+    pub(super) fn restore(self, find: &Shared<'_>) -> Result<DeferredChange, String> {
+        Ok(DeferredChange { change: self.change.restore(find)?, approved: self.approved })
+    }
+}
+
+/// A fate; most changes are made now, which is not written.
+#[derive(Serialize, Deserialize)]
+enum FateTwin {
+    Later(WaitTwin),
+    GoesDown(WaitTwin),
+    Ended(OverTwin),
+    Lingers(OverTwin),
+    Never(OverTwin),
+}
+
+/// Since when something is over, and with what.
+#[derive(Serialize, Deserialize)]
+struct OverTwin(Timestamp, Option<String>);
+
+#[derive(Serialize, Deserialize)]
+struct WaitTwin {
+    at: Option<Timestamp>,
+    waits: WaitsTwin,
+    reason: String,
 }
 
 #[derive(Serialize, Deserialize)]
 enum WaitsTwin {
     Lender(String),
+    Pasted(String),
     Dependency(String),
     Values,
     Configuration,
     Opening,
     Consumers(Vec<String>),
     Held(String),
-    Closed(Timestamp),
     Provider,
 }
 
-impl DeferredTwin {
-    pub(super) fn of(deferred: &DeferredChange) -> Self {
-        Self {
-            change: change_twin(&deferred.change),
-            not_before: deferred.deferral.not_before,
-            reason: deferred.deferral.reason.clone(),
-            waits: match &deferred.waits {
-                Waits::Lender(label) => WaitsTwin::Lender(label.clone()),
-                Waits::Dependency(addr) => WaitsTwin::Dependency(addr.to_string()),
-                Waits::Values => WaitsTwin::Values,
-                Waits::Configuration => WaitsTwin::Configuration,
-                Waits::Opening => WaitsTwin::Opening,
-                Waits::Consumers(all) => {
-                    WaitsTwin::Consumers(all.iter().map(ToString::to_string).collect())
-                }
-                Waits::Held(addr) => WaitsTwin::Held(addr.to_string()),
-                Waits::Closed(at) => WaitsTwin::Closed(*at),
-                Waits::Provider => WaitsTwin::Provider,
-            },
-            approved: deferred.approved,
-        }
+impl FateTwin {
+    fn of(fate: &Fate) -> Option<Self> {
+        Some(match fate {
+            Fate::Now => return None,
+            Fate::Later(wait) => Self::Later(WaitTwin::of(wait)),
+            Fate::GoesDown(wait) => Self::GoesDown(WaitTwin::of(wait)),
+            Fate::Ended(over) => Self::Ended(OverTwin::of(over)),
+            Fate::Lingers(over) => Self::Lingers(OverTwin::of(over)),
+            Fate::Never(over) => Self::Never(OverTwin::of(over)),
+        })
     }
 
-    pub(super) fn restore(self, find: &Shared<'_>) -> Result<DeferredChange, String> {
-        Ok(DeferredChange {
-            change: self.change.restore(find)?,
-            deferral: Deferral::until(self.not_before, self.reason),
-            waits: match self.waits {
-                WaitsTwin::Lender(label) => Waits::Lender(label),
-                WaitsTwin::Dependency(addr) => Waits::Dependency(resource(&addr)?),
-                WaitsTwin::Values => Waits::Values,
-                WaitsTwin::Configuration => Waits::Configuration,
-                WaitsTwin::Opening => Waits::Opening,
-                WaitsTwin::Consumers(all) => Waits::Consumers(
-                    all.iter().map(|addr| resource(addr)).collect::<Result<_, _>>()?,
-                ),
-                WaitsTwin::Held(addr) => Waits::Held(resource(&addr)?),
-                WaitsTwin::Closed(at) => Waits::Closed(at),
-                WaitsTwin::Provider => Waits::Provider,
-            },
-            approved: self.approved,
+    fn restore(&self) -> Result<Fate, String> {
+        Ok(match self {
+            Self::Later(wait) => Fate::Later(wait.restore()?),
+            Self::GoesDown(wait) => Fate::GoesDown(wait.restore()?),
+            Self::Ended(over) => Fate::Ended(over.restore()?),
+            Self::Lingers(over) => Fate::Lingers(over.restore()?),
+            Self::Never(over) => Fate::Never(over.restore()?),
         })
+    }
+}
+
+impl OverTwin {
+    fn of(over: &Ended) -> Self {
+        Self(over.at, over.with.as_ref().map(ToString::to_string))
+    }
+
+    fn restore(&self) -> Result<Ended, String> {
+        Ok(Ended { at: self.0, with: self.1.as_deref().map(resource).transpose()? })
+    }
+}
+
+impl WaitTwin {
+    fn of(wait: &Wait) -> Self {
+        let waits = match &wait.waits {
+            Waits::Lender(Sits::On(addr)) => WaitsTwin::Lender(addr.to_string()),
+            Waits::Lender(Sits::Pasted(label)) => WaitsTwin::Pasted(label.clone()),
+            Waits::Dependency(addr) => WaitsTwin::Dependency(addr.to_string()),
+            Waits::Values => WaitsTwin::Values,
+            Waits::Configuration => WaitsTwin::Configuration,
+            Waits::Opening => WaitsTwin::Opening,
+            Waits::Consumers(all) => {
+                WaitsTwin::Consumers(all.iter().map(ToString::to_string).collect())
+            }
+            Waits::Held(addr) => WaitsTwin::Held(addr.to_string()),
+            Waits::Provider => WaitsTwin::Provider,
+        };
+        Self { at: wait.at, waits, reason: wait.reason.clone() }
+    }
+
+    fn restore(&self) -> Result<Wait, String> {
+        let waits = match &self.waits {
+            WaitsTwin::Lender(addr) => Waits::Lender(Sits::On(resource(addr)?)),
+            WaitsTwin::Pasted(label) => Waits::Lender(Sits::Pasted(label.clone())),
+            WaitsTwin::Dependency(addr) => Waits::Dependency(resource(addr)?),
+            WaitsTwin::Values => Waits::Values,
+            WaitsTwin::Configuration => Waits::Configuration,
+            WaitsTwin::Opening => Waits::Opening,
+            WaitsTwin::Consumers(all) => {
+                let all = all.iter().map(|addr| resource(addr));
+                Waits::Consumers(all.collect::<Result<_, _>>()?)
+            }
+            WaitsTwin::Held(addr) => Waits::Held(resource(addr)?),
+            WaitsTwin::Provider => Waits::Provider,
+        };
+        Ok(Wait { at: self.at, waits, reason: self.reason.clone() })
     }
 }
 
@@ -88,7 +141,8 @@ fn texts(names: &BTreeMap<Name, Name>) -> BTreeMap<String, String> {
 pub(super) struct TimeTwin {
     lenders: Vec<String>,
     foreign: Vec<String>,
-    ended: Option<(Timestamp, Option<String>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fate: Option<FateTwin>,
     standing: Option<(String, Option<Timestamp>)>,
     zone: Option<String>,
     cost: Option<(u64, u64, String)>,
@@ -108,10 +162,7 @@ impl TimeTwin {
         Self {
             lenders: change.occupies.lenders.iter().map(ToString::to_string).collect(),
             foreign: change.occupies.foreign.clone(),
-            ended: change
-                .ended
-                .as_ref()
-                .map(|ended| (ended.at, ended.with.as_ref().map(ToString::to_string))),
+            fate: FateTwin::of(&change.fate),
             standing: change.standing.map(|standing| match standing {
                 Standing::Open => ("open".to_owned(), None),
                 Standing::Upcoming => ("upcoming".to_owned(), None),
@@ -138,9 +189,8 @@ impl TimeTwin {
         })
     }
 
-    pub(super) fn ended(&self) -> Result<Option<Ended>, String> {
-        let Some((at, with)) = &self.ended else { return Ok(None) };
-        Ok(Some(Ended { at: *at, with: with.as_deref().map(resource).transpose()? }))
+    pub(super) fn fate(&self) -> Result<Fate, String> {
+        self.fate.as_ref().map_or(Ok(Fate::Now), FateTwin::restore)
     }
 
     pub(super) fn standing(&self) -> Option<Standing> {

@@ -317,7 +317,7 @@ impl ChangeTwin {
             private: self.private.map(|text| bytes(&text)).transpose()?,
             deps: deps(&self.deps, find)?,
             occupies: self.time.occupies()?.into(),
-            ended: self.time.ended()?.into(),
+            fate: self.time.fate()?.into(),
             standing: self.time.standing().into(),
             keeps_old: self.time.keeps_old,
             approval: self.time.approval(),

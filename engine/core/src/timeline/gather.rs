@@ -8,7 +8,7 @@ use terrarium_provider::{PlanNotes, Standing, Window};
 use terrarium_state::{Object, Scheduled, State};
 
 use super::{Group, Mark, Moment, Row, Stage};
-use crate::{DeferredChange, Plan, PlannedAction, ResourceChange, Waits};
+use crate::{DeferredChange, Plan, PlannedAction, ResourceChange, Sits, Waits};
 
 /// All that is known of an instance.
 #[derive(Clone, Copy, Default)]
@@ -124,11 +124,11 @@ impl<'a> Scene<'a> {
         if lends {
             return itself();
         }
-        let found = match item.deferred.map(|deferred| &deferred.waits) {
-            Some(Waits::Lender(words)) => match words.parse::<ResourceAddr>() {
-                Ok(lender) => self.head_at(&lender, seen, || Head::Instance(lender.clone())),
-                Err(_) => Head::Foreign(words.clone()),
-            },
+        let found = match item.deferred.and_then(DeferredChange::waits) {
+            Some(Waits::Lender(Sits::On(lender))) => {
+                self.head_at(lender, seen, || Head::Instance(lender.clone()))
+            }
+            Some(Waits::Lender(Sits::Pasted(words))) => Head::Foreign(words.clone()),
             Some(Waits::Dependency(other) | Waits::Held(other)) => {
                 self.head_at(other, seen, || Head::Nothing)
             }
@@ -205,7 +205,7 @@ impl<'a> Scene<'a> {
         };
         let sits = !item.lenders().is_empty()
             || item.foreign().is_some()
-            || matches!(item.deferred, Some(DeferredChange { waits: Waits::Lender(_), .. }));
+            || matches!(item.deferred.and_then(DeferredChange::waits), Some(Waits::Lender(_)));
         // What was scheduled and has no window of its own begins now, and stays.
         let now = Window::new(self.now, None)
             .filter(|_| stage == Stage::Now(PlannedAction::Create) && item.scheduled.is_some());
@@ -225,7 +225,7 @@ impl<'a> Scene<'a> {
             then,
             stage,
             marks: item.marks(),
-            waits_for: item.deferred.map(|deferred| deferred.deferral.reason.clone()),
+            waits_for: item.deferred.map(DeferredChange::reason),
             overdue_since: overdue.filter(|at| *at <= self.now && item.is_pending()),
             cost: notes.and_then(|notes| notes.cost.clone()),
             zone: notes.and_then(|notes| notes.zone.clone()),
@@ -299,7 +299,7 @@ impl<'a> Item<'a> {
     }
 
     fn ended(&self) -> Option<Timestamp> {
-        let planned = self.change.and_then(|change| change.ended.as_ref());
+        let planned = self.change.and_then(|change| change.ended());
         let recorded = self.object.and_then(|object| object.ended.as_deref());
         let standing = self.change.and_then(|change| match *change.standing {
             Some(Standing::Ended(at)) => Some(at),
@@ -325,7 +325,7 @@ impl<'a> Item<'a> {
     fn stage(&self, now: Timestamp) -> Stage {
         let planned = self.change.map(|change| change.action);
         match self.deferred {
-            Some(DeferredChange { waits: Waits::Closed(at), .. }) => return Stage::Closed(*at),
+            Some(deferred) if let Some(at) = deferred.closed() => return Stage::Closed(at),
             Some(deferred) if !self.waits_to_change() => {
                 return Stage::Later {
                     action: deferred.change.action,
@@ -363,8 +363,8 @@ impl<'a> Item<'a> {
         let Some(deferred) = self.deferred.filter(|_| self.waits_to_change()) else {
             return Vec::new();
         };
-        let what = match deferred.waits {
-            Waits::Opening => Moment::Opens,
+        let what = match deferred.waits() {
+            Some(Waits::Opening) => Moment::Opens,
             _ => Moment::Due(deferred.change.action),
         };
         let mark = |at| Mark { at, what, approved: deferred.approved };

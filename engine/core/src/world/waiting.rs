@@ -62,12 +62,10 @@ impl World<'_> {
     pub(crate) fn postpone(&self, plan: &Plan) {
         for deferred in &plan.deferred {
             let change = &deferred.change;
-            let when = match deferred.waits {
-                Waits::Closed(since) => When::Never(since),
-                _ => deferred.not_before().map_or(When::Later, When::At),
-            };
-            let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when });
-            if deferred.waits == Waits::Values && self.postpone_repetition(&change.addr, &causes) {
+            let causes = change.fate.causes(change);
+            if deferred.waits() == Some(&Waits::Values)
+                && self.postpone_repetition(&change.addr, &causes)
+            {
                 continue;
             }
             let value = if change.before.is_null() {

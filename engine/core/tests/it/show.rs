@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use terrarium_core::{
     Blocked, DeferredChange, HeldBack, OutputChange, Overdue, Plan, PlannedAction, ReplaceOrder,
-    ResourceChange, RunSummary, Waits,
+    ResourceChange, RunSummary,
 };
 use terrarium_diagnostic::{Diagnostics, Severity, Sources};
 use terrarium_provider::Window;
@@ -104,7 +104,7 @@ fn window(window: &Window) -> String {
 }
 
 fn ended(change: &ResourceChange) -> String {
-    format!("ended {}{}", change.addr, since(change.ended.as_ref()))
+    format!("ended {}{}", change.addr, since(change.ended()))
 }
 
 fn since(ended: Option<&Ended>) -> String {
@@ -115,12 +115,13 @@ fn since(ended: Option<&Ended>) -> String {
 
 fn deferred(deferred: &DeferredChange) -> String {
     let change = change(&deferred.change);
-    let (code, reason) = (deferred.waits.reason(), &deferred.deferral.reason);
+    let code = deferred.code();
+    let reason = deferred.reason();
     let at = deferred.not_before().map(|at| format!(" until {at}")).unwrap_or_default();
     let closes = deferred.change.schedule.not_after;
     let closes = closes.map(|at| format!(", at the latest {at}")).unwrap_or_default();
-    let word = match &deferred.waits {
-        Waits::Closed(at) => format!("can't {change} (closed {at})"),
+    let word = match deferred.closed() {
+        Some(at) => format!("can't {change} (closed {at})"),
         _ if deferred.approved => format!("approved {change} ({code})"),
         _ => format!("deferred {change} ({code})"),
     };

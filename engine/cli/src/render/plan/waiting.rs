@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use terrarium_address::{InstanceKey, ResourceAddr};
-use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Waits};
+use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Wait, Waits};
 
 use super::{Seen, body, words};
 use crate::context::shell_word;
@@ -54,7 +54,7 @@ pub(super) fn write(out: &mut String, seen: &Seen<'_>, times: &Times) {
 
 /// Returns whether it is a value, not an hour, that a change waits for.
 pub(super) fn waits_for_values(deferred: &DeferredChange) -> bool {
-    matches!(deferred.waits, Waits::Values | Waits::Configuration)
+    deferred.waits_for_values()
 }
 
 /// Instances of a block that wait for the same: the first, and those like it.
@@ -72,13 +72,13 @@ fn groups(all: &[DeferredChange]) -> Vec<Group<'_>> {
 
 /// Returns what is alike for instances that each wait for the same instance of another block.
 fn kind(deferred: &DeferredChange) -> String {
-    match &deferred.waits {
-        Waits::Dependency(addr) => format!("dependency {}", addr.block),
-        Waits::Held(addr) => format!("held {}", addr.block),
-        Waits::Consumers(all) => {
+    match deferred.waits() {
+        Some(Waits::Dependency(addr)) => format!("dependency {}", addr.block),
+        Some(Waits::Held(addr)) => format!("held {}", addr.block),
+        Some(Waits::Consumers(all)) => {
             format!("consumers {:?}", all.first().map(|addr| addr.block.to_string()))
         }
-        _ => deferred.deferral.reason.clone(),
+        _ => deferred.reason(),
     }
 }
 
@@ -111,9 +111,12 @@ fn deferred(out: &mut String, group: &Group<'_>, (seen, times): (&Seen<'_>, &Tim
 
 /// Says until when a change waits, and because of what.
 pub(crate) fn when(deferred: &DeferredChange, now: Timestamp, times: &Times) -> String {
-    let because = because(deferred);
-    match (&deferred.waits, deferred.not_before()) {
-        (Waits::Closed(at), _) => format!("window closed {}", times.both(*at)),
+    let Some(wait) = deferred.wait() else {
+        let closed = deferred.closed().map(|at| times.both(at)).unwrap_or_default();
+        return format!("window closed {closed}");
+    };
+    let because = because(wait);
+    match (&wait.waits, wait.at) {
         (_, Some(at)) if at > now => {
             format!("deferred until {}, because {because}", times.both(at))
         }
@@ -125,9 +128,9 @@ pub(crate) fn when(deferred: &DeferredChange, now: Timestamp, times: &Times) -> 
     }
 }
 
-fn because(deferred: &DeferredChange) -> String {
-    match &deferred.waits {
-        Waits::Lender(label) => format!("{label} starts"),
+fn because(wait: &Wait) -> String {
+    match &wait.waits {
+        Waits::Lender(lender) => format!("{lender} starts"),
         Waits::Dependency(addr) => format!("{addr}, which it needs, is deferred"),
         Waits::Consumers(all) => {
             let names = listed(all.iter().map(ToString::to_string), all.len());
@@ -135,8 +138,8 @@ fn because(deferred: &DeferredChange) -> String {
         }
         Waits::Held(addr) => format!("{addr} still holds what it needs"),
         Waits::Opening => "only then it can be done".to_owned(),
-        Waits::Values | Waits::Configuration | Waits::Closed(_) | Waits::Provider => {
-            format!("it waits for {}", deferred.deferral.reason)
+        Waits::Values | Waits::Configuration | Waits::Provider => {
+            format!("it waits for {}", wait.reason)
         }
     }
 }
@@ -175,18 +178,15 @@ fn done(action: PlannedAction) -> &'static str {
 /// Names what ended and stays so, with the two ways on.
 pub(super) fn ended(out: &mut String, plan: &Plan, times: &Times) {
     let over = plan.ended().filter(|change| change.action == PlannedAction::NoOp);
-    let mut groups = alike(over, |change| {
-        (change.addr.block.clone(), change.ended.as_ref().map(|ended| ended.at))
-    });
+    let mut groups =
+        alike(over, |change| (change.addr.block.clone(), change.ended().map(|ended| ended.at)));
     if groups.is_empty() {
         return;
     }
-    groups.sort_by_key(|(change, _)| {
-        change.ended.as_ref().map(|ended| (ended.at, ended.with.clone()))
-    });
+    groups.sort_by_key(|(change, _)| change.ended().map(|ended| (ended.at, ended.with.clone())));
     let _infallible = write!(out, "\n{ENDED}\n\n");
     for (change, more) in groups {
-        let Some(ended) = &*change.ended else { continue };
+        let Some(ended) = change.ended() else { continue };
         let with = ended.with.as_ref().map(|addr| format!(", with {addr}")).unwrap_or_default();
         let at = times.in_zone(change.notes.zone.as_deref()).both(ended.at);
         let _infallible = writeln!(out, "  # {} ended {at}{with}", bold(&change.addr.to_string()));
@@ -268,7 +268,7 @@ pub(super) struct Sitting<'p>(HashMap<&'p ResourceAddr, Vec<&'p ResourceAddr>>);
 impl<'p> Sitting<'p> {
     pub(super) fn of(plan: &'p Plan) -> Self {
         let mut on: HashMap<&ResourceAddr, Vec<&ResourceAddr>> = HashMap::new();
-        let there = |change: &&ResourceChange| !change.before.is_null() && change.ended.is_none();
+        let there = |change: &&ResourceChange| !change.before.is_null() && change.ended().is_none();
         for change in plan.changes.iter().filter(there) {
             // An object may name its lender twice, and is one occupant.
             let lenders: BTreeSet<&ResourceAddr> = change.occupies.lenders.iter().collect();

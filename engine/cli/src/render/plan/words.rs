@@ -103,7 +103,7 @@ pub(super) fn title(change: &ResourceChange) -> String {
         (PlannedAction::Create, _) => format!("{addr} will be created"),
         (PlannedAction::Update, _) => format!("{addr} will be updated in-place"),
         (PlannedAction::Delete, _) => format!("{addr} will be {}", bold(&red("destroyed"))),
-        (PlannedAction::Forget, _) if change.ended.is_some() => {
+        (PlannedAction::Forget, _) if change.ended().is_some() => {
             format!("{addr} will be forgotten: it has ended")
         }
         (PlannedAction::Forget, _) => {
@@ -149,10 +149,10 @@ pub(super) fn notes(change: &ResourceChange, seen: &Seen<'_>, times: &Times) -> 
         notes.push(format!("imported from \"{id}\""));
     }
     notes.extend(change.reason.as_ref().and_then(|reason| because(change, reason)));
-    if change.action == PlannedAction::Forget && change.ended.is_none() {
+    if change.action == PlannedAction::Forget && change.ended().is_none() {
         notes.push("destroy = false is set in the configuration".to_owned());
     }
-    if let Some(ended) = &*change.ended {
+    if let Some(ended) = change.ended() {
         notes.push(format!("it ended {}", times.both(ended.at)));
     }
     // What is deferred said its hour already.

@@ -15,11 +15,10 @@ use super::lender_ends::lender_ends;
 use super::loan::Loan;
 use super::pasted::pasted;
 use super::planned::Planned;
-use super::seat::Sits;
 use super::wait::Wait;
 use crate::paths::{occupied, pick};
 use crate::places::Places;
-use crate::{PlannedAction, Waits, object};
+use crate::{PlannedAction, Sits, Waits, object};
 
 /// Who lends what in this plan.
 pub(crate) struct Ledger<'a> {

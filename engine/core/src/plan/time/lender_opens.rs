@@ -7,24 +7,24 @@ use terrarium_value::When;
 
 use super::loan::Loan;
 use super::wait::Wait;
-use crate::Waits;
+use crate::{Sits, Waits};
 
 /// Returns what one who sits on a lender has to wait for.
-pub(super) fn lender_opens(loan: &Loan, label: &str, now: Timestamp) -> Option<Wait> {
-    let wait = |at, reason| Some(Wait { at, waits: Waits::Lender(label.to_owned()), reason });
+pub(super) fn lender_opens(loan: &Loan, lender: &Sits, now: Timestamp) -> Option<Wait> {
+    let wait = |at, reason| Some(Wait { at, waits: Waits::Lender(lender.clone()), reason });
     if let Some(when) = loan.waits {
         let at = if let When::At(at) = when { Some(at) } else { None };
-        return wait(at, format!("{label}, which waits itself"));
+        return wait(at, format!("{lender}, which waits itself"));
     }
     let from = loan.window.map(|window| window.from());
     // A lease that begins within minutes is created until it has begun: who sits on it comes right after it.
     match from.filter(|from| *from > now && loan.lends != Some(Lends::WithApply)) {
-        Some(from) => wait(Some(from), format!("the start of {label}")),
+        Some(from) => wait(Some(from), format!("the start of {lender}")),
         // Its time has come, and its service is late with it.
         None if loan.lends == Some(Lends::AfterApply)
             || (loan.standing == Some(Standing::Upcoming) && !loan.fresh) =>
         {
-            wait(from, format!("{label} to become active"))
+            wait(from, format!("{lender} to become active"))
         }
         None => None,
     }
@@ -61,7 +61,7 @@ mod tests {
             (Loan { waits: Some(When::Later), ..at(5) }, Some((None, "l, which waits itself"))),
         ];
         for (loan, expected) in rows {
-            let found = lender_opens(&loan, "l", day(10));
+            let found = lender_opens(&loan, &Sits::Pasted("l".to_owned()), day(10));
             let found = found.as_ref().map(|it| (it.at, it.reason.as_str()));
             assert_eq!(found, expected.map(|(at, why)| (at.map(day), why)), "{loan:?}");
         }

@@ -6,16 +6,16 @@ use terrarium_state::Ended;
 use terrarium_value::{Cause, Causes, When};
 
 use super::fate::Fate;
-use crate::{Occupancy, ResourceChange, Waits};
+use crate::{Occupancy, ResourceChange};
 
 /// Says of what never comes why: it completes "waits for …".
-pub(crate) fn missed(over: &Ended, occupies: &Occupancy) -> (Waits, String) {
+pub(crate) fn missed(over: &Ended, occupies: &Occupancy) -> String {
     let who = match &over.with {
         Some(addr) => addr.to_string(),
         None if occupies.foreign.is_empty() => "those who needed it".to_owned(),
         None => occupies.foreign.join(", "),
     };
-    (Waits::Closed(over.at), format!("nothing any more: the time of {who} is over"))
+    format!("nothing any more: the time of {who} is over")
 }
 
 impl Fate {
@@ -40,6 +40,7 @@ mod tests {
     use super::super::cases::{addr, day};
     use super::super::wait::Wait;
     use super::*;
+    use crate::Waits;
 
     #[test]
     fn what_never_comes_says_with_whom_it_went() {
@@ -50,8 +51,7 @@ mod tests {
             (None, &pasted, "nothing any more: the time of the lease \"l\" is over"),
             (None, &own, "nothing any more: the time of those who needed it is over"),
         ] {
-            let (waits, reason) = missed(&Ended { at: day(3), with }, occupies);
-            assert_eq!((waits, reason.as_str()), (Waits::Closed(day(3)), expected));
+            assert_eq!(missed(&Ended { at: day(3), with }, occupies), expected);
         }
     }
 

@@ -57,7 +57,7 @@ pub(super) use ledger::Ledger;
 pub(super) use lender_ends::{Gone, expected_end};
 pub(super) use lender_stays::lender_stays;
 pub(super) use let_go::{dangling, left_as_it_is, let_go};
-pub(super) use missed::missed;
+pub(crate) use missed::missed;
 pub(super) use modes::Modes;
 pub(super) use pasted::pasted;
 pub(super) use planned::{Beside, Planned};

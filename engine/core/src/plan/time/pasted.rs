@@ -21,6 +21,7 @@ mod tests {
     use super::super::lender_ends::lender_ends;
     use super::super::lender_opens::lender_opens;
     use super::*;
+    use crate::Sits;
 
     #[test]
     fn a_pasted_id_is_waited_for_and_ends() {
@@ -34,8 +35,9 @@ mod tests {
         ];
         for (standing, (from, until), waits, over) in rows {
             let window = window(from, Some(until)).expect("a window");
+            let lender = Sits::Pasted("the lease".to_owned());
             let loan = pasted(&Term { window, standing, zone: None });
-            let wait = lender_opens(&loan, "the lease", day(10)).and_then(|wait| wait.at);
+            let wait = lender_opens(&loan, &lender, day(10)).and_then(|wait| wait.at);
             assert_eq!((wait, lender_ends(&loan, day(10))), (waits.map(day), over.map(day)));
         }
     }

@@ -1,7 +1,7 @@
 //! A planned action with its fate.
 
 use jiff::Timestamp;
-use terrarium_provider::{Probe, Schedule, Window};
+use terrarium_provider::{Schedule, Window};
 
 use super::fate::Fate;
 use crate::{PlannedAction, Rare, ResourceChange};
@@ -9,8 +9,8 @@ use crate::{PlannedAction, Rare, ResourceChange};
 /// A planned action with its fate. Most are done now: a plan holds a hundred thousand of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Planned {
+    /// The change; its fate says what time makes of it.
     pub(crate) change: ResourceChange,
-    fate: Rare<Fate>,
     /// What its fate is without what hindsight says, where that says something: it is solved from scratch each time.
     forward: Rare<Option<Fate>>,
     pub(crate) beside: Rare<Beside>,
@@ -23,18 +23,17 @@ pub(crate) struct Beside {
     pub(crate) stands: Option<Window>,
     /// Whether it names something that ended, and keeps that name as it is.
     pub(crate) lets_go: bool,
-    /// What its provider tells it by that it may be tried again.
-    pub(crate) ask_again: Option<Probe>,
 }
 
 impl crate::Blank for Beside {
-    const BLANK: &'static Self = &Self { stands: None, lets_go: false, ask_again: None };
+    const BLANK: &'static Self = &Self { stands: None, lets_go: false };
 }
 
 impl Planned {
     /// Plans something.
     pub(crate) fn new(change: ResourceChange, fate: Fate) -> Self {
-        Self { change, fate: fate.into(), forward: Rare::default(), beside: Rare::default() }
+        let change = ResourceChange { fate: fate.into(), ..change };
+        Self { change, forward: Rare::default(), beside: Rare::default() }
     }
 
     /// Adds what few have.
@@ -46,17 +45,18 @@ impl Planned {
     /// Gives it the fate that hindsight says.
     #[must_use]
     pub(crate) fn corrected(self, fate: Fate) -> Self {
-        Self { forward: Some((*self.fate).clone()).into(), fate: fate.into(), ..self }
+        let forward = Some((*self.change.fate).clone()).into();
+        Self { change: ResourceChange { fate: fate.into(), ..self.change }, forward, ..self }
     }
 
     /// Returns what time makes of it.
     pub(crate) fn fate(&self) -> &Fate {
-        &self.fate
+        &self.change.fate
     }
 
     /// Returns its fate without what hindsight says.
     pub(crate) fn forward(&self) -> &Fate {
-        self.forward.as_ref().unwrap_or(&self.fate)
+        self.forward.as_ref().unwrap_or(&self.change.fate)
     }
 
     /// Returns whether it is the current object of its instance.

@@ -299,7 +299,7 @@ mod tests {
 
     use super::super::cases::{addr, day};
     use super::*;
-    use crate::ResourceChange;
+    use crate::{ResourceChange, Sits};
 
     /// What is planned: each with what it needs, and when it comes, or since when it never does; and what of it is not
     /// made now, and until when.
@@ -347,7 +347,7 @@ mod tests {
         let at = |text: &str| day(text.parse().expect("a day"));
         let fate = match (when.strip_prefix('@'), when.strip_prefix('!')) {
             (Some(text), _) => {
-                let waits = Waits::Lender("a.lease".to_owned());
+                let waits = Waits::Lender(Sits::On(addr("a.lease")));
                 Fate::Later(Wait { at: Some(at(text)), waits, reason: String::new() })
             }
             (_, Some(text)) => Fate::Never(Ended { at: at(text), with: None }),

@@ -12,7 +12,7 @@ use super::lender_opens::lender_opens;
 use super::loan::Loan;
 use super::unknown_until::unknown_until;
 use super::wait::Wait;
-use crate::Occupancy;
+use crate::{Occupancy, Sits};
 
 /// What an instance sits on, reads and names, as far as time has to do with it.
 #[derive(Clone, Debug, Default)]
@@ -25,25 +25,6 @@ pub(crate) struct Facts {
     pub(crate) values: Causes,
     /// What its `depends_on` names that is not there.
     pub(crate) named: Vec<Coming>,
-}
-
-/// What something sits on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Sits {
-    /// An instance.
-    On(ResourceAddr),
-    /// A lease outside the configuration, in words.
-    Pasted(String),
-}
-
-impl Sits {
-    /// Returns the instance that is sat on.
-    pub(crate) fn instance(&self) -> Option<&ResourceAddr> {
-        match self {
-            Self::On(addr) => Some(addr),
-            Self::Pasted(_) => None,
-        }
-    }
 }
 
 /// What bounds the time of an instance, each with the name of what does.
@@ -106,7 +87,7 @@ impl Seat {
             self.moves = self.moves.take().or_else(|| with.clone());
         }
         self.narrow(&label, loan.window);
-        let wait = lender_opens(loan, &label, now);
+        let wait = lender_opens(loan, what, now);
         self.wait = Wait::later(self.wait.take(), wait);
         match with {
             Some(addr) => self.occupies.lenders.push(addr),
