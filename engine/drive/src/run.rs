@@ -271,6 +271,7 @@ impl Watch<'_> {
         let Runner { clock, pace, cancel, .. } = self.runner;
         while until.is_some_and(|until| clock.now() < until) {
             tokio::select! {
+                biased;
                 () = pace.pass(until) => {}
                 () = cancel.raised() => return ControlFlow::Break(()),
             }

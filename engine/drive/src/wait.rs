@@ -60,6 +60,7 @@ impl Waiting<'_> {
                 return Ok(Ring::Changed);
             }
             tokio::select! {
+                biased;
                 () = self.pace.pass(at) => {}
                 () = self.cancel.raised() => return Ok(Ring::Stopped),
             }

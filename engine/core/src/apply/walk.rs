@@ -158,6 +158,7 @@ impl<'a> Walk<'a> {
             }
             let due = self.timers.first().map(|(at, _)| *at);
             tokio::select! {
+                biased;
                 event = next(&mut running, due, clock.as_ref()) => self.fold(event, &mut running),
                 // A request to stop is looked at when the loop begins anew.
                 () = cancel.beyond(cancel.count()) => {}
@@ -560,6 +561,7 @@ async fn next(running: &mut Running<'_>, due: Option<Timestamp>, clock: &dyn Clo
             Event::Tick
         }
         Some(at) if !clock.jumps() => tokio::select! {
+            biased;
             Some(event) = running.next() => event,
             () = clock.wait_until(at) => Event::Tick,
         },

@@ -234,6 +234,7 @@ impl Together {
             return;
         };
         tokio::select! {
+            biased;
             () = clock.wait_until(first) => {}
             // The cases themselves see to it that they end.
             () = cancel.raised() => return,
