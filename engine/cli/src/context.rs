@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use jiff::Timestamp;
 use terrarium_diagnostic::{Code, Diagnostic, Diagnostics, Sources};
 use terrarium_provider::ProviderKind;
-use terrarium_state::Store;
 use terrarium_state::adopt::LocalBackend;
+use terrarium_state::{Backend, Store};
 
 use crate::args::{self, Shared};
 use crate::env::{self, Env};
@@ -34,7 +34,8 @@ pub struct Context {
     pub env: Env,
     /// The directory in which the process was started.
     pub cwd: PathBuf,
-    /// The root module's directory, which is the working directory from now on: `.`.
+    /// The root module's directory, from the one in which the process was started: `.` without `-chdir`. The process
+    /// stays where it is, so that several commands can run in one.
     pub dir: PathBuf,
     /// The root module's directory, absolute.
     pub root: PathBuf,
@@ -64,9 +65,11 @@ pub struct Context {
     pub seams: Seams,
 }
 
-/// What stands between the engine and the outside: nothing, but in fault injection.
-#[derive(Clone, Copy, Debug)]
+/// What stands between the engine and the outside: nothing, but in fault injection and with stores of others.
+#[derive(Clone)]
 pub struct Seams {
+    /// Keeps the states, in the place of what the configuration and its directory say.
+    pub backend: Option<Arc<dyn Backend>>,
     /// Put between the engine and its store.
     pub store: StoreSeam,
     /// Put around each provider.
@@ -75,7 +78,7 @@ pub struct Seams {
 
 impl Default for Seams {
     fn default() -> Self {
-        Self { store: |store| store, provider: |kind| kind }
+        Self { backend: None, store: |store| store, provider: |kind| kind }
     }
 }
 
@@ -126,8 +129,12 @@ impl Context {
     ) -> Result<Self, Failed> {
         let cwd =
             std::env::current_dir().map_err(|error| file_failed("read", Path::new("."), &error))?;
+        let dir = chdir.unwrap_or(Path::new(".")).to_owned();
         let root = chdir.map_or_else(|| cwd.clone(), |dir| cwd.join(dir));
-        if let Err(error) = std::env::set_current_dir(&root) {
+        // Reading it fails where it is no directory, or none that may be entered.
+        if chdir.is_some()
+            && let Err(error) = std::fs::read_dir(&dir)
+        {
             let detail = format!("The -chdir option names {}: {error}.", root.display());
             return fail(crate::codes::FLAGS, "Invalid directory for -chdir", detail);
         }
@@ -146,7 +153,7 @@ impl Context {
             at,
             env,
             cwd,
-            dir: PathBuf::from("."),
+            dir,
             root,
             args: command_line,
             testbed,
@@ -161,9 +168,16 @@ impl Context {
         })
     }
 
-    /// Returns a path that the user gave, from the root module's directory.
+    /// Returns where the file system has a path that the user gave: from the root module's directory.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
-        path.as_ref().to_owned()
+        let path = path.as_ref();
+        if self.dir == Path::new(".") { path.to_owned() } else { self.dir.join(path) }
+    }
+
+    /// Returns a path as it is shown: from the root module's directory, as the user would give it.
+    pub fn shown(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.dir).unwrap_or(path);
+        path.strip_prefix(".").unwrap_or(path).display().to_string()
     }
 
     /// Returns the directory of caches and of the selected workspace.

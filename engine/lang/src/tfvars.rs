@@ -25,13 +25,16 @@ pub struct GivenValue {
     pub span: Span,
 }
 
-/// Reads a `.tfvars` or `.tfvars.json` file.
+/// Reads a `.tfvars` or `.tfvars.json` file, which is called as its user did.
+///
+/// It is no source of the configuration: a saved plan has the values themselves, and is applied without the file.
 pub fn read_file(
     path: &Path,
+    called: &Path,
     files: &dyn Files,
     sources: &mut Sources,
 ) -> (Vec<GivenValue>, Diagnostics) {
-    let shown = path.display().to_string();
+    let shown = called.display().to_string();
     let bytes = match files.read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -47,7 +50,7 @@ pub fn read_file(
     match syntax::decode(bytes, files.largest_source()) {
         Ok(text) => {
             let text: Arc<str> = text.into();
-            let file = sources.add_file(path.to_owned(), &shown, text.clone());
+            let file = sources.add_text(&shown, text.clone());
             let text = Text { file, text };
             if path.extension().is_some_and(|extension| extension == "json") {
                 json_values(&text)
@@ -56,7 +59,7 @@ pub fn read_file(
             }
         }
         Err(problem) => {
-            let file = sources.add_file(path.to_owned(), &shown, "");
+            let file = sources.add_text(&shown, "");
             (Vec::new(), problem.at(Span::new(file, 0..0), "").into())
         }
     }

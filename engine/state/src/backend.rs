@@ -13,17 +13,17 @@ use crate::{Instance, Location, LockError, SqliteStore, Store, StoreError, Works
 #[async_trait]
 pub trait Backend: Send + Sync {
     /// Opens the store of a workspace; the workspace need not exist.
-    fn open(&self, workspace: &str) -> Result<Arc<dyn Store>, StoreError>;
+    async fn open(&self, workspace: &str) -> Result<Arc<dyn Store>, StoreError>;
 
     /// Lists the workspaces, by name; `default` is always among them.
-    fn workspaces(&self) -> Result<Vec<String>, StoreError>;
+    async fn workspaces(&self) -> Result<Vec<String>, StoreError>;
 
     /// Makes an empty workspace. `seed` is a fresh UUID, from which its lineage is drawn.
-    fn create_workspace(&self, name: &str, seed: &str) -> Result<(), WorkspaceError>;
+    async fn create_workspace(&self, name: &str, seed: &str) -> Result<(), WorkspaceError>;
 
     /// Deletes a workspace and its history; one that tracks objects only by force. The caller holds its
     /// lock.
-    fn delete_workspace(&self, name: &str, force: bool) -> Result<(), WorkspaceError>;
+    async fn delete_workspace(&self, name: &str, force: bool) -> Result<(), WorkspaceError>;
 
     /// Takes the lock from whoever holds it under this id: what that holder still writes is refused.
     async fn force_unlock(&self, workspace: &str, id: &str) -> Result<(), LockError>;
@@ -44,23 +44,29 @@ pub trait Backend: Send + Sync {
 
 #[async_trait]
 impl Backend for Location {
-    fn open(&self, workspace: &str) -> Result<Arc<dyn Store>, StoreError> {
+    async fn open(&self, workspace: &str) -> Result<Arc<dyn Store>, StoreError> {
         Ok(Arc::new(SqliteStore::open(self.clone(), workspace)?))
     }
 
-    fn workspaces(&self) -> Result<Vec<String>, StoreError> {
+    async fn workspaces(&self) -> Result<Vec<String>, StoreError> {
         SqliteStore::workspaces(self)
     }
 
-    fn create_workspace(&self, name: &str, seed: &str) -> Result<(), WorkspaceError> {
+    async fn create_workspace(&self, name: &str, seed: &str) -> Result<(), WorkspaceError> {
         SqliteStore::create_workspace(self, name, seed)
     }
 
-    fn delete_workspace(&self, name: &str, force: bool) -> Result<(), WorkspaceError> {
+    async fn delete_workspace(&self, name: &str, force: bool) -> Result<(), WorkspaceError> {
         SqliteStore::delete_workspace(self, name, force)
     }
 
     async fn force_unlock(&self, workspace: &str, id: &str) -> Result<(), LockError> {
+        // A Terraform that was killed leaves its lock behind, beside ours.
+        if let Some(path) = &self.terraform_lock
+            && crate::lock::break_terraform(path, id)?
+        {
+            return Ok(());
+        }
         SqliteStore::open(self.clone(), workspace)?.force_unlock(id).await
     }
 

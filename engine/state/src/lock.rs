@@ -146,7 +146,7 @@ fn is_still(_file: &File, _path: &Path) -> bool {
 /// Removes a lock file, so that the next command can make a new one, if its holder has this id.
 pub(crate) fn break_lock(path: &Path, id: &str) -> Result<(), LockError> {
     if !path.exists() {
-        return Err(StoreError::Other("the state is not locked".into()).into());
+        return Err(StoreError::NotLocked.into());
     }
     let holder = holder(path)?;
     if holder.id != id {
@@ -158,6 +158,15 @@ pub(crate) fn break_lock(path: &Path, id: &str) -> Result<(), LockError> {
 /// Refuses to go on while Terraform's lock file is there.
 pub(crate) fn refuse_terraform(path: &Path) -> Result<(), LockError> {
     if path.exists() { Err(LockError::Held(Box::new(holder(path)?))) } else { Ok(()) }
+}
+
+/// Removes the lock file of Terraform, where it is there and has this id; says whether it did.
+pub(crate) fn break_terraform(path: &Path, id: &str) -> Result<bool, StoreError> {
+    if !path.is_file() || holder(path)?.id != id {
+        return Ok(false);
+    }
+    std::fs::remove_file(path).map_err(|error| unusable("remove", path, &error))?;
+    Ok(true)
 }
 
 /// Reads who holds a lock; what can't be understood stays empty.

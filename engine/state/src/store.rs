@@ -318,6 +318,9 @@ pub enum StoreError {
         /// The newest format known here.
         known: u64,
     },
+    /// There is no lock that could be taken from anybody.
+    #[error("the state is not locked")]
+    NotLocked,
     /// Something else, in words.
     #[error("{0}")]
     Other(String),

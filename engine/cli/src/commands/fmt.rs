@@ -122,8 +122,7 @@ impl Work {
     fn file(&mut self, args: &Args, context: &Context, path: &Path) -> Result<(), Failed> {
         let text =
             std::fs::read_to_string(path).map_err(|error| file_failed("read", path, &error))?;
-        let shown = path.strip_prefix(&context.dir).unwrap_or(path).display().to_string();
-        let shown = shown.trim_start_matches("./").to_owned();
+        let shown = context.shown(path);
         let Some(formatted) = self.format(&shown, Some(path), &text) else { return Ok(()) };
         if formatted == text {
             return Ok(());

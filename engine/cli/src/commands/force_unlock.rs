@@ -6,8 +6,6 @@ use crate::exit_codes;
 use crate::render::paint::{bold, green};
 use crate::setup::{store, workspace};
 
-const UNLOCKED: &str = "Terrarium state has been successfully unlocked!";
-
 /// Flags.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -42,13 +40,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             }
         }
     }
-    if store::break_terraform_lock(context, &args.id)? {
-        context.out.line(&bold(&green(UNLOCKED)));
-        return Ok(exit_codes::SUCCESS);
-    }
     let name = workspace::selected(context)?;
     let unlocked = context.block_on(store::backend(context).force_unlock(&name, &args.id))?;
     unlocked.map_err(|error| store::lock_failed(&error))?;
-    context.out.line(&bold(&green(UNLOCKED)));
+    context.out.line(&bold(&green("Terrarium state has been successfully unlocked!")));
     Ok(exit_codes::SUCCESS)
 }

@@ -130,8 +130,11 @@ fn prepare_state(
     configuration: &Configuration,
 ) -> Result<(), Failed> {
     context.block_on(async {
-        let store =
-            if args.reconfigure { store::open_anew(context)? } else { store::open(context)? };
+        let store = if args.reconfigure {
+            store::open_anew(context).await?
+        } else {
+            store::open(context).await?
+        };
         let fence = store::lock(context, &store, "init", args.state.lock_timeout).await?;
         let adopted = store::adopt(context, &store, configuration, Some(&fence)).await;
         if args.reconfigure && adopted.is_ok() {

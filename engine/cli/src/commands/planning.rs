@@ -69,8 +69,8 @@ fn under_way(prior: &State) -> Option<Diagnostic> {
 
 /// Returns the store under its lock.
 pub(crate) fn held(session: &Session) -> Option<Held> {
-    let store = (session.seam)(session.store.clone());
-    session.fence.clone().map(|fence| Held { store, fence })
+    let fence = session.fence.clone()?;
+    Some(Held { store: session.store.clone(), fence })
 }
 
 /// Says what there is to say about a plan that is not shown.

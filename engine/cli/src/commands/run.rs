@@ -88,7 +88,7 @@ async fn stay(
     let clock = session::clock(context, testbed.as_deref());
     let pace = RunPace::of(testbed.as_ref(), args.no_jump, &clock);
     let cancel: Cancel = stop_on_signal(context);
-    let place = Place { args, context, testbed, store: store::open(context)? };
+    let place = Place { args, context, testbed, store: store::open(context).await? };
     let runner = Runner {
         place: &place,
         rules: Rules::default(),

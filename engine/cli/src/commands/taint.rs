@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context, mark: Mark) -> Outcome {
     let addr: ResourceAddr =
         session::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
     context.block_on(async {
-        let store = store::open(context)?;
+        let store = store::open(context).await?;
         let operation = if mark == Mark::Tainted { "taint" } else { "untaint" };
         let fence = store::lock(context, &store, operation, args.state.lock_timeout).await?;
         let state = store::load(&store).await?;

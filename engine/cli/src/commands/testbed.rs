@@ -128,7 +128,7 @@ async fn control(context: &Context) -> Result<Control, Failed> {
             "No testbed here",
             format!(
                 "There is no world in {} yet: the first `terrarium apply -testbed` begins one.",
-                path.display()
+                context.shown(&path)
             ),
         ),
     }
@@ -327,7 +327,7 @@ async fn serve_world(context: &Context, serve: &Serve) -> Outcome {
         listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default();
     context.out.talk(&format!(
         "Testbed: serving {} at {origin} until interrupted. A clouds.yaml for it:",
-        path.display()
+        context.shown(&path)
     ));
     context.out.data(&testbed::clouds_yaml(&origin));
     let Some(listener) = Arc::into_inner(listener) else { return Ok(exit_codes::ERROR) };

@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 fn names(context: &Context) -> Result<Vec<String>, Failed> {
-    let own = store::backend(context).workspaces();
+    let own = context.block_on(store::backend(context).workspaces())?;
     let mut names = own.map_err(|error| store::failed(&error))?;
     // Those of which only Terraform has a state are taken over when they are first used.
     let (config, _) = config::load(context);
@@ -134,7 +134,8 @@ fn create(context: &Context, name: &str) -> Outcome {
     not_overridden(context)?;
     backend::settled(context)?;
     let seed = uuid::Uuid::new_v4().to_string();
-    store::backend(context).create_workspace(name, &seed).map_err(|error| refused(&error))?;
+    let made = context.block_on(store::backend(context).create_workspace(name, &seed))?;
+    made.map_err(|error| refused(&error))?;
     workspace::select(context, name)?;
     context.out.line(&format!(
         "{}\n\nYou're now on a new, empty workspace. Workspaces isolate their state,\nso if you run \"terrarium plan\" \
@@ -177,11 +178,11 @@ fn remove(context: &Context, delete: &Delete) -> Outcome {
         );
     }
     let backend = store::backend(context);
-    let store = backend.open(name).map_err(|error| store::failed(&error))?;
     context.block_on(async {
+        let store = backend.open(name).await.map_err(|error| store::failed(&error))?;
         let fence =
             store::lock(context, &store, "workspace delete", std::time::Duration::ZERO).await?;
-        let removed = backend.delete_workspace(name, delete.force);
+        let removed = backend.delete_workspace(name, delete.force).await;
         let unlocked = store::unlock(&store, fence).await;
         removed.map_err(|error| refused(&error))?;
         // The row of the lock went with the workspace; only a failure before that counts.

@@ -85,12 +85,15 @@ fn database(dir: &Path, path: &Path) -> PathBuf {
 
 /// Refuses to begin with an empty state where this directory has another one: its backend was changed.
 pub(crate) fn settled(context: &Context) -> Result<(), Failed> {
+    if context.seams.backend.is_some() {
+        return Ok(());
+    }
     let chosen = store::location(context).db;
     if chosen.exists() {
         return Ok(());
     }
     let Some(other) = others(&context.dir).into_iter().next() else { return Ok(()) };
-    let (old, new) = (shown(&other), shown(&chosen));
+    let (old, new) = (context.shown(&other), context.shown(&chosen));
     Err(Diagnostic::error(codes::BACKEND, "Backend configuration changed")
         .detail(format!(
             "This directory has a state in {old}. Its backend now puts the state into {new}, which does not exist: \
@@ -116,10 +119,6 @@ fn others(dir: &Path) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
-}
-
-fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }
 
 /// Refuses a backend other than `local`, and what a `local` one says that would not be done.

@@ -18,7 +18,7 @@ use super::{backend, config, providers, store, workspace};
 use crate::args::{PlanFlags, VariableArgs};
 use crate::codes;
 use crate::commands::{schedule, validate};
-use crate::context::{Context, Failed, StoreSeam};
+use crate::context::{Context, Failed};
 
 /// What a command works with.
 pub(crate) struct Session {
@@ -26,8 +26,6 @@ pub(crate) struct Session {
     pub(crate) inputs: Inputs,
     /// The store.
     pub(crate) store: Arc<dyn Store>,
-    /// What stands between the engine and the store.
-    pub(crate) seam: StoreSeam,
     /// The lock, where the command has one.
     pub(crate) fence: Option<Fence>,
     /// The testbed, where one is worked on.
@@ -101,7 +99,7 @@ impl Session {
         }
         context.report(&diagnostics);
         let workspace = workspace::selected(context)?;
-        let store = store::open(context)?;
+        let store = store::open(context).await?;
         let fence = match wish.operation {
             Some(operation) => lock(context, &store, (operation, &wish)).await?,
             None => None,
@@ -129,15 +127,7 @@ impl Session {
             return Err(unfetched.into());
         }
         let inputs = inputs.into_owned();
-        Ok(Self {
-            inputs,
-            store,
-            seam: context.seams.store,
-            fence,
-            testbed,
-            taken_over: Vec::new(),
-            changed: head.changed,
-        })
+        Ok(Self { inputs, store, fence, testbed, taken_over: Vec::new(), changed: head.changed })
     }
 
     /// Releases what was taken.

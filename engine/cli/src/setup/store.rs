@@ -41,27 +41,39 @@ pub(super) fn location(context: &Context) -> Location {
 
 /// Returns the place that keeps the states.
 pub(crate) fn backend(context: &Context) -> Arc<dyn Backend> {
-    Arc::new(location(context))
+    context.seams.backend.clone().unwrap_or_else(|| Arc::new(location(context)))
 }
 
 /// Opens the store of the selected workspace.
-pub(crate) fn open(context: &Context) -> Result<Arc<dyn Store>, Failed> {
+pub(crate) async fn open(context: &Context) -> Result<Arc<dyn Store>, Failed> {
     backend::settled(context)?;
-    open_anew(context)
+    open_anew(context).await
 }
 
 /// Opens the store of the selected workspace, also where another one is in the directory: `init -reconfigure`.
-pub(crate) fn open_anew(context: &Context) -> Result<Arc<dyn Store>, Failed> {
+pub(crate) async fn open_anew(context: &Context) -> Result<Arc<dyn Store>, Failed> {
     let name = workspace::selected(context)?;
-    let location = location(context);
-    // Where nothing can be written there is nothing yet, which can be read all the same; the lock is refused.
-    if let Some(parent) = location.db.parent()
-        && let Err(error) = std::fs::create_dir_all(parent)
-        && !matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
-    {
-        return Err(file_failed("create", parent, &error));
+    if context.seams.backend.is_none() {
+        make_folder(&location(context))?;
     }
-    Backend::open(&location, &name).map_err(|error| failed(&error))
+    let store = backend(context).open(&name).await.map_err(|error| failed(&error))?;
+    Ok((context.seams.store)(store))
+}
+
+/// Makes the folder of the database. Where nothing can be written there is nothing yet, which can be read all the same;
+/// the lock is refused.
+fn make_folder(location: &Location) -> Result<(), Failed> {
+    match location.db.parent().map(|parent| (parent, std::fs::create_dir_all(parent))) {
+        Some((parent, Err(error)))
+            if !matches!(
+                error.kind(),
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+            ) =>
+        {
+            Err(file_failed("create", parent, &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Loads a state.
@@ -153,22 +165,6 @@ pub(crate) fn lock_failed(error: &LockError) -> Failed {
     }
 }
 
-/// Removes the lock file that a Terraform which was killed left behind, where it has this id.
-pub(crate) fn break_terraform_lock(context: &Context, id: &str) -> Result<bool, Failed> {
-    let Some(path) = location(context).terraform_lock.filter(|path| path.is_file()) else {
-        return Ok(false);
-    };
-    let text =
-        std::fs::read_to_string(&path).map_err(|error| file_failed("read", &path, &error))?;
-    let info: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let found = info.get("ID").and_then(serde_json::Value::as_str).unwrap_or_default();
-    if found != id {
-        return Ok(false);
-    }
-    std::fs::remove_file(&path).map_err(|error| file_failed("remove", &path, &error))?;
-    Ok(true)
-}
-
 fn holder_text(holder: &LockHolder) -> String {
     format!(
         "Somebody else is writing the state.\n\nLock Info:\n  ID:        {}\n  Path:      {}\n  Operation: {}\n  \
@@ -194,7 +190,7 @@ pub(crate) fn sentence(text: &str) -> String {
 /// Loads the state of the selected workspace without its lock; where there is no own one, what Terraform
 /// left is read in its place.
 pub(crate) async fn read(context: &Context) -> Result<State, Failed> {
-    let store = open(context)?;
+    let store = open(context).await?;
     let state = load(&store).await?;
     if !state.resources.is_empty() && state.adopted.is_none() {
         return Ok(state);

@@ -119,8 +119,7 @@ async fn embed(context: &Context, path: &Path) -> Result<Testbed, Failed> {
         // The listener lives as long as the command; a reply that is lost is the client's to bear.
         let _ended = testbed::serve(listener, served).await;
     });
-    let shown = path.strip_prefix(&context.dir).unwrap_or(path);
-    let name = format!("the embedded testbed {}", shown.display());
+    let name = format!("the embedded testbed {}", context.shown(path));
     Ok(Testbed { origin, control, name, task: Some(task) })
 }
 

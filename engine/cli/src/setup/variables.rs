@@ -14,7 +14,6 @@ use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
 use crate::context::Context;
 use crate::env::TF_VAR_PREFIX;
-use crate::limits::Limits;
 use crate::redact::Redactor;
 
 /// What becomes of variables without a value.
@@ -53,7 +52,7 @@ pub(crate) fn gather(
         values: Values::new(),
         diagnostics: Diagnostics::new(),
         undeclared: 0,
-        limits: context.limits,
+        context,
     };
     for (name, text) in context.env.with_prefix(TF_VAR_PREFIX) {
         // An undeclared one may be meant for another configuration.
@@ -71,7 +70,7 @@ pub(crate) fn gather(
         }
     }
     if missing != Missing::Left {
-        gathering.missing(context, missing);
+        gathering.missing(missing);
     }
     context.redactor().learn_variables(config, &gathering.values, &gathering.sources);
     context.keep_sources(gathering.sources);
@@ -105,7 +104,7 @@ struct Gathering<'a> {
     values: Values,
     diagnostics: Diagnostics,
     undeclared: usize,
-    limits: Limits,
+    context: &'a Context,
 }
 
 /// Most warnings about undeclared variables in files, as Terraform's.
@@ -114,14 +113,16 @@ const UNDECLARED_LIMIT: usize = 3;
 impl Gathering<'_> {
     fn file(&mut self, path: &Path) {
         // A pipe or a device is read as well: `-var-file=<(decrypt …)`.
-        if !path.exists() || path.is_dir() {
+        let full = self.context.path(path);
+        if !full.exists() || full.is_dir() {
             self.diagnostics.push(
                 Diagnostic::error(codes::FILE, "Failed to read variables file")
                     .detail(format!("Given variables file {} does not exist.", path.display())),
             );
             return;
         }
-        let (given, found) = tfvars::read_file(path, &self.limits.streams(), &mut self.sources);
+        let (given, found) =
+            tfvars::read_file(&full, path, &self.context.limits.streams(), &mut self.sources);
         self.diagnostics.extend(found);
         for value in given {
             if self.root.variables.contains_key(&value.name) {
@@ -191,7 +192,7 @@ impl Gathering<'_> {
         self.values.insert(given.name, InputValue { value: given.value, span: Some(given.span) });
     }
 
-    fn missing(&mut self, context: &Context, missing: Missing) {
+    fn missing(&mut self, missing: Missing) {
         let root = self.root;
         // A value that could not be read is reported where it stands, not as a missing one.
         if self.diagnostics.has_errors() {
@@ -206,7 +207,8 @@ impl Gathering<'_> {
             .collect();
         required.sort_by_key(|variable| variable.name.clone());
         for variable in required {
-            let answer = if missing == Missing::Asked { question(context, variable) } else { None };
+            let answer =
+                if missing == Missing::Asked { question(self.context, variable) } else { None };
             match answer {
                 Some(text) => self.text(variable, &text, &format!("<answer for var.{}>", variable.name)),
                 None => self.diagnostics.push(

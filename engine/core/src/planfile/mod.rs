@@ -30,7 +30,8 @@ pub struct SavedPlan {
     pub changed: u64,
 }
 
-/// Returns a fingerprint of all source files of a configuration, names included.
+/// Returns a fingerprint of all source files of a configuration, names included. Files of values are none of them: a
+/// plan has its values.
 pub fn fingerprint(sources: &Sources) -> String {
     let mut files: Vec<_> = sources
         .iter()

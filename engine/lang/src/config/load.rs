@@ -106,6 +106,12 @@ impl Loader<'_> {
         None
     }
 
+    /// Returns where the file system has a path that is given from the root module's directory. That one is not
+    /// cleaned by its text: where it is a link, `..` leads from what it names.
+    fn located(&self, path: &Path) -> PathBuf {
+        if self.root == Path::new(".") { path.to_owned() } else { self.root.join(path) }
+    }
+
     /// Returns the module of a directory, parsing it the first time.
     fn directory(&mut self, dir: &Path, call: Option<&ModuleCall>) -> Option<Arc<Module>> {
         if let Some(known) = self.parsed.get(dir) {
@@ -117,11 +123,10 @@ impl Loader<'_> {
     }
 
     fn read_directory(&mut self, dir: &Path, call: Option<&ModuleCall>) -> Option<Module> {
-        let full = clean(&self.root.join(dir));
-        let names = match self.files.list(&full) {
+        let names = match self.files.list(&self.located(dir)) {
             Ok(entries) => entries,
             Err(error) => {
-                self.diags.push(unreadable_directory(&full, &error, call));
+                self.diags.push(unreadable_directory(dir, &error, call));
                 return None;
             }
         };
@@ -133,8 +138,8 @@ impl Loader<'_> {
         names.sort_unstable();
         let (overriding, primary): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| is_override(name));
-        let (texts, json) = self.texts(&full, &primary);
-        let (override_texts, override_json) = self.texts(&full, &overriding);
+        let (texts, json) = self.texts(dir, &primary);
+        let (override_texts, override_json) = self.texts(dir, &overriding);
         let (overrides, problems) = syntax::parse_with(&override_texts, |origin, body, _| {
             (origin.clone(), Content::of_native(origin, body))
         });
@@ -176,6 +181,7 @@ impl Loader<'_> {
     fn text(&mut self, dir: &Path, name: &str) -> Option<Text> {
         let path = clean(&dir.join(name));
         let shown = path.display().to_string();
+        let path = self.located(&path);
         let bytes = match self.files.read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {

@@ -19,8 +19,12 @@ fn text_of(given: &[GivenValue], diags: &Diagnostics) -> String {
 
 fn read(name: &str, text: &str) -> String {
     let mut sources = Sources::default();
-    let (given, diags) =
-        tfvars::read_file(Path::new(name), &Texts::new([(name, text)]), &mut sources);
+    let (given, diags) = tfvars::read_file(
+        Path::new(name),
+        Path::new(name),
+        &Texts::new([(name, text)]),
+        &mut sources,
+    );
     text_of(&given, &diags)
 }
 

@@ -176,13 +176,13 @@ async fn a_note_that_was_killed_before_its_file_was_cut_is_whole() {
 #[tokio::test]
 async fn a_workspace_without_its_note_is_taken_and_a_new_one_of_that_name_begins_anew() {
     let (_dir, location, _) = two_commands().await;
-    location.create_workspace("lab", "11111111-1111-4111-8111-111111111111").unwrap();
+    location.create_workspace("lab", "11111111-1111-4111-8111-111111111111").await.unwrap();
     let open = || SqliteStore::open(location.clone(), "lab").unwrap();
     commit(&open(), "lab", objects([put("a.lab", "{}")])).await;
     fs::remove_file(location.db.with_file_name("terrarium.db-head.lab")).unwrap();
     assert_eq!(open().load().await.unwrap().resources.len(), 1);
-    location.delete_workspace("lab", true).unwrap();
-    location.create_workspace("lab", "22222222-2222-4222-8222-222222222222").unwrap();
+    location.delete_workspace("lab", true).await.unwrap();
+    location.create_workspace("lab", "22222222-2222-4222-8222-222222222222").await.unwrap();
     assert_eq!(open().load().await.unwrap().resources.len(), 0);
 }
 
@@ -280,13 +280,13 @@ async fn read(location: &Location) -> Result<State, StoreError> {
 #[tokio::test]
 async fn each_workspace_is_trusted_for_itself() {
     let (_dir, location, _) = two_commands().await;
-    location.create_workspace("lab", "11111111-1111-4111-8111-111111111111").unwrap();
+    location.create_workspace("lab", "11111111-1111-4111-8111-111111111111").await.unwrap();
     let lab = SqliteStore::open(location.clone(), "lab").unwrap();
     commit(&lab, "lab", objects([put("a.lab", "{}")])).await;
     drop(lab);
     let head = location.db.with_file_name("terrarium.db-head.lab");
     assert!(head.exists());
-    location.delete_workspace("lab", true).unwrap();
+    location.delete_workspace("lab", true).await.unwrap();
     assert!(!head.exists(), "a new workspace of that name begins anew");
     assert!(sqlite(&location).load().await.unwrap().resources.contains_key(&addr("a.two")));
 }

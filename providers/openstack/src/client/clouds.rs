@@ -25,7 +25,7 @@ pub enum CloudSource {
 /// Where files are looked for.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    /// The working directory.
+    /// Where relative paths begin: the directory of the root module.
     pub working_dir: PathBuf,
     /// The user's home.
     pub home: Option<PathBuf>,
@@ -257,7 +257,7 @@ pub(crate) fn login(
                 }
                 None => block.fill_from(Fields::from_env(env)),
             };
-            login_of(&fields).map(|login| Login { account, ..login })
+            login_of(&fields, places).map(|login| Login { account, ..login })
         }
     }
 }
@@ -278,7 +278,7 @@ fn testbed_login(site: Site) -> Login {
     }
 }
 
-fn login_of(fields: &Fields) -> Result<Login, String> {
+fn login_of(fields: &Fields, places: &Places) -> Result<Login, String> {
     let auth_url = fields.get("auth_url").ok_or(
         "One of 'auth_url' or 'cloud' must be specified, in the provider block or as OS_AUTH_URL or OS_CLOUD.",
     )?;
@@ -286,7 +286,7 @@ fn login_of(fields: &Fields) -> Result<Login, String> {
     let interface = fields.get("interface").unwrap_or("public").trim_end_matches("URL").to_owned();
     let scope = if scoped { scope_of(fields) } else { None };
     let region = fields.get("region_name").unwrap_or_default().to_owned();
-    let tls = tls_of(fields)?;
+    let tls = tls_of(fields, places)?;
     let (auth_url, account) = (versioned(auth_url), Account::default());
     Ok(Login { auth_url, region, interface, method, scope, tls, world: None, account })
 }
@@ -362,7 +362,8 @@ fn scope_of(fields: &Fields) -> Option<Json> {
     Some(serde_json::json!({"domain": {key: text}}))
 }
 
-fn tls_of(fields: &Fields) -> Result<Tls, String> {
+fn tls_of(fields: &Fields, places: &Places) -> Result<Tls, String> {
+    let pem_text = |text: &str| pem_text(places, text);
     let ca = fields.get("cacert").map(pem_text).transpose()?;
     let identity = match (fields.get("cert"), fields.get("key")) {
         (Some(cert), Some(key)) => Some((pem_text(cert)?, Secret::new(pem_text(key)?))),
@@ -372,11 +373,12 @@ fn tls_of(fields: &Fields) -> Result<Tls, String> {
 }
 
 /// Returns PEM text given as such or as the path of a file.
-fn pem_text(text: &str) -> Result<String, String> {
+fn pem_text(places: &Places, text: &str) -> Result<String, String> {
     if text.contains("-----BEGIN") {
         return Ok(text.to_owned());
     }
-    std::fs::read_to_string(text).map_err(|error| format!("{text} can't be read: {error}"))
+    let path = places.working_dir.join(text);
+    std::fs::read_to_string(path).map_err(|error| format!("{text} can't be read: {error}"))
 }
 
 fn versioned(auth_url: &str) -> String {
@@ -408,7 +410,8 @@ fn entry_of(
     cloud: &str,
     region: Option<&str>,
 ) -> Result<JsonMap<String, Json>, String> {
-    let named = env.get("OS_CLIENT_CONFIG_FILE").map(PathBuf::from).filter(|path| path.is_file());
+    let named = env.get("OS_CLIENT_CONFIG_FILE").map(|path| places.working_dir.join(path));
+    let named = named.filter(|path| path.is_file());
     let (path, clouds) = match named {
         Some(path) => read_yaml(&path)?,
         None => first_file(places, "clouds")?.ok_or(

@@ -9,6 +9,7 @@
 mod addresses;
 mod busy;
 mod cycle;
+mod elsewhere;
 mod failing;
 mod fence;
 mod first_slice;

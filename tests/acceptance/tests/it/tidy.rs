@@ -124,6 +124,33 @@ fn nothing_is_left_for_later_without_an_issue() {
     }
 }
 
+/// Names that only some folders may have, each with why.
+const AT_HOME: &[(&str, &[&str], &str)] = &[
+    (
+        concat!("Sqlite", "Store"),
+        &["engine/state"],
+        "a command works on whatever keeps the states: it holds `dyn Backend` and `dyn Store`",
+    ),
+    (concat!("rusq", "lite"), &["engine/state", "providers/testbed"], "no SQL leaves its store"),
+    (
+        concat!("set_current", "_dir"),
+        &[],
+        "the directory of the root module is a value: several stacks may be at work in one process",
+    ),
+];
+
+#[test]
+fn names_stay_at_home() {
+    for path in all_sources() {
+        let shown = path.strip_prefix(repository()).expect("a file of ours").to_path_buf();
+        let text = read(&path);
+        for (name, homes, why) in AT_HOME {
+            let at_home = homes.iter().any(|home| shown.starts_with(home));
+            assert!(at_home || !text.contains(name), "{} has {name}: {why}", shown.display());
+        }
+    }
+}
+
 #[test]
 fn codes_are_unique_across_crates() {
     let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();

@@ -14,7 +14,7 @@ pub(super) fn remove(args: &Rm, context: &Context) -> Outcome {
         targets.push(session::address("The command", text).map_err(|error| Failed::from(*error))?);
     }
     context.block_on(async {
-        let store = store::open(context)?;
+        let store = store::open(context).await?;
         let fence = store::lock(context, &store, "state rm", args.flags.lock_timeout).await?;
         let done = async {
             let state = store::load(&store).await?;
@@ -43,7 +43,7 @@ pub(super) fn rename(args: &Mv, context: &Context) -> Outcome {
     };
     let (from, to) = (parse(&args.source)?, parse(&args.destination)?);
     context.block_on(async {
-        let store = store::open(context)?;
+        let store = store::open(context).await?;
         let fence = store::lock(context, &store, "state mv", args.flags.lock_timeout).await?;
         let done = async {
             let state = store::load(&store).await?;

@@ -36,7 +36,7 @@ pub(super) fn push(args: &Push, context: &Context) -> Outcome {
         )
     })?;
     context.block_on(async {
-        let store = store::open(context)?;
+        let store = store::open(context).await?;
         let fence = store::lock(context, &store, "state push", args.flags.lock_timeout).await?;
         let done = async {
             let own = store::load(&store).await?;

@@ -29,12 +29,14 @@ pub(super) fn backup(args: &Backup, context: &Context) -> Outcome {
         let path = if let Some(path) = &args.path {
             context.path(path)
         } else {
-            let store = store::open(context)?;
+            let store = store::open(context).await?;
             let head = store.head().await.map_err(|error| store::failed(&error))?;
             context.dir.join(format!("terrarium-{}.db.backup", head.serial))
         };
         backend.backup(&path).await.map_err(|error| store::failed(&error))?;
-        context.out.line(&format!("Wrote {}: all workspaces, as they are now.", path.display()));
+        context
+            .out
+            .line(&format!("Wrote {}: all workspaces, as they are now.", context.shown(&path)));
         Ok(exit_codes::SUCCESS)
     })?
 }

@@ -122,7 +122,7 @@ fn lines(prior: &State, changes: &[ObjectChange]) -> Vec<String> {
 
 pub(super) fn anew(args: &Anew, context: &Context) -> Outcome {
     context.block_on(async {
-        let store = store::open(context)?;
+        let store = store::open(context).await?;
         let fence = store::lock(context, &store, "state anew", args.flags.lock_timeout).await?;
         let done = forget_all(args, context, (&store, &fence)).await;
         store::unlock(&store, fence).await?;

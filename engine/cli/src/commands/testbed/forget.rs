@@ -27,11 +27,11 @@ pub(super) async fn prepare(
     is_gone: &dyn Fn(&str) -> bool,
 ) -> Result<Forgetting, Failed> {
     // Who looks after another place than this directory's is told so first.
-    drop(store::open(context)?);
+    drop(store::open(context).await?);
     let backend = store::backend(context);
     let mut all = Forgetting(Vec::new());
-    for workspace in backend.workspaces().map_err(|error| store::failed(&error))? {
-        let store = backend.open(&workspace).map_err(|error| store::failed(&error))?;
+    for workspace in backend.workspaces().await.map_err(|error| store::failed(&error))? {
+        let store = backend.open(&workspace).await.map_err(|error| store::failed(&error))?;
         match one(context, (workspace, store), is_gone).await {
             Ok(one) => all.0.extend(one),
             Err(why) => {
