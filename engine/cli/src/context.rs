@@ -17,6 +17,9 @@ use crate::output::Output;
 use crate::redact::Redactor;
 use crate::render::diagnostics::{self, Warnings};
 
+/// Most warnings that are not said again.
+const REMEMBERED: usize = 1_000;
+
 /// How a command speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speech {
@@ -276,6 +279,9 @@ impl Context {
             .cloned()
             .collect();
         said.extend(news.iter().filter(|one| !one.is_error()).cloned());
+        // A run of weeks is told of more warnings than it has to remember.
+        let too_many = said.len().saturating_sub(REMEMBERED);
+        said.drain(..too_many);
         Diagnostics(news)
     }
 

@@ -69,6 +69,10 @@ pub struct Report {
     pub began: bool,
     /// How often something that was due failed.
     pub tries: usize,
+    /// How many rounds could not be planned.
+    pub troubles: usize,
+    /// How many pages of memory the process had, now and then among those.
+    pub pages: Vec<usize>,
     /// How many intents are open at its end.
     pub open: usize,
     /// What was said, in lines.
@@ -144,7 +148,7 @@ pub(crate) async fn command(process: Process, task: &Task<'_>) -> Report {
 
 /// Applies or destroys, as whoever agrees to each plan; returns whether it failed.
 async fn change(process: &Process, task: &Task<'_>, ear: &Ear) -> Result<bool, DriveError> {
-    let Ground { mut inputs, held } = process.open(task).await?;
+    let Ground { mut inputs, held } = process.open(task, None).await?;
     let options = PlanOptions {
         mode: if task.command == Command::Destroy { Mode::Destroy } else { Mode::Normal },
         refresh: true,
@@ -194,8 +198,8 @@ impl Workplace for Place<'_> {
         &self.store
     }
 
-    async fn open(&self, _seen: &LastSeen) -> Result<Ground, DriveError> {
-        self.process.open(self.task).await
+    async fn open(&self, seen: &LastSeen) -> Result<Ground, DriveError> {
+        self.process.open(self.task, Some(seen)).await
     }
 }
 
@@ -249,7 +253,13 @@ impl Audience for Ear {
             }
             Notice::Found(found) => report.hear(found),
             Notice::Begins { .. } => report.began = true,
-            Notice::Trouble { error, .. } => report.fail(error),
+            Notice::Trouble { error, .. } => {
+                report.fail(error);
+                report.troubles += 1;
+                if report.troubles.is_multiple_of(SAMPLED) {
+                    report.pages.extend(pages());
+                }
+            }
             Notice::HeldBack(held) => {
                 let held = held.iter();
                 let lines = held.map(|held| format!("{} is held back: {}", held.addr, held.why));
@@ -282,6 +292,15 @@ impl Audience for Ear {
 
 /// Lines that a report keeps.
 const SAID: usize = 200;
+
+/// After how many rounds that could not be planned the memory is looked at.
+const SAMPLED: usize = 50;
+
+/// Returns how many pages this process has in memory, where the system says so.
+fn pages() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    text.split_whitespace().nth(1)?.parse().ok()
+}
 
 /// Agrees to every plan.
 struct Agreeable<'a> {
@@ -373,11 +392,15 @@ impl Process {
     }
 
     /// Takes the lock, and brings together what a command rests on.
-    async fn open(&self, task: &Task<'_>) -> Result<Ground, DriveError> {
+    async fn open(&self, task: &Task<'_>, seen: Option<&LastSeen>) -> Result<Ground, DriveError> {
         let store = self.store();
         let fence = store.lock(self.request()).await?;
         let held = Held { store, fence };
-        let prior = held.store.load().await?;
+        let head = held.store.head().await?;
+        let prior = match seen.and_then(|seen| seen.under(&held.fence, &head)) {
+            Some(state) => state,
+            None => Arc::new(held.store.load().await?),
+        };
         let files = Arc::new(MemoryFiles(task.text.to_owned()));
         let mut sources = Sources::default();
         let (config, found) = terrarium_lang::config::load(Path::new(ROOT), &*files, &mut sources);
@@ -389,7 +412,7 @@ impl Process {
             config: Arc::new(config),
             variables: std::collections::BTreeMap::new(),
             providers: self.providers(&clock),
-            prior: Arc::new(prior),
+            prior,
             workspace: "default".into(),
             cwd: ROOT.into(),
             environment: Environment::new(ROOT, files, clock.now()),

@@ -5,6 +5,7 @@
 pub(crate) struct Story {
     lines: Vec<String>,
     hasher: blake3::Hasher,
+    forgets: bool,
 }
 
 impl Story {
@@ -12,7 +13,14 @@ impl Story {
     pub(crate) fn tell(&mut self, line: String) {
         self.hasher.update(line.as_bytes());
         self.hasher.update(b"\n");
-        self.lines.push(line);
+        if !self.forgets {
+            self.lines.push(line);
+        }
+    }
+
+    /// Keeps no more lines: a story of weeks is longer than anybody reads.
+    pub(crate) fn forget(&mut self) {
+        self.forgets = true;
     }
 
     /// Returns all of it.

@@ -52,6 +52,8 @@ struct Inside {
     removed_servers: usize,
     /// What no process may ever do, and one did.
     wrong: Vec<String>,
+    /// How often the process read the state.
+    loads: usize,
 }
 
 /// A request on its way, or its reply.
@@ -86,6 +88,7 @@ impl Traffic {
             begun: Vec::new(),
             removed_servers: 0,
             wrong: Vec::new(),
+            loads: 0,
         }))
     }
 
@@ -99,6 +102,7 @@ impl Traffic {
         inside.store = Some(store);
         inside.begun.clear();
         inside.removed_servers = 0;
+        inside.loads = 0;
         inside.change(weather);
     }
 
@@ -145,6 +149,16 @@ impl Traffic {
     pub(crate) fn begun(&self) -> (Vec<(ResourceAddr, Action)>, usize) {
         let inside = self.inside();
         (inside.begun.clone(), inside.removed_servers)
+    }
+
+    /// Returns how often the process read the state.
+    pub(crate) fn loads(&self) -> usize {
+        self.inside().loads
+    }
+
+    /// Remembers no more of what happens than its hash.
+    pub(crate) fn forget_the_story(&self) {
+        self.inside().story.forget();
     }
 
     /// Returns what no process may ever do, and one did.

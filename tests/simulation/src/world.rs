@@ -42,6 +42,8 @@ pub struct World {
     disk: MemoryDisk,
     plant: Plant,
     runs: u64,
+    /// Steps after which a run is taken for endless.
+    endless: u64,
 }
 
 impl World {
@@ -56,7 +58,7 @@ impl World {
         let router = Router::new(Arc::new(cloud));
         let disk = MemoryDisk::new(Script::Calm);
         let traffic = Arc::new(Traffic::new(router, disk.clone(), Dice::new(seed), beginning));
-        Ok(Self { seed, traffic, disk, plant: Plant::Honest, runs: 0 })
+        Ok(Self { seed, traffic, disk, plant: Plant::Honest, runs: 0, endless: ENDLESS })
     }
 
     /// Plants a fault into the engine.
@@ -113,7 +115,7 @@ impl World {
         let calm_from = weather.lasts.and_then(|lasts| self.now().checked_add(lasts).ok());
         let mut stormy = calm_from.is_some();
         let mut signals = Signals::new(cancel);
-        for step in 0..ENDLESS {
+        for step in 0..self.endless {
             if weather.crash == Some(step) {
                 return Ok(None);
             }
@@ -133,7 +135,19 @@ impl World {
                 return Err("the engine waits for nothing".to_owned());
             }
         }
-        Err(format!("the engine goes on after {ENDLESS} steps"))
+        Err(format!("the engine goes on after {} steps", self.endless))
+    }
+
+    /// Returns how often the last process read the state.
+    pub fn loads(&self) -> usize {
+        self.traffic.loads()
+    }
+
+    /// Remembers no more of what happens than its hash, and lets a process go on for as long as it likes.
+    #[must_use]
+    pub fn for_weeks(self) -> Self {
+        self.traffic.forget_the_story();
+        Self { endless: u64::MAX, ..self }
     }
 
     /// Delivers all that is still under way.

@@ -18,7 +18,7 @@ use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
 use crate::progress::stop_on_signal;
-use crate::setup::session::{self, Session, Unlocked, Wish};
+use crate::setup::session::{self, Session, Standing, Unlocked, Wish};
 use crate::setup::store;
 use crate::setup::testbed::{self, Testbed};
 use crate::setup::variables::Missing;
@@ -116,7 +116,7 @@ impl Workplace for Place<'_> {
         &self.store
     }
 
-    async fn open(&self, _seen: &LastSeen) -> Result<Ground, DriveError> {
+    async fn open(&self, seen: &LastSeen) -> Result<Ground, DriveError> {
         let wish = Wish {
             operation: Some("run"),
             unlocked: Unlocked::Refused,
@@ -126,7 +126,8 @@ impl Workplace for Place<'_> {
             missing: Missing::Refused,
             needs_configuration: Some("Run"),
         };
-        let opened = Session::open_on(self.context, wish, self.testbed.clone()).await;
+        let outlives = Standing { testbed: self.testbed.clone(), seen: Some(seen) };
+        let opened = Session::open_on(self.context, wish, outlives).await;
         let session = opened.map_err(|failed: Failed| DriveError::Found(failed.0))?;
         let Some(held) = planning::held(&session) else {
             let wrong: Outcome = fail(codes::INTERNAL, "No lock", "A round has no lock.");

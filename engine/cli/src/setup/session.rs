@@ -7,6 +7,7 @@ use terrarium_core::{
     CallLimits, Inputs, Judge, Mode, Parallelism, PlanOptions, ProviderSet, TimeOptions,
 };
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_drive::LastSeen;
 use terrarium_lang::expr::Environment;
 use terrarium_provider::{Clock, FixedClock};
 use terrarium_state::{Fence, LockError, Store, StoreError};
@@ -64,20 +65,29 @@ pub(crate) struct Wish<'a> {
     pub(crate) needs_configuration: Option<&'a str>,
 }
 
+/// What outlives a session: one round of a run takes it over from the last.
+#[derive(Default)]
+pub(crate) struct Standing<'a> {
+    /// The testbed.
+    pub(crate) testbed: Option<Arc<Testbed>>,
+    /// The state as it was seen last: it is read again only where somebody was at it.
+    pub(crate) seen: Option<&'a LastSeen>,
+}
+
 impl Session {
     /// Reads, locks and starts what the command needs; warnings are shown at once.
     pub(crate) async fn open(context: &Context, wish: Wish<'_>) -> Result<Self, Failed> {
-        let session = Self::open_on(context, wish, None).await?;
+        let session = Self::open_on(context, wish, Standing::default()).await?;
         let now = session.inputs.clock.now();
         context.report(&schedule::overdue(context, &session.inputs.prior, now));
         Ok(session)
     }
 
-    /// Opens a session on a testbed that outlives it.
+    /// Opens a session on what outlives it.
     pub(crate) async fn open_on(
         context: &Context,
         wish: Wish<'_>,
-        testbed: Option<Arc<Testbed>>,
+        outlives: Standing<'_>,
     ) -> Result<Self, Failed> {
         if let Some(verb) = wish.needs_configuration {
             config::require(context, verb)?;
@@ -105,8 +115,13 @@ impl Session {
             None => None,
         };
         let head = store.head().await.map_err(|error| store::failed(&error))?;
-        let prior = store::adopt(context, &store, &configuration, fence.as_ref()).await?;
-        let testbed = match testbed {
+        let seen = outlives.seen.zip(fence.as_ref());
+        let prior = if let Some(state) = seen.and_then(|(seen, fence)| seen.under(fence, &head)) {
+            state
+        } else {
+            Arc::new(store::adopt(context, &store, &configuration, fence.as_ref()).await?)
+        };
+        let testbed = match outlives.testbed {
             Some(testbed) => Some(testbed),
             None => testbed::start(context).await?.map(Arc::new),
         };
@@ -115,7 +130,7 @@ impl Session {
             config: configuration,
             variables: values,
             providers: providers::all(context, &clock, testbed.as_deref()),
-            prior: Arc::new(prior),
+            prior,
             workspace: workspace.as_str().into(),
             cwd: context.cwd.clone(),
             environment: environment(context, &*clock),

@@ -21,8 +21,14 @@ impl Inside {
                 let never = || Err(StoreError::Other("a store in memory made us wait".into()));
                 let state = store.load().now_or_never().unwrap_or_else(never);
                 self.story.tell("load".to_owned());
+                self.loads += 1;
                 // Whoever asked may be gone.
                 let _ = to.send(state);
+            }
+            Paper::Head(to) => {
+                let never = || Err(StoreError::Other("a store in memory made us wait".into()));
+                // Whoever asked may be gone.
+                let _ = to.send(store.head().now_or_never().unwrap_or_else(never));
             }
             Paper::Commit { fence, batch, durability, to } => {
                 let fate = self.fate(durability);
