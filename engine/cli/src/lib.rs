@@ -11,6 +11,7 @@ pub mod context;
 pub mod crash;
 pub mod env;
 pub mod exit_codes;
+mod failures;
 pub mod json;
 pub mod limits;
 pub mod output;

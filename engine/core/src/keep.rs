@@ -39,7 +39,8 @@ pub(crate) async fn lost(held: &Held) -> CommitError {
         match held.store.renew(&held.fence).await {
             Ok(()) => until = asked.saturating_add(lasts).unwrap_or(until),
             // Who can't be asked may be there again before the time is over.
-            Err(CommitError::Unknown(_) | CommitError::Full(_)) if clock.now() < until => {}
+            Err(CommitError::Unknown(_) | CommitError::Busy(_) | CommitError::Full(_))
+                if clock.now() < until => {}
             Err(why) => return why,
         }
         clock.wait_until(asked.saturating_add(every).unwrap_or(asked).min(until)).await;

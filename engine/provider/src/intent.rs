@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use terrarium_address::{Name, ResourceAddr};
 
-use crate::Action;
+use crate::{Action, SharedError};
 
 /// A record that is older at its send is made anew.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
@@ -204,6 +204,15 @@ pub trait IntentStore: Send + Sync {
 pub struct NotRecorded {
     /// What happened, with its cause.
     pub message: String,
+    cause: SharedError,
+}
+
+impl NotRecorded {
+    /// Says why, and keeps the error.
+    pub fn because(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let cause = SharedError::of(error);
+        Self { message: cause.to_string(), cause }
+    }
 }
 
 impl fmt::Display for NotRecorded {
@@ -212,7 +221,11 @@ impl fmt::Display for NotRecorded {
     }
 }
 
-impl std::error::Error for NotRecorded {}
+impl std::error::Error for NotRecorded {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.cause)
+    }
+}
 
 /// A store that keeps nothing: for providers that are served to Terraform, and for tests.
 #[derive(Debug, Default)]
@@ -327,7 +340,7 @@ impl Recorded {
         recorded
             .into_iter()
             .next()
-            .ok_or(NotRecorded { message: "the store recorded nothing".into() })
+            .ok_or_else(|| NotRecorded::because("the store recorded nothing"))
     }
 }
 

@@ -19,6 +19,7 @@ mod recover;
 mod schema;
 mod schemas;
 mod secret;
+mod shared_error;
 mod window;
 
 pub use apply::{
@@ -48,6 +49,7 @@ pub use schema::{
 };
 pub use schemas::{FunctionAnswer, FunctionCall, FunctionSignature, Schemas, Types};
 pub use secret::Secret;
+pub use shared_error::SharedError;
 pub use window::{Cost, Lender, Schedule, Standing, Term, Window};
 
 /// What a provider keeps beside a resource's values, opaque to the engine (`private` in state v4).

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use terrarium_address::Name;
+use terrarium_provider::SharedError;
 
 use crate::edit::is_fresh;
 use crate::{Adopted, Batch, DEFAULT_WORKSPACE, State, v4};
@@ -75,7 +76,8 @@ pub enum AdoptError {
         /// The file.
         path: String,
         /// The system's words.
-        cause: String,
+        #[source]
+        cause: SharedError,
     },
     /// A file is no state.
     #[error("{path} is no state that can be taken over: {cause}")]
@@ -83,6 +85,7 @@ pub enum AdoptError {
         /// The file.
         path: String,
         /// Why.
+        #[source]
         cause: v4::V4Error,
     },
     /// Terraform keeps its state elsewhere.
@@ -200,7 +203,7 @@ pub fn terraform_workspaces(places: &Places) -> Result<Vec<String>, AdoptError> 
     let dir = workspaces_dir(places, &backend);
     let failed = |error: std::io::Error| AdoptError::File {
         path: dir.display().to_string(),
-        cause: error.to_string(),
+        cause: SharedError::of(error),
     };
     let entries = match std::fs::read_dir(&dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -261,7 +264,7 @@ fn recorded(places: &Places) -> Result<Option<LocalBackend>, AdoptError> {
     let Some(bytes) = read(&path)? else { return Ok(None) };
     let recorded: Recorded = serde_json::from_slice(&bytes).map_err(|error| AdoptError::File {
         path: named(places, &path),
-        cause: error.to_string(),
+        cause: SharedError::of(error),
     })?;
     match recorded.backend {
         None => Ok(None),
@@ -286,9 +289,10 @@ fn there<T>(path: &Path, read: std::io::Result<T>) -> Result<Option<T>, AdoptErr
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
-        Err(error) => {
-            Err(AdoptError::File { path: path.display().to_string(), cause: error.to_string() })
-        }
+        Err(error) => Err(AdoptError::File {
+            path: path.display().to_string(),
+            cause: SharedError::of(error),
+        }),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod adopt;
 mod backend;
 mod deps;
 pub mod edit;
+mod error;
 mod fold;
 mod journal;
 mod lock;
@@ -19,6 +20,7 @@ pub mod v4;
 
 pub use backend::Backend;
 pub use deps::{Dep, InstanceSet};
+pub use error::{CommitError, LockError, StoreError};
 pub use journal::{IntentOutcome, IntentProgress, OpenIntent};
 pub use memory::{Fate, MemoryDisk, MemoryStore, Script};
 pub use sqlite::{DEFAULT_WORKSPACE, Location, SqliteStore, WorkspaceError, is_workspace_name};
@@ -26,6 +28,6 @@ pub use state::{
     Adopted, Ended, Instance, Object, ObjectStatus, OutputValue, ScheduleKey, Scheduled, State,
 };
 pub use store::{
-    Batch, CommitError, Durability, Fence, Head, HistoryEntry, Lease, LockError, LockHolder,
-    LockRequest, LockScope, ObjectChange, OutputChange, ScheduleChange, Store, StoreError, Ticket,
+    Batch, Durability, Fence, Head, HistoryEntry, Lease, LockHolder, LockRequest, LockScope,
+    ObjectChange, OutputChange, ScheduleChange, Store, Ticket,
 };

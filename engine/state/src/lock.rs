@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use terrarium_provider::SharedError;
 
 use crate::{LockError, LockHolder, LockRequest, StoreError};
 
@@ -49,7 +50,7 @@ impl FileLock {
         let request = request.clone();
         tokio::task::spawn_blocking(move || Self::wait(&path, &request, held))
             .await
-            .unwrap_or_else(|error| Err(StoreError::Other(error.to_string()).into()))
+            .unwrap_or_else(|error| Err(StoreError::Other(SharedError::of(error)).into()))
     }
 
     fn wait(
@@ -80,14 +81,14 @@ impl FileLock {
                 .create(true)
                 .truncate(false)
                 .open(path)
-                .map_err(|error| not_opened(path, &error))?;
+                .map_err(|error| not_opened(path, error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     return Err(LockError::Held(Box::new(holder(path)?)));
                 }
                 Err(TryLockError::Error(error)) => {
-                    return Err(unusable("lock", path, &error).into());
+                    return Err(StoreError::of_file("lock", path, error).into());
                 }
             }
             // The holder before may have removed the file between our open and our lock.
@@ -115,7 +116,7 @@ impl FileLock {
             .set_len(0)
             .and_then(|()| self.file.rewind())
             .and_then(|()| self.file.write_all(text.as_bytes()));
-        written.map_err(|error| unusable("write", &self.path, &error))
+        written.map_err(|error| StoreError::of_file("write", &self.path, error))
     }
 }
 
@@ -152,7 +153,7 @@ pub(crate) fn break_lock(path: &Path, id: &str) -> Result<(), LockError> {
     if holder.id != id {
         return Err(LockError::Held(Box::new(holder)));
     }
-    std::fs::remove_file(path).map_err(|error| unusable("remove", path, &error).into())
+    std::fs::remove_file(path).map_err(|error| StoreError::of_file("remove", path, error).into())
 }
 
 /// Refuses to go on while Terraform's lock file is there.
@@ -165,7 +166,7 @@ pub(crate) fn break_terraform(path: &Path, id: &str) -> Result<bool, StoreError>
     if !path.is_file() || holder(path)?.id != id {
         return Ok(false);
     }
-    std::fs::remove_file(path).map_err(|error| unusable("remove", path, &error))?;
+    std::fs::remove_file(path).map_err(|error| StoreError::of_file("remove", path, error))?;
     Ok(true)
 }
 
@@ -176,7 +177,7 @@ fn holder(path: &Path) -> Result<LockHolder, StoreError> {
     match read {
         // It was released while we looked, or its holder has not signed yet.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {}
-        Err(error) => return Err(unusable("read", path, &error)),
+        Err(error) => return Err(StoreError::of_file("read", path, error)),
         Ok(_) => {}
     }
     let content: Content = serde_json::from_str(&text).unwrap_or_default();
@@ -190,16 +191,12 @@ fn holder(path: &Path) -> Result<LockHolder, StoreError> {
     })
 }
 
-fn not_opened(path: &Path, error: &std::io::Error) -> StoreError {
+fn not_opened(path: &Path, error: std::io::Error) -> StoreError {
     // A folder that could not be made is not found.
     let fixed = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem, ErrorKind::NotFound];
     if fixed.contains(&error.kind()) {
-        let (path, cause) = (path.display().to_string(), error.to_string());
+        let (path, cause) = (path.display().to_string(), SharedError::of(error));
         return StoreError::ReadOnly { path, cause };
     }
-    unusable("open", path, error)
-}
-
-fn unusable(verb: &'static str, path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::File { verb, path: path.display().to_string(), cause: error.to_string() }
+    StoreError::of_file("open", path, error)
 }

@@ -9,8 +9,8 @@ use terrarium_address::{Name, ResourceAddr};
 use terrarium_provider::{Intent, IntentId, IntentStore};
 
 use crate::{
-    Adopted, InstanceSet, IntentOutcome, IntentProgress, Object, OutputValue, ScheduleKey,
-    Scheduled, State,
+    Adopted, CommitError, InstanceSet, IntentOutcome, IntentProgress, LockError, Object,
+    OutputValue, ScheduleKey, Scheduled, State, StoreError,
 };
 
 /// A store of one workspace's state. It is an [`IntentStore`] for the holder of its lock.
@@ -242,88 +242,6 @@ pub struct LockHolder {
     pub version: String,
     /// Since when, as text.
     pub created: String,
-}
-
-/// Why there is no lock.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// Somebody else holds it.
-    #[error("the state is locked by {} ({})", .0.who, .0.operation)]
-    Held(Box<LockHolder>),
-    /// It could not be tried.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Why a batch was not committed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CommitError {
-    /// Another holder has the lock: nothing was written.
-    #[error("the lock was lost: another process holds it now")]
-    Lost,
-    /// No room: nothing was written.
-    #[error("no space left to write the state: {0}")]
-    Full(String),
-    /// Nobody knows whether it was written.
-    #[error("the state could not be written: {0}")]
-    Unknown(String),
-}
-
-/// Why the store could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A file could not be used.
-    #[error("cannot {verb} {path}: {cause}")]
-    File {
-        /// What was attempted: `open`, `read`.
-        verb: &'static str,
-        /// The file.
-        path: String,
-        /// The system's words.
-        cause: String,
-    },
-    /// The store is damaged.
-    #[error("{path} is damaged: {cause}")]
-    Damaged {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// The store is not the one that was written last.
-    #[error("{path} can't be taken for the state: {cause}")]
-    Stale {
-        /// The file.
-        path: String,
-        /// How that is seen.
-        cause: String,
-    },
-    /// Nothing can be written there.
-    #[error("nothing can be written beside {path}: {cause}")]
-    ReadOnly {
-        /// The file.
-        path: String,
-        /// The system's words.
-        cause: String,
-    },
-    /// The store was written by a newer version.
-    #[error(
-        "{path} was written by a newer version of terrarium (format {found}, this one knows {known})"
-    )]
-    Newer {
-        /// The file.
-        path: String,
-        /// Its format.
-        found: u64,
-        /// The newest format known here.
-        known: u64,
-    },
-    /// There is no lock that could be taken from anybody.
-    #[error("the state is not locked")]
-    NotLocked,
-    /// Something else, in words.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// A changing command of the past.

@@ -95,7 +95,7 @@ impl IntentStore for Journal {
     async fn record(&self, intents: &[Intent]) -> Result<(), NotRecorded> {
         let batch = Batch { intents: intents.to_vec(), ..Batch::default() };
         let durable = self.desk.commit(&self.fence, batch, Durability::Now).durable().await;
-        durable.map(drop).map_err(|error| NotRecorded { message: error.to_string() })
+        durable.map(drop).map_err(NotRecorded::because)
     }
 
     fn next_id(&self) -> IntentId {

@@ -167,7 +167,7 @@ impl IntentStore for Journal {
         let outcomes = creates.map(|intent| (intent.id, IntentOutcome::Nothing)).collect();
         let batch = Batch { outcomes, ..Batch::default() };
         let done = self.store.submit(&self.fence, batch, Durability::Now).durable().await;
-        done.map(drop).map_err(|error| NotRecorded { message: error.to_string() })
+        done.map(drop).map_err(NotRecorded::because)
     }
 
     fn next_id(&self) -> IntentId {

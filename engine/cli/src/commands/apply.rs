@@ -24,13 +24,13 @@ use crate::args::PlanFlags;
 use crate::codes;
 use crate::context::{Context, Outcome, Speech, fail};
 use crate::exit_codes;
+use crate::failures;
 use crate::json::stream;
 use crate::progress::stop_on_signal;
 use crate::render::instant::Times;
 use crate::render::outputs::{self, output_value};
 use crate::render::summary::{self, Run};
 use crate::setup::session::{Session, Unlocked, Wish, plan_options};
-use crate::setup::store;
 use crate::setup::variables::Missing;
 
 /// Flags.
@@ -116,7 +116,7 @@ async fn drive(
     };
     let caller = Person { args, context, cancel, voice: Voice::new(context) };
     let applied = terrarium_drive::apply(&mut session.inputs, &held, request, (&caller, cancel));
-    let good = match applied.await.map_err(|error| store::not_driven(&error))? {
+    let good = match applied.await.map_err(|error| failures::of_drive(&error))? {
         Applied::Refused | Applied::Failed => return Ok(exit_codes::ERROR),
         Applied::Good(good) => good,
     };

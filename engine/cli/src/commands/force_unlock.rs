@@ -3,6 +3,7 @@
 use crate::codes;
 use crate::context::{Context, Outcome, fail};
 use crate::exit_codes;
+use crate::failures;
 use crate::render::paint::{bold, green};
 use crate::setup::{store, workspace};
 
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     }
     let name = workspace::selected(context)?;
     let unlocked = context.block_on(store::backend(context).force_unlock(&name, &args.id))?;
-    unlocked.map_err(|error| store::lock_failed(&error))?;
+    unlocked.map_err(|error| failures::of_lock(&error))?;
     context.out.line(&bold(&green("Terrarium state has been successfully unlocked!")));
     Ok(exit_codes::SUCCESS)
 }

@@ -11,11 +11,11 @@ use crate::args::{ExitCodes, PlanFlags};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
 use crate::exit_codes;
+use crate::failures;
 use crate::private;
 use crate::progress::stop_on_signal;
 use crate::render::plan::rule;
 use crate::setup::session::{Session, Unlocked, Wish, plan_options};
-use crate::setup::store;
 use crate::setup::variables::Missing;
 
 /// Flags.
@@ -91,7 +91,7 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
     if session.fence.is_some() {
         // What the look took over is in the plan.
         session.changed =
-            session.store.head().await.map_err(|error| store::failed(&error))?.changed;
+            session.store.head().await.map_err(|error| failures::of_store(&error))?.changed;
     }
     made.diagnostics.extend(warnings);
     let shown = planning::show(context, &session.inputs.prior, &made)

@@ -8,10 +8,10 @@ use terrarium_state::State;
 use super::voice::Voice;
 use crate::codes;
 use crate::context::{Context, Failed, Speech};
+use crate::failures;
 use crate::json::stream;
 use crate::render;
 use crate::setup::session::Session;
-use crate::setup::store;
 use crate::setup::worlds;
 
 /// Makes a plan: what an earlier command left open is resolved first.
@@ -30,7 +30,7 @@ pub(crate) async fn make(
     let drafting = Drafting { options, depth, cancel, audience: &audience };
     let mut made = terrarium_drive::propose(&mut session.inputs, held.as_ref(), &drafting)
         .await
-        .map_err(|error| store::not_driven(&error))?;
+        .map_err(|error| failures::of_drive(&error))?;
     session.taken_over.append(&mut made.taken_over);
     if let Some(warning) = under_way {
         made.diagnostics.0.insert(0, warning);

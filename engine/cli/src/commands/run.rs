@@ -17,6 +17,7 @@ use crate::args::{ParallelismArgs, StateFlags, VariableArgs, instant};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
+use crate::failures;
 use crate::progress::stop_on_signal;
 use crate::setup::session::{self, Session, Standing, Unlocked, Wish};
 use crate::setup::store;
@@ -98,7 +99,7 @@ async fn stay(
         cancel: &cancel,
     };
     let verdict =
-        terrarium_drive::run(runner, options).await.map_err(|error| store::not_driven(&error))?;
+        terrarium_drive::run(runner, options).await.map_err(|error| failures::of_drive(&error))?;
     Ok(exit_codes::of_run(verdict))
 }
 

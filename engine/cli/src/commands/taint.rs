@@ -8,6 +8,7 @@ use crate::args::StateFlags;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome};
 use crate::exit_codes;
+use crate::failures;
 use crate::setup::{session, store};
 
 /// Flags.
@@ -87,5 +88,5 @@ fn change(state: &State, addr: &ResourceAddr, mark: Mark) -> Result<Batch, Faile
     }
     let status = if mark == Mark::Tainted { ObjectStatus::Tainted } else { ObjectStatus::Ready };
     edit::mark(state, addr, status)
-        .map_err(|error| store::edit_failed("Object can't be marked", &error))
+        .map_err(|error| failures::of_edit("Object can't be marked", &error))
 }

@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_state::WorkspaceError;
 
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::env::TF_WORKSPACE;
 use crate::exit_codes;
+use crate::failures;
 use crate::render::paint::{bold, green};
 use crate::setup::{backend, config, store, workspace};
 
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 
 fn names(context: &Context) -> Result<Vec<String>, Failed> {
     let own = context.block_on(store::backend(context).workspaces())?;
-    let mut names = own.map_err(|error| store::failed(&error))?;
+    let mut names = own.map_err(|error| failures::of_store(&error))?;
     // Those of which only Terraform has a state are taken over when they are first used.
     let (config, _) = config::load(context);
     let places = store::places(context, &config)?;
@@ -135,7 +135,7 @@ fn create(context: &Context, name: &str) -> Outcome {
     backend::settled(context)?;
     let seed = uuid::Uuid::new_v4().to_string();
     let made = context.block_on(store::backend(context).create_workspace(name, &seed))?;
-    made.map_err(|error| refused(&error))?;
+    made.map_err(|error| failures::of_workspace(&error))?;
     workspace::select(context, name)?;
     context.out.line(&format!(
         "{}\n\nYou're now on a new, empty workspace. Workspaces isolate their state,\nso if you run \"terrarium plan\" \
@@ -179,31 +179,16 @@ fn remove(context: &Context, delete: &Delete) -> Outcome {
     }
     let backend = store::backend(context);
     context.block_on(async {
-        let store = backend.open(name).await.map_err(|error| store::failed(&error))?;
+        let store = backend.open(name).await.map_err(|error| failures::of_store(&error))?;
         let fence =
             store::lock(context, &store, "workspace delete", std::time::Duration::ZERO).await?;
         let removed = backend.delete_workspace(name, delete.force).await;
         let unlocked = store::unlock(&store, fence).await;
-        removed.map_err(|error| refused(&error))?;
+        removed.map_err(|error| failures::of_workspace(&error))?;
         // The row of the lock went with the workspace; only a failure before that counts.
         drop(unlocked);
         Ok::<_, Failed>(())
     })??;
     context.out.line(&green(&format!("Deleted workspace \"{name}\"!")));
     Ok(exit_codes::SUCCESS)
-}
-
-fn refused(error: &WorkspaceError) -> Failed {
-    match error {
-        WorkspaceError::Store(error) => store::failed(error),
-        WorkspaceError::NotEmpty { .. } => Diagnostic::error(codes::WORKSPACE, "Workspace is not empty")
-            .detail(format!(
-                "{} Deleting it would leave them without anybody who manages them. Destroy them first, or give -force.",
-                store::sentence(&error.to_string())
-            ))
-            .into(),
-        _ => Diagnostic::error(codes::WORKSPACE, "Workspace can't be used")
-            .detail(store::sentence(&error.to_string()))
-            .into(),
-    }
 }

@@ -20,6 +20,7 @@ use crate::args::{PlanFlags, VariableArgs};
 use crate::codes;
 use crate::commands::{schedule, validate};
 use crate::context::{Context, Failed};
+use crate::failures;
 
 /// What a command works with.
 pub(crate) struct Session {
@@ -114,7 +115,7 @@ impl Session {
             Some(operation) => lock(context, &store, (operation, &wish)).await?,
             None => None,
         };
-        let head = store.head().await.map_err(|error| store::failed(&error))?;
+        let head = store.head().await.map_err(|error| failures::of_store(&error))?;
         let seen = outlives.seen.zip(fence.as_ref());
         let prior = if let Some(state) = seen.and_then(|(seen, fence)| seen.under(fence, &head)) {
             state
@@ -177,10 +178,10 @@ async fn lock(
             format!("{} is at work on it ({})", holder.who, holder.operation)
         }
         LockError::Store(StoreError::ReadOnly { .. }) => "nothing can be written there".to_owned(),
-        LockError::Store(_) => return Err(store::lock_failed(&error)),
+        LockError::Store(_) => return Err(failures::of_lock(&error)),
     };
     if wish.unlocked == Unlocked::Refused {
-        return Err(store::lock_failed(&error));
+        return Err(failures::of_lock(&error));
     }
     context.out.talk(&format!(
         "The state is not locked: {why}. It is looked at as it is; nothing is taken over or written down."

@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
-use terrarium_drive::DriveError;
 use terrarium_lang::Configuration;
-use terrarium_state::adopt::{self, AdoptError, Adoption, Places};
-use terrarium_state::edit::EditError;
+use terrarium_state::adopt::{self, Adoption, Places};
 use terrarium_state::{
-    Backend, Batch, CommitError, Durability, Fence, Location, LockError, LockHolder, LockRequest,
-    LockScope, State, Store, StoreError,
+    Backend, Batch, Durability, Fence, Location, LockError, LockRequest, LockScope, State, Store,
 };
 
 use super::{backend, workspace};
 use crate::codes;
 use crate::context::{Context, Failed, file_failed};
+use crate::failures;
 
 /// Returns where the store is.
 pub(super) fn location(context: &Context) -> Location {
@@ -56,7 +54,7 @@ pub(crate) async fn open_anew(context: &Context) -> Result<Arc<dyn Store>, Faile
     if context.seams.backend.is_none() {
         make_folder(&location(context))?;
     }
-    let store = backend(context).open(&name).await.map_err(|error| failed(&error))?;
+    let store = backend(context).open(&name).await.map_err(|error| failures::of_store(&error))?;
     Ok((context.seams.store)(store))
 }
 
@@ -78,7 +76,7 @@ fn make_folder(location: &Location) -> Result<(), Failed> {
 
 /// Loads a state.
 pub(crate) async fn load(store: &Arc<dyn Store>) -> Result<State, Failed> {
-    store.load().await.map_err(|error| failed(&error))
+    store.load().await.map_err(|error| failures::of_store(&error))
 }
 
 /// Takes the lock for a command.
@@ -89,7 +87,7 @@ pub(crate) async fn lock(
     timeout: Duration,
 ) -> Result<Fence, Failed> {
     let locked = try_lock(context, store, operation, timeout).await;
-    locked.map_err(|error| lock_failed(&error))
+    locked.map_err(|error| failures::of_lock(&error))
 }
 
 /// Takes the lock for a command that can go on without it.
@@ -113,78 +111,7 @@ pub(crate) async fn try_lock(
 
 /// Releases the lock.
 pub(crate) async fn unlock(store: &Arc<dyn Store>, fence: Fence) -> Result<(), Failed> {
-    store.unlock(fence).await.map_err(|error| failed(&error))
-}
-
-/// Turns a failure of the store into an error.
-pub(crate) fn failed(error: &StoreError) -> Failed {
-    let text = error.to_string();
-    let diagnostic = Diagnostic::error(codes::STATE, "State can't be used").detail(sentence(&text));
-    if matches!(error, StoreError::Stale { .. }) {
-        return diagnostic
-            .help(
-                "restore the file with its `-wal`, or a backup (`terrarium state backup` makes them); or take it as it is, \
-                 where you know what was recorded since: `terrarium state accept`",
-            )
-            .into();
-    }
-    if matches!(error, StoreError::Damaged { .. }) {
-        return diagnostic
-            .help(
-                "restore a backup (`terrarium state backup` makes them) and run `terrarium state accept`; what stands in the \
-                 cloud is not touched",
-            )
-            .into();
-    }
-    if out_of_room(&text) {
-        let help = "The disk is full, or a limit on file sizes is reached: make room and run the command again. What \
-                    was recorded is kept.";
-        return diagnostic.help(help).into();
-    }
-    diagnostic.into()
-}
-
-/// Returns whether a failure is most likely a full disk. SQLite calls it an I/O error where its shared
-/// memory or its log can't grow.
-fn out_of_room(text: &str) -> bool {
-    ["disk I/O error", "disk is full", "No space left"].iter().any(|words| text.contains(words))
-}
-
-/// Turns a failure to lock into an error.
-pub(crate) fn lock_failed(error: &LockError) -> Failed {
-    match error {
-        LockError::Held(holder) => Diagnostic::error(codes::LOCK, "Error acquiring the state lock")
-            .detail(holder_text(holder))
-            .help(format!(
-                "Wait until it is done, for instance with -lock-timeout=5m. If no such process is left, run \
-                 `terrarium force-unlock {}`.",
-                holder.id
-            ))
-            .into(),
-        LockError::Store(error) => failed(error),
-    }
-}
-
-fn holder_text(holder: &LockHolder) -> String {
-    format!(
-        "Somebody else is writing the state.\n\nLock Info:\n  ID:        {}\n  Path:      {}\n  Operation: {}\n  \
-         Who:       {}\n  Version:   {}\n  Created:   {}",
-        holder.id, holder.path, holder.operation, holder.who, holder.version, holder.created
-    )
-}
-
-/// Makes a sentence of an error's words; a name or an address that it begins with stays as it is.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first_word = text.split_whitespace().next().unwrap_or_default();
-    let is_name = first_word
-        .trim_end_matches(['.', ',', ':'])
-        .contains(|c: char| !c.is_alphabetic() && c != '\'');
-    let first =
-        chars.next().map(|c| if is_name { c.to_string() } else { c.to_uppercase().to_string() });
-    let first = first.unwrap_or_default();
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", chars.as_str())
+    store.unlock(fence).await.map_err(|error| failures::of_store(&error))
 }
 
 /// Loads the state of the selected workspace without its lock; where there is no own one, what Terraform
@@ -211,24 +138,8 @@ pub(crate) async fn commit(
     let ticket = store.submit(fence, batch, Durability::Now);
     match ticket.durable().await {
         Ok(_serial) => Ok(()),
-        Err(error) => Err(not_written(&error)),
+        Err(error) => Err(failures::of_commit(&error)),
     }
-}
-
-/// Turns what kept a driver from going on into an error.
-pub(crate) fn not_driven(error: &DriveError) -> Failed {
-    match error {
-        DriveError::Found(found) => found.clone().into(),
-        DriveError::Store(error) => failed(error),
-        DriveError::Lock(error) => lock_failed(error),
-        DriveError::Commit(error) => not_written(error),
-    }
-}
-
-/// Turns a failure to write, or a lost lock, into an error.
-pub(crate) fn not_written(error: &CommitError) -> Failed {
-    let diagnostic = Diagnostic::error(codes::STATE, "State was not written");
-    diagnostic.detail(sentence(&error.to_string())).into()
 }
 
 /// Takes over what Terraform left, where there is no own state; never on a testbed.
@@ -268,7 +179,7 @@ pub(crate) async fn adopt(
 /// Looks what Terraform left.
 fn look(context: &Context, config: &Configuration, own: &State) -> Result<Adoption, Failed> {
     let places = places(context, config)?;
-    adopt::look(&places, own).map_err(|error| adopt_failed(&error))
+    adopt::look(&places, own).map_err(|error| failures::of_adoption(&error))
 }
 
 /// Returns where Terraform may have left a state.
@@ -280,16 +191,4 @@ pub(crate) fn places(context: &Context, config: &Configuration) -> Result<Places
         workspace: workspace::selected(context)?.as_str().into(),
         largest_bytes: context.limits.state_file,
     })
-}
-
-fn adopt_failed(error: &AdoptError) -> Failed {
-    Diagnostic::error(codes::STATE, "State can't be taken over")
-        .detail(sentence(&error.to_string()))
-        .help(error.help())
-        .into()
-}
-
-/// Turns a refused change of the state into an error.
-pub(crate) fn edit_failed(summary: &str, error: &EditError) -> Failed {
-    Diagnostic::error(codes::NO_INSTANCE, summary).detail(sentence(&error.to_string())).into()
 }

@@ -327,7 +327,7 @@ impl IntentStore for Journal {
         let waiting = Waiting { fence: self.fence.clone(), batch, reply };
         self.process.flush(&mut self.process.mine(), Some(waiting));
         let durable = Ticket(answer).durable().await;
-        durable.map(drop).map_err(|error| NotRecorded { message: error.to_string() })
+        durable.map(drop).map_err(NotRecorded::because)
     }
 
     fn next_id(&self) -> IntentId {

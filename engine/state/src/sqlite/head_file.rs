@@ -93,7 +93,7 @@ impl HeadFile {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) if error.kind() == ErrorKind::InvalidData => text.clear(),
-            Err(error) => return Err(failed("read", path, &error)),
+            Err(error) => return Err(StoreError::of_file("read", path, error)),
         }
         let damaged = || StoreError::Stale {
             path: path.display().to_string(),
@@ -112,7 +112,7 @@ impl HeadFile {
     pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            removed => removed.map_err(|error| failed("remove", path, &error))?,
+            removed => removed.map_err(|error| StoreError::of_file("remove", path, error))?,
         }
         sync_directory_of(path);
         Ok(())
@@ -126,7 +126,8 @@ impl HeadFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let is_new = !path.exists();
-        let file = options.open(&path).map_err(|error| failed("create", &path, &error))?;
+        let file =
+            options.open(&path).map_err(|error| StoreError::of_file("create", &path, error))?;
         let mut head = Self { file, path, noted };
         head.write()?;
         head.sync()?;
@@ -151,7 +152,7 @@ impl HeadFile {
 
     /// Makes what is noted durable.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync_data().map_err(|error| failed("write", &self.path, &error))
+        self.file.sync_data().map_err(|error| StoreError::of_file("write", &self.path, error))
     }
 
     fn write(&mut self) -> Result<(), StoreError> {
@@ -163,15 +164,11 @@ impl HeadFile {
             .rewind()
             .and_then(|()| self.file.write_all(text.as_bytes()))
             .and_then(|()| self.file.set_len(length));
-        written.map_err(|error| failed("write", &self.path, &error))
+        written.map_err(|error| StoreError::of_file("write", &self.path, error))
     }
 }
 
 fn sync_directory_of(path: &Path) {
     // Where a directory can't be synchronised, the next command does it by writing again.
     let _ = path.parent().and_then(|dir| File::open(dir).ok()).map(|it| it.sync_all());
-}
-
-fn failed(verb: &'static str, path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::File { verb, path: path.display().to_string(), cause: error.to_string() }
 }

@@ -118,7 +118,7 @@ impl SqliteStore {
         let thread = std::thread::Builder::new()
             .name("state-writer".into())
             .spawn(move || writer::run(database, &inbox))
-            .map_err(|error| StoreError::Other(format!("cannot start the writer: {error}")))?;
+            .map_err(|error| StoreError::of_file("start a writer of", &location.db, error))?;
         let (jobs, thread) = (Some(jobs), Some(thread));
         Ok(Self { location, workspace, jobs, thread, held: Mutex::new(None) })
     }
@@ -147,7 +147,7 @@ impl SqliteStore {
                 }
             })
             .map(drop)
-            .map_err(|error| schema::explain(&location.db, &error))
+            .map_err(|error| schema::explain(&location.db, error))
         })
         .await?;
         Ok(())
@@ -161,7 +161,7 @@ impl SqliteStore {
             let head = location.head_of(&workspace);
             let Some(sql) = database.existing()? else { return HeadFile::remove(&head) };
             let row = WorkspaceRow::read(sql, &workspace)
-                .map_err(|error| schema::explain(&location.db, &error))?;
+                .map_err(|error| schema::explain(&location.db, error))?;
             HeadFile::remove(&head)?;
             match row {
                 Some(row) => HeadFile::open(head, Noted::of(&row)).map(drop),
@@ -183,12 +183,12 @@ impl SqliteStore {
             options.write(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(&to).map_err(|error| schema::unusable("create", &to, &error))?;
+            options.open(&to).map_err(|error| StoreError::of_file("create", &to, error))?;
             let copied = sql.execute("VACUUM INTO ?1", [to.display().to_string()]);
             copied.map(drop).map_err(|error| {
                 // What is half a copy is none.
                 let _ = std::fs::remove_file(&to);
-                schema::explain(&to, &error)
+                schema::explain(&to, error)
             })
         })
         .await
@@ -218,10 +218,11 @@ impl SqliteStore {
             let (workspace, location) = (database.workspace.clone(), database.location.clone());
             let Some(sql) = database.trusted()? else { return Ok(T::default()) };
             work(sql, &workspace).map_err(|error| match error {
-                load::LoadError::Sql(error) => schema::explain(&location.db, &error),
-                load::LoadError::Row(cause) => {
-                    StoreError::Damaged { path: location.db.display().to_string(), cause }
-                }
+                load::LoadError::Sql(error) => schema::explain(&location.db, error),
+                load::LoadError::Row(cause) => StoreError::Damaged {
+                    path: location.db.display().to_string(),
+                    cause: cause.into(),
+                },
             })
         })
         .await
@@ -270,7 +271,7 @@ impl Store for SqliteStore {
                 .is_some_and(|session| session.fence == mine && session.makes_workspace);
             let Some(sql) = database.existing()? else { return Ok(makes_workspace) };
             let row = WorkspaceRow::read(sql, &workspace)
-                .map_err(|error| schema::explain(&location.db, &error))?;
+                .map_err(|error| schema::explain(&location.db, error))?;
             Ok(row.map_or(makes_workspace, |row| {
                 row.epoch == mine.epoch && row.holder.as_deref() == Some(&*mine.id)
             }))
@@ -278,7 +279,7 @@ impl Store for SqliteStore {
         match held.await {
             Ok(true) => Ok(()),
             Ok(false) => Err(CommitError::Lost),
-            Err(error) => Err(CommitError::Unknown(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -336,7 +337,7 @@ fn begin(database: &mut Database, request: &LockRequest) -> Result<(Session, u64
     let found = match database.trusted()? {
         None => None,
         Some(sql) => {
-            let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+            let explain = |error: rusqlite::Error| schema::explain(&location.db, error);
             schema::check(sql, &location)?;
             let found = modify(sql, &workspace, |row| {
                 (row.epoch, row.holder) = (row.epoch + 1, Some(request.id.to_string()));
@@ -372,7 +373,7 @@ fn release(database: &mut Database, fence: &Fence) -> Result<(), StoreError> {
         database.session = None;
     }
     let Some(sql) = database.existing()? else { return Ok(()) };
-    let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+    let explain = |error: rusqlite::Error| schema::explain(&location.db, error);
     let mut held = false;
     let found = modify(sql, &workspace, |row| {
         held = row.epoch == fence.epoch && row.holder.as_deref() == Some(&*fence.id);
@@ -441,7 +442,7 @@ impl IntentStore for Journal {
         let answer = answer.await;
         let answer =
             answer.unwrap_or_else(|_| Err(CommitError::Unknown("the writer ended".into())));
-        answer.map(drop).map_err(|error| NotRecorded { message: error.to_string() })
+        answer.map(drop).map_err(NotRecorded::because)
     }
 
     fn next_id(&self) -> IntentId {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use terrarium_provider::SharedError;
 
 use super::Location;
 use super::migrate::NEWEST;
@@ -13,6 +14,15 @@ use crate::StoreError;
 /// How long a commit waits for another workspace's commit in the same file.
 const BUSY: Duration = Duration::from_secs(20);
 
+/// Extended codes of an I/O error that most likely is a full disk: SQLite calls it so where its log, its shared memory or
+/// the file can't be written, opened or grow.
+const CANNOT_GROW: [i32; 4] = [
+    rusqlite::ffi::SQLITE_IOERR_WRITE,
+    rusqlite::ffi::SQLITE_IOERR_SHMOPEN,
+    rusqlite::ffi::SQLITE_IOERR_SHMSIZE,
+    rusqlite::ffi::SQLITE_IOERR_SHMMAP,
+];
+
 /// Marks the file as ours: `Trra`.
 const APPLICATION: i64 = 0x5472_7261;
 
@@ -20,7 +30,7 @@ const APPLICATION: i64 = 0x5472_7261;
 pub(super) fn open(location: &Location) -> Result<Option<Connection>, StoreError> {
     match std::fs::metadata(&location.db) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unusable("open", &location.db, &error)),
+        Err(error) => return Err(StoreError::of_file("open", &location.db, error)),
         // An empty file is as good as none; opening it would make a database of it.
         Ok(file) if file.len() == 0 && !super::snapshot::log_of(&location.db).exists() => {
             return Ok(None);
@@ -40,7 +50,9 @@ pub(super) fn create(location: &Location) -> Result<Connection, StoreError> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&location.db).map_err(|error| unusable("create", &location.db, &error))?;
+    options
+        .open(&location.db)
+        .map_err(|error| StoreError::of_file("create", &location.db, error))?;
     prepare(location, OpenFlags::SQLITE_OPEN_CREATE).map_err(|error| error.told(location))
 }
 
@@ -53,7 +65,7 @@ enum OpenError {
 impl OpenError {
     fn told(self, location: &Location) -> StoreError {
         match self {
-            Self::Sql(error) => explain(&location.db, &error),
+            Self::Sql(error) => explain(&location.db, error),
             Self::Refused(error) => error,
         }
     }
@@ -77,7 +89,7 @@ fn can_write_nothing(error: &OpenError) -> bool {
 fn copy(location: &Location) -> Result<Connection, StoreError> {
     let mut connection = super::snapshot::open(location)?;
     let found = format(&connection, location).map_err(|error| error.told(location))?;
-    let told = |error: rusqlite::Error| explain(&location.db, &error);
+    let told = |error: rusqlite::Error| explain(&location.db, error);
     if found < NEWEST {
         migrate(&mut connection, found).map_err(told)?;
     }
@@ -130,7 +142,7 @@ fn format(connection: &Connection, location: &Location) -> Result<u64, OpenError
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 && pragma("application_id")? != APPLICATION {
-        let cause = "it is a database, but not one of terrarium".to_owned();
+        let cause = SharedError::from("it is a database, but not one of terrarium");
         return Err(OpenError::Refused(StoreError::Damaged { path, cause }));
     }
     if found > NEWEST {
@@ -154,29 +166,33 @@ fn migrate(connection: &mut Connection, found: u64) -> Result<(), rusqlite::Erro
 pub(super) fn check(connection: &Connection, location: &Location) -> Result<(), StoreError> {
     let found: String = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| explain(&location.db, &error))?;
+        .map_err(|error| explain(&location.db, error))?;
     if found == "ok" {
         return Ok(());
     }
-    Err(StoreError::Damaged { path: location.db.display().to_string(), cause: found })
+    Err(StoreError::Damaged { path: location.db.display().to_string(), cause: found.into() })
 }
 
 /// Says in our words why the file can't be used.
-pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
+pub(super) fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
     let path = path.display().to_string();
-    let cause = error.to_string();
-    match error.sqlite_error_code() {
+    let (code, extended) = (error.sqlite_error_code(), error.sqlite_error());
+    let extended = extended.map(|error| error.extended_code);
+    let is_damage = matches!(error, rusqlite::Error::FromSqlConversionFailure(..));
+    let cause = SharedError::of(error);
+    match code {
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path, cause },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::Damaged { path, cause }
         }
-        _ if matches!(error, rusqlite::Error::FromSqlConversionFailure(..)) => {
-            StoreError::Damaged { path, cause }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Busy { path, cause }
         }
+        Some(ErrorCode::DiskFull) => StoreError::Full { path, cause },
+        _ if extended.is_some_and(|code| CANNOT_GROW.contains(&code)) => {
+            StoreError::Full { path, cause }
+        }
+        _ if is_damage => StoreError::Damaged { path, cause },
         _ => StoreError::File { verb: "use", path, cause },
     }
-}
-
-pub(super) fn unusable(verb: &'static str, path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::File { verb, path: path.display().to_string(), cause: error.to_string() }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, MAIN_DB};
 
 use super::Location;
-use super::schema::{explain, unusable};
+use super::schema::explain;
 use crate::StoreError;
 
 const LOG_HEADER: usize = 32;
@@ -17,7 +17,7 @@ const FRAME_HEADER: usize = 24;
 
 /// Opens a copy in memory that can't be written.
 pub(super) fn open(location: &Location) -> Result<Connection, StoreError> {
-    let failed = |error: std::io::Error| unusable("read", &location.db, &error);
+    let failed = |error: std::io::Error| StoreError::of_file("read", &location.db, error);
     let mut bytes = std::fs::read(&location.db).map_err(failed)?;
     if let Ok(log) = std::fs::read(log_of(&location.db)) {
         apply(&mut bytes, &log);
@@ -26,7 +26,7 @@ pub(super) fn open(location: &Location) -> Result<Connection, StoreError> {
     if let Some(versions) = bytes.get_mut(18..20) {
         versions.fill(1);
     }
-    let explain = |error: rusqlite::Error| explain(&location.db, &error);
+    let explain = |error: rusqlite::Error| explain(&location.db, error);
     let mut connection = Connection::open_in_memory().map_err(explain)?;
     if !bytes.is_empty() {
         let read = std::io::Cursor::new(&bytes);

@@ -64,7 +64,7 @@ impl SqliteStore {
     pub fn workspaces(location: &Location) -> Result<Vec<String>, StoreError> {
         let mut names = vec![DEFAULT_WORKSPACE.to_owned()];
         if let Some(sql) = schema::open(location)? {
-            let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+            let explain = |error: rusqlite::Error| schema::explain(&location.db, error);
             let mut statement = sql.prepare("SELECT name FROM workspace").map_err(explain)?;
             let found = statement.query_map([], |row| row.get(0)).map_err(explain)?;
             names.extend(found.collect::<Result<Vec<String>, _>>().map_err(explain)?);
@@ -87,7 +87,7 @@ impl SqliteStore {
             Some(sql) => sql,
             None => schema::create(location)?,
         };
-        let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+        let explain = |error: rusqlite::Error| schema::explain(&location.db, error);
         let behavior = rusqlite::TransactionBehavior::Immediate;
         let sql = sql.transaction_with_behavior(behavior).map_err(explain)?;
         if name == DEFAULT_WORKSPACE || WorkspaceRow::read(&sql, name).map_err(explain)?.is_some() {
@@ -109,7 +109,7 @@ impl SqliteStore {
         if name == DEFAULT_WORKSPACE {
             return Err(WorkspaceError::Default);
         }
-        let explain = |error: rusqlite::Error| schema::explain(&location.db, &error);
+        let explain = |error: rusqlite::Error| schema::explain(&location.db, error);
         let missing = || WorkspaceError::Missing(name.into());
         let mut sql = schema::open(location)?.ok_or_else(missing)?;
         let behavior = rusqlite::TransactionBehavior::Immediate;

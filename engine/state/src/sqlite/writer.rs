@@ -1,6 +1,7 @@
 //! The writer: one thread that owns the connection and merges everything that waits into one
 //! transaction.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use terrarium_address::Name;
-use terrarium_provider::Intent;
+use terrarium_provider::{Intent, SharedError};
 use tokio::sync::oneshot;
 
 use super::commit::{FOLLOWS, Known, Writing};
@@ -118,9 +119,9 @@ impl Database {
             };
         };
         let row = WorkspaceRow::read(connection, &workspace)
-            .map_err(|error| schema::explain(&location.db, &error))?;
+            .map_err(|error| schema::explain(&location.db, error))?;
         let follows = row.as_ref().map(|row| load::note(connection, row.id, FOLLOWS)).transpose();
-        let follows = follows.map_err(|error| schema::explain(&location.db, &error))?.flatten();
+        let follows = follows.map_err(|error| schema::explain(&location.db, error))?.flatten();
         match noted.complaint(row.as_ref(), follows.as_deref()) {
             Some(cause) => Err(stale(cause)),
             None => Ok(Some(connection)),
@@ -253,9 +254,9 @@ impl Database {
         // What a transaction that fails has made is not there.
         let mut known = std::mem::take(&mut self.known);
         let workspace = self.workspace.clone();
-        let path = self.location.db.display().to_string();
-        let connection = self.made().map_err(|error| CommitError::Unknown(error.to_string()))?;
-        let failed = |error: rusqlite::Error| failed(&path, &error);
+        let path = self.location.db.clone();
+        let connection = self.made()?;
+        let failed = |error: rusqlite::Error| failed(&path, error);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let mut writing =
@@ -277,15 +278,21 @@ impl Database {
         transaction.commit().map_err(failed)?;
         self.known = known;
         if let Some(row) = row {
-            self.note(&row).map_err(|error| CommitError::Unknown(error.to_string()))?;
+            // It is committed: whatever kind of failure this is, something was written.
+            self.note(&row).map_err(|error| CommitError::Unknown(SharedError::of(error)))?;
         }
         Ok(answers)
     }
 }
 
-fn failed(path: &str, error: &rusqlite::Error) -> CommitError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => CommitError::Full(path.to_owned()),
-        _ => CommitError::Unknown(format!("{path}: {error}")),
+/// Only of a full disk and a busy database is it certain that nothing was written.
+fn failed(path: &Path, error: rusqlite::Error) -> CommitError {
+    let code = error.sqlite_error_code();
+    let error = schema::explain(path, error);
+    match code {
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            error.into()
+        }
+        _ => CommitError::Unknown(SharedError::of(error)),
     }
 }

@@ -102,6 +102,10 @@ async fn a_full_disk_refuses_the_batch_and_keeps_what_was_there() {
         }
     };
     assert!(matches!(refusal, CommitError::Full(_)), "{refusal}");
+    let below = std::error::Error::source(&refusal).expect("the store's own error");
+    let below = below.downcast_ref::<StoreError>();
+    assert!(matches!(below, Some(StoreError::Full { .. })), "{below:?}");
+    assert!(below.and_then(std::error::Error::source).is_some(), "and what the database said");
     assert!(written > 0);
     assert_eq!(store.load().await.unwrap().resources.len(), written + 1);
     let small = store.submit(&fence, objects([put("a.d", "{}")]), Durability::Now);

@@ -12,13 +12,13 @@ use terrarium_state::Scheduled;
 
 use crate::codes;
 use crate::context::{Context, Speech};
+use crate::failures;
 use crate::json::stream;
 use crate::render::alike::alike;
 use crate::render::instant::{Times, duration};
 use crate::render::outputs::outputs;
 use crate::render::paint::{bold, green, yellow};
 use crate::render::schedule::{lines, verb, waiting};
-use crate::setup::store;
 
 /// How many instances a line names.
 const NAMED: usize = 3;
@@ -204,7 +204,7 @@ impl<'a> RunTeller<'a> {
 
     /// Says why a turn could not be planned, once for the same reason, and when it is tried again.
     fn trouble(&self, error: &DriveError, again: Option<Timestamp>) {
-        let failed = store::not_driven(error);
+        let failed = failures::of_drive(error);
         let text = format!(
             "{:?}",
             failed.0.iter().map(|one| (&one.summary, &one.detail)).collect::<Vec<_>>()

@@ -6,6 +6,7 @@ use terrarium_state::edit;
 use super::{Mv, Rm};
 use crate::context::{Context, Failed, Outcome};
 use crate::exit_codes;
+use crate::failures;
 use crate::setup::{session, store};
 
 pub(super) fn remove(args: &Rm, context: &Context) -> Outcome {
@@ -19,7 +20,7 @@ pub(super) fn remove(args: &Rm, context: &Context) -> Outcome {
         let done = async {
             let state = store::load(&store).await?;
             let removed = edit::remove(&state, &targets)
-                .map_err(|error| store::edit_failed("Invalid target address", &error))?;
+                .map_err(|error| failures::of_edit("Invalid target address", &error))?;
             for addr in &removed.removed {
                 let verb = if args.dry_run { "Would remove" } else { "Removed" };
                 context.out.line(&format!("{verb} {addr}"));
@@ -48,7 +49,7 @@ pub(super) fn rename(args: &Mv, context: &Context) -> Outcome {
         let done = async {
             let state = store::load(&store).await?;
             let renamed = edit::rename(&state, &from, &to)
-                .map_err(|error| store::edit_failed("Invalid target address", &error))?;
+                .map_err(|error| failures::of_edit("Invalid target address", &error))?;
             let verb = if args.dry_run { "Would move" } else { "Move" };
             let lines = said(&from, &to, &renamed.moves);
             for (old, new) in &lines {

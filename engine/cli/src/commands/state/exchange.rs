@@ -9,6 +9,7 @@ use super::Push;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, file_failed};
 use crate::exit_codes;
+use crate::failures;
 use crate::setup::{config, store};
 
 pub(super) fn pull(context: &Context) -> Outcome {
@@ -28,7 +29,7 @@ pub(super) fn push(args: &Push, context: &Context) -> Outcome {
         std::fs::read_to_string(&path).map_err(|error| file_failed("read", &path, &error))?
     };
     let pushed = v4::read_within(text.as_bytes(), context.limits.state_file).map_err(|error| {
-        let detail = format!("{}: {}", args.path, store::sentence(&error.to_string()));
+        let detail = format!("{}: {}", args.path, failures::sentence(&error.to_string()));
         Failed::from(
             Diagnostic::error(codes::STATE, "Failed to read state")
                 .detail(detail)
@@ -42,7 +43,7 @@ pub(super) fn push(args: &Push, context: &Context) -> Outcome {
             let own = store::load(&store).await?;
             let adopted = same_file(context, args, &own, text.as_bytes())?;
             let batch = edit::push(&own, pushed, args.force, adopted)
-                .map_err(|error| store::edit_failed("Failed to write state", &error))?;
+                .map_err(|error| failures::of_edit("Failed to write state", &error))?;
             store::commit(&store, &fence, batch).await
         }
         .await;

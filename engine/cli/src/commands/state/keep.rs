@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::confirm;
 use crate::context::{Context, Outcome};
 use crate::exit_codes;
+use crate::failures;
 use crate::setup::{store, workspace};
 
 /// Flags of `backup`.
@@ -30,10 +31,10 @@ pub(super) fn backup(args: &Backup, context: &Context) -> Outcome {
             context.path(path)
         } else {
             let store = store::open(context).await?;
-            let head = store.head().await.map_err(|error| store::failed(&error))?;
+            let head = store.head().await.map_err(|error| failures::of_store(&error))?;
             context.dir.join(format!("terrarium-{}.db.backup", head.serial))
         };
-        backend.backup(&path).await.map_err(|error| store::failed(&error))?;
+        backend.backup(&path).await.map_err(|error| failures::of_store(&error))?;
         context
             .out
             .line(&format!("Wrote {}: all workspaces, as they are now.", context.shown(&path)));
@@ -50,7 +51,7 @@ pub(super) fn accept(args: &Accept, context: &Context) -> Outcome {
     }
     let name = workspace::selected(context)?;
     let accepted = context.block_on(store::backend(context).accept(&name))?;
-    accepted.map_err(|error| store::failed(&error))?;
+    accepted.map_err(|error| failures::of_store(&error))?;
     context.out.line("terrarium.db is taken for the state as it is.");
     Ok(exit_codes::SUCCESS)
 }

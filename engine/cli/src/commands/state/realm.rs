@@ -10,6 +10,7 @@ use super::confirm;
 use crate::args::{StateFlags, VariableArgs};
 use crate::context::{Context, Failed, Outcome};
 use crate::exit_codes;
+use crate::failures;
 use crate::setup::session::{self, Session, Unlocked, Wish};
 use crate::setup::variables::Missing;
 use crate::setup::{store, testbed};
@@ -74,7 +75,7 @@ async fn bind(args: &Rebind, context: &Context, session: &Session, targets: &[Ta
     realms.retain(|addr, _| targets.is_empty() || wanted(addr));
     let prior = &session.inputs.prior;
     let changes = rebind::rebind(prior, &realms)
-        .map_err(|error| store::edit_failed("Objects can't be bound", &error))?;
+        .map_err(|error| failures::of_edit("Objects can't be bound", &error))?;
     if changes.is_empty() {
         context.out.line("Every object is bound to where the configuration logs in.");
         return Ok(exit_codes::SUCCESS);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use terrarium_state::{Batch, DEFAULT_WORKSPACE, Fence, State, Store, rebind};
 
 use crate::context::{Context, Failed};
+use crate::failures;
 use crate::setup::store;
 
 /// States, each under its lock, and what they forget.
@@ -30,8 +31,8 @@ pub(super) async fn prepare(
     drop(store::open(context).await?);
     let backend = store::backend(context);
     let mut all = Forgetting(Vec::new());
-    for workspace in backend.workspaces().await.map_err(|error| store::failed(&error))? {
-        let store = backend.open(&workspace).await.map_err(|error| store::failed(&error))?;
+    for workspace in backend.workspaces().await.map_err(|error| failures::of_store(&error))? {
+        let store = backend.open(&workspace).await.map_err(|error| failures::of_store(&error))?;
         match one(context, (workspace, store), is_gone).await {
             Ok(one) => all.0.extend(one),
             Err(why) => {
