@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::output::Output;
 use crate::redact::Redactor;
 use crate::render::diagnostics::{self, Warnings};
+use crate::signals::Leaving;
 
 /// Most warnings that are not said again.
 const REMEMBERED: usize = 1_000;
@@ -64,6 +65,8 @@ pub struct Context {
     pub backend: OnceLock<Option<LocalBackend>>,
     /// Whether it was said where more about errors is to be read.
     pub explained: Mutex<bool>,
+    /// Whether it is left where it stands, after two signals.
+    pub leaving: Leaving,
     /// What stands between the engine and the outside.
     pub seams: Seams,
 }
@@ -167,6 +170,7 @@ impl Context {
             said: Mutex::default(),
             backend: OnceLock::new(),
             explained: Mutex::default(),
+            leaving: Leaving::default(),
             seams: Seams::default(),
         })
     }
@@ -299,10 +303,22 @@ impl Context {
 
     /// Runs a future on a runtime of its own: none exists before a command needs one.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Result<T, Failed> {
-        match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-            Ok(runtime) => Ok(runtime.block_on(future)),
-            Err(error) => fail(crate::codes::INTERNAL, "No runtime", error.to_string()),
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return fail(crate::codes::INTERNAL, "No runtime", error.to_string()),
+        };
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                done = future => Some(done),
+                () = self.leaving.raised() => None,
+            }
+        });
+        if ended.is_none() {
+            // Whatever does not answer is waited for no longer.
+            runtime.shutdown_background();
         }
+        ended.ok_or_else(|| Failed(Diagnostics::new()))
     }
 }
 

@@ -13,7 +13,7 @@ pub const CHANGES: u8 = 2;
 pub const WAITING: u8 = 3;
 /// Bare `terrarium`: only the usage was printed.
 pub const USAGE: u8 = 127;
-/// Stopped by a second Ctrl-C, before everything in flight was recorded.
+/// Left where it stood after a second signal, before everything in flight was recorded: the journal knows the rest.
 pub const INTERRUPTED: u8 = 130;
 
 /// Returns the exit code of a run.

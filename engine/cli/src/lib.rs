@@ -20,6 +20,7 @@ mod progress;
 pub mod redact;
 pub mod render;
 mod setup;
+mod signals;
 
 use terrarium_diagnostic::Diagnostic;
 
@@ -54,7 +55,7 @@ pub fn run_over(args: Vec<String>, env: Env, seams: Seams) -> u8 {
         Ok(code) => code,
         Err(Failed(diagnostics)) => {
             context.report(&diagnostics);
-            exit_codes::ERROR
+            if context.leaving.is_raised() { exit_codes::INTERRUPTED } else { exit_codes::ERROR }
         }
     }
 }

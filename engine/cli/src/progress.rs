@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use terrarium_address::ResourceAddr;
-use terrarium_core::{Cancel, Event, Progress};
+use terrarium_core::{Event, Progress};
 
 use crate::context::{Context, Speech};
 use crate::json::stream;
@@ -111,40 +111,5 @@ impl Progress for Teller {
             Some(bar) => bar.suspend(|| self.out.line(&text)),
             None => self.out.line(&text),
         }
-    }
-}
-
-/// Turns Ctrl-C and SIGTERM into requests to stop: the first is polite, the second urgent.
-pub(crate) fn stop_on_signal(context: &Context) -> Cancel {
-    let cancel = Cancel::default();
-    let (raised, out) = (cancel.clone(), context.out.clone());
-    tokio::spawn(async move {
-        signal().await;
-        out.talk("\nInterrupt received. What is under way is finished and recorded; nothing more is begun.\nA second interrupt stops waiting, too.");
-        raised.raise();
-        signal().await;
-        out.talk("\nTwo interrupts received. Not waiting any longer: the next run finds out how it ended.");
-        raised.raise();
-    });
-    cancel
-}
-
-/// Returns once the process is asked to stop.
-pub(crate) async fn signal() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut stream) => {
-                stream.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => {
-            if interrupted.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        () = terminated => {}
     }
 }

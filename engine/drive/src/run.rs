@@ -38,6 +38,9 @@ pub trait Workplace {
     fn store(&self) -> &Arc<dyn Store>;
 
     /// Takes the lock and reads configuration, variables and state anew.
+    ///
+    /// # Cancel safety
+    /// Is dropped where somebody says stop: a lock that it took by then must be free again.
     async fn open(&self, seen: &LastSeen) -> Result<Ground, DriveError>;
 }
 
@@ -150,6 +153,8 @@ impl Watch<'_> {
             let next = match self.round(&mut seen).await {
                 Ok((true, _)) if !self.runner.cancel.is_raised() => continue,
                 Ok((_, next)) => next,
+                // Who stops in the middle of a plan has nothing to say about it.
+                Err(_) if self.begun && self.runner.cancel.is_raised() => None,
                 Err(error) if self.is_the_end(&error) => return Err(error),
                 Err(error) => {
                     let again = self.later(&error);
@@ -181,7 +186,12 @@ impl Watch<'_> {
         &mut self,
         seen: &mut LastSeen,
     ) -> Result<(bool, Option<Timestamp>), DriveError> {
-        let Ground { mut inputs, held } = self.runner.place.open(seen).await?;
+        let opened = tokio::select! {
+            biased;
+            () = self.runner.cancel.raised() => return Ok((false, None)),
+            opened = self.runner.place.open(seen) => opened,
+        };
+        let Ground { mut inputs, held } = opened?;
         let (prior, now) = (inputs.prior.clone(), inputs.clock.now());
         let Runner { rules, audience, cancel, .. } = self.runner;
         let patience = &mut self.patience;

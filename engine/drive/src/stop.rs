@@ -16,7 +16,7 @@ pub enum Signal {
 /// What a signal makes of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// What is under way is finished and recorded; nothing more is begun.
+    /// Calls under way are finished and recorded; nothing more is begun.
     Finishes,
     /// It is left at once: the journal knows what is under way.
     Leaves,

@@ -107,8 +107,8 @@ impl Run {
     }
 }
 
-/// Test binaries stand in `target/PROFILE/deps`, the program one folder up.
-fn binary() -> PathBuf {
+/// Returns the built binary: tests stand in `target/PROFILE/deps`, the program one folder up.
+pub fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap_or_default();
     let profile = test.ancestors().nth(2).unwrap_or(Path::new("."));
     profile.join("terrarium")

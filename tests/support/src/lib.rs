@@ -4,6 +4,6 @@ mod binary;
 mod server;
 mod workdir;
 
-pub use binary::{Run, Terrarium};
+pub use binary::{Run, Terrarium, binary};
 pub use server::Server;
 pub use workdir::{Workdir, repository};

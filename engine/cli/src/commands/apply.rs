@@ -26,12 +26,12 @@ use crate::context::{Context, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::failures;
 use crate::json::stream;
-use crate::progress::stop_on_signal;
 use crate::render::instant::Times;
 use crate::render::outputs::{self, output_value};
 use crate::render::summary::{self, Run};
 use crate::setup::session::{Session, Unlocked, Wish, plan_options};
 use crate::setup::variables::Missing;
+use crate::signals::stop_on_signal;
 
 /// Flags.
 #[derive(Debug, clap::Args)]

@@ -12,11 +12,11 @@ use crate::args::{ParallelismArgs, StateFlags, VariableArgs};
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
-use crate::progress::stop_on_signal;
 use crate::render::paint::{bold, green};
 use crate::setup::session::{self, Session, Unlocked, Wish};
 use crate::setup::store;
 use crate::setup::variables::Missing;
+use crate::signals::stop_on_signal;
 
 /// Flags.
 #[derive(Debug, clap::Args)]

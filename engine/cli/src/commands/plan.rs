@@ -13,10 +13,10 @@ use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
 use crate::exit_codes;
 use crate::failures;
 use crate::private;
-use crate::progress::stop_on_signal;
 use crate::render::plan::rule;
 use crate::setup::session::{Session, Unlocked, Wish, plan_options};
 use crate::setup::variables::Missing;
+use crate::signals::stop_on_signal;
 
 /// Flags.
 #[derive(Debug, clap::Args)]

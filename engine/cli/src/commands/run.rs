@@ -18,11 +18,11 @@ use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
 use crate::failures;
-use crate::progress::stop_on_signal;
 use crate::setup::session::{self, Session, Standing, Unlocked, Wish};
 use crate::setup::store;
 use crate::setup::testbed::{self, Testbed};
 use crate::setup::variables::Missing;
+use crate::signals::stop_on_signal;
 
 /// Flags.
 #[expect(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]

@@ -337,7 +337,7 @@ async fn serve_world(context: &Context, serve: &Serve) -> Outcome {
                 return fail(codes::TESTBED, "Testbed can't be served", format!("{error}."));
             }
         }
-        () = crate::progress::signal() => context.out.talk("Testbed: stopped; its world stays."),
+        () = crate::signals::signal() => context.out.talk("Testbed: stopped; its world stays."),
     }
     Ok(exit_codes::SUCCESS)
 }

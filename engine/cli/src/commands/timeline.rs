@@ -13,12 +13,12 @@ use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
 use crate::env;
 use crate::exit_codes;
 use crate::json;
-use crate::progress::stop_on_signal;
 use crate::render::instant::Times;
 use crate::render::timeline as render;
 use crate::setup::session::{self, Session, Unlocked, Wish, plan_options};
 use crate::setup::store;
 use crate::setup::variables::Missing;
+use crate::signals::stop_on_signal;
 
 /// Width of the text where nothing tells another.
 const WIDTH: usize = 80;

@@ -23,5 +23,6 @@ mod realms;
 mod refused;
 mod rehearsal;
 mod rules;
+mod signals;
 mod tidy;
 mod unlocked;
