@@ -24,6 +24,8 @@ pub struct DeferredChange {
 pub enum Waits {
     /// What it sits on does not lend yet.
     Lender(Sits),
+    /// What it sits on lends, and nothing stands behind it: what was reserved failed.
+    Lacks(Sits),
     /// Something that it reads, or names in `depends_on`, waits itself.
     Dependency(ResourceAddr),
     /// A `count` or a `for_each`, its own or that of a module around it, that is not known yet.
@@ -135,7 +137,7 @@ impl DeferredChange {
             Some(Waits::Values) => "instance_count_unknown",
             Some(Waits::Configuration) => "provider_config_unknown",
             Some(Waits::Dependency(_)) => "deferred_prereq",
-            Some(Waits::Lender(_) | Waits::Held(_)) => "absent_prereq",
+            Some(Waits::Lender(_) | Waits::Lacks(_) | Waits::Held(_)) => "absent_prereq",
             Some(Waits::Provider) => "resource_config_unknown",
             Some(Waits::Opening | Waits::Consumers(_)) | None => "unknown",
         }

@@ -63,6 +63,8 @@ pub struct Term {
     pub standing: Standing,
     /// IANA name of the time zone that its dates were declared in; `None`: UTC.
     pub zone: Option<Name>,
+    /// Values that it lends and that nothing stands behind: what was reserved failed, and nothing took its place.
+    pub lacks: Vec<Name>,
 }
 
 /// What something costs at a testbed, in thousandths of its unit (Chameleon's service unit: `SU`).

@@ -180,6 +180,7 @@ pub(crate) fn cause(deferred: &DeferredChange) -> Json {
     };
     match waits {
         Waits::Lender(lender) => json!({"kind": "lender", "lender": lender.to_string()}),
+        Waits::Lacks(lender) => json!({"kind": "lacking", "lender": lender.to_string()}),
         Waits::Dependency(addr) => json!({"kind": "dependency", "address": addr.to_string()}),
         Waits::Values => json!({"kind": "instances_unknown"}),
         Waits::Configuration => json!({"kind": "provider_configuration_unknown"}),

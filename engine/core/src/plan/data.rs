@@ -241,6 +241,7 @@ impl Reads<'_, '_> {
                 self.check_read(candidate, &value);
                 if let Some(term) = term {
                     let mut ledger = plan.ledger.borrow_mut();
+                    ledger.lack(&term.lacks);
                     ledger.lend(&group.schema, &candidate.addr, &value, pasted(&term));
                 }
                 let id = object::id_of(&value);

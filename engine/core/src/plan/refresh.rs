@@ -89,6 +89,9 @@ fn fold(plan: &Planner<'_>, group: &Group<'_>, object: &mut Recorded<'_>, reply:
             if let Some(zone) = term.as_ref().and_then(|term| term.zone.clone()) {
                 plan.zones.borrow_mut().insert(zone);
             }
+            if let Some(term) = &term {
+                plan.ledger.borrow_mut().lack(&term.lacks);
+            }
             let window = term.map(|term| term.window).or(before.window);
             *object.prior = Some(Prior { value, private, window, ended, standing, ..before });
         }

@@ -55,6 +55,12 @@ async fn ask(plan: &Planner<'_>, provider: &Arc<dyn Provider>, asked: Vec<Name>)
 fn seat(plan: &Planner<'_>, group: &Group<'_>, candidate: &Candidate, config: &Value) -> Seat {
     let mut sits = plan.ledger.borrow().sat_on(&group.schema, config);
     sits.retain(|(what, _)| what.instance() != Some(&candidate.addr));
+    if candidate.prior.as_ref().is_some_and(|prior| prior.ended.is_none()) {
+        // What is there needs nothing any more to come.
+        for (_, loan) in &mut sits {
+            loan.lacks = false;
+        }
+    }
     let lenders: BTreeSet<ResourceAddr> =
         sits.iter().filter_map(|(what, _)| what.instance().cloned()).collect();
     if let Some(gone) = lenders.iter().find(|addr| plan.goes(addr) && plan.lends(addr)) {

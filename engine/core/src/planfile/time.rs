@@ -52,6 +52,8 @@ struct WaitTwin {
 enum WaitsTwin {
     Lender(String),
     Pasted(String),
+    Lacks(String),
+    PastedLacks(String),
     Dependency(String),
     Values,
     Configuration,
@@ -99,6 +101,8 @@ impl WaitTwin {
         let waits = match &wait.waits {
             Waits::Lender(Sits::On(addr)) => WaitsTwin::Lender(addr.to_string()),
             Waits::Lender(Sits::Pasted(label)) => WaitsTwin::Pasted(label.clone()),
+            Waits::Lacks(Sits::On(addr)) => WaitsTwin::Lacks(addr.to_string()),
+            Waits::Lacks(Sits::Pasted(label)) => WaitsTwin::PastedLacks(label.clone()),
             Waits::Dependency(addr) => WaitsTwin::Dependency(addr.to_string()),
             Waits::Values => WaitsTwin::Values,
             Waits::Configuration => WaitsTwin::Configuration,
@@ -116,6 +120,8 @@ impl WaitTwin {
         let waits = match &self.waits {
             WaitsTwin::Lender(addr) => Waits::Lender(Sits::On(resource(addr)?)),
             WaitsTwin::Pasted(label) => Waits::Lender(Sits::Pasted(label.clone())),
+            WaitsTwin::Lacks(addr) => Waits::Lacks(Sits::On(resource(addr)?)),
+            WaitsTwin::PastedLacks(label) => Waits::Lacks(Sits::Pasted(label.clone())),
             WaitsTwin::Dependency(addr) => Waits::Dependency(resource(addr)?),
             WaitsTwin::Values => Waits::Values,
             WaitsTwin::Configuration => Waits::Configuration,

@@ -125,10 +125,12 @@ impl<'a> Scene<'a> {
             return itself();
         }
         let found = match item.deferred.and_then(DeferredChange::waits) {
-            Some(Waits::Lender(Sits::On(lender))) => {
+            Some(Waits::Lender(Sits::On(lender)) | Waits::Lacks(Sits::On(lender))) => {
                 self.head_at(lender, seen, || Head::Instance(lender.clone()))
             }
-            Some(Waits::Lender(Sits::Pasted(words))) => Head::Foreign(words.clone()),
+            Some(Waits::Lender(Sits::Pasted(words)) | Waits::Lacks(Sits::Pasted(words))) => {
+                Head::Foreign(words.clone())
+            }
             Some(Waits::Dependency(other) | Waits::Held(other)) => {
                 self.head_at(other, seen, || Head::Nothing)
             }
@@ -205,7 +207,10 @@ impl<'a> Scene<'a> {
         };
         let sits = !item.lenders().is_empty()
             || item.foreign().is_some()
-            || matches!(item.deferred.and_then(DeferredChange::waits), Some(Waits::Lender(_)));
+            || matches!(
+                item.deferred.and_then(DeferredChange::waits),
+                Some(Waits::Lender(_) | Waits::Lacks(_))
+            );
         // What was scheduled and has no window of its own begins now, and stays.
         let now = Window::new(self.now, None)
             .filter(|_| stage == Stage::Now(PlannedAction::Create) && item.scheduled.is_some());

@@ -1,12 +1,13 @@
 //! Planning leases: dates, what a change of them means, and what the calendar says.
 
+mod change;
 mod course;
+mod degraded;
 mod what;
 mod when;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{
     Claim, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window,
@@ -17,7 +18,7 @@ use super::apply::NEAR;
 use super::date;
 use super::dates::{Declared, declared};
 use super::part::{self, Part, PartKind};
-use super::{advice, claims, errors, limits, looks, room, rules};
+use super::{advice, claims, errors, limits, room, rules};
 use crate::codes;
 use crate::look::Look;
 use crate::plan::{Draft, Planning, merged, reply};
@@ -178,13 +179,9 @@ fn finish(only: Option<PartKind>, sketch: Sketch<'_>, now: Timestamp) -> PlanRep
     let Sketch { mut draft, request, declared, parts, course, window, schedule, .. } = sketch;
     let (claims, mut notes) = (sketch.claims, sketch.notes);
     part::put(only, &parts, &mut draft.planned);
-    if draft.prior.is_some_and(looks::is_degraded) && matches!(course, Course::Keep { .. }) {
-        draft.diagnostics.push(
-            Diagnostic::warning(codes::FAILED, "The lease is degraded")
-                .detail("Something that it reserves failed: it was swapped for another, or it is missing.")
-                .help("missing_resources and resources_changed tell which reservation it is")
-                .path(AttrPath::attr("degraded")),
-        );
+    if let (Some(prior), Course::Keep { begun, .. }) = (draft.prior, course) {
+        let told = degraded::told(only, prior, (&request.addr, begun));
+        draft.diagnostics.0.extend(told);
     }
     if matches!(course, Course::Keep { .. }) && changes_at_blazar(only, &draft) {
         draft.forget("updated_at");

@@ -13,7 +13,7 @@ use terrarium_value::Value;
 use super::calendar::{Ask, Calendar, Pool};
 use super::claims;
 use super::filter::{self, Condition};
-use super::part::{self, PartKind};
+use super::part::{self, Part, PartKind};
 use super::plan::{Course, Sketch};
 use super::rules;
 use crate::client::{ApiError, Call, Service, Session};
@@ -126,7 +126,9 @@ impl Desk<'_> {
         except: &BTreeSet<String>,
         project: Option<&'n str>,
     ) -> Ask<'n> {
-        let cleaning = rules::of(&self.region).map_or(SignedDuration::ZERO, rules::Rules::cleaning);
+        // Nothing is cleaned of an address.
+        let cleaned = rules::of(&self.region).filter(|_| need.pool != Pool::FloatingIps);
+        let cleaning = cleaned.map_or(SignedDuration::ZERO, rules::Rules::cleaning);
         Ask { conditions: &need.conditions, cleaning, except: except.clone(), project }
     }
 
@@ -163,11 +165,7 @@ impl Desk<'_> {
                 let owned = own_leases(session, &region).await;
                 let zone = sketch.declared.zone.clone();
                 let diagnostic = shortage.told(calendar, &ask, (&owned, zone.as_ref()), self.now);
-                let path = part::path(
-                    only,
-                    part,
-                    if part.get("min").is_some() { "min" } else { "network_name" },
-                );
+                let path = part::path(only, part, need.pool.count());
                 sketch.draft.diagnostics.push(diagnostic.path(path));
                 return;
             }
@@ -206,12 +204,26 @@ fn needs_of(at: usize, sketch: &Sketch<'_>) -> Vec<Need> {
         let twin = sketch.before.iter().find(|one| one.kind == part.kind && one.at == part.at);
         let changed = twin.is_none_or(|twin| !part::changes(twin, part).is_empty());
         let known = part.get("resource_properties").is_none_or(Value::is_known);
-        let conditions =
-            filter::parse(part.text("resource_properties").unwrap_or_default()).ok()?;
+        let conditions = conditions_of(part)?;
         let need = Need { sketch: at, part: index, pool, conditions, window };
         ((moved || changed) && known).then_some(need)
     });
     parts.collect()
+}
+
+/// Returns what the things of a part must be like; `None`: nobody knows.
+fn conditions_of(part: &Part) -> Option<Vec<Condition>> {
+    if part.kind != PartKind::FloatingIp {
+        return filter::parse(part.text("resource_properties").unwrap_or_default()).ok();
+    }
+    // Of a network that is given by name alone: those of any network are at least as many.
+    let network = part.text("network_id");
+    let is_on = |network: &str| Condition {
+        property: "floating_network_id".to_owned(),
+        op: "=".to_owned(),
+        value: network.to_owned(),
+    };
+    Some(network.map(is_on).into_iter().collect())
 }
 
 /// Returns the ids of the project's own leases; none where they can't be listed.

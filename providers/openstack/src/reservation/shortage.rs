@@ -36,7 +36,7 @@ impl Shortage {
         now: Timestamp,
     ) -> Diagnostic {
         let words = Words { calendar, ask, zone };
-        let things = calendar.pool.things();
+        let things = calendar.pool.words();
         if let Some(blocked) = &self.extended {
             return self.extension(&words, blocked);
         }

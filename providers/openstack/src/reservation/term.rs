@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
+use terrarium_address::Name;
 use terrarium_provider::{Standing, Term, Window};
 
 use super::date;
-use crate::look::field;
+use crate::look::{elements, field};
 
 /// How a lease is, beyond its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,27 @@ pub(super) fn term(lease: &Json, zone: Option<&str>, now: Timestamp) -> Option<T
         Condition::EndedEarly | Condition::Failed => return None,
     };
     let window = Window::new(start, Some(end))?;
-    Some(Term { window, standing, zone: zone.map(Into::into) })
+    Some(Term { window, standing, zone: zone.map(Into::into), lacks: lacks(lease) })
+}
+
+/// Returns what a lease lends and that nothing stands behind: the one thing of a reservation failed, and Blazar found no
+/// other. Of several the rest is still there, and nobody but the calendar knows how many.
+fn lacks(lease: &Json) -> Vec<Name> {
+    let number = |one: &Json, key: &str| {
+        let value = one.get(key)?;
+        value.as_i64().or_else(|| value.as_str()?.parse().ok())
+    };
+    let lacks = |one: &&Json| {
+        let most = number(one, "max").or_else(|| number(one, "amount")).unwrap_or(1);
+        one.get("missing_resources").and_then(Json::as_bool) == Some(true) && most <= 1
+    };
+    let reservations = elements(lease, "reservations").iter().filter(lacks);
+    // A reserved flavor goes by its id and by its name.
+    let names = |one: &Json| {
+        let id = field(one, "id");
+        [Name::from(id), Name::from(format!("reservation:{id}"))]
+    };
+    reservations.flat_map(names).collect()
 }
 
 #[cfg(test)]

@@ -26,3 +26,4 @@ mod rules;
 mod signals;
 mod tidy;
 mod unlocked;
+mod windows;

@@ -131,6 +131,9 @@ pub(crate) fn when(deferred: &DeferredChange, now: Timestamp, times: &Times) -> 
 fn because(wait: &Wait) -> String {
     match &wait.waits {
         Waits::Lender(lender) => format!("{lender} starts"),
+        Waits::Lacks(lender) => {
+            format!("what {lender} reserved failed, and nothing took its place")
+        }
         Waits::Dependency(addr) => format!("{addr}, which it needs, is deferred"),
         Waits::Consumers(all) => {
             let names = listed(all.iter().map(ToString::to_string), all.len());

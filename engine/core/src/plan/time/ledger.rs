@@ -1,6 +1,6 @@
 //! The ledger: who lends what in this plan, how the lenders stand, and what ended.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -34,6 +34,8 @@ pub(crate) struct Ledger<'a> {
     ends: HashMap<ResourceAddr, Timestamp>,
     /// What only the living have, of those that ended: ids, and what they lent.
     ended: HashMap<Name, Ended>,
+    /// What is lent although nothing stands behind it.
+    lacking: HashSet<Name>,
     /// What services said of values that no object lends.
     foreign: HashMap<Name, Option<Lender>>,
     /// What is not there yet, for those that name it.
@@ -52,6 +54,7 @@ impl<'a> Ledger<'a> {
             given: HashSet::new(),
             ends: HashMap::new(),
             ended: HashMap::new(),
+            lacking: HashSet::new(),
             foreign: HashMap::new(),
             coming: Places::default(),
             indexed: false,
@@ -194,6 +197,11 @@ impl<'a> Ledger<'a> {
         ends.filter(|until| *until <= now).max()
     }
 
+    /// Notes what is lent although nothing stands behind it.
+    pub(crate) fn lack(&mut self, values: &[Name]) {
+        self.lacking.extend(values.iter().cloned());
+    }
+
     /// Notes what the replaced predecessor of an instance lent.
     pub(crate) fn lend_deposed(&mut self, schema: &Schema, addr: &ResourceAddr, value: &Value) {
         for text in lent(schema, &value.unmarked_deep(), Whose::Anybody) {
@@ -204,22 +212,25 @@ impl<'a> Ledger<'a> {
     /// Returns who lends what the values at an object's seats name: by what is planned, else by what a service said.
     /// An unknown value names its lender by its causes.
     pub(crate) fn sat_on(&self, schema: &Schema, config: &Value) -> Vec<(Sits, Loan)> {
-        let mut instances: BTreeSet<ResourceAddr> = BTreeSet::new();
+        // Each with whether nothing stands behind it.
+        let mut instances: BTreeMap<ResourceAddr, bool> = BTreeMap::new();
         let mut sits = Vec::new();
         for value in occupied(schema, config) {
             let Some(text) = value.as_str() else {
-                instances.extend(self.behind(&value));
+                instances.extend(self.behind(&value).into_iter().map(|addr| (addr, false)));
                 continue;
             };
             if let Some(lender) = self.by_value.get(text) {
-                instances.insert(lender.clone());
+                *instances.entry(lender.clone()).or_default() |= self.lacking.contains(text);
             } else if let Some(Some(lender)) = self.foreign.get(text) {
-                sits.push((Sits::Pasted(lender.label.clone()), pasted(&lender.term)));
+                let lacks = lender.term.lacks.iter().any(|lacking| **lacking == *text);
+                let loan = Loan { lacks, ..pasted(&lender.term) };
+                sits.push((Sits::Pasted(lender.label.clone()), loan));
             }
         }
         // A lender that is only read, of another kind of block, stands as it was read.
-        let stands = instances.into_iter().map(|addr| {
-            let loan = self.loan(&addr).unwrap_or_default();
+        let stands = instances.into_iter().map(|(addr, lacks)| {
+            let loan = Loan { lacks, ..self.loan(&addr).unwrap_or_default() };
             (Sits::On(addr), loan)
         });
         stands.chain(sits).collect()

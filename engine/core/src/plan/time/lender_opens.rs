@@ -17,6 +17,11 @@ pub(super) fn lender_opens(loan: &Loan, lender: &Sits, now: Timestamp) -> Option
         return wait(at, format!("{lender}, which waits itself"));
     }
     let from = loan.window.map(|window| window.from());
+    // What it reserved failed: whoever came would be refused, whatever the hour. It may be mended in time.
+    if loan.lacks && !loan.fresh {
+        let reason = format!("{lender} to have again what it reserved, which failed");
+        return Some(Wait { at: from, waits: Waits::Lacks(lender.clone()), reason });
+    }
     // A lease that begins within minutes is created until it has begun: who sits on it comes right after it.
     match from.filter(|from| *from > now && loan.lends != Some(Lends::WithApply)) {
         Some(from) => wait(Some(from), format!("the start of {lender}")),
@@ -45,7 +50,7 @@ mod tests {
         let new = |loan, lends| Loan { fresh: true, lends, ..loan };
         let (with, after) = (Some(Lends::WithApply), Some(Lends::AfterApply));
         // The lender on day 10; until when one waits, and for what; nothing: not at all.
-        let rows: [(Loan, Waits<'_>); 10] = [
+        let rows: [(Loan, Waits<'_>); 12] = [
             (Loan::default(), None),
             (at(5), None),
             (at(12), Some((Some(12), "the start of l"))),
@@ -59,6 +64,11 @@ mod tests {
                 Some((Some(15), "l, which waits itself")),
             ),
             (Loan { waits: Some(When::Later), ..at(5) }, Some((None, "l, which waits itself"))),
+            (
+                Loan { lacks: true, ..at(5) },
+                Some((Some(5), "l to have again what it reserved, which failed")),
+            ),
+            (Loan { lacks: true, fresh: true, ..at(5) }, None),
         ];
         for (loan, expected) in rows {
             let found = lender_opens(&loan, &Sits::Pasted("l".to_owned()), day(10));

@@ -10,6 +10,7 @@ use super::planned::Planned;
 use crate::{PlannedAction, ReplaceOrder};
 
 /// How a lender stands in this plan.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, which rules combine")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Loan {
     /// When it lends.
@@ -28,6 +29,8 @@ pub(crate) struct Loan {
     pub(crate) lends: Option<Lends>,
     /// When it will be made, where it waits itself.
     pub(crate) waits: Option<When>,
+    /// Whether nothing stands behind what one sits on.
+    pub(crate) lacks: bool,
 }
 
 impl Loan {
@@ -44,6 +47,7 @@ impl Loan {
             ended: None,
             lends: change.notes.lends.filter(|_| made),
             waits: None,
+            lacks: false,
         };
         let later = |at: Option<Timestamp>| Some(at.map_or(When::Later, When::At));
         match planned.fate() {

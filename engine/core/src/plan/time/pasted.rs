@@ -36,7 +36,7 @@ mod tests {
         for (standing, (from, until), waits, over) in rows {
             let window = window(from, Some(until)).expect("a window");
             let lender = Sits::Pasted("the lease".to_owned());
-            let loan = pasted(&Term { window, standing, zone: None });
+            let loan = pasted(&Term { window, standing, zone: None, lacks: Vec::new() });
             let wait = lender_opens(&loan, &lender, day(10)).and_then(|wait| wait.at);
             assert_eq!((wait, lender_ends(&loan, day(10))), (waits.map(day), over.map(day)));
         }

@@ -177,7 +177,11 @@ pub(super) fn term(lease: &Object) -> Option<Term> {
         Some("TERMINATED") => Standing::Ended(window.until()?),
         _ => Standing::Upcoming,
     };
-    Some(Term { window, standing, zone: text(&lease.state, "zone").map(Name::from) })
+    let lacks = match text(&lease.state, "kind").as_deref() {
+        Some("broken") => text(&lease.state, "reservation").into_iter().map(Name::from).collect(),
+        _ => Vec::new(),
+    };
+    Some(Term { window, standing, zone: text(&lease.state, "zone").map(Name::from), lacks })
 }
 
 /// Plans one lease.

@@ -8,6 +8,7 @@ pub(in crate::reservation) enum Pool {
     Hosts,
     Networks,
     Devices,
+    FloatingIps,
 }
 
 impl Pool {
@@ -17,15 +18,17 @@ impl Pool {
             PartKind::Host => Some(Self::Hosts),
             PartKind::Network => Some(Self::Networks),
             PartKind::Device => Some(Self::Devices),
+            PartKind::FloatingIp => Some(Self::FloatingIps),
             _ => None,
         }
     }
 
-    /// Reads a pool's name in the configuration: `hosts`, `networks`, `devices`.
+    /// Reads a pool's name in the configuration: `hosts`, `networks`, `devices`, `floatingips`.
     pub(in crate::reservation) fn named(name: &str) -> Self {
         match name {
             "networks" => Self::Networks,
             "devices" => Self::Devices,
+            "floatingips" => Self::FloatingIps,
             _ => Self::Hosts,
         }
     }
@@ -36,15 +39,34 @@ impl Pool {
             Self::Hosts => "/os-hosts",
             Self::Networks => "/networks",
             Self::Devices => "/devices",
+            Self::FloatingIps => "/floatingips",
         }
     }
 
-    /// Returns what its things are called, which is also the key around the list.
+    /// Returns the key around the list.
     pub(in crate::reservation) fn things(self) -> &'static str {
         match self {
             Self::Hosts => "hosts",
             Self::Networks => "networks",
             Self::Devices => "devices",
+            Self::FloatingIps => "floatingips",
+        }
+    }
+
+    /// Returns what its things are called.
+    pub(in crate::reservation) fn words(self) -> &'static str {
+        match self {
+            Self::FloatingIps => "floating IPs",
+            other => other.things(),
+        }
+    }
+
+    /// Returns the argument that says how many of them a reservation asks for.
+    pub(in crate::reservation) fn count(self) -> &'static str {
+        match self {
+            Self::Hosts | Self::Devices => "min",
+            Self::Networks => "network_name",
+            Self::FloatingIps => "amount",
         }
     }
 
@@ -54,6 +76,7 @@ impl Pool {
             Self::Hosts => "node_type",
             Self::Networks => "physical_network",
             Self::Devices => "machine_name",
+            Self::FloatingIps => "floating_network_id",
         }
     }
 }

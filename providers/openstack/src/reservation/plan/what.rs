@@ -4,6 +4,7 @@ use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_value::{Causes, Type, Value};
 
+use super::change::{Means, means};
 use super::{Course, Sketch, unknown_text};
 use crate::codes;
 use crate::look::is_zero;
@@ -67,13 +68,14 @@ pub(super) fn part_changes(only: Option<PartKind>, sketch: &mut Sketch<'_>, begu
         let twin = sketch.before.iter().find(|one| one.kind == after.kind && one.at == after.at);
         let Some(twin) = twin else { continue };
         for name in part::changes(twin, after) {
-            let asks_for_addresses =
-                name == "required_floatingips" && !after.items("required_floatingips").is_empty();
-            let fixed = begun && matches!(after.kind, PartKind::Instance | PartKind::Network);
-            if asks_for_addresses || fixed {
-                replace.push(part::path(only, after, name));
-            } else if begun && after.kind == PartKind::FloatingIp && name == "amount" {
-                forget.push(at);
+            match means(name, (twin, after), begun) {
+                Means::NewLease => replace.push(part::path(only, after, name)),
+                Means::InPlace
+                    if begun && after.kind == PartKind::FloatingIp && name == "amount" =>
+                {
+                    forget.push(at);
+                }
+                Means::InPlace => {}
             }
         }
     }

@@ -53,7 +53,8 @@ pub(super) fn held_on(
     let (least, most) = part.amount();
     let count = |n: i64| usize::try_from(n).unwrap_or(1);
     if held.len() > count(most) {
-        return Err(Found::Replace(vec![part::path(only, part, "max")]));
+        let name = if part.get("max").is_some() { "max" } else { "amount" };
+        return Err(Found::Replace(vec![part::path(only, part, name)]));
     }
     let blocked =
         |thing: &&&Thing| until > end && thing.taken_in(ask, (end, until)).next().is_some();
@@ -89,7 +90,7 @@ pub(super) fn gap(
     let least = usize::try_from(part.amount().0).unwrap_or(1);
     let (now, then) = (calendar.free(ask, window).len(), calendar.free(&without, window).len());
     (then >= least).then(|| {
-        let things = calendar.pool.things();
+        let things = calendar.pool.words();
         let free = if now == 0 { "none".to_owned() } else { format!("only {now}") };
         format!("of the {things} that fit, {free} of the {least} it needs is free; the old lease holds the others")
     })

@@ -16,7 +16,7 @@ pub(super) fn unknown_to_all(
     conditions: &[Condition],
     part: &Part,
 ) -> Option<Diagnostic> {
-    let things = calendar.pool.things();
+    let things = calendar.pool.words();
     let wrong = |summary: String, near: Option<&str>| {
         let path = part::path(only, part, "resource_properties");
         let diagnostic = Diagnostic::error(codes::INVALID, summary).path(path);
