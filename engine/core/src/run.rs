@@ -61,6 +61,7 @@ pub fn turn(plan: Plan, state: &State, now: Timestamp) -> Turn {
             let kept = |new| Scheduled {
                 approval: entry.approval.clone(),
                 inputs: entry.inputs.clone(),
+                trials: entry.trials,
                 ..new
             };
             left.extend(deferred.entry(&state.lineage).map(kept));

@@ -183,6 +183,7 @@ impl DeferredChange {
             reason: self.reason(),
             approval: self.change.approval.as_ref().map(|hash| approval::keyed(lineage, hash)),
             inputs: approval::keyed_parts(lineage, &self.change.covers),
+            trials: terrarium_state::Trials::default(),
         })
     }
 }

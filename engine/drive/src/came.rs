@@ -21,6 +21,8 @@ pub(crate) struct Came {
     pub(crate) next: Option<Timestamp>,
     /// What keeps a due action waiting, so that it is asked again soon.
     pub(crate) gate: Option<Gate>,
+    /// Whether something was given up before, and is left alone.
+    pub(crate) left_alone: bool,
     /// Whether it was interrupted before all of it was carried out.
     pub(crate) interrupted: bool,
     /// Root outputs, where something was carried out.

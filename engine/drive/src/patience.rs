@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
-use terrarium_state::Scheduled;
+use terrarium_state::{Scheduled, Trials};
 
 use crate::came::Prospect;
 use crate::rules::{Rules, longest_rest};
@@ -14,26 +14,36 @@ const ATTEMPTS: u32 = 12;
 /// How often what an action left broken may be deleted and made anew.
 const RECREATIONS: u32 = 3;
 
-/// What is known of the actions that failed.
+/// What is known of the actions that failed. The store keeps it with the schedule: a process forgets.
 #[derive(Debug)]
 pub(crate) struct Patience {
     rules: Rules,
-    trials: BTreeMap<ResourceAddr, Trial>,
-    /// Whether nobody is met meanwhile, so that what nothing ends is given up.
+    trials: BTreeMap<ResourceAddr, Trials>,
+    /// What this process gives up although the store would go on: nothing ends it, and nobody is met.
+    given_up: BTreeSet<ResourceAddr>,
+    /// Whether the clock jumps.
     jumps: bool,
-}
-
-#[derive(Debug, Default)]
-struct Trial {
-    failures: u32,
-    recreations: u32,
-    /// When it is looked at again; `None`: it is given up.
-    again: Option<Timestamp>,
 }
 
 impl Patience {
     pub(crate) fn new(rules: Rules, jumps: bool) -> Self {
-        Self { rules, trials: BTreeMap::new(), jumps }
+        Self { rules, trials: BTreeMap::new(), given_up: BTreeSet::new(), jumps }
+    }
+
+    /// Takes over what the store knows; what was approved anew is as if it had never failed.
+    pub(crate) fn learn(&mut self, schedule: &[Scheduled]) {
+        let tried = schedule.iter().filter(|entry| entry.trials != Trials::default());
+        self.trials = tried.map(|entry| (entry.addr.clone(), entry.trials)).collect();
+        self.given_up.retain(|addr| self.trials.contains_key(addr));
+    }
+
+    /// Lists the entries of which more is known than the store has, as it is to have them.
+    pub(crate) fn news(&self, schedule: &[Scheduled]) -> Vec<Scheduled> {
+        let news = schedule.iter().filter_map(|entry| {
+            let trials = self.trials.get(&entry.addr).copied().unwrap_or_default();
+            (trials != entry.trials).then(|| Scheduled { trials, ..entry.clone() })
+        });
+        news.collect()
     }
 
     /// Notes a failure; returns what comes next. Tries go on until the window closes.
@@ -43,57 +53,58 @@ impl Patience {
         now: Timestamp,
         open_until: Option<Timestamp>,
     ) -> Prospect {
-        let trial = self.trials.entry(addr.clone()).or_default();
-        trial.failures = trial.failures.saturating_add(1);
-        let rest = (self.rules.rest)(trial.failures, longest_rest(self.jumps));
+        let trials = self.trials.entry(addr.clone()).or_default();
+        trials.failures = trials.failures.saturating_add(1);
+        let rest = (self.rules.rest)(trials.failures, longest_rest(self.jumps));
         let again = now.saturating_add(rest).unwrap_or(Timestamp::MAX);
         let prospect = match open_until {
+            // What closes is looked at once more, so that it is told what was missed.
             Some(until) if until <= again => Prospect::Closes(until),
-            None if self.jumps && trial.failures >= ATTEMPTS => Prospect::GivenUp,
+            None if self.jumps && trials.failures >= ATTEMPTS => Prospect::GivenUp,
             _ => Prospect::Again(again),
         };
-        trial.again = match prospect {
-            // What closes is looked at once more, so that it is told what was missed.
+        trials.again = match prospect {
             Prospect::Again(at) | Prospect::Closes(at) => Some(at),
             Prospect::GivenUp => None,
         };
+        if prospect == Prospect::GivenUp {
+            self.given_up.insert(addr.clone());
+        }
         prospect
     }
 
     /// Notes that a broken object is deleted and made anew; returns whether that is still allowed.
     pub(crate) fn recreates(&mut self, addr: &ResourceAddr) -> bool {
-        let trial = self
-            .trials
-            .entry(addr.clone())
-            .or_insert_with(|| Trial { again: Some(Timestamp::MIN), ..Trial::default() });
-        trial.recreations = trial.recreations.saturating_add(1);
-        if trial.recreations > RECREATIONS {
-            trial.again = None;
-        }
-        trial.recreations <= RECREATIONS
+        let trials = self.trials.entry(addr.clone()).or_default();
+        trials.recreations = trials.recreations.saturating_add(1).min(RECREATIONS + 1);
+        trials.recreations <= RECREATIONS
     }
 
     /// Forgets an action that was carried out.
     pub(crate) fn done(&mut self, addr: &ResourceAddr) {
         self.trials.remove(addr);
+        self.given_up.remove(addr);
     }
 
-    /// Forgets all that is not scheduled any more.
-    pub(crate) fn keep(&mut self, scheduled: &BTreeSet<&ResourceAddr>) {
-        self.trials.retain(|addr, _| scheduled.contains(addr));
+    /// Returns whether an action is left alone until somebody approves it anew, or its window closes.
+    pub(crate) fn is_given_up(&self, addr: &ResourceAddr) -> bool {
+        let broken = |trials: &Trials| trials.recreations > RECREATIONS;
+        self.given_up.contains(addr) || self.trials.get(addr).is_some_and(broken)
     }
 
     /// Returns whether a scheduled action is left alone now: until it is tried again, or until it can't be any more.
     pub(crate) fn rests(&self, entry: &Scheduled, now: Timestamp) -> bool {
-        let closes = entry.schedule.not_after;
-        self.trials
-            .get(&entry.addr)
-            .is_some_and(|trial| trial.again.or(closes).is_none_or(|again| now < again))
+        if self.is_given_up(&entry.addr) {
+            return entry.schedule.not_after.is_none_or(|closes| now < closes);
+        }
+        let again = self.trials.get(&entry.addr).and_then(|trials| trials.again);
+        again.is_some_and(|again| now < again)
     }
 
     /// Returns when the next action may be tried again.
     pub(crate) fn next(&self, now: Timestamp) -> Option<Timestamp> {
-        self.trials.values().filter_map(|trial| trial.again).filter(|again| *again > now).min()
+        let trials = self.trials.iter().filter(|(addr, _)| !self.is_given_up(addr));
+        trials.filter_map(|(_, trials)| trials.again).filter(|again| *again > now).min()
     }
 }
 
@@ -120,6 +131,7 @@ mod tests {
             reason: String::new(),
             approval: None,
             inputs: BTreeMap::new(),
+            trials: Trials::default(),
         }
     }
 
@@ -169,14 +181,26 @@ mod tests {
         assert!(patience.rests(&closing, at(99)) && !patience.rests(&closing, at(100)));
     }
 
+    /// What the store was told is known to the next process, and forgotten with the entry, or where somebody approved
+    /// it anew.
     #[test]
-    fn what_is_not_scheduled_any_more_is_forgotten() {
-        let entry = entry(None);
-        let mut patience = patience(false);
-        patience.failed(&entry.addr, at(0), None);
-        patience.keep(&[&entry.addr].into());
-        assert!(patience.rests(&entry, at(0)));
-        patience.keep(&BTreeSet::new());
-        assert!(!patience.rests(&entry, at(0)));
+    fn patience_outlives_the_process() {
+        let mut schedule = vec![entry(Some(at(10_000)))];
+        for round in 1..=5 {
+            let mut process = patience(false);
+            process.learn(&schedule);
+            assert_eq!(process.recreates(&schedule[0].addr), round <= 3);
+            process.failed(&schedule[0].addr.clone(), at(0), Some(at(10_000)));
+            schedule = process.news(&schedule);
+            assert_eq!((schedule.len(), schedule[0].trials.failures), (1, round));
+        }
+        let mut process = patience(false);
+        process.learn(&schedule);
+        assert!(process.rests(&schedule[0], at(9_000)) && process.next(at(0)).is_none());
+        assert!(process.news(&schedule).is_empty());
+        process.learn(&[entry(Some(at(10_000)))]);
+        assert!(!process.rests(&schedule[0], at(0)));
+        process.learn(&[]);
+        assert!(process.trials.is_empty());
     }
 }

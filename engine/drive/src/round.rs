@@ -36,7 +36,7 @@ impl Round<'_> {
     pub(crate) async fn take(mut self) -> Result<Came, DriveError> {
         let full = self.recovered().await?;
         let now = self.inputs.clock.now();
-        self.patience.keep(&full.schedule.iter().map(|entry| &entry.addr).collect());
+        self.patience.learn(&full.schedule);
         let resting = full.schedule.iter().filter(|entry| self.patience.rests(entry, now));
         let resting: BTreeSet<ResourceAddr> = resting.map(|entry| entry.addr.clone()).collect();
         let mut came = Came::default();
@@ -51,7 +51,10 @@ impl Round<'_> {
         came.gate = gate(&left, &held, &aside, now);
         came.held = rests.unwrap_or(held);
         came.held.retain(|held| !aside.contains(&held.addr));
+        came.left_alone = full.schedule.iter().any(|entry| self.patience.is_given_up(&entry.addr));
         let plan = without_broken(plan, self.patience, &mut came);
+        // What is made anew is counted before it is, as an action is recorded before it is sent.
+        self.remember().await?;
         left.extend(given_up(&full, &came, &left));
         if acting(&plan) {
             let summary = self.carry_out(&plan, left).await?;
@@ -60,10 +63,31 @@ impl Round<'_> {
         } else {
             self.write(&full, &left).await?;
         }
+        self.remember().await?;
         if !came.failed.is_empty() {
             self.audience.on(Notice::Failed(&setbacks(&came.failed)));
         }
         Ok(came)
+    }
+
+    /// Has the store remember how often what was tried in vain.
+    async fn remember(&mut self) -> Result<(), DriveError> {
+        let news = self.patience.news(&self.inputs.prior.schedule);
+        if news.is_empty() {
+            return Ok(());
+        }
+        let Held { store, fence } = self.held;
+        let schedule = news.iter().cloned().map(ScheduleChange::Put).collect();
+        let batch = Batch { schedule, ..Batch::default() };
+        store.submit(fence, batch, Durability::Now).durable().await?;
+        let prior = Arc::make_mut(&mut self.inputs.prior);
+        for new in news {
+            let key = new.key();
+            if let Some(entry) = prior.schedule.iter_mut().find(|entry| entry.key() == key) {
+                *entry = new;
+            }
+        }
+        Ok(())
     }
 
     /// Resolves what an earlier command left open.

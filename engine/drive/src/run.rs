@@ -144,7 +144,7 @@ impl Watch<'_> {
             let now = self.runner.clock.now();
             if seen.state.schedule.is_empty() {
                 self.tell(Notice::Complete { tally: &self.tally, at_once: first });
-                return Ok(self.tally.verdict(true));
+                return Ok(self.verdict(true));
             }
             if self.options.until.is_some_and(|until| until <= now) {
                 return Ok(self.leave(&seen, false));
@@ -167,8 +167,7 @@ impl Watch<'_> {
                 || self.runner.cancel.is_raised()
                 || self.rest(next, &mut seen).await.is_break()
             {
-                let counts_held = self.options.once || self.runner.pace.jumps();
-                return Ok(self.leave(&seen, counts_held));
+                return Ok(self.leave(&seen, self.runner.pace.jumps()));
             }
         }
     }
@@ -293,6 +292,14 @@ impl Watch<'_> {
     fn leave(&self, seen: &LastSeen, counts_held: bool) -> Verdict {
         let now = self.runner.clock.now();
         self.tell(Notice::Stopped { schedule: &seen.state.schedule, now });
-        self.tally.verdict(counts_held)
+        self.verdict(counts_held)
+    }
+
+    fn verdict(&self, counts_held: bool) -> Verdict {
+        if self.options.once {
+            self.tally.verdict_of_one_look()
+        } else {
+            self.tally.verdict(counts_held)
+        }
     }
 }

@@ -18,6 +18,8 @@ pub struct Tally {
     pub held: Vec<HeldBack>,
     /// Whether something failed for good, or was missed.
     bad: bool,
+    /// Whether something failed, whatever came of it later.
+    failed: bool,
 }
 
 /// What a run came to, in one word.
@@ -38,8 +40,10 @@ impl Tally {
         self.done.1 += came.done.1;
         self.done.2 += came.done.2;
         self.bad |= came.interrupted
+            || came.left_alone
             || !came.missed.is_empty()
             || came.failed.iter().any(|failed| failed.prospect == Prospect::GivenUp);
+        self.failed |= !came.failed.is_empty();
         self.held = came.held;
         if came.acted {
             self.outputs = came.outputs;
@@ -54,8 +58,13 @@ impl Tally {
         came.held.iter().filter(|held| !known.contains(&(&held.addr, &*held.why))).collect()
     }
 
-    /// Returns what it came to; what is held back counts where nobody stays for it.
-    pub fn verdict(&self, counts_held: bool) -> Verdict {
+    /// Returns what it came to for somebody who does not stay: what failed is tried again by nobody here.
+    pub fn verdict_of_one_look(&self) -> Verdict {
+        if self.failed { Verdict::Failed } else { self.verdict(true) }
+    }
+
+    /// Returns what it came to; what is held back counts where nobody is met who would approve it.
+    pub(crate) fn verdict(&self, counts_held: bool) -> Verdict {
         if self.bad {
             Verdict::Failed
         } else if counts_held && !self.held.is_empty() {

@@ -26,6 +26,7 @@ pub use memory::{Fate, MemoryDisk, MemoryStore, Script};
 pub use sqlite::{DEFAULT_WORKSPACE, Location, SqliteStore, WorkspaceError, is_workspace_name};
 pub use state::{
     Adopted, Ended, Instance, Object, ObjectStatus, OutputValue, ScheduleKey, Scheduled, State,
+    Trials,
 };
 pub use store::{
     Batch, Durability, Fence, Head, HistoryEntry, Lease, LockHolder, LockRequest, LockScope,

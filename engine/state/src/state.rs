@@ -146,6 +146,20 @@ pub struct Scheduled {
     /// Keyed hashes of its parts and of the files that were read, by name, so that a mismatch can be
     /// named: `var.x`, `block a.b`, `file c.sh`.
     pub inputs: BTreeMap<Name, Name>,
+    /// How often it was tried in vain since it was approved.
+    pub trials: Trials,
+}
+
+/// How often a scheduled action was tried in vain: it outlives the process, so that a run from cron is as patient as
+/// one that stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trials {
+    /// How often it failed.
+    pub failures: u32,
+    /// How often what it left broken was made anew.
+    pub recreations: u32,
+    /// When it is tried again.
+    pub again: Option<Timestamp>,
 }
 
 /// What identifies a scheduled action: instance, deposed key, action.

@@ -125,7 +125,7 @@ async fn drive(
     if good.waiting > 0 {
         context.say(&another(good.waiting, good.known));
     }
-    let code = good.caught_up.map(|tally| exit_codes::of_run(tally.verdict(true)));
+    let code = good.caught_up.map(|tally| exit_codes::of_run(tally.verdict_of_one_look()));
     Ok(code.unwrap_or(exit_codes::SUCCESS))
 }
 

@@ -252,6 +252,7 @@ mod tests {
             reason: "its lease".to_owned(),
             approval: None,
             inputs: std::collections::BTreeMap::new(),
+            trials: terrarium_state::Trials::default(),
         };
         let times = Times::new(TimeZone::UTC, due);
         for (end, warned) in [

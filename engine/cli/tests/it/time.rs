@@ -410,6 +410,51 @@ fn what_an_action_left_broken_is_made_anew_three_times() {
     assert_eq!(servers.lines().filter(|line| line.contains("gpu-one-")).count(), 3, "{servers}");
 }
 
+/// Runs from cron, every five minutes, and counts how often a server was asked for; the last one's exit code.
+fn asked_for_by_cron(lab: &Lab, times: usize) -> (usize, i32) {
+    let (mut asked, mut last) = (0, 0);
+    for _ in 0..times {
+        let ran = lab.run(&["run", "--testbed", "-once", "-json"]);
+        assert!(ran.code == 1 || !ran.out.contains("run_retry"), "{}{}", ran.out, ran.err);
+        last = ran.code;
+        let is_begun = |line: &&str| line.contains("apply_start") && line.contains("\"create\"");
+        asked += ran.out.lines().filter(is_begun).count();
+        lab.good(&["testbed", "advance", "5m"]);
+    }
+    (asked, last)
+}
+
+/// The lease has two hosts: the third server never finds one, and is not made anew every five minutes without end.
+#[test]
+fn cron_is_as_patient_as_a_run_that_stays() {
+    let lab = Lab::of(&MAIN.replace("count       = 2", "count       = 3"));
+    lab.good(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
+    lab.good(&["apply", "--testbed", "-auto-approve"]);
+    lab.good(&["testbed", "advance", "to", "2027-03-08T14:05:00Z"]);
+    assert_eq!(asked_for_by_cron(&lab, 8), (6, 1), "two that stand, one that was tried four times");
+    assert_eq!(asked_for_by_cron(&lab, 3), (0, 1), "it is left alone, and that is told");
+    // Whoever looks at it and says yes again has it tried again.
+    let ran = lab.run(&["apply", "--testbed", "-auto-approve", "-json"]);
+    assert!(ran.out.contains("\"create\""), "{}", ran.out);
+}
+
+#[test]
+fn cron_rests_longer_each_time_too() {
+    let lab = applied();
+    lab.good(&["testbed", "settings", "{\"quotas\":{\"instances\":0}}"]);
+    lab.good(&["testbed", "advance", "to", "2027-03-08T14:05:00Z"]);
+    let mut tries = Vec::new();
+    for minute in 0..12 {
+        let ran = lab.run(&["run", "--testbed", "-once"]);
+        if ran.out.contains("Quota exceeded") {
+            tries.push(minute * 5);
+        }
+        lab.good(&["testbed", "advance", "5m"]);
+    }
+    // After 30 s, 1, 2, 4 and 8 minutes, then a quarter of an hour: in steps of five minutes.
+    assert_eq!(tries, [0, 5, 10, 15, 20, 30, 50]);
+}
+
 #[test]
 fn the_run_line_leads_back_to_the_same_place() {
     let lab = Lab::copy(&["examples/gpu-lab"]);

@@ -204,6 +204,7 @@ fn plan_of(case: &Json) -> (Plan, State) {
             reason: "its lease".to_owned(),
             approval: Some("hash".into()),
             inputs: BTreeMap::new(),
+            trials: terrarium_state::Trials::default(),
         });
     }
     (plan, state)

@@ -324,6 +324,7 @@ impl<'t> Writing<'t> {
             self.output(&change)?;
         }
         self.sql.execute("DELETE FROM scheduled WHERE workspace = ?1", [self.row.id])?;
+        self.sql.execute("DELETE FROM trial WHERE workspace = ?1", [self.row.id])?;
         self.note("check_results", state.check_results.as_deref())?;
         if *self.row.lineage != *state.lineage {
             self.note(FOLLOWS, Some(&self.row.lineage))?;

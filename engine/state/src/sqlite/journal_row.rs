@@ -15,7 +15,7 @@ use terrarium_value::{from_snapshot, to_snapshot};
 use super::load::LoadError;
 use super::row::{Shared, Unreadable, addr, int, text_of, uint};
 use super::sum;
-use crate::{IntentProgress, OpenIntent, ScheduleKey, Scheduled};
+use crate::{IntentProgress, OpenIntent, ScheduleKey, Scheduled, Trials};
 
 #[derive(Serialize, Deserialize)]
 struct Taken {
@@ -198,6 +198,27 @@ pub(super) fn write_scheduled(
         entry.approval.as_deref(),
         inputs_text(&entry.inputs),
     ];
+    sum::write(&mut statement, columns)?;
+    write_trials(sql, workspace, entry)
+}
+
+/// Writes how often an entry was tried in vain, in the place of what was noted of it.
+fn write_trials(sql: &Connection, workspace: i64, entry: &Scheduled) -> rusqlite::Result<()> {
+    remove("trial", sql, workspace, &entry.key())?;
+    if entry.trials == Trials::default() {
+        return Ok(());
+    }
+    let mut statement =
+        sql.prepare_cached("INSERT INTO trial VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    let columns = params![
+        workspace,
+        entry.addr.to_string(),
+        entry.deposed.as_deref().unwrap_or_default(),
+        action_text(entry.action),
+        entry.trials.failures,
+        entry.trials.recreations,
+        entry.trials.again.map(|at| at.to_string()),
+    ];
     sum::write(&mut statement, columns).map(drop)
 }
 
@@ -205,11 +226,21 @@ pub(super) fn write_scheduled(
 pub(super) fn remove_scheduled(
     sql: &Connection,
     workspace: i64,
+    key: &ScheduleKey,
+) -> rusqlite::Result<()> {
+    remove("trial", sql, workspace, key)?;
+    remove("scheduled", sql, workspace, key)
+}
+
+fn remove(
+    table: &str,
+    sql: &Connection,
+    workspace: i64,
     (addr, deposed, action): &ScheduleKey,
 ) -> rusqlite::Result<()> {
-    sql.prepare_cached(
-        "DELETE FROM scheduled WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3 AND action = ?4",
-    )?
+    sql.prepare_cached(&format!(
+        "DELETE FROM {table} WHERE workspace = ?1 AND addr = ?2 AND deposed = ?3 AND action = ?4",
+    ))?
     .execute(params![
         workspace,
         addr.to_string(),
@@ -231,14 +262,43 @@ pub(super) fn schedule(sql: &Connection, workspace: i64) -> Result<Vec<Scheduled
         schedule.push(scheduled(row)?);
     }
     schedule.sort_by_cached_key(Scheduled::key);
+    let trials = trials(sql, workspace)?;
+    if !trials.is_empty() {
+        for entry in &mut schedule {
+            entry.trials = trials.get(&entry.key()).copied().unwrap_or_default();
+        }
+    }
     Ok(schedule)
+}
+
+/// Reads how often actions were tried in vain.
+fn trials(sql: &Connection, workspace: i64) -> Result<BTreeMap<ScheduleKey, Trials>, LoadError> {
+    let mut statement = sql.prepare_cached(
+        "SELECT workspace, addr, deposed, action, failures, recreations, again, sum
+         FROM trial WHERE workspace = ?1",
+    )?;
+    let mut rows = statement.query([workspace])?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        sum::verify(row, 7, "trial")?;
+        let deposed: String = row.get(2)?;
+        let key = (
+            addr(&row.get::<_, String>(1)?)?,
+            (!deposed.is_empty()).then(|| deposed.into()),
+            action(&row.get::<_, String>(3)?)?,
+        );
+        let (failures, recreations) = (row.get(4)?, row.get(5)?);
+        found.insert(key, Trials { failures, recreations, again: instant(row.get(6)?)? });
+    }
+    Ok(found)
+}
+
+fn instant(text: Option<String>) -> Result<Option<Timestamp>, Unreadable> {
+    text.map(|text| text.parse().map_err(|error| format!("{text}: {error}"))).transpose()
 }
 
 fn scheduled(row: &SqlRow<'_>) -> Result<Scheduled, LoadError> {
     sum::verify(row, 9, "scheduled")?;
-    let instant = |text: Option<String>| -> Result<Option<Timestamp>, Unreadable> {
-        text.map(|text| text.parse().map_err(|error| format!("{text}: {error}"))).transpose()
-    };
     let deposed: String = row.get(2)?;
     Ok(Scheduled {
         addr: addr(&row.get::<_, String>(1)?)?,
@@ -248,6 +308,7 @@ fn scheduled(row: &SqlRow<'_>) -> Result<Scheduled, LoadError> {
         reason: row.get(6)?,
         approval: row.get::<_, Option<String>>(7)?.map(Into::into),
         inputs: inputs(row.get(8)?)?,
+        trials: Trials::default(),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::HistoryEntry;
 type Sql<T> = rusqlite::Result<T>;
 
 /// The newest format.
-pub(super) const NEWEST: u64 = 3;
+pub(super) const NEWEST: u64 = 4;
 
 /// Brings a file of the format `found` to the newest one; 0 is a file without tables.
 pub(super) fn migrate(sql: &Connection, found: u64) -> Sql<()> {
@@ -21,10 +21,13 @@ pub(super) fn migrate(sql: &Connection, found: u64) -> Sql<()> {
         sql.execute_batch(include_str!("format2.sql"))?;
     }
     if matches!(found, 1 | 2) {
-        return take_over(sql);
+        take_over(sql)?;
     }
     if found == 0 {
         sql.execute_batch(include_str!("format3.sql"))?;
+    }
+    if found < NEWEST {
+        sql.execute_batch(include_str!("format4.sql"))?;
     }
     Ok(())
 }

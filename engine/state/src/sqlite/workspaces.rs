@@ -46,7 +46,7 @@ pub fn is_workspace_name(name: &str) -> bool {
 }
 
 /// The tables that have rows of a workspace, beside its own.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "note",
     "realm",
     "instance_set",
@@ -55,6 +55,7 @@ const TABLES: [&str; 10] = [
     "husk",
     "output",
     "scheduled",
+    "trial",
     "intent",
     "history",
 ];

@@ -61,7 +61,7 @@ async fn a_newer_format_is_refused_and_left_alone() {
     sql.pragma_update(None, "user_version", 99).unwrap();
     drop(sql);
     let before = fs::read(&location.db).unwrap();
-    assert!(matches!(open(&location), Err(StoreError::Newer { found: 99, known: 3, .. })));
+    assert!(matches!(open(&location), Err(StoreError::Newer { found: 99, known: 4, .. })));
     assert_eq!(fs::read(&location.db).unwrap(), before);
 }
 

@@ -128,6 +128,7 @@ fn removal_takes_modules_blocks_and_instances_and_their_schedule() {
         reason: String::new(),
         approval: None,
         inputs: std::collections::BTreeMap::new(),
+        trials: terrarium_state::Trials::default(),
     };
     state.schedule = vec![later("port.p[1]"), later("server.vm")];
     let removed = remove(&state, &[target("module.m"), target("port.p")]).unwrap();

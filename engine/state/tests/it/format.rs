@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use terrarium_provider::{Action, IntentId, Schedule};
 use terrarium_state::{
-    Batch, Dep, Ended, IntentProgress, Location, ObjectStatus, OutputValue, ScheduleChange,
-    Scheduled, Store,
+    Batch, Dep, Durability, Ended, IntentProgress, Location, ObjectStatus, OutputValue,
+    ScheduleChange, Scheduled, Store, Trials,
 };
 
 use crate::sample::{addr, at, commit, objects, place, put, sqlite};
@@ -73,6 +73,7 @@ async fn a_file_of_the_first_format_is_read_and_goes_on() {
         reason: "why".into(),
         approval: Some("hash".into()),
         inputs: BTreeMap::new(),
+        trials: terrarium_state::Trials::default(),
     };
     let inputs = BTreeMap::from([("var.x".into(), "9f".into())]);
     let named = Scheduled { inputs, ..scheduled.clone() };
@@ -82,7 +83,7 @@ async fn a_file_of_the_first_format_is_read_and_goes_on() {
     assert_eq!(sqlite(&location).load().await.unwrap().schedule, [named]);
     let sql = Connection::open(&location.db).unwrap();
     let version: i64 = sql.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }
 
 #[tokio::test]
@@ -136,4 +137,30 @@ async fn a_taken_over_file_counts_on_where_the_older_one_stopped() {
     let history = sqlite(&location).history().await.unwrap();
     let seen: Vec<_> = history.iter().map(|entry| (entry.serial, entry.changed)).collect();
     assert_eq!(seen, [(8, 1), (7, 2), (6, 4)]);
+}
+
+/// Today's file without what format 4 adds is one of format 3.
+#[tokio::test]
+async fn a_schedule_of_the_third_format_has_not_failed_yet() {
+    let (_dir, location) = place();
+    make(&location, 1, FIRST);
+    drop(sqlite(&location).load().await.unwrap());
+    let sql = Connection::open(&location.db).unwrap();
+    sql.execute_batch("DROP TABLE trial").unwrap();
+    sql.pragma_update(None, "user_version", 3).unwrap();
+    drop(sql);
+    let store = sqlite(&location);
+    let mut entry = store.load().await.unwrap().schedule.remove(0);
+    assert_eq!(entry.trials, Trials::default());
+    entry.trials = Trials { failures: 2, recreations: 1, again: Some(at(7)) };
+    let fence = store.lock(crate::sample::request("run")).await.unwrap();
+    let batch = Batch { schedule: vec![ScheduleChange::Put(entry.clone())], ..Batch::default() };
+    store.submit(&fence, batch, Durability::Now).durable().await.unwrap();
+    assert_eq!(store.load().await.unwrap().schedule, [entry.clone()]);
+    let batch = Batch { schedule: vec![ScheduleChange::Remove(entry.key())], ..Batch::default() };
+    store.submit(&fence, batch, Durability::Now).durable().await.unwrap();
+    let anew = Scheduled { trials: Trials::default(), ..entry };
+    let batch = Batch { schedule: vec![ScheduleChange::Put(anew.clone())], ..Batch::default() };
+    store.submit(&fence, batch, Durability::Now).durable().await.unwrap();
+    assert_eq!(store.load().await.unwrap().schedule, [anew], "what went away is forgotten");
 }

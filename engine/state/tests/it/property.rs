@@ -7,7 +7,7 @@ use terrarium_address::ResourceAddr;
 use terrarium_provider::{Action, IntentId, Schedule};
 use terrarium_state::{
     Batch, Dep, Ended, InstanceSet, IntentOutcome, IntentProgress, Object, ObjectChange,
-    ObjectStatus, OutputChange, OutputValue, ScheduleChange, Scheduled, State, Store,
+    ObjectStatus, OutputChange, OutputValue, ScheduleChange, Scheduled, State, Store, Trials,
 };
 
 use crate::sample::{PROVIDER, addr, at, commit, intent, place, sqlite};
@@ -70,6 +70,7 @@ fn scheduled() -> impl Strategy<Value = ScheduleChange> {
             reason: "later".into(),
             approval: None,
             inputs: std::collections::BTreeMap::new(),
+            trials: Trials { failures: u32::from(is_put), ..Trials::default() },
         };
         if is_put { ScheduleChange::Put(entry) } else { ScheduleChange::Remove(entry.key()) }
     })

@@ -8,7 +8,7 @@ use terrarium_provider::{Accepted, Action, IntentId, Recorder, Schedule, Window}
 use terrarium_state::{
     Batch, CommitError, Dep, Durability, Ended, Fence, IntentOutcome, IntentProgress, LockError,
     MemoryDisk, MemoryStore, Object, ObjectStatus, OutputChange, OutputValue, ScheduleChange,
-    Scheduled, Script, SqliteStore, State, Store,
+    Scheduled, Script, SqliteStore, State, Store, Trials,
 };
 use terrarium_value::Value;
 
@@ -89,6 +89,7 @@ fn rich_batch() -> Batch {
         reason: "the lease begins".into(),
         approval: Some("hash".into()),
         inputs: BTreeMap::from([("var.image".into(), "01ab".into()), ("net.n".into(), "".into())]),
+        trials: Trials { failures: 3, recreations: 2, again: Some(at(200)) },
     };
     let accepted = Accepted {
         id: "7".into(),
