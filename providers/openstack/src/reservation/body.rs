@@ -62,7 +62,9 @@ pub(super) fn update(
     planned: &Value,
 ) -> JsonMap<String, Json> {
     let mut body = JsonMap::new();
-    if planned.text("name") != prior.text("name") {
+    // Any update that is taken brings a lease back that a refused one left in ERROR.
+    let mends = prior.text("status") == Some("ERROR");
+    if mends || planned.text("name") != prior.text("name") {
         body.insert("name".into(), json!(planned.text("name")));
     }
     for name in ["start_date", "end_date", "before_end_date"] {

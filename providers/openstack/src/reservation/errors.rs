@@ -59,9 +59,15 @@ const HELP: &[(&str, &str)] = &[
         "already exists",
         "this site wants names of leases to be unique: choose another name, or remove the old lease",
     ),
-    ("cannot be updated", "this can't be changed in place: use -replace, or put it back as it was"),
+    (
+        "cannot be updated",
+        "this can't be changed in place: put it back as it was, and the next apply brings a lease in ERROR back; or use -replace",
+    ),
     ("Invalid values for min/max", "max must be at least min, and both at least 1"),
-    ("can't be updated", "this can't be changed in place: use -replace, or put it back as it was"),
+    (
+        "can't be updated",
+        "this can't be changed in place: put it back as it was, and the next apply brings a lease in ERROR back; or use -replace",
+    ),
     (
         "Policy doesn't allow",
         "the project or the credential may not do this: log in with one that may make leases at this site",
@@ -80,6 +86,10 @@ const HELP: &[(&str, &str)] = &[
     (
         "update not yet supported",
         "plain Blazar can't change a lease of flavors, and leaves it in ERROR: plan again, and a new one takes its place",
+    ),
+    (
+        "only accepts to update amount",
+        "this can't be changed in place: put it back as it was, and the next apply brings a lease in ERROR back; or use -replace",
     ),
     (BUSY, "Blazar is still at work on the lease: try again in a minute"),
 ];

@@ -3,7 +3,7 @@
 mod fill;
 mod wanted;
 
-use terrarium_value::{Map, Value};
+use terrarium_value::{Causes, Map, Value};
 
 use super::rows;
 use crate::look::Look;
@@ -111,6 +111,13 @@ impl Part {
     /// Sets a value.
     pub(super) fn set(&mut self, name: &str, value: Value) {
         self.values.insert(name.into(), value);
+    }
+
+    /// Makes a value unknown until the apply.
+    pub(super) fn forget(&mut self, name: &str) {
+        if let Some(row) = self.kind.attribute(name) {
+            self.set(name, Value::unknown(type_of(&row.shape), Causes::NONE));
+        }
     }
 
     /// Returns its `resource_type`.

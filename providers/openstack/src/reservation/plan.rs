@@ -1,13 +1,14 @@
 //! Planning leases: dates, what a change of them means, and what the calendar says.
 
-mod change;
 mod course;
 mod degraded;
+pub(super) mod in_place;
 mod what;
 mod when;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use terrarium_address::AttrPath;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{
     Claim, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, Schedule, Window,
@@ -40,6 +41,8 @@ pub(super) struct Sketch<'a> {
     pub(super) claims: Vec<Claim>,
     /// The lease that stands at this address, which another would replace.
     pub(super) stands: Option<String>,
+    /// Why only another lease has what is wanted, where Blazar's own rules say so.
+    pub(super) reasons: Vec<&'static str>,
     /// What is done.
     pub(super) course: Course,
     /// The planned window.
@@ -48,6 +51,19 @@ pub(super) struct Sketch<'a> {
     pub(super) schedule: Schedule,
     /// What readers are told.
     pub(super) notes: PlanNotes,
+}
+
+impl Sketch<'_> {
+    /// Demands another lease because of an argument.
+    pub(super) fn another(&mut self, path: AttrPath, why: &'static str) {
+        if self.draft.replace.contains(&path) {
+            return;
+        }
+        self.draft.replace.push(path);
+        if !self.reasons.contains(&why) {
+            self.reasons.push(why);
+        }
+    }
 }
 
 /// What is done with a lease.
@@ -84,7 +100,7 @@ pub(super) async fn plan_many(
         .map(|request| sketch(only, merged(scope.row, planning.major, request), request, now))
         .collect();
     for sketch in &mut sketches {
-        what::flavors_stay(sketch, &room::region_of(scope.session, sketch));
+        in_place::flavors_stay(only, sketch, &room::region_of(scope.session, sketch));
         if limits::is_new(sketch) || sketch.course == Course::Replace {
             let local = local_zone(scope, sketch);
             when::warn_zoneless(&mut sketch.draft, &sketch.declared, local.as_ref());
@@ -102,6 +118,7 @@ pub(super) async fn plan_many(
         if planning.online {
             advice::add(scope, (sketch, &claims), now).await;
         }
+        in_place::tell(sketch);
     }
     sketches.into_iter().map(|sketch| finish(only, sketch, now)).collect()
 }
@@ -163,13 +180,14 @@ fn sketch<'a>(
         before,
         claims: Vec::new(),
         stands: None,
+        reasons: Vec::new(),
         course,
         window,
         schedule: Schedule::default(),
         notes: PlanNotes::default(),
     };
     if let Course::Keep { begun, .. } = course {
-        what::part_changes(only, &mut sketch, begun);
+        in_place::part_changes(only, &mut sketch, begun);
     }
     sketch
 }

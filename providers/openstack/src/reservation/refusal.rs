@@ -11,7 +11,7 @@ use terrarium_value::Value;
 use super::calendar::{Ask, Calendar, Pool};
 use super::part::Part;
 use super::shortage::Shortage;
-use super::{date, filter, looks, rules};
+use super::{date, looks, room, rules};
 use crate::client::ApiError;
 use crate::codes;
 use crate::look::{Look, field};
@@ -84,7 +84,7 @@ async fn lacking(
     window: (Timestamp, Timestamp),
 ) -> Option<Diagnostic> {
     let calendar = Calendar::read(scope.session, region, Pool::of(part.kind)?).await.ok()?;
-    let conditions = filter::parse(part.text("resource_properties")?).ok()?;
+    let conditions = room::conditions(part)?;
     let project = scope.session.who().await.ok().and_then(|(project, _)| project);
     let ask = Ask {
         conditions: &conditions,

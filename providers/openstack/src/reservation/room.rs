@@ -14,13 +14,16 @@ use super::calendar::{Ask, Calendar, Pool};
 use super::claims;
 use super::filter::{self, Condition};
 use super::part::{self, Part, PartKind};
-use super::plan::{Course, Sketch};
+use super::plan::{Course, Sketch, in_place};
 use super::rules;
 use crate::client::{ApiError, Call, Service, Session};
 use crate::look::{Look, field};
 use crate::verbs::Scope;
 use choice::{Found, gap, held_on, pick};
 use unknown::unknown_to_all;
+
+/// The property of a floating IP that says whose network it is of.
+const OF_NETWORK: &str = "floating_network_id";
 
 /// What one part of one planned lease needs of a calendar.
 struct Need {
@@ -82,6 +85,14 @@ impl Desk<'_> {
         if needs.is_empty() {
             return;
         }
+        for need in needs.iter_mut().filter(|need| need.pool == Pool::FloatingIps) {
+            let part = sketches.get(need.sketch).and_then(|sketch| sketch.parts.get(need.part));
+            if let Some(pool) =
+                part.and_then(|part| part.text("pool")).filter(|_| need.conditions.is_empty())
+            {
+                need.conditions = self.of_pool(pool).await;
+            }
+        }
         for need in &needs {
             if !self.calendars.contains_key(&need.pool) {
                 let calendar = self.load(need.pool).await;
@@ -99,6 +110,20 @@ impl Desk<'_> {
                 self.serve_one(need, sketch, project.as_deref()).await;
             }
         }
+    }
+
+    /// Returns what makes a floating IP one of a pool, which is a network by its name.
+    async fn of_pool(&self, pool: &str) -> Vec<Condition> {
+        let call = Call::get(Service::Network, &self.region, "/networks")
+            .query(vec![("name", pool.to_owned())]);
+        let Ok(all) = self.session.named(&call, "networks").await else { return Vec::new() };
+        let found = all.iter().find(|network| field(network, "name") == pool);
+        let of = |network| Condition {
+            op: "=".to_owned(),
+            property: OF_NETWORK.to_owned(),
+            value: field(network, "id").to_owned(),
+        };
+        found.map(of).into_iter().collect()
     }
 
     async fn load(&self, pool: Pool) -> Result<Option<Calendar>, ApiError> {
@@ -136,7 +161,11 @@ impl Desk<'_> {
         let (only, session, region) = (self.only, self.session, self.region.clone());
         let Some(Some(calendar)) = self.calendars.get(&need.pool) else { return };
         let Some(part) = sketch.parts.get(need.part) else { return };
-        if let Some(diagnostic) = unknown_to_all(only, calendar, &need.conditions, part) {
+        // Nobody writes conditions for floating IPs: they are of a network, or there are none.
+        let filtered = need.pool != Pool::FloatingIps;
+        if let Some(diagnostic) =
+            unknown_to_all(only, calendar, &need.conditions, part).filter(|_| filtered)
+        {
             sketch.draft.diagnostics.push(diagnostic);
             return;
         }
@@ -153,7 +182,9 @@ impl Desk<'_> {
         let chosen = match chosen {
             Ok(chosen) => chosen,
             Err(Found::Replace(paths)) => {
-                sketch.draft.replace.extend(paths);
+                for path in paths {
+                    sketch.another(path, in_place::KEEPS);
+                }
                 return;
             }
             Err(Found::Short(shortage)) => {
@@ -202,28 +233,24 @@ fn needs_of(at: usize, sketch: &Sketch<'_>) -> Vec<Need> {
     let parts = sketch.parts.iter().enumerate().filter_map(|(index, part)| {
         let pool = Pool::of(part.kind)?;
         let twin = sketch.before.iter().find(|one| one.kind == part.kind && one.at == part.at);
-        let changed = twin.is_none_or(|twin| !part::changes(twin, part).is_empty());
+        // What can't be added to a lease is planned again, for another one.
+        let changed = twin.is_some_and(|twin| !part::changes(twin, part).is_empty());
         let known = part.get("resource_properties").is_none_or(Value::is_known);
-        let conditions = conditions_of(part)?;
+        let conditions = conditions(part)?;
         let need = Need { sketch: at, part: index, pool, conditions, window };
         ((moved || changed) && known).then_some(need)
     });
     parts.collect()
 }
 
-/// Returns what the things of a part must be like; `None`: nobody knows.
-fn conditions_of(part: &Part) -> Option<Vec<Condition>> {
-    if part.kind != PartKind::FloatingIp {
-        return filter::parse(part.text("resource_properties").unwrap_or_default()).ok();
+/// Returns what the things of a part must be like; `None` where its filter is none.
+pub(super) fn conditions(part: &Part) -> Option<Vec<Condition>> {
+    if part.kind == PartKind::FloatingIp {
+        let network = part.text("network_id").map(str::to_owned);
+        let of = |value| Condition { op: "=".to_owned(), property: OF_NETWORK.to_owned(), value };
+        return Some(network.map(of).into_iter().collect());
     }
-    // Of a network that is given by name alone: those of any network are at least as many.
-    let network = part.text("network_id");
-    let is_on = |network: &str| Condition {
-        property: "floating_network_id".to_owned(),
-        op: "=".to_owned(),
-        value: network.to_owned(),
-    };
-    Some(network.map(is_on).into_iter().collect())
+    filter::parse(part.text("resource_properties").unwrap_or_default()).ok()
 }
 
 /// Returns the ids of the project's own leases; none where they can't be listed.

@@ -77,6 +77,7 @@ impl Shortage {
             Some((from, _)) => {
                 format!("move it to {}, or ask for what is free", date::written(from, zone))
             }
+            None if calendar.pool.type_property().is_empty() => "ask for fewer".to_owned(),
             None => "ask for fewer, or for another type".to_owned(),
         };
         diagnostic.detail(sentences.join(" ")).help(help)

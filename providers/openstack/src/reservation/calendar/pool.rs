@@ -76,7 +76,8 @@ impl Pool {
             Self::Hosts => "node_type",
             Self::Networks => "physical_network",
             Self::Devices => "machine_name",
-            Self::FloatingIps => "floating_network_id",
+            // One is as good as another.
+            Self::FloatingIps => "",
         }
     }
 }

@@ -49,9 +49,16 @@ impl Thing {
         let properties: BTreeMap<String, Json> =
             json.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         let id = json.get("id").map(scalar_text).unwrap_or_default();
-        let name = ["node_name", "name", "hypervisor_hostname", "segment_id", "uid"]
-            .iter()
-            .find_map(|key| json.get(*key).map(scalar_text).filter(|t| !t.is_empty()));
+        let name = [
+            "node_name",
+            "name",
+            "hypervisor_hostname",
+            "segment_id",
+            "floating_ip_address",
+            "uid",
+        ]
+        .iter()
+        .find_map(|key| json.get(*key).map(scalar_text).filter(|t| !t.is_empty()));
         let no = |key: &str, bad: bool| json.get(key).and_then(Json::as_bool) == Some(bad);
         Self {
             name: name.unwrap_or_else(|| id.clone()),

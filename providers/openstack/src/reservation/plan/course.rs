@@ -6,7 +6,7 @@ use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::PlanRequest;
 use terrarium_value::Value;
 
-use super::Course;
+use super::{Course, in_place};
 use crate::codes;
 use crate::look::Look;
 use crate::plan::Draft;
@@ -35,6 +35,12 @@ pub(super) fn course(
     };
     match condition {
         Condition::Ended => ended(draft, declared, (start, end), now),
+        Condition::Failed if now < end && in_place::mends(prior).is_some() => {
+            let begun = in_place::mends(prior) == Some(true);
+            draft.diagnostics.push(mended(prior, begun));
+            draft.forget("status");
+            Course::Keep { start, end, begun }
+        }
         Condition::EndedEarly | Condition::Failed if now < end => {
             draft.diagnostics.push(broken(prior, declared, (condition, end)));
             Course::Replace
@@ -43,6 +49,21 @@ pub(super) fn course(
         Condition::Open => Course::Keep { start, end, begun: true },
         Condition::Upcoming => Course::Keep { start, end, begun: start <= now },
     }
+}
+
+/// Says that a lease comes back: what it lends was never taken from it.
+fn mended(prior: &Value, begun: bool) -> Diagnostic {
+    let id = prior.text("id").unwrap_or_default();
+    let rest = if begun {
+        "What it lends is still lent, and what runs on it runs on."
+    } else {
+        "It holds what it held."
+    };
+    Diagnostic::warning(codes::FAILED, "The lease is in state ERROR, and an update brings it back")
+        .detail(format!(
+            "A change of lease {id} was refused, which Blazar calls a failed lease. {rest}"
+        ))
+        .path(AttrPath::attr("status"))
 }
 
 fn broken(
@@ -57,9 +78,13 @@ fn broken(
         }
         _ => ("The lease was ended before its time", "its status is TERMINATED: somebody ended it"),
     };
+    let on_it = match condition {
+        Condition::Failed => " What still runs on it is destroyed with it.",
+        _ => "",
+    };
     Diagnostic::warning(codes::FAILED, summary)
         .detail(format!(
-            "Lease {id} was to last until {end}, but {why}. Another one takes its place."
+            "Lease {id} was to last until {end}, but {why}. Another one takes its place.{on_it}"
         ))
         .path(AttrPath::attr("status"))
 }

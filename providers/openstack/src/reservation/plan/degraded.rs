@@ -68,8 +68,10 @@ fn missing(
     };
     let when = if begun { "while the lease runs" } else { "before the lease begins" };
     let known = part.text("id").map(|id| format!(" ({id})")).unwrap_or_default();
+    // A lease that has not begun takes what another filter names in place; one that runs swaps nothing.
+    let other = if begun { "ask for another type with it" } else { "name another in its filter" };
     let help = format!(
-        "-replace='{addr}' takes another {thing} if one fits that is free; or ask for another type, move the dates, or \
+        "-replace='{addr}' takes another {thing} if one fits that is free; or {other}, move the dates, remove it, or \
          wait for the operators"
     );
     Diagnostic::warning(codes::FAILED, summary)

@@ -1,15 +1,11 @@
 //! What a planned lease reserves.
 
-use terrarium_address::AttrPath;
-use terrarium_diagnostic::Diagnostic;
-use terrarium_value::{Causes, Type, Value};
+use terrarium_value::{Type, Value};
 
-use super::change::{Means, means};
-use super::{Course, Sketch, unknown_text};
-use crate::codes;
+use super::unknown_text;
 use crate::look::is_zero;
-use crate::reservation::part::{self, Part, PartKind};
-use crate::reservation::{filter, limits, rules};
+use crate::reservation::filter;
+use crate::reservation::part::Part;
 
 /// Gives a part what its other arguments say: its filter, and its upper bound.
 pub(super) fn settle_part(part: &mut Part, given: Option<&Part>, was: Option<&Part>) {
@@ -38,51 +34,4 @@ pub(super) fn settle_part(part: &mut Part, given: Option<&Part>, was: Option<&Pa
         },
     };
     part.set("resource_properties", value);
-}
-
-/// Demands a new lease where the dates of one with flavors change at a site that can't do that: plain Blazar
-/// refuses it, and leaves the lease in ERROR. Chameleon extends such leases.
-pub(in crate::reservation) fn flavors_stay(sketch: &mut Sketch<'_>, region: &str) {
-    let flavors = sketch.parts.iter().any(|part| part.kind == PartKind::Flavor);
-    let keeps = matches!(sketch.course, Course::Keep { .. });
-    if !flavors || !keeps || !limits::is_new(sketch) || rules::of(region).is_some() {
-        return;
-    }
-    let path = AttrPath::attr("end_date");
-    sketch.draft.replace.extend([AttrPath::attr("start_date"), path.clone()]);
-    sketch.draft.diagnostics.push(
-        Diagnostic::warning(
-            codes::RULE,
-            "This site can't change the dates of a lease with flavors",
-        )
-        .detail("Plain Blazar refuses it, so that a new lease takes its place.")
-        .path(path),
-    );
-}
-
-/// Decides which changes of parts need a new lease.
-pub(super) fn part_changes(only: Option<PartKind>, sketch: &mut Sketch<'_>, begun: bool) {
-    let mut replace = Vec::new();
-    let mut forget = Vec::new();
-    for (at, after) in sketch.parts.iter().enumerate() {
-        let twin = sketch.before.iter().find(|one| one.kind == after.kind && one.at == after.at);
-        let Some(twin) = twin else { continue };
-        for name in part::changes(twin, after) {
-            match means(name, (twin, after), begun) {
-                Means::NewLease => replace.push(part::path(only, after, name)),
-                Means::InPlace
-                    if begun && after.kind == PartKind::FloatingIp && name == "amount" =>
-                {
-                    forget.push(at);
-                }
-                Means::InPlace => {}
-            }
-        }
-    }
-    for at in forget {
-        if let Some(part) = sketch.parts.get_mut(at) {
-            part.set("addresses", Value::unknown(Type::list(Type::String), Causes::NONE));
-        }
-    }
-    sketch.draft.replace.extend(replace);
 }

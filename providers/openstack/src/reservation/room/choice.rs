@@ -70,7 +70,8 @@ pub(super) fn held_on(
     let free: Vec<String> =
         free.iter().map(|t| t.id.clone()).filter(|id| !chosen.contains(id)).collect();
     if free.len() < more {
-        let shortage = Shortage { wanted: more, window: (from, until), extended: None };
+        // What it holds counts as free for it.
+        let shortage = Shortage { wanted: count(least), window: (from, until), extended: None };
         return Err(Found::Short(shortage));
     }
     chosen.extend(free.into_iter().take(more));
