@@ -2,6 +2,7 @@
 
 mod pace;
 pub(crate) mod telling;
+mod unit;
 
 use std::sync::Arc;
 
@@ -42,6 +43,9 @@ pub struct Args {
     /// On the embedded testbed: wait for `testbed advance` instead of moving its clock
     #[arg(long)]
     pub no_jump: bool,
+    /// Print the systemd unit that keeps this run going, with where to put it, and do nothing else
+    #[arg(long, conflicts_with_all = ["once", "until"])]
+    pub unit: bool,
     /// Variables.
     #[command(flatten)]
     pub variables: VariableArgs,
@@ -60,6 +64,9 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    if args.unit {
+        return unit::print(context);
+    }
     planning::speak(context, args.json, args.compact_warnings);
     context.block_on(async {
         let until = match args.until.as_deref().map(|text| instant(text, &context.env.time_zone()))

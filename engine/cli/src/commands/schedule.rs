@@ -109,7 +109,8 @@ pub(crate) fn afterwards(
         }
         let _infallible = write!(
             out,
-            "\nTo carry this out when its time comes, keep this running on a machine that lasts:\n    {command}"
+            "\nTo carry this out when its time comes, keep this running on a machine that lasts (with -unit, it prints the \
+             systemd unit for that):\n    {command}"
         );
         if !secrets.is_empty() {
             let names: Vec<String> = secrets.iter().map(|name| format!("TF_VAR_{name}")).collect();

@@ -473,3 +473,55 @@ fn the_run_line_leads_back_to_the_same_place() {
     lab.run(&[at, "run", "--testbed", "-once", "-var-file=course.vars"])
         .says(0, &["Resources: 4 added"]);
 }
+
+/// The unit has what this command line has, secrets by name only, and systemd takes it.
+#[test]
+fn a_unit_keeps_the_run_going() {
+    let lab = Lab::of(MAIN);
+    std::fs::create_dir_all(lab.path().join("my lab 100%")).unwrap();
+    lab.write("my lab 100%/main.tf", MAIN);
+    let given = [
+        "-chdir=my lab 100%",
+        "run",
+        "-unit",
+        "-var",
+        "label=a b$c",
+        "-var=secret=hush-hush",
+        "-var-file",
+        "course.vars",
+        "-parallelism=4",
+    ];
+    let envs = [("TF_WORKSPACE", "blue"), ("OS_CLOUD", "chi_uc"), ("OS_PASSWORD", "hush-hush")];
+    let ran = lab.with(&given, "", &envs);
+    ran.says(
+        0,
+        &[
+            "# Put it into /etc/systemd/system/terrarium-my-lab-100--blue.service:",
+            "run -var \"label=a b$$c\" -var-file course.vars -parallelism=4\n",
+            "-chdir=",
+            "my lab 100%%\" run",
+            "Environment=TF_WORKSPACE=blue\n",
+            "Environment=OS_CLOUD=chi_uc\n",
+            "for: OS_PASSWORD, TF_VAR_secret\nEnvironmentFile=/etc/terrarium/terrarium-my-lab-100--blue.env\n",
+            "Restart=on-failure\n",
+            "KillSignal=SIGTERM\n",
+            "TimeoutStopSec=300\n",
+        ],
+    );
+    assert!(!ran.out.contains("hush-hush") && !ran.out.contains("-unit \n"), "{}", ran.out);
+    let here = lab.path().display().to_string();
+    assert!(ran.out.contains(&format!("WorkingDirectory={here}\n")), "{}", ran.out);
+    lab.write("terrarium-lab.service", &ran.out);
+    let file = lab.path().join("terrarium-lab.service");
+    let verify = ["verify", "--man=no", file.to_str().unwrap()];
+    match std::process::Command::new("systemd-analyze").args(verify).output() {
+        Ok(verified) => {
+            let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+            let about: Vec<&str> =
+                said.lines().filter(|line| line.contains("terrarium-lab")).collect();
+            assert!(about.is_empty(), "{about:?}\n{}", ran.out);
+        }
+        Err(error) => println!("SKIPPED: systemd-analyze is not here ({error})"),
+    }
+    lab.run(&["run", "-unit", "-once"]).says(1, &["-once"]);
+}
