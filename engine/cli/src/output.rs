@@ -59,6 +59,12 @@ impl Output {
         let _closed = writeln!(stream, "{text}").and_then(|()| stream.flush());
     }
 
+    /// Returns how many columns the terminal has to which results go; `None` where they go elsewhere.
+    pub fn columns(&self) -> Option<usize> {
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        size.map(|(width, _)| usize::from(width.0))
+    }
+
     /// Returns whether somebody can be asked.
     pub fn can_ask(&self) -> bool {
         std::io::stdin().is_terminal()

@@ -8,6 +8,7 @@ use terrarium_state::State;
 use super::voice::Voice;
 use crate::codes;
 use crate::context::{Context, Failed, Speech};
+use crate::env;
 use crate::failures;
 use crate::json::stream;
 use crate::render;
@@ -97,11 +98,23 @@ pub(crate) fn show(context: &Context, state: &State, made: &Proposal) -> Result<
     check(context, made)
 }
 
+/// Width of a chart where nothing tells another.
+const WIDTH: usize = 80;
+/// Narrowest and widest text in which a chart can be read.
+const WIDTHS: (usize, usize) = (60, 160);
+
+/// Returns how wide a chart may be: as the environment says, else as wide as the terminal.
+pub(crate) fn width(context: &Context) -> usize {
+    let wished = context.env.get(env::COLUMNS).and_then(|text| text.parse().ok());
+    wished.or_else(|| context.out.columns()).unwrap_or(WIDTH).clamp(WIDTHS.0, WIDTHS.1)
+}
+
 /// Writes a plan as text with its timeline, in the user's time where it declares none.
 pub(crate) fn write(context: &Context, plan: &Plan, state: &State) {
     let timeline = terrarium_core::timeline(plan, state);
     let user = context.env.time_zone();
-    let last = render::plan::plan(plan, Some(&timeline), &user, &mut |part| context.out.data(part));
+    let chart = Some((&timeline, width(context)));
+    let last = render::plan::plan(plan, chart, &user, &mut |part| context.out.data(part));
     context.out.line(last.trim_end_matches('\n'));
 }
 

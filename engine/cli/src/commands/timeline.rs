@@ -10,7 +10,6 @@ use super::planning;
 use crate::args::PlanFlags;
 use crate::codes;
 use crate::context::{Context, Failed, Outcome, Speech, fail, file_failed};
-use crate::env;
 use crate::exit_codes;
 use crate::json;
 use crate::render::instant::Times;
@@ -19,9 +18,6 @@ use crate::setup::session::{self, Session, Unlocked, Wish, plan_options};
 use crate::setup::store;
 use crate::setup::variables::Missing;
 use crate::signals::stop_on_signal;
-
-/// Width of the text where nothing tells another.
-const WIDTH: usize = 80;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -49,7 +45,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     context.speak(Speech::Document);
     let form = Form::of(args)?;
     let sight = gather(context, &args.plan, args.file.as_deref())?;
-    let text = write(&sight, form, width(context));
+    let text = write(&sight, form, planning::width(context));
     let Some(out) = &args.out else {
         match text.trim_end_matches('\n') {
             "" => {
@@ -111,12 +107,6 @@ fn write(sight: &Sight, form: Form, width: usize) -> String {
         Form::Page => render::html(timeline, times),
         Form::Json => format!("{}\n", json::pretty(&json::timeline::twin(timeline))),
     }
-}
-
-/// Returns the width that the environment asks for.
-fn width(context: &Context) -> usize {
-    let wished = context.env.get(env::COLUMNS).and_then(|text| text.parse().ok());
-    wished.unwrap_or(WIDTH).clamp(WIDTH, 2 * WIDTH)
 }
 
 /// Writes a file, and says so.

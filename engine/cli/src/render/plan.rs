@@ -25,19 +25,16 @@ use super::wrap::{PROSE_WIDTH, wrap};
 pub(crate) use cost::milli;
 use waiting::Sitting;
 
-/// How wide the timeline is drawn within a plan.
-const TIMELINE_WIDTH: usize = 80;
-
 /// How long a part of the text is, in bytes, before it is handed on: a plan of a hundred thousand objects has some
 /// sixty megabytes.
 const PART: usize = 64 * 1024;
 
 /// Writes the whole plan as text, without advice on what to run next: what is long goes to `part` piece by piece,
 /// the last piece is returned. Instants are shown in the zone that the plan's dates were declared in, else in the
-/// user's. The timeline, where there is one, stands after the changes.
+/// user's. The timeline, where there is one, stands after the changes, as wide as is said.
 pub fn plan(
     plan: &Plan,
-    timeline: Option<&Timeline>,
+    timeline: Option<(&Timeline, usize)>,
     user: &TimeZone,
     part: &mut dyn FnMut(&str),
 ) -> String {
@@ -81,7 +78,7 @@ pub fn plan(
     if !shown.is_empty() || !plan.deferred.is_empty() {
         let _infallible = write!(out, "\n{}\n", summary(plan));
     }
-    if let Some(cost) = cost::text(plan, timeline) {
+    if let Some(cost) = cost::text(plan, timeline.map(|(timeline, _)| timeline)) {
         let _infallible = write!(out, "\n{cost}\n");
     }
     if !outputs.is_empty() {
@@ -134,12 +131,17 @@ fn actions(
 }
 
 /// Writes what waits, what ended, and the timeline.
-fn about_time(out: &mut String, seen: &Seen<'_>, timeline: Option<&Timeline>, times: &Times) {
+fn about_time(
+    out: &mut String,
+    seen: &Seen<'_>,
+    timeline: Option<(&Timeline, usize)>,
+    times: &Times,
+) {
     let plan = seen.plan;
     waiting::write(out, seen, times);
     waiting::ended(out, plan, times);
     waiting::leftovers(out, plan);
-    let chart = timeline.map(|timeline| excerpt(timeline, times, TIMELINE_WIDTH));
+    let chart = timeline.map(|(timeline, width)| excerpt(timeline, times, width));
     if let Some(chart) = chart.filter(|chart| !chart.is_empty()) {
         let _infallible = write!(out, "\n{}\n", chart.trim_end());
     }

@@ -303,3 +303,21 @@ fn deferred_of(thing: &Json, change: ResourceChange) -> DeferredChange {
         approved: thing["approved"].as_bool().unwrap_or_default(),
     }
 }
+
+#[test]
+fn a_chart_is_as_wide_as_it_may_be_and_no_wider() {
+    for path in cases("timeline", "case") {
+        let case: Json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let (timeline, times) = of(&case);
+        for width in [60, 80, 120] {
+            for text in
+                [render::text(&timeline, &times, width), render::excerpt(&timeline, &times, width)]
+            {
+                let text = plain(&text);
+                let longest =
+                    text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+                assert!(longest <= width, "{}: {longest} of {width}\n{text}", path.display());
+            }
+        }
+    }
+}

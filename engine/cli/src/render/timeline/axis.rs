@@ -69,6 +69,11 @@ impl Axis {
         Some(axis)
     }
 
+    /// Returns its first and its last instant.
+    pub(super) fn ends(&self) -> (Timestamp, Timestamp) {
+        (self.from, self.until)
+    }
+
     /// Returns where an instant stands, from 0 to 1; what lies outside stands at the end.
     pub(super) fn place(&self, at: Timestamp) -> f64 {
         let whole = self.until.duration_since(self.from).as_secs_f64();

@@ -5,6 +5,7 @@
 
 mod axis;
 mod calendar;
+mod lasting;
 mod page;
 mod picture;
 mod terminal;

@@ -1,27 +1,37 @@
 //! The timeline as a page: the picture, and below it a table with every instant twice.
+//!
+//! On a phone the picture's letters could not be read: there each row of the table is a card with a bar of its own.
 
 use std::fmt::Write;
 
 use jiff::Timestamp;
 use terrarium_core::{Row, Stage, Timeline};
 
-use super::picture::{escape, svg};
+use super::axis::Axis;
+use super::lasting::Drawn;
+use super::picture::{class, drawn, escape, lease_class};
 use super::words;
 use crate::render::instant::Times;
+
+/// Room on the axis of the cards, in letters: only its ends are named.
+const AXIS_LETTERS: f64 = 40.0;
 
 const STYLE: &str = include_str!("page.css");
 
 /// Returns a page that needs nothing else: no script, no font, no other file.
 pub fn html(timeline: &Timeline, times: &Times) -> String {
+    let shown = Drawn::of(timeline, times);
+    let sheet =
+        Sheet { times, now: timeline.now, axis: Axis::new(&shown.timeline, times, AXIS_LETTERS) };
     let mut table = String::new();
     for group in &timeline.groups {
         table.push_str("<tbody>\n");
         if let Some(row) = &group.head {
-            line(&mut table, row, times, "lease");
+            sheet.line(&mut table, row, "lease");
         }
         let class = if group.head.is_some() { "on" } else { "alone" };
         for row in &group.rows {
-            line(&mut table, row, times, class);
+            sheet.line(&mut table, row, class);
         }
         table.push_str("</tbody>\n");
     }
@@ -36,7 +46,10 @@ pub fn html(timeline: &Timeline, times: &Times) -> String {
         )
     };
     let made = escape(&times.both(timeline.now));
-    let picture = svg(timeline, times);
+    let picture = drawn(&shown.timeline, times, shown.lasting.as_deref());
+    let lasting = shown.lasting.map(|line| format!("<p class=\"phone\">{}</p>\n", escape(&line)));
+    let lasting = lasting.unwrap_or_default();
+    let span = sheet.span();
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -53,7 +66,7 @@ pub fn html(timeline: &Timeline, times: &Times) -> String {
 <div class="picture">
 {picture}</div>
 <h2>All times</h2>
-<div class="table">
+{lasting}{span}<div class="table">
 <table{unpriced}>
 <thead><tr><th>What</th><th>State</th><th>Begins</th><th>Ends</th><th class="n">Length</th><th class="n c">Cost</th><th>Notes</th></tr></thead>
 {table}{foot}</table>
@@ -66,38 +79,79 @@ pub fn html(timeline: &Timeline, times: &Times) -> String {
     )
 }
 
-fn line(out: &mut String, row: &Row, times: &Times, class: &str) {
-    let times = &times.in_zone(row.zone.as_deref());
-    let count = if row.count() > 1 {
-        format!(" <span class=\"count\">×{}</span>", row.count())
-    } else {
-        String::new()
-    };
-    let (from, until) = match (row.window, row.stage) {
-        (Some(window), _) => (Some(window.from()), window.until()),
-        (None, Stage::Closed(at)) => (None, Some(at)),
-        (None, _) => (None, None),
-    };
-    let endless = row.window.is_some() && until.is_none();
-    let until = if endless {
-        "<span class=\"utc\">no end</span>".to_owned()
-    } else {
-        instant(until, times)
-    };
-    let length = row.window.and_then(words::length).unwrap_or_default();
-    let cost = words::price(row).map(|cost| {
-        format!("{}<br><span class=\"utc\">{}</span>", words::cost(cost), words::rate(cost))
-    });
-    let _infallible = writeln!(
-        out,
-        "<tr class=\"{class}\"><th scope=\"row\"><code>{}</code>{count}</th><td class=\"whole\">{}</td><td>{}</td><td>{until}</td>\
-         <td class=\"n\">{length}</td><td class=\"n c\">{}</td><td>{}</td></tr>",
-        breakable(&row.name),
-        escape(&state(row, times)),
-        instant(from, times),
-        cost.unwrap_or_default(),
-        notes(row, times)
-    );
+/// The table, with what its bars are measured by.
+struct Sheet<'a> {
+    times: &'a Times,
+    now: Timestamp,
+    axis: Option<Axis>,
+}
+
+impl Sheet<'_> {
+    /// Says from when to when the bars of the cards reach.
+    fn span(&self) -> String {
+        let Some(axis) = &self.axis else { return String::new() };
+        let (from, until) = axis.ends();
+        let (from, until) = (self.times.date(from), self.times.date(until));
+        format!(
+            "<p class=\"phone span\"><span>{}</span><span>{}</span></p>\n",
+            escape(&from),
+            escape(&until)
+        )
+    }
+
+    /// Draws a row's bar for its card.
+    fn bar(&self, row: &Row, kind: &str) -> String {
+        let Some(axis) = &self.axis else { return String::new() };
+        let percent = |at: Timestamp| axis.place(at) * 100.0;
+        let mut bar = String::from("<span class=\"bar\" aria-hidden=\"true\">");
+        let look = if kind == "lease" { lease_class(row) } else { class(row) };
+        let ghosts = row.was.iter().chain(&row.then).map(|window| (*window, "tl-ghost"));
+        for (window, look) in ghosts.chain(row.window.map(|window| (window, look))) {
+            let from = percent(window.from());
+            let width = window.until().map_or(100.0, percent) - from;
+            let _infallible =
+                write!(bar, "<i class=\"{look}\" style=\"left:{from:.1}%;width:{width:.1}%\"></i>");
+        }
+        let _infallible =
+            write!(bar, "<i class=\"now\" style=\"left:{:.1}%\"></i></span>", percent(self.now));
+        bar
+    }
+
+    fn line(&self, out: &mut String, row: &Row, kind: &str) {
+        let times = &self.times.in_zone(row.zone.as_deref());
+        let count = if row.count() > 1 {
+            format!(" <span class=\"count\">×{}</span>", row.count())
+        } else {
+            String::new()
+        };
+        let (from, until) = match (row.window, row.stage) {
+            (Some(window), _) => (Some(window.from()), window.until()),
+            (None, Stage::Closed(at)) => (None, Some(at)),
+            (None, _) => (None, None),
+        };
+        let endless = row.window.is_some() && until.is_none();
+        let until = if endless {
+            "<span class=\"utc\">no end</span>".to_owned()
+        } else {
+            instant(until, times)
+        };
+        let length = row.window.and_then(words::length).unwrap_or_default();
+        let cost = words::price(row).map(|cost| {
+            format!("{}<br><span class=\"utc\">{}</span>", words::cost(cost), words::rate(cost))
+        });
+        let _infallible = writeln!(
+            out,
+            "<tr class=\"{kind}\"><th scope=\"row\"><code>{}</code>{count}{}</th><td class=\"whole\">{}</td>\
+             <td data-of=\"Begins\">{}</td><td data-of=\"Ends\">{until}</td><td class=\"n\" data-of=\"Length\">{length}</td>\
+             <td class=\"n c\" data-of=\"Cost\">{}</td><td>{}</td></tr>",
+            breakable(&row.name),
+            self.bar(row, kind),
+            escape(&state(row, times)),
+            instant(from, times),
+            cost.unwrap_or_default(),
+            notes(row, times)
+        );
+    }
 }
 
 /// Writes an instant in local time and in UTC.

@@ -12,6 +12,7 @@ use terrarium_core::{Group, PlannedAction, Row, Stage, Timeline};
 use terrarium_provider::Window;
 
 use super::axis::Axis;
+use super::lasting::Drawn;
 use super::words::{self, Names};
 use crate::render::instant::Times;
 pub(super) use canvas::escape;
@@ -41,11 +42,17 @@ const AXIS_HEIGHT: f64 = 26.0;
 const INDENT: f64 = 16.0;
 
 /// Returns the picture; without any instant it says so.
-pub fn svg(timeline: &Timeline, times: &Times) -> String {
+pub fn svg(whole: &Timeline, times: &Times) -> String {
+    let Drawn { timeline, lasting } = Drawn::of(whole, times);
+    drawn(&timeline, times, lasting.as_deref())
+}
+
+/// Draws a timeline, and says below it what else there is.
+pub(super) fn drawn(timeline: &Timeline, times: &Times, lasting: Option<&str>) -> String {
     let letters = (CHART_RIGHT - CHART_LEFT) / (TINY_LETTER + 1.0);
     let Some(axis) = Axis::new(timeline, times, letters) else { return nothing(timeline, times) };
     let names = Names::new(timeline);
-    let picture = Picture { timeline, times, axis, names };
+    let picture = Picture { timeline, times, axis, names, lasting };
     picture.draw()
 }
 
@@ -68,6 +75,8 @@ struct Picture<'a> {
     times: &'a Times,
     axis: Axis,
     names: Names,
+    /// What is not drawn, in a line.
+    lasting: Option<&'a str>,
 }
 
 impl Picture<'_> {
@@ -86,7 +95,13 @@ impl Picture<'_> {
             self.group(&mut canvas, group, y);
             canvas.close();
         }
-        let end = legend::draw(&mut canvas, self.timeline, (MARGIN, bottom + 26.0), CHART_RIGHT);
+        let mut end =
+            legend::draw(&mut canvas, self.timeline, (MARGIN, bottom + 26.0), CHART_RIGHT);
+        if let Some(line) = self.lasting {
+            end += 20.0;
+            let line = cut(line, letters(CHART_RIGHT - MARGIN, TINY_LETTER));
+            canvas.text(("tl-s tl-m", 11), (MARGIN, end), Anchor::Start, &line);
+        }
         canvas.finish((WIDTH, end + 18.0), "Timeline", &self.description())
     }
 
@@ -194,12 +209,7 @@ impl Picture<'_> {
         canvas.text(("tl-c tl-t tl-b", 12), (MARGIN, y + 18.0), Anchor::Start, &name);
         let facts = self.facts(row, letters(CHART_LEFT - MARGIN - 12.0, TINY_LETTER));
         canvas.text(("tl-s tl-m", 11), (MARGIN, y + 35.0), Anchor::Start, &facts);
-        let class = match row.stage {
-            Stage::Ended(_) => "tl-ended",
-            Stage::Now(PlannedAction::Delete) => "tl-gone",
-            _ => "tl-lease",
-        };
-        self.bars(canvas, row, (y + 6.0, 18.0), class);
+        self.bars(canvas, row, (y + 6.0, 18.0), lease_class(row));
         canvas.close();
     }
 
@@ -316,8 +326,17 @@ impl Picture<'_> {
     }
 }
 
+/// Returns the look of a lease's bar.
+pub(super) fn lease_class(row: &Row) -> &'static str {
+    match row.stage {
+        Stage::Ended(_) => "tl-ended",
+        Stage::Now(PlannedAction::Delete) => "tl-gone",
+        _ => "tl-lease",
+    }
+}
+
 /// Returns the look of a bar that is no lease.
-fn class(row: &Row) -> &'static str {
+pub(super) fn class(row: &Row) -> &'static str {
     match row.stage {
         _ if row.overdue_since.is_some() => "tl-overdue",
         Stage::Now(PlannedAction::Create) => "tl-new",

@@ -6,9 +6,11 @@ use terrarium_core::{Group, Mark, Row, Stage, Timeline};
 use terrarium_provider::Window;
 
 use super::axis::Axis;
+use super::lasting::Drawn;
 use super::words::{self, Names, flow};
 use crate::render::instant::Times;
 use crate::render::paint::{bold, cyan, dim, green, red, yellow};
+use crate::render::wrap::wrap;
 
 /// Most rows in a plan's text.
 const EXCERPT_ROWS: usize = 30;
@@ -30,13 +32,30 @@ pub fn excerpt(timeline: &Timeline, times: &Times, width: usize) -> String {
     chart(timeline, times, width, EXCERPT_ROWS)
 }
 
-fn chart(timeline: &Timeline, times: &Times, width: usize, most: usize) -> String {
+fn chart(whole: &Timeline, times: &Times, width: usize, most: usize) -> String {
+    let Drawn { timeline, lasting } = Drawn::of(whole, times);
+    let lasting = lasting.map(|line| wrap(&line, width.max(LEAST_WIDTH))).unwrap_or_default();
+    let mut out = bars(&timeline, times, (width, words::costs(whole)), most);
+    if !lasting.is_empty() {
+        let between = if out.is_empty() { "" } else { "\n" };
+        let _infallible = writeln!(out, "{between}{lasting}");
+    }
+    out
+}
+
+/// Draws what has a time of its own.
+fn bars(
+    timeline: &Timeline,
+    times: &Times,
+    (width, costs): (usize, Vec<String>),
+    most: usize,
+) -> String {
     let columns = Columns::new(timeline, times, width);
     #[expect(clippy::cast_precision_loss, reason = "a terminal has few columns")]
     let letters = columns.chart as f64;
     let Some(axis) = Axis::new(timeline, times, letters) else { return String::new() };
     let names = Names::new(timeline);
-    let page = Page { timeline, times, axis, names, columns };
+    let page = Page { timeline, times, axis, names, columns, costs };
     let mut out = page.header();
     let mut shown = 0;
     let all = timeline.rows().count();
@@ -147,6 +166,8 @@ struct Page<'a> {
     axis: Axis,
     names: Names,
     columns: Columns,
+    /// What everything costs, also what is not drawn.
+    costs: Vec<String>,
 }
 
 impl Page<'_> {
@@ -154,7 +175,7 @@ impl Page<'_> {
     fn header(&self) -> String {
         let mut parts = vec![format!("now {}", self.times.both(self.timeline.now))];
         parts.extend(words::zone(self.times));
-        parts.extend(words::costs(self.timeline));
+        parts.extend(self.costs.iter().cloned());
         let lines = flow(&parts, ", ", self.columns.width - TITLE.len() - 1);
         let indent = format!("\n{}", " ".repeat(TITLE.len() + 1));
         let mut out = format!("{} {}\n\n", bold(TITLE), lines.join(&indent));
