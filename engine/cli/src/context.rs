@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::output::Output;
 use crate::redact::Redactor;
 use crate::render::diagnostics::{self, Warnings};
+use crate::shell::shell_word;
 use crate::signals::Leaving;
 
 /// Most warnings that are not said again.
@@ -319,16 +320,6 @@ impl Context {
             runtime.shutdown_background();
         }
         ended.ok_or_else(|| Failed(Diagnostics::new()))
-    }
-}
-
-/// Quotes an argument where a shell would take it apart.
-pub(crate) fn shell_word(arg: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+".contains(c);
-    if !arg.is_empty() && arg.chars().all(plain) {
-        arg.to_owned()
-    } else {
-        format!("'{}'", arg.replace('\'', "'\\''"))
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod codes;
+pub mod command_line;
 mod commands;
 pub mod context;
 pub mod crash;
@@ -20,11 +21,13 @@ mod progress;
 pub mod redact;
 pub mod render;
 mod setup;
+mod shell;
 mod signals;
 
 use terrarium_diagnostic::Diagnostic;
 
-use args::{Cli, Refusal};
+use args::Refusal;
+use command_line::Cli;
 use context::{Context, Failed, Seams};
 use env::Env;
 use output::{Colour, Output};
@@ -38,7 +41,7 @@ pub fn run(args: Vec<String>, env: Env) -> u8 {
 /// Runs a command as [`run`] does, with something between the engine and the outside: the suites plant
 /// faults there.
 pub fn run_over(args: Vec<String>, env: Env, seams: Seams) -> u8 {
-    let cli = match args::parse(args.clone(), &env) {
+    let cli = match command_line::parse(args.clone(), &env) {
         Ok(cli) => cli,
         Err(refusal) => return refuse(refusal, &env),
     };
@@ -62,7 +65,7 @@ pub fn run_over(args: Vec<String>, env: Env, seams: Seams) -> u8 {
 
 fn dispatch(cli: &Cli, context: &Context) -> context::Outcome {
     match &cli.command {
-        Some(command) if !cli.version => commands::run(command, context),
+        Some(command) if !cli.version => command.run(context),
         _ => Ok(commands::version::run(&commands::version::Args::default(), context)),
     }
 }

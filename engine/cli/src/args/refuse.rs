@@ -5,10 +5,30 @@ use clap::{Command, Error};
 use terrarium_diagnostic::nearest;
 
 use super::refused::NOT_SUPPORTED;
-use super::{Refusal, usage};
+use super::usage::{Tree, flags, single_dashes};
+
+/// Why there is nothing to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Help was asked for.
+    Help(String),
+    /// No command was given: the usage.
+    Usage(String),
+    /// A command that has commands, without one: its help.
+    Group(String),
+    /// No such command; in words, with the nearest name.
+    UnknownCommand(String),
+    /// The flags make no sense.
+    Flags {
+        /// What is wrong.
+        message: String,
+        /// The command whose help tells more: `plan`, `state rm`.
+        command: String,
+    },
+}
 
 /// Returns the words of the command's name: `state rm`.
-pub(super) fn command_path(args: &[String], command: &Command) -> Vec<String> {
+pub(crate) fn command_path(args: &[String], command: &Command) -> Vec<String> {
     let mut current = command;
     let mut path = Vec::new();
     for arg in args.iter().filter(|arg| !arg.starts_with('-')) {
@@ -24,7 +44,7 @@ pub(super) fn command_path(args: &[String], command: &Command) -> Vec<String> {
 }
 
 /// Refuses a first word that is no command.
-pub(super) fn unknown_command(args: &[String], command: &Command) -> Option<Refusal> {
+pub(crate) fn unknown_command(args: &[String], command: &Command) -> Option<Refusal> {
     let word = args.iter().find(|arg| !arg.starts_with('-'))?;
     if command.find_subcommand(word).is_some() {
         return None;
@@ -50,17 +70,24 @@ fn unknown_subcommand(word: &str, path: &[String], command: &Command) -> Refusal
     ))
 }
 
-/// Translates a refusal.
-pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refusal {
+impl Tree {
+    /// Translates a refusal.
+    pub(crate) fn refusal(&self, error: &Error, path: &[String]) -> Refusal {
+        refusal(error, path, self)
+    }
+}
+
+fn refusal(error: &Error, path: &[String], tree: &Tree) -> Refusal {
+    let command = &tree.command;
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
     let flag = text(ContextKind::InvalidArg).unwrap_or_default();
     let message = match error.kind() {
-        ErrorKind::DisplayHelp => return Refusal::Help(usage::help(path, command)),
+        ErrorKind::DisplayHelp => return Refusal::Help(tree.help(path)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            return Refusal::Group(usage::help(path, command));
+            return Refusal::Group(tree.help(path));
         }
         ErrorKind::InvalidSubcommand => {
             let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -73,7 +100,7 @@ pub(super) fn refusal(error: &Error, path: &[String], command: &Command) -> Refu
         ErrorKind::UnknownArgument => {
             let name = flag.trim_start_matches('-');
             let name = name.split('=').next().unwrap_or(name);
-            match nearest(name, usage::flags(path, command)) {
+            match nearest(name, flags(path, command)) {
                 Some(known) if known == name => misplaced(name, path, command),
                 known => {
                     let hint = known.map(|known| format!("; did you mean -{known}?"));
@@ -113,9 +140,4 @@ fn misplaced(name: &str, path: &[String], command: &Command) -> String {
     let value = global.get_value_names().and_then(|names| names.first()).filter(|_| takes);
     let value = value.map(|value| format!("={value}")).unwrap_or_default();
     format!("-{name} belongs before the command: terrarium -{name}{value} {words}")
-}
-
-/// Writes flags with one dash, as people know them.
-pub(super) fn single_dashes(text: &str) -> String {
-    text.replace(" --", " -").replace("'--", "'-").replace("[--", "[-").replace("`--", "`-")
 }

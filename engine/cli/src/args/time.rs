@@ -59,12 +59,12 @@ const LOOKING: [&str; 9] = [
 ];
 
 /// Returns whether a command, by the words of its name, takes `-at`.
-pub(super) fn takes_at(path: &[String]) -> bool {
+pub(crate) fn takes_at(path: &[String]) -> bool {
     LOOKING.contains(&path.join(" ").as_str())
 }
 
 /// Says why a command does not take `-at`.
-pub(super) fn refused_at(path: &[String]) -> String {
+pub(crate) fn refused_at(path: &[String]) -> String {
     let command = path.join(" ");
     format!(
         "-at only looks at another time: `{command}` acts, and always now. To look ahead, use `terrarium plan -at=...`; to \

@@ -3,18 +3,46 @@
 use std::any::TypeId;
 use std::fmt::Write;
 
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command};
 
-use super::cli::Cli;
-use super::refuse::single_dashes;
 use super::time;
 
 /// The commands of everyday work, in the order in which they are used.
 const MAIN: [&str; 5] = ["init", "validate", "plan", "apply", "destroy"];
 
-/// Returns the command tree. Every switch takes `-flag`, `-flag=true` and `-flag=false`.
-pub fn command() -> Command {
-    switches(Cli::command())
+/// The commands and their flags.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// As arguments are read: every switch takes `-flag`, `-flag=true` and `-flag=false`.
+    pub command: Command,
+    /// As help shows them: the switches have no `=BOOL`, which would only be in the way.
+    bare: Command,
+}
+
+impl Tree {
+    /// Takes the tree as it is declared.
+    pub fn of(declared: Command) -> Self {
+        Self { command: switches(declared.clone()), bare: without_help_command(declared) }
+    }
+
+    /// Returns the help of a command by the words of its name; the usage of the whole program without any.
+    pub fn help(&self, path: &[String]) -> String {
+        let Some(found) = find(path, &self.bare).filter(|_| !path.is_empty()) else {
+            return self.usage();
+        };
+        let name = format!("terrarium [global options] {}", path.join(" "));
+        let fits = |arg: &&Arg| arg.get_long() != Some("at") || time::takes_at(path);
+        let shared =
+            self.bare.get_arguments().filter(|arg| arg.is_global_set()).filter(fits).cloned();
+        let shared: Vec<Arg> = shared.map(|arg| arg.display_order(SHARED_LAST)).collect();
+        let mut found = found.clone().bin_name(name).term_width(80).args(shared);
+        single_dashes(&found.render_help().to_string())
+    }
+
+    /// Returns what bare `terrarium` prints.
+    pub fn usage(&self) -> String {
+        usage(&self.command)
+    }
 }
 
 fn switches(command: Command) -> Command {
@@ -49,24 +77,6 @@ fn find<'a>(path: &[String], command: &'a Command) -> Option<&'a Command> {
     path.iter().try_fold(command, |current, name| current.find_subcommand(name))
 }
 
-/// Returns the help of a command by the words of its name; of the whole program without any.
-pub fn command_help(path: &[String]) -> String {
-    help(path, &command())
-}
-
-/// Returns the help of a command; the usage of the whole program for an empty path.
-pub(super) fn help(path: &[String], command: &Command) -> String {
-    // The bare tree: its switches have no `=BOOL`, which would only be in the way here.
-    let bare = without_help_command(Cli::command());
-    let Some(found) = find(path, &bare).filter(|_| !path.is_empty()) else { return usage(command) };
-    let name = format!("terrarium [global options] {}", path.join(" "));
-    let fits = |arg: &&Arg| arg.get_long() != Some("at") || time::takes_at(path);
-    let shared = bare.get_arguments().filter(|arg| arg.is_global_set()).filter(fits).cloned();
-    let shared: Vec<Arg> = shared.map(|arg| arg.display_order(SHARED_LAST)).collect();
-    let mut found = found.clone().bin_name(name).term_width(80).args(shared);
-    single_dashes(&found.render_help().to_string())
-}
-
 fn without_help_command(command: Command) -> Command {
     command.disable_help_subcommand(true).mut_subcommands(without_help_command)
 }
@@ -74,8 +84,7 @@ fn without_help_command(command: Command) -> Command {
 /// Flags that every command takes stand after its own.
 const SHARED_LAST: usize = 900;
 
-/// Returns what bare `terrarium` prints.
-pub fn usage(command: &Command) -> String {
+fn usage(command: &Command) -> String {
     let mut out = String::from(
         "Usage: terrarium [global options] <subcommand> [args]\n\n\
          The available commands for execution are listed below.\n\
@@ -111,4 +120,9 @@ pub fn usage(command: &Command) -> String {
          -version      An alias for the \"version\" subcommand.\n",
     );
     out
+}
+
+/// Writes flags with one dash, as people know them.
+pub(super) fn single_dashes(text: &str) -> String {
+    text.replace(" --", " -").replace("'--", "'-").replace("[--", "[-").replace("`--", "`-")
 }

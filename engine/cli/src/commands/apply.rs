@@ -29,7 +29,8 @@ use crate::json::stream;
 use crate::render::instant::Times;
 use crate::render::outputs::{self, output_value};
 use crate::render::summary::{self, Run};
-use crate::setup::session::{Session, Unlocked, Wish, plan_options};
+use crate::setup::lowering::{Unlocked, Wish, plan_options};
+use crate::setup::session::Session;
 use crate::setup::variables::Missing;
 use crate::signals::stop_on_signal;
 
@@ -72,21 +73,16 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
             ),
         );
     }
+    let lowered = Wish::of_plan(&args.plan);
     let mut session = Session::open(
         context,
         Wish {
             operation: Some("apply"),
             unlocked: Unlocked::Refused,
-            lock_timeout: args.plan.state.lock_timeout,
-            parallelism: args.plan.parallelism.into(),
-            variables: &args.plan.variables,
-            missing: if args.file.is_some() {
-                Missing::Left
-            } else {
-                Missing::by_input(args.plan.state.input)
-            },
+            missing: if args.file.is_some() { Missing::Left } else { lowered.missing },
             needs_configuration: (options.mode == Mode::Normal && args.file.is_none())
                 .then_some("Apply"),
+            ..lowered
         },
     )
     .await?;

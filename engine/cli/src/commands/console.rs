@@ -10,7 +10,8 @@ use crate::args::refused::{self, Refused};
 use crate::args::{StateFlags, VariableArgs};
 use crate::context::{Context, Outcome};
 use crate::exit_codes;
-use crate::setup::session::{Session, Unlocked, Wish};
+use crate::setup::lowering::Wish;
+use crate::setup::session::Session;
 use crate::setup::variables::Missing;
 
 /// Flags.
@@ -36,15 +37,7 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     context.block_on(async {
-        let wish = Wish {
-            operation: None,
-            unlocked: Unlocked::Refused,
-            lock_timeout: std::time::Duration::ZERO,
-            parallelism: terrarium_core::Parallelism::default(),
-            variables: &args.variables,
-            missing: Missing::Left,
-            needs_configuration: None,
-        };
+        let wish = Wish { missing: Missing::Left, ..Wish::of_state(&args.state, &args.variables) };
         let mut session = Session::open(context, wish).await?;
         session.inputs.environment.planning = false;
         context.redactor().learn_state(&session.inputs.prior, &|_, _, _| None);

@@ -13,9 +13,9 @@ use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
 use crate::render::paint::{bold, green};
-use crate::setup::session::{self, Session, Unlocked, Wish};
+use crate::setup::lowering::{self, Wish};
+use crate::setup::session::Session;
 use crate::setup::store;
-use crate::setup::variables::Missing;
 use crate::signals::stop_on_signal;
 
 /// Flags.
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 
 async fn import(args: &Args, context: &Context) -> Outcome {
     let addr: ResourceAddr =
-        session::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
+        lowering::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
     if addr.block.mode == Block::Data {
         return fail(
             codes::ADDRESS,
@@ -60,12 +60,9 @@ async fn import(args: &Args, context: &Context) -> Outcome {
     }
     let wish = Wish {
         operation: Some("import"),
-        unlocked: Unlocked::Refused,
-        lock_timeout: args.state.lock_timeout,
         parallelism: args.parallelism.into(),
-        variables: &args.variables,
-        missing: Missing::by_input(args.state.input),
         needs_configuration: Some("Import"),
+        ..Wish::of_state(&args.state, &args.variables)
     };
     let mut session = Session::open(context, wish).await?;
     let outcome = take_over(args, context, &mut session, &addr).await;

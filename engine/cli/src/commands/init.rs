@@ -16,7 +16,7 @@ use crate::exit_codes;
 use crate::json::stream;
 use crate::render::paint::{bold, green};
 use crate::render::plain;
-use crate::setup::{backend, config, session, store};
+use crate::setup::{backend, config, providers as known_providers, store};
 
 /// The lock file's name.
 const LOCK_FILE: &str = ".terrarium.lock.hcl";
@@ -168,7 +168,7 @@ fn providers(context: &Context, configuration: &Configuration) -> Result<Vec<Cho
             all.extend(version);
         }
     }
-    let providers = session::known(context);
+    let providers = known_providers::known(context);
     let mut chosen = Vec::new();
     for (source, constraints) in required {
         // What is missing or can't be satisfied was refused above.

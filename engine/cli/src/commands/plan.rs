@@ -14,8 +14,8 @@ use crate::exit_codes;
 use crate::failures;
 use crate::private;
 use crate::render::plan::rule;
-use crate::setup::session::{Session, Unlocked, Wish, plan_options};
-use crate::setup::variables::Missing;
+use crate::setup::lowering::{Wish, plan_options};
+use crate::setup::session::Session;
 use crate::signals::stop_on_signal;
 
 /// Flags.
@@ -77,12 +77,8 @@ async fn plan(args: &Args, context: &Context) -> Outcome {
         Wish {
             // A look at another time writes nothing, so that it needs no lock.
             operation: (context.at.is_none() && args.plan.state.lock).then_some("plan"),
-            unlocked: Unlocked::Looks,
-            lock_timeout: args.plan.state.lock_timeout,
-            parallelism: args.plan.parallelism.into(),
-            variables: &args.plan.variables,
-            missing: Missing::by_input(args.plan.state.input),
             needs_configuration: needs,
+            ..Wish::of_plan(&args.plan)
         },
     )
     .await?;

@@ -11,7 +11,7 @@ use crate::codes;
 use crate::context::{Context, Outcome, Speech, fail};
 use crate::exit_codes;
 use crate::json::{compact, schema};
-use crate::setup::{config, session, store};
+use crate::setup::{config, providers, store};
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             sources.extend(used(module).into_keys());
         }
         let sources: Vec<String> = sources.into_iter().collect();
-        context.out.line(&compact(&schema::twin(&session::schemas(context)?, &sources)));
+        context.out.line(&compact(&schema::twin(&providers::schemas(context)?, &sources)));
         return Ok(exit_codes::SUCCESS);
     }
     context.out.line("\nProviders required by configuration:");

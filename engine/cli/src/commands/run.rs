@@ -19,10 +19,11 @@ use crate::codes;
 use crate::context::{Context, Failed, Outcome, fail};
 use crate::exit_codes;
 use crate::failures;
-use crate::setup::session::{self, Session, Standing, Unlocked, Wish};
-use crate::setup::store;
+use crate::setup::lowering::Wish;
+use crate::setup::session::{Session, Standing};
 use crate::setup::testbed::{self, Testbed};
 use crate::setup::variables::Missing;
+use crate::setup::{clock, store};
 use crate::signals::stop_on_signal;
 
 /// Flags.
@@ -93,7 +94,7 @@ async fn stay(
     testbed: Option<Arc<Testbed>>,
     options: RunOptions,
 ) -> Outcome {
-    let clock = session::clock(context, testbed.as_deref());
+    let clock = clock::of(context, testbed.as_deref());
     let pace = RunPace::of(testbed.as_ref(), args.no_jump, &clock);
     let cancel: Cancel = stop_on_signal(context);
     let place = Place { args, context, testbed, store: store::open(context).await? };
@@ -127,12 +128,10 @@ impl Workplace for Place<'_> {
     async fn open(&self, seen: &LastSeen) -> Result<Ground, DriveError> {
         let wish = Wish {
             operation: Some("run"),
-            unlocked: Unlocked::Refused,
-            lock_timeout: self.args.state.lock_timeout,
             parallelism: self.args.parallelism.into(),
-            variables: &self.args.variables,
             missing: Missing::Refused,
             needs_configuration: Some("Run"),
+            ..Wish::of_state(&self.args.state, &self.args.variables)
         };
         let outlives = Standing { testbed: self.testbed.clone(), seen: Some(seen) };
         let opened = Session::open_on(self.context, wish, outlives).await;

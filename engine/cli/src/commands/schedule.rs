@@ -3,24 +3,23 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use terrarium_core::{Mode, Overdue, Plan};
+use terrarium_core::{Mode, Plan};
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_lang::Configuration;
 use terrarium_state::{Instance, Scheduled, State};
 
 use crate::args::{VariableArg, VariableArgs};
 use crate::codes;
-use crate::context::{Context, Failed, Speech, shell_word};
+use crate::context::{Context, Failed, Speech};
 use crate::env::TF_WORKSPACE;
 use crate::json::stream;
-use crate::render::instant::{Times, duration};
+use crate::render::instant::Times;
 use crate::render::paint::bold;
-use crate::render::schedule::{lines, verb, waiting};
+use crate::render::schedule::{lines, waiting};
+use crate::setup::overdue::overdue;
 use crate::setup::session::Session;
 use crate::setup::{clock, store};
-
-/// Most names in the warning about what is overdue.
-const OVERDUE_NAMES: usize = 5;
+use crate::shell::shell_word;
 
 /// Loads the state for a command that only looks, with the time in its world where that is known, and says what
 /// is overdue.
@@ -37,49 +36,6 @@ pub(crate) async fn read(context: &Context) -> Result<(State, Option<Timestamp>)
         context.report(&overdue(context, &state, now));
     }
     Ok((state, now))
-}
-
-/// Returns the warning about scheduled work whose time has come, and that nobody carried out.
-pub(crate) fn overdue(context: &Context, state: &State, now: Timestamp) -> Diagnostics {
-    let overdue = terrarium_core::overdue(state, now);
-    let Some(first) = overdue.first() else { return Diagnostics::new() };
-    let times = Times::new(context.env.time_zone(), now);
-    let mut detail = format!(
-        "{} scheduled and due, the first since {}:",
-        if overdue.len() == 1 {
-            "1 change is".to_owned()
-        } else {
-            format!("{} changes are", overdue.len())
-        },
-        times.both(first.since)
-    );
-    for one in overdue.iter().take(OVERDUE_NAMES) {
-        let open = match one.open_until {
-            None => "it can still be done".to_owned(),
-            Some(until) if until > now => {
-                format!(
-                    "it can be done for {} more, until {}",
-                    duration(now, until),
-                    times.both(until)
-                )
-            }
-            Some(until) => format!("its window closed {}", times.both(until)),
-        };
-        let _infallible = write!(detail, "\n  {} {}: {open}", verb(one.action), one.addr);
-    }
-    if overdue.len() > OVERDUE_NAMES {
-        let _infallible = write!(detail, "\n  … and {} more", overdue.len() - OVERDUE_NAMES);
-    }
-    let possible = |one: &Overdue| one.open_until.is_none_or(|until| until > now);
-    let help = if overdue.iter().any(possible) {
-        "`terrarium run -once` carries it out; `terrarium run` stays for what comes later."
-    } else {
-        "it can't be done any more: `terrarium plan` tells what is left of it"
-    };
-    Diagnostic::warning(codes::OVERDUE, "Scheduled work is overdue")
-        .detail(detail)
-        .help(help)
-        .into()
 }
 
 /// Says after an apply what waits for when, and the command that carries it out, with the variables that were

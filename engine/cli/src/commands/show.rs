@@ -15,7 +15,7 @@ use crate::json::plan::{Listing, View};
 use crate::json::{self, Secrets, compact};
 use crate::render;
 use crate::render::instant::Times;
-use crate::setup::{session, store};
+use crate::setup::{providers, store};
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         context.speak(Speech::Document);
     }
     let secrets = if args.show_sensitive { Secrets::Show } else { Secrets::Hide };
-    let providers = session::schemas(context)?;
+    let providers = providers::schemas(context)?;
     if let Some(path) = &args.path {
         let path = context.path(path);
         let bytes = std::fs::read(&path).map_err(|error| file_failed("read", &path, &error))?;

@@ -6,8 +6,6 @@ mod keep;
 mod look;
 mod realm;
 
-pub(crate) use realm::what_goes;
-
 use clap::Subcommand;
 
 use crate::args::StateFlags;

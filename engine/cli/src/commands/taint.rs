@@ -9,7 +9,7 @@ use crate::codes;
 use crate::context::{Context, Failed, Outcome};
 use crate::exit_codes;
 use crate::failures;
-use crate::setup::{session, store};
+use crate::setup::{lowering, store};
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub(crate) enum Mark {
 
 pub(crate) fn run(args: &Args, context: &Context, mark: Mark) -> Outcome {
     let addr: ResourceAddr =
-        session::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
+        lowering::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
     context.block_on(async {
         let store = store::open(context).await?;
         let operation = if mark == Mark::Tainted { "taint" } else { "untaint" };

@@ -14,9 +14,9 @@ use crate::exit_codes;
 use crate::json;
 use crate::render::instant::Times;
 use crate::render::timeline as render;
-use crate::setup::session::{self, Session, Unlocked, Wish, plan_options};
-use crate::setup::store;
-use crate::setup::variables::Missing;
+use crate::setup::lowering::{Wish, plan_options};
+use crate::setup::session::Session;
+use crate::setup::{providers, store};
 use crate::signals::stop_on_signal;
 
 /// Flags.
@@ -135,20 +135,15 @@ pub(crate) fn gather(
         serial: plan.serial,
     };
     if let Some(file) = file {
-        let plan = saved(context, file, &session::schemas(context)?)?;
+        let plan = saved(context, file, &providers::schemas(context)?)?;
         let state = context.block_on(store::read(context))??;
         return Ok(sight(&plan, &state));
     }
     context.block_on(async {
         let (options, warnings) = plan_options(flags, false)?;
         let wish = Wish {
-            operation: None,
-            unlocked: Unlocked::Looks,
-            lock_timeout: flags.state.lock_timeout,
-            parallelism: flags.parallelism.into(),
-            variables: &flags.variables,
-            missing: Missing::by_input(flags.state.input),
             needs_configuration: (!flags.destroy).then_some("Timeline"),
+            ..Wish::of_plan(flags)
         };
         let mut session = Session::open(context, wish).await?;
         let cancel = stop_on_signal(context);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use terrarium_provider::Clock;
+use terrarium_provider::{Clock, FixedClock};
 use terrarium_state::State;
 
-use super::testbed::{self, Control};
+use super::testbed::{self, Control, Testbed};
 use crate::context::Context;
 
 /// Longest single sleep: laptops sleep too, and their timers do not count that.
@@ -64,6 +64,15 @@ impl Clock for WorldClock {
 
     fn jumps(&self) -> bool {
         self.0.rate() <= 0.0
+    }
+}
+
+/// Returns the clock: the one that `-at` holds still, the testbed's, else the machine's.
+pub(crate) fn of(context: &Context, testbed: Option<&Testbed>) -> Arc<dyn Clock> {
+    match (context.at, testbed) {
+        (Some(at), _) => Arc::new(FixedClock(at)),
+        (None, Some(testbed)) => Arc::new(WorldClock(testbed.control.clone())),
+        (None, None) => Arc::new(SystemClock),
     }
 }
 

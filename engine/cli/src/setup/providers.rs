@@ -12,9 +12,9 @@ use terrarium_openstack::{
 };
 use terrarium_provider::{Clock, ProviderKind};
 
-use super::clock::SystemClock;
+use super::clock::{self, SystemClock};
 use super::testbed::Testbed;
-use crate::context::Context;
+use crate::context::{Context, Failed};
 
 /// How long a provider may take to tell its schemas: what Terraform gives a plugin to start.
 const SCHEMAS: Duration = Duration::from_mins(1);
@@ -70,4 +70,15 @@ impl Transport for LazyTransport {
     fn with_tls(&self, tls: &Tls) -> Result<Option<Arc<dyn Transport>>, String> {
         HttpTransport::new()?.with_tls(tls)
     }
+}
+
+/// Returns the providers that there are, without any schema.
+pub(crate) fn known(context: &Context) -> ProviderSet {
+    all(context, &clock::of(context, None), None)
+}
+
+/// Returns the providers with all their schemas, for commands that need nothing else of them.
+pub(crate) fn schemas(context: &Context) -> Result<ProviderSet, Failed> {
+    let (providers, unfetched) = context.block_on(async { known(context).fetch_all().await })?;
+    if unfetched.has_errors() { Err(unfetched.into()) } else { Ok(providers) }
 }

@@ -9,7 +9,6 @@ use terrarium_state::rebind;
 use super::session::Session;
 use super::testbed;
 use crate::codes;
-use crate::commands::state::what_goes;
 use crate::context::Failed;
 
 /// How many instances a refusal names.
@@ -62,4 +61,16 @@ pub(crate) fn admit(session: &Session) -> Result<(), Failed> {
         ),
     };
     Err(Diagnostic::error(codes::STATE, summary).detail(detail).help(help).into())
+}
+
+/// Counts what is forgotten, in words.
+pub(crate) fn what_goes(anew: &rebind::Anew) -> String {
+    let batch = &anew.batch;
+    format!(
+        "{} instance(s), {} scheduled action(s), {} unfinished action(s) and {} output(s) of a simulated world",
+        anew.instances(),
+        batch.schedule.len(),
+        batch.outcomes.len(),
+        batch.outputs.len()
+    )
 }

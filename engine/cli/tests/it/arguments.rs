@@ -1,6 +1,7 @@
 //! From Terraform's command line to clap's.
 
-use terrarium_cli::args::{self, Command, Refusal, VariableArg, normalise, with_environment};
+use terrarium_cli::args::{self, Refusal, VariableArg, normalise, with_environment};
+use terrarium_cli::command_line::{self, Command};
 use terrarium_cli::env::Env;
 
 fn words(text: &str) -> Vec<String> {
@@ -26,7 +27,7 @@ fn flags_are_rewritten_by_position_and_values_never() {
         ("plan -testbed -out p", "plan --testbed --out=p"),
         ("plan -testbed=w.db", "plan --testbed=w.db"),
     ] {
-        let normal = normalise(words(given), &args::clap_command()).join(" ");
+        let normal = normalise(words(given), &command_line::tree().command).join(" ");
         assert_eq!(normal, expected, "{given}");
     }
 }
@@ -44,7 +45,8 @@ fn the_environment_stands_right_after_the_command() {
         ("apply", "apply|-no-color"),
         ("-version", "-version"),
     ] {
-        let words = with_environment(words(given), &env, &args::clap_command()).unwrap().join("|");
+        let words =
+            with_environment(words(given), &env, &command_line::tree().command).unwrap().join("|");
         assert_eq!(words, expected, "{given}");
     }
 }
@@ -57,7 +59,8 @@ fn quotes_group_and_an_open_quote_is_refused() {
 
 #[test]
 fn variables_keep_their_order() {
-    let cli = args::parse(words("plan -var a=1 -var-file=f -var=b=2"), &Env::default()).unwrap();
+    let cli =
+        command_line::parse(words("plan -var a=1 -var-file=f -var=b=2"), &Env::default()).unwrap();
     let Some(Command::Plan(plan)) = cli.command else { panic!("no plan") };
     let expected = [
         VariableArg::Value("a=1".into()),
@@ -70,7 +73,7 @@ fn variables_keep_their_order() {
 #[test]
 fn switches_can_be_switched_off() {
     let plan = |text: &str| {
-        let cli = args::parse(words(text), &Env::default()).unwrap();
+        let cli = command_line::parse(words(text), &Env::default()).unwrap();
         let Some(Command::Plan(plan)) = cli.command else { panic!("no plan") };
         plan.plan
     };
@@ -89,11 +92,11 @@ fn what_makes_no_sense_is_refused_with_the_nearest_name() {
         ("plan -parallelism=0", "0 is not in 1..=65535"),
         ("plan -lock-timeout=soon", "no duration"),
     ] {
-        let text = match args::parse(words(given), &Env::default()).unwrap_err() {
+        let text = match command_line::parse(words(given), &Env::default()).unwrap_err() {
             Refusal::UnknownCommand(text) | Refusal::Flags { message: text, .. } => text,
             other => panic!("{given}: {other:?}"),
         };
         assert!(text.contains(expected), "{given}: {text}");
     }
-    assert!(matches!(args::parse(Vec::new(), &Env::default()), Err(Refusal::Usage(_))));
+    assert!(matches!(command_line::parse(Vec::new(), &Env::default()), Err(Refusal::Usage(_))));
 }

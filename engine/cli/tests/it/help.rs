@@ -1,6 +1,6 @@
 //! Help, as people see it.
 
-use terrarium_cli::args::{clap_command, command_help, usage};
+use terrarium_cli::command_line::tree;
 
 use crate::fixture::{assert_file, cases};
 
@@ -9,8 +9,8 @@ fn help_is_as_it_was_read() {
     for path in cases("help", "txt") {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = match name.as_str() {
-            "usage" => usage(&clap_command()),
-            command => command_help(&command.split('_').map(str::to_owned).collect::<Vec<_>>()),
+            "usage" => tree().usage(),
+            command => tree().help(&command.split('_').map(str::to_owned).collect::<Vec<_>>()),
         };
         assert_file(&path, &text);
     }
@@ -33,5 +33,5 @@ fn every_command_says_what_it_is_for() {
             check(sub, &path);
         }
     }
-    check(&clap_command(), "terrarium");
+    check(&tree().command, "terrarium");
 }

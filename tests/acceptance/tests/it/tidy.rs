@@ -177,8 +177,12 @@ fn codes_are_unique_across_crates() {
 
 /// Flags that are taken and have nothing to do, each with why that is what its user asked for.
 const MOOT: &[(&str, &str, &str)] = &[
-    ("cli.rs", "lock", "belongs to the store: a plan without a lock"),
-    ("cli.rs", "backup", "only `-` is taken, which asks for no backup file, and none is written"),
+    ("shared.rs", "lock", "belongs to the store: a plan without a lock"),
+    (
+        "shared.rs",
+        "backup",
+        "only `-` is taken, which asks for no backup file, and none is written",
+    ),
     ("init.rs", "upgrade", "providers are built in, so the newest that fits is always chosen"),
     ("init.rs", "migrate_state", "what has to be moved is refused and told, with or without it"),
     ("init.rs", "force_copy", "as migrate_state"),
@@ -208,6 +212,7 @@ fn flags() -> Vec<Flag> {
     for folder in ["engine/cli/src/args", "engine/cli/src/commands"] {
         sources(&repository().join(folder), &mut files);
     }
+    files.push(repository().join("engine/cli/src/command_line.rs"));
     let mut found = Vec::new();
     for file in files {
         let text = read(&file);

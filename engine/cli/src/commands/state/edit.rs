@@ -7,12 +7,12 @@ use super::{Mv, Rm};
 use crate::context::{Context, Failed, Outcome};
 use crate::exit_codes;
 use crate::failures;
-use crate::setup::{session, store};
+use crate::setup::{lowering, store};
 
 pub(super) fn remove(args: &Rm, context: &Context) -> Outcome {
     let mut targets: Vec<Target> = Vec::new();
     for text in &args.addresses {
-        targets.push(session::address("The command", text).map_err(|error| Failed::from(*error))?);
+        targets.push(lowering::address("The command", text).map_err(|error| Failed::from(*error))?);
     }
     context.block_on(async {
         let store = store::open(context).await?;
@@ -40,7 +40,7 @@ pub(super) fn remove(args: &Rm, context: &Context) -> Outcome {
 
 pub(super) fn rename(args: &Mv, context: &Context) -> Outcome {
     let parse = |text: &str| -> Result<Target, Failed> {
-        session::address("The command", text).map_err(|error| Failed::from(*error))
+        lowering::address("The command", text).map_err(|error| Failed::from(*error))
     };
     let (from, to) = (parse(&args.source)?, parse(&args.destination)?);
     context.block_on(async {

@@ -14,12 +14,12 @@ use crate::exit_codes;
 use crate::render::instant::Times;
 use crate::render::outputs::{ended, object_value, write_object};
 use crate::render::paint::bold;
-use crate::setup::session;
+use crate::setup::{lowering, providers};
 
 pub(super) fn list(args: &List, context: &Context) -> Outcome {
     let mut targets: Vec<Target> = Vec::new();
     for text in &args.addresses {
-        targets.push(session::address("The command", text).map_err(|error| Failed::from(*error))?);
+        targets.push(lowering::address("The command", text).map_err(|error| Failed::from(*error))?);
     }
     let (state, _) = context.block_on(schedule::read(context))??;
     for target in &targets {
@@ -52,7 +52,7 @@ fn none_found(address: &str) -> Diagnostic {
 
 pub(super) fn show(args: &Show, context: &Context) -> Outcome {
     let addr: ResourceAddr =
-        session::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
+        lowering::address("The command", &args.address).map_err(|error| Failed::from(*error))?;
     let (state, now) = context.block_on(schedule::read(context))??;
     let found = state
         .resources
@@ -66,7 +66,7 @@ pub(super) fn show(args: &Show, context: &Context) -> Outcome {
             )
             .into());
     };
-    let providers = session::schemas(context)?;
+    let providers = providers::schemas(context)?;
     let find = |mode, provider: &str, kind: &str| schema_of(&providers, mode, provider, kind);
     context.redactor().learn_state(&state, &find);
     let schema = find(addr.block.mode, &instance.provider, &addr.block.kind);

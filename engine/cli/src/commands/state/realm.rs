@@ -11,8 +11,9 @@ use crate::args::{StateFlags, VariableArgs};
 use crate::context::{Context, Failed, Outcome};
 use crate::exit_codes;
 use crate::failures;
-use crate::setup::session::{self, Session, Unlocked, Wish};
-use crate::setup::variables::Missing;
+use crate::setup::lowering::{self, Wish};
+use crate::setup::session::Session;
+use crate::setup::worlds::what_goes;
 use crate::setup::{store, testbed};
 
 /// Flags of `rebind`.
@@ -46,17 +47,13 @@ pub struct Anew {
 pub(super) fn rebind(args: &Rebind, context: &Context) -> Outcome {
     let mut targets: Vec<Target> = Vec::new();
     for text in &args.addresses {
-        targets.push(session::address("The command", text).map_err(|error| Failed::from(*error))?);
+        targets.push(lowering::address("The command", text).map_err(|error| Failed::from(*error))?);
     }
     context.block_on(async {
         let wish = Wish {
             operation: Some("state rebind"),
-            parallelism: terrarium_core::Parallelism::default(),
-            unlocked: Unlocked::Refused,
-            lock_timeout: args.flags.lock_timeout,
-            variables: &args.variables,
-            missing: Missing::by_input(args.flags.input),
             needs_configuration: Some("State rebind"),
+            ..Wish::of_state(&args.flags, &args.variables)
         };
         let session = Session::open(context, wish).await?;
         let done = bind(args, context, &session, &targets).await;
@@ -153,16 +150,4 @@ async fn forget_all(
     store::commit(store, fence, anew.batch).await?;
     context.out.line(&format!("Forgot {said}. The next apply makes everything anew."));
     Ok(exit_codes::SUCCESS)
-}
-
-/// Counts what is forgotten, in words.
-pub(crate) fn what_goes(anew: &rebind::Anew) -> String {
-    let batch = &anew.batch;
-    format!(
-        "{} instance(s), {} scheduled action(s), {} unfinished action(s) and {} output(s) of a simulated world",
-        anew.instances(),
-        batch.schedule.len(),
-        batch.outcomes.len(),
-        batch.outputs.len()
-    )
 }

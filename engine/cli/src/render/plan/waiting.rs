@@ -9,12 +9,12 @@ use terrarium_address::{InstanceKey, ResourceAddr};
 use terrarium_core::{DeferredChange, Plan, PlannedAction, ResourceChange, Wait, Waits};
 
 use super::{Seen, body, words};
-use crate::context::shell_word;
 use crate::render::alike::alike;
 use crate::render::instant::Times;
 use crate::render::paint::bold;
 use crate::render::schedule;
 use crate::render::wrap::{PROSE_WIDTH, wrap};
+use crate::shell::shell_word;
 
 /// Most names that one line lists; the rest is counted.
 const NAMES: usize = 4;

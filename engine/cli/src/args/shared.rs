@@ -1,36 +1,10 @@
-//! The commands and the flags that several of them share.
+//! The flags that several commands share; those of one command stand beside it.
 
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand};
 use terrarium_core::Parallelism;
 
 use super::refused::{self, Refused};
 use super::time::TimeFlags;
 use super::vars::VariableArgs;
-use crate::commands::{
-    apply, calendar, console, destroy, explain, fmt, force_unlock, graph, import, init, output,
-    plan, providers, refresh, run, show, state, taint, testbed, timeline, validate, version,
-    workspace,
-};
-
-/// Build course environments from text, now or when their lease begins.
-#[derive(Debug, Parser)]
-#[command(name = "terrarium", disable_help_subcommand = true, disable_version_flag = true)]
-pub struct Cli {
-    /// Switch to a different working directory first
-    #[arg(long, value_name = "DIR")]
-    pub chdir: Option<PathBuf>,
-    /// Show the version
-    #[arg(long)]
-    pub version: bool,
-    /// What every command takes.
-    #[command(flatten)]
-    pub shared: Shared,
-    /// The command.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-}
 
 /// What every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -51,59 +25,6 @@ pub struct Shared {
     /// Look at another time: 2025-03-01T09:00-05:00, or 2025-03-01 09:00 for local time
     #[arg(long, global = true, value_name = "INSTANT")]
     pub at: Option<String>,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Prepare your working directory for other commands
-    Init(init::Args),
-    /// Check whether the configuration is valid
-    Validate(validate::Args),
-    /// Show changes required by the current configuration
-    Plan(Box<plan::Args>),
-    /// Create or update infrastructure
-    Apply(Box<apply::Args>),
-    /// Destroy previously-created infrastructure
-    Destroy(Box<destroy::Args>),
-    /// Print leases and what falls due as calendar entries (.ics)
-    Calendar(Box<calendar::Args>),
-    /// Try expressions at an interactive command prompt
-    Console(console::Args),
-    /// Say what a diagnostic's code means
-    Explain(explain::Args),
-    /// Reformat your configuration in the standard style
-    Fmt(fmt::Args),
-    /// Release a stuck lock on the current workspace
-    ForceUnlock(force_unlock::Args),
-    /// Generate a Graphviz graph of the configuration
-    Graph(graph::Args),
-    /// Associate existing infrastructure with a resource
-    Import(import::Args),
-    /// Show output values from your root module
-    Output(output::Args),
-    /// Show the providers required for this configuration
-    Providers(providers::Args),
-    /// Update the state to match remote systems
-    Refresh(Box<refresh::Args>),
-    /// Carry out what was approved for later, when its time comes
-    Run(Box<run::Args>),
-    /// Show the current state or a saved plan
-    Show(show::Args),
-    /// Advanced state management
-    State(state::Args),
-    /// Mark a resource instance as not fully functional
-    Taint(taint::Args),
-    /// Look after the embedded testbed: a simulated Chameleon
-    Testbed(testbed::Args),
-    /// Draw when everything begins and ends: as text, .svg, .html or .json
-    Timeline(Box<timeline::Args>),
-    /// Remove the 'tainted' state from a resource instance
-    Untaint(taint::Args),
-    /// Show the current version
-    Version(version::Args),
-    /// Workspace management
-    Workspace(workspace::Args),
 }
 
 /// Flags of the commands that use the state; most are moot here and accepted for old scripts.
