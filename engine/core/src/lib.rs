@@ -23,6 +23,7 @@ mod progress;
 mod proposed;
 mod providers;
 mod rare;
+mod readings;
 mod realms;
 mod recover;
 mod rules;

@@ -19,14 +19,16 @@ pub(crate) struct Came {
     pub(crate) missed: Vec<MissedDue>,
     /// When the next scheduled action falls due.
     pub(crate) next: Option<Timestamp>,
+    /// When the first output or data source can be read that waits; it may be past.
+    pub(crate) reading: Option<Timestamp>,
     /// What keeps a due action waiting, so that it is asked again soon.
     pub(crate) gate: Option<Gate>,
     /// Whether something was given up before, and is left alone.
     pub(crate) left_alone: bool,
     /// Whether it was interrupted before all of it was carried out.
     pub(crate) interrupted: bool,
-    /// Root outputs, where something was carried out.
-    pub(crate) outputs: BTreeMap<Name, OutputChange>,
+    /// Root outputs, where something was carried out, or read that had waited.
+    pub(crate) outputs: Option<BTreeMap<Name, OutputChange>>,
 }
 
 /// Why something that could be due waits.

@@ -29,7 +29,7 @@ pub(crate) fn count(
     }
     came.acted = !summary.done.is_empty();
     came.interrupted = summary.interrupted;
-    came.outputs = summary.outputs;
+    came.outputs = Some(summary.outputs);
     for failure in summary.failed {
         let entry = state.schedule.iter().find(|entry| entry.addr == failure.addr);
         let until = entry.and_then(|entry| entry.schedule.not_after);

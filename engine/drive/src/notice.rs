@@ -75,6 +75,8 @@ pub enum Notice<'a> {
     Stopped {
         /// What still waits.
         schedule: &'a [Scheduled],
+        /// When the first output or data source can be read that waits.
+        reading: Option<Timestamp>,
         /// The time.
         now: Timestamp,
     },

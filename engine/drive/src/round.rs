@@ -20,12 +20,15 @@ use crate::notice::{Audience, Notice, Work};
 use crate::patience::Patience;
 use crate::propose;
 use crate::rules::Rules;
+use crate::tally::Tally;
 
 /// One round.
 pub(crate) struct Round<'a> {
     pub(crate) inputs: &'a mut Inputs,
     pub(crate) held: &'a Held,
     pub(crate) rules: Rules,
+    /// Whether the last round knew of something that waits to be read.
+    pub(crate) awaits: bool,
     pub(crate) patience: &'a mut Patience,
     pub(crate) audience: &'a dyn Audience,
     pub(crate) cancel: &'a Cancel,
@@ -43,6 +46,8 @@ impl Round<'_> {
         let (plan, aside) = self.plan(resting, &mut came).await?;
         let (reduced, kept) = split(&full, &aside);
         came.missed = missed(&plan, &reduced);
+        came.reading = plan.next_reading();
+        let reads = plan.has_readings() || (self.awaits && came.reading.is_none());
         // What needs something that rests waits with it, and is not held back.
         let rests = (!aside.is_empty()).then(|| (self.rules.split)(plan.clone(), &full, now).held);
         let Turn { plan, held, mut left, next } = (self.rules.split)(plan, &reduced, now);
@@ -56,7 +61,7 @@ impl Round<'_> {
         // What is made anew is counted before it is, as an action is recorded before it is sent.
         self.remember().await?;
         left.extend(given_up(&full, &came, &left));
-        if acting(&plan) {
+        if acting(&plan) || reads {
             let summary = self.carry_out(&plan, left).await?;
             let now = self.inputs.clock.now();
             count(&mut came, summary, (&full, self.patience), now);
@@ -200,6 +205,18 @@ impl Round<'_> {
         self.inputs.prior = Arc::new(store.load().await?);
         Ok(())
     }
+}
+
+/// Tells what is new about a round, and counts it.
+pub(crate) fn tell(tally: &mut Tally, came: Came, audience: &dyn Audience) {
+    let new = tally.newly_held(&came);
+    if !new.is_empty() {
+        audience.on(Notice::HeldBack(&new));
+    }
+    if !came.missed.is_empty() {
+        audience.on(Notice::Missed(&came.missed));
+    }
+    tally.add(came);
 }
 
 /// Lists what stays scheduled although it failed before anything was done.

@@ -45,8 +45,8 @@ impl Tally {
             || came.failed.iter().any(|failed| failed.prospect == Prospect::GivenUp);
         self.failed |= !came.failed.is_empty();
         self.held = came.held;
-        if came.acted {
-            self.outputs = came.outputs;
+        if let Some(outputs) = came.outputs {
+            self.outputs = outputs;
         }
     }
 

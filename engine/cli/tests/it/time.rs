@@ -525,3 +525,72 @@ fn a_unit_keeps_the_run_going() {
     }
     lab.run(&["run", "-unit", "-once"]).says(1, &["-once"]);
 }
+
+/// A lease of an address, and what reads it; nothing waits to be made.
+const ADDRESS: &str = r#"
+terraform {
+  required_providers {
+    openstack = { source = "terraform-provider-openstack/openstack" }
+  }
+}
+provider "openstack" { cloud = "chi_uc" }
+resource "openstack_reservation_floatingip_v1" "f" {
+  for_each   = toset(["a"])
+  name       = "address-${each.key}"
+  pool       = "public"
+  start_date = "2027-03-02 09:00"
+  end_date   = "2027-03-02 21:00"
+  time_zone  = "UTC"
+}
+locals { first = openstack_reservation_floatingip_v1.f["a"].addresses[0] }
+output "address" { value = "at ${local.first}" }
+output "name" { value = openstack_reservation_floatingip_v1.f["a"].name }
+"#;
+
+fn address(text: &str) -> Lab {
+    let lab = Lab::of(text);
+    lab.good(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
+    lab.good(&["apply", "--testbed", "-auto-approve"]);
+    lab
+}
+
+/// Nothing is to be made, and yet something is to come: the run stays for it.
+#[test]
+fn an_output_that_waits_for_a_lease_alone_is_recorded_when_it_begins() {
+    let lab = address(ADDRESS);
+    lab.run(&["output", "address"]).says(1, &["not found"]);
+    lab.run(&["run", "--testbed", "-once"])
+        .says(0, &["What is read then waits: next at 2 Mar 09:00 UTC"]);
+    lab.run(&["run", "--testbed"]).says(
+        0,
+        &[
+            "Waiting until 2 Mar 09:00 UTC (21 h).",
+            "Run complete! Resources: 0 added, 0 changed, 0 destroyed.",
+            "address = \"at 198.18.",
+        ],
+    );
+    assert!(lab.good(&["output", "-raw", "address"]).starts_with("at 198.18."));
+    lab.run(&["run", "--testbed"]).says(0, &["Nothing is scheduled."]);
+    plan(&lab, "-detailed-exitcode").says(0, &["No changes."]);
+}
+
+#[test]
+fn cron_records_such_an_output_too() {
+    let lab = address(ADDRESS);
+    lab.good(&["testbed", "advance", "to", "2027-03-02T10:00:00Z"]);
+    lab.run(&["run", "--testbed", "-once"]).says(0, &["Run complete!", "address = \"at 198.18."]);
+    assert!(lab.good(&["output", "-raw", "address"]).starts_with("at 198.18."));
+    lab.run(&["run", "--testbed", "-once"]).says(0, &["Nothing is scheduled."]);
+}
+
+#[test]
+fn a_data_source_that_waits_is_a_reason_to_stay() {
+    let text = ADDRESS.replace(
+        "output \"address\" { value = \"at ${local.first}\" }",
+        "data \"openstack_networking_floatingip_v2\" \"f\" { address = local.first }\noutput \"pool\" { value = data.openstack_networking_floatingip_v2.f.pool }",
+    );
+    let lab = address(&text);
+    lab.run(&["run", "--testbed"])
+        .says(0, &["Waiting until 2 Mar 09:00 UTC", "Run complete!", "pool = "]);
+    plan(&lab, "-detailed-exitcode").says(0, &[]);
+}

@@ -59,7 +59,7 @@ impl<'a> RunTeller<'a> {
             Notice::Trouble { error, again } => self.trouble(error, again),
             Notice::Well => self.trouble.borrow_mut().clear(),
             Notice::Complete { tally, at_once } => self.complete(tally, at_once),
-            Notice::Stopped { schedule, now } => self.stopped(schedule, now),
+            Notice::Stopped { schedule, reading, now } => self.stopped(schedule, reading, now),
             Notice::Planned(_)
             | Notice::Found(_)
             | Notice::CarriedOut { .. }
@@ -242,8 +242,15 @@ impl<'a> RunTeller<'a> {
     }
 
     /// Says what still waits at the end.
-    fn stopped(&self, entries: &[Scheduled], now: Timestamp) {
+    fn stopped(&self, entries: &[Scheduled], reading: Option<Timestamp>, now: Timestamp) {
         if entries.is_empty() {
+            if let Some(at) = reading {
+                let text =
+                    format!("What is read then waits: next at {}.", self.times(now).both(at));
+                if !self.json(|| stream::run_waiting(0, Some(at), &text)) {
+                    self.context.say(&format!("\n{text}"));
+                }
+            }
             return;
         }
         let next = entries
