@@ -594,3 +594,56 @@ fn a_data_source_that_waits_is_a_reason_to_stay() {
         .says(0, &["Waiting until 2 Mar 09:00 UTC", "Run complete!", "pool = "]);
     plan(&lab, "-detailed-exitcode").says(0, &[]);
 }
+
+/// Two leases and a server on each, in a module.
+const TWO: &str = r#"
+variable "leases" {
+  default = {
+    one = { from = "2027-03-03 09:00", to = "2027-03-05 09:00" }
+    two = { from = "2027-03-08 09:00", to = "2027-03-12 09:00" }
+  }
+}
+resource "openstack_reservation_flavor_v1" "lab" {
+  for_each    = var.leases
+  name        = "lab-${each.key}"
+  flavor_name = "m1.small"
+  start_date  = each.value.from
+  end_date    = each.value.to
+}
+resource "openstack_compute_instance_v2" "lab" {
+  for_each   = var.leases
+  name       = "lab-${each.key}"
+  image_name = "CC-Ubuntu24.04"
+  flavor_id  = openstack_reservation_flavor_v1.lab[each.key].reserved_flavor_id
+  network { name = "sharednet1" }
+}
+"#;
+
+/// The laptop was closed for the first lease: that is told once, and the second one goes up all the same.
+#[test]
+fn what_was_missed_is_told_once_and_stops_nothing_else() {
+    let lab = Lab::of(
+        "provider \"openstack\" { cloud = \"kvm_tacc\" }\nmodule \"m\" { source = \"./m\" }\nterraform {\n  required_providers {\n    openstack = { source = \"terraform-provider-openstack/openstack\" }\n  }\n}\n",
+    );
+    std::fs::create_dir_all(lab.path().join("m")).unwrap();
+    let needs = "terraform {\n  required_providers {\n    openstack = { source = \"terraform-provider-openstack/openstack\" }\n  }\n}\n";
+    lab.write("m/main.tf", &format!("{needs}{TWO}"));
+    lab.good(&["testbed", "reset", "-force", "-at=2027-03-01T12:00:00Z"]);
+    lab.good(&["apply", "--testbed", "-auto-approve"]);
+    lab.good(&["testbed", "advance", "to", "2027-03-08T10:00:00Z"]);
+    let ran = lab.run(&["run", "--testbed", "-once"]);
+    ran.says(
+        1,
+        &[
+            "Scheduled work was missed",
+            "module.m.openstack_compute_instance_v2.lab[\"one\"]: due since",
+            "its window closed 5 Mar",
+            "`terrarium apply`",
+            "module.m.openstack_compute_instance_v2.lab[\"two\"]: Creation complete",
+            "Run complete! Resources: 1 added",
+        ],
+    );
+    let again = lab.run(&["run", "--testbed", "-once"]);
+    again.says(0, &["Nothing is scheduled."]);
+    assert!(!again.err.contains("missed"), "{}", again.err);
+}
