@@ -13,10 +13,7 @@ mod resource;
 
 pub use key::{InstanceKey, quote};
 pub use module::{ModuleCallStep, ModulePath};
-pub use names::intern;
+pub use names::{Name, intern};
 pub use parse::AddressError;
 pub use path::{AttrPath, PathStep};
 pub use resource::{ConfigAddr, Mode, ResourceAddr, Target};
-
-/// Shared text of a name: an identifier, a type name, a string key.
-pub type Name = std::sync::Arc<str>;

@@ -1,9 +1,10 @@
-//! Names that recur.
+//! The text of names, shared where they recur.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use crate::Name;
+/// Shared text of a name: an identifier, a type name, a string key.
+pub type Name = std::sync::Arc<str>;
 
 /// As many as a thread remembers: the types and attributes of a configuration, not each of its objects.
 const MOST: usize = 1024;

@@ -13,6 +13,7 @@ mod ephemeral;
 mod intent;
 mod limits;
 mod plan;
+mod private;
 mod provider;
 mod read;
 mod recover;
@@ -40,6 +41,7 @@ pub use plan::{
     Claim, Deferral, Lends, PlanNotes, PlanOutcome, PlanReply, PlanRequest, PlannedChange,
     PlannedFact, Probe,
 };
+pub use private::Private;
 pub use provider::{ConfigureRequest, Configured, Connection, Provider, ProviderKind};
 pub use read::{ImportRequest, Imported, ReadOutcome, ReadReply, ReadRequest};
 pub use recover::{Candidate, FindReply, FindRequest, Marked};
@@ -51,6 +53,3 @@ pub use schemas::{FunctionAnswer, FunctionCall, FunctionSignature, Schemas, Type
 pub use secret::Secret;
 pub use shared_error::SharedError;
 pub use window::{Cost, Lender, Schedule, Standing, Term, Window};
-
-/// What a provider keeps beside a resource's values, opaque to the engine (`private` in state v4).
-pub type Private = Option<std::sync::Arc<[u8]>>;

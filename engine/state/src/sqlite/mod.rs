@@ -5,6 +5,7 @@ mod head_file;
 mod history_row;
 mod journal_row;
 mod load;
+mod location;
 mod migrate;
 mod row;
 mod schema;
@@ -15,7 +16,7 @@ mod workspaces;
 mod writer;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -32,61 +33,10 @@ use crate::{
     State, Store, StoreError, Ticket,
 };
 use head_file::{HeadFile, Noted};
+pub use location::{DEFAULT_WORKSPACE, Location};
 use workspace_row::WorkspaceRow;
 pub use workspaces::{WorkspaceError, is_workspace_name};
 use writer::{Commit, Database, Job, Session, Work};
-
-/// Where the store's files stand, and what is special about that place.
-#[derive(Clone, Debug)]
-pub struct Location {
-    /// The database.
-    pub db: PathBuf,
-    /// The lock of the workspace `default`; other workspaces add a dot and their name.
-    pub lock: PathBuf,
-    /// Terraform's lock file; while it exists, Terraform is at work.
-    pub terraform_lock: Option<PathBuf>,
-    /// Whether the files are on a network file system, where a write-ahead log can't be shared.
-    pub network: bool,
-    /// The largest size that the database may grow to; `None`: as the disk allows.
-    pub size_limit_bytes: Option<u64>,
-}
-
-impl Location {
-    /// Returns the usual place: `terrarium.db` beside the configuration.
-    pub fn beside(configuration: &Path) -> Self {
-        Self {
-            db: configuration.join("terrarium.db"),
-            lock: configuration.join("terrarium.db-lock"),
-            terraform_lock: Some(configuration.join(".terraform.tfstate.lock.info")),
-            network: false,
-            size_limit_bytes: None,
-        }
-    }
-
-    /// Returns the lock file of a workspace.
-    fn lock_of(&self, workspace: &str) -> PathBuf {
-        of_workspace(self.lock.clone().into_os_string(), workspace)
-    }
-
-    /// Returns the file in which it is noted how far a workspace is.
-    fn head_of(&self, workspace: &str) -> PathBuf {
-        let mut name = self.db.clone().into_os_string();
-        name.push("-head");
-        of_workspace(name, workspace)
-    }
-}
-
-/// Names a workspace's own file; that of `default` has the bare name.
-fn of_workspace(mut name: std::ffi::OsString, workspace: &str) -> PathBuf {
-    if workspace != DEFAULT_WORKSPACE {
-        name.push(".");
-        name.push(workspace);
-    }
-    name.into()
-}
-
-/// The workspace that always exists.
-pub const DEFAULT_WORKSPACE: &str = "default";
 
 /// A workspace's state in an SQLite file.
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use terrarium_provider::SharedError;
 
-use super::Location;
+use super::location::Location;
 use super::migrate::NEWEST;
 use super::row::uint;
 use crate::StoreError;

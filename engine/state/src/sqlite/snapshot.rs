@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, MAIN_DB};
 
-use super::Location;
+use super::location::Location;
 use super::schema::explain;
 use crate::StoreError;
 

@@ -14,8 +14,9 @@ use tokio::sync::oneshot;
 
 use super::commit::{FOLLOWS, Known, Writing};
 use super::head_file::{HeadFile, Noted};
+use super::location::Location;
 use super::workspace_row::WorkspaceRow;
-use super::{Location, load, schema};
+use super::{load, schema};
 use crate::{Batch, CommitError, Durability, Fence, StoreError};
 
 /// How long an outcome of local effect may stay in memory.

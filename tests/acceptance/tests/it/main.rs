@@ -8,6 +8,7 @@
 
 mod addresses;
 mod busy;
+mod circles;
 mod cycle;
 mod elsewhere;
 mod failing;
