@@ -1,9 +1,10 @@
 //! What failed for the same cause is told once: 480 servers and one quota are one line a round.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use terrarium_address::{InstanceKey, ResourceAddr};
-use terrarium_diagnostic::Diagnostics;
+use terrarium_diagnostic::{Code, Diagnostics, Severity};
 
 use crate::came::{FailedDue, Prospect};
 
@@ -42,6 +43,40 @@ pub(crate) fn setbacks(failed: &[FailedDue]) -> Vec<Setback> {
     found
 }
 
+/// How many instances a condensed error names.
+const NAMED: usize = 3;
+
+/// Says once what befell many instances for the same cause, with how many they are.
+pub(crate) fn condensed(found: &Diagnostics) -> Diagnostics {
+    let mut known: BTreeMap<(Severity, Code, String), (usize, Vec<&ResourceAddr>)> =
+        BTreeMap::new();
+    let mut said = Diagnostics::new();
+    for one in found {
+        let Some(addr) = &one.origin.addr else {
+            said.push(one.clone());
+            continue;
+        };
+        let key = cause(&format!("{}: {}", one.summary, one.detail), addr);
+        match known.entry((one.severity, one.code, key)) {
+            Entry::Occupied(mut first) => first.get_mut().1.push(addr),
+            Entry::Vacant(first) => {
+                first.insert((said.0.len(), Vec::new()));
+                said.push(one.clone());
+            }
+        }
+    }
+    for (at, others) in known.into_values().filter(|(_, others)| !others.is_empty()) {
+        let mut names: Vec<String> = others.iter().take(NAMED).map(ToString::to_string).collect();
+        if others.len() > NAMED {
+            names.push(format!("{} more", others.len() - NAMED));
+        }
+        if let Some(first) = said.0.get_mut(at) {
+            first.detail = format!("{}\nThe same befell {}.", first.detail, names.join(", "));
+        }
+    }
+    said
+}
+
 /// Leaves out the errors that setbacks tell already.
 pub(crate) fn untold(diagnostics: &Diagnostics, failed: &[&ResourceAddr]) -> Diagnostics {
     let told: std::collections::BTreeSet<&ResourceAddr> = failed.iter().copied().collect();
@@ -59,8 +94,13 @@ fn cause(why: &str, addr: &ResourceAddr) -> String {
         InstanceKey::Str(key) if !key.is_empty() => why.replace(&**key, "#"),
         _ => why.to_owned(),
     };
-    let mut shared = String::with_capacity(keyless.len());
-    for word in keyless.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '-')) {
+    shared_words(&keyless)
+}
+
+/// Returns words without the numbers and the ids of objects and requests.
+pub(crate) fn shared_words(words: &str) -> String {
+    let mut shared = String::with_capacity(words.len());
+    for word in words.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '-')) {
         let (word, end) = match word.char_indices().next_back() {
             Some((at, last)) if !(last.is_alphanumeric() || last == '-') => word.split_at(at),
             _ => (word, ""),
@@ -92,6 +132,7 @@ fn is_id(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use terrarium_diagnostic::Diagnostic;
 
     use super::*;
 
@@ -120,6 +161,22 @@ mod tests {
         let found = setbacks(&many);
         assert_eq!((found.len(), found[0].addrs.len()), (1, 480));
         assert!(found[0].why.contains("used 0 of 480"), "{}", found[0].why);
+    }
+
+    #[test]
+    fn what_keeps_a_round_from_being_planned_is_said_once_a_cause() {
+        let about = |n: usize| {
+            let addr = format!("lab_server.s[{n}]").parse().unwrap();
+            Diagnostic::error(Code("T0000"), "No such image")
+                .detail(format!("No image fits server s-{n}."))
+                .about(addr)
+        };
+        let mut found: Diagnostics = Diagnostics((0..480).map(about).collect());
+        found.push(Diagnostic::error(Code("T0000"), "No such image"));
+        let said = condensed(&found);
+        assert_eq!(said.0.len(), 2);
+        let detail = &said.0[0].detail;
+        assert!(detail.ends_with("lab_server.s[2], lab_server.s[3], 476 more."), "{detail}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use terrarium_state::Store;
 
 use crate::came::{Came, Gate};
+use crate::cause::condensed;
 use crate::error::DriveError;
 use crate::notice::Notice;
 use crate::patience::Patience;
@@ -204,7 +205,11 @@ impl<'a> Watch<'a> {
         let longest = longest_rest(self.runner.pace.jumps());
         let rest = (self.runner.rules.rest)(self.troubles, longest);
         let again = self.runner.clock.now().saturating_add(rest).ok();
-        self.tell(Notice::Trouble { error, again });
+        let condensed = match error {
+            DriveError::Found(found) => Some(DriveError::Found(condensed(found))),
+            DriveError::Store(_) | DriveError::Lock(_) | DriveError::Commit(_) => None,
+        };
+        self.tell(Notice::Trouble { error: condensed.as_ref().unwrap_or(error), again });
         again
     }
 

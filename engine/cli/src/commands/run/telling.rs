@@ -202,19 +202,21 @@ impl<'a> RunTeller<'a> {
         }
     }
 
-    /// Says why a turn could not be planned, once for the same reason, and when it is tried again.
+    /// Says why a round could not be planned, whole once for the same cause and in a line after that, and when it is
+    /// tried again.
     fn trouble(&self, error: &DriveError, again: Option<Timestamp>) {
         let failed = failures::of_drive(error);
-        let text = format!(
-            "{:?}",
-            failed.0.iter().map(|one| (&one.summary, &one.detail)).collect::<Vec<_>>()
-        );
-        if *self.trouble.borrow() != text {
-            *self.trouble.borrow_mut() = text;
+        let cause = error.cause();
+        let is_new = *self.trouble.borrow() != cause;
+        if is_new {
+            *self.trouble.borrow_mut() = cause;
             self.context.report(&failed.0);
         }
+        let first = failed.0.iter().find(|one| one.is_error()).filter(|_| !is_new);
+        let why = first.map(|one| format!(": {}", self.context.redactor().message(&one.summary)));
         if let Some(at) = again {
-            self.context.say(&yellow(&format!("Tried again {}.", self.times(at).both(at))));
+            let at = self.times(at).both(at);
+            self.context.say(&yellow(&format!("Tried again {at}{}.", why.unwrap_or_default())));
         }
     }
 
