@@ -49,7 +49,7 @@ pub enum Command {
     Calendar(Box<calendar::Args>),
     /// Try expressions at an interactive command prompt
     Console(console::Args),
-    /// Say what a diagnostic's code means
+    /// Say what a diagnostic's code or a type means
     Explain(explain::Args),
     /// Reformat your configuration in the standard style
     Fmt(fmt::Args),

@@ -12,6 +12,8 @@ use terrarium_value::Type;
 pub struct Schema {
     /// Version of the stored form; a stored object of a lower one is upgraded when it is read.
     pub version: u64,
+    /// A configuration of it that can be planned; empty where there is none.
+    pub example: String,
     /// Attributes and nested blocks.
     pub block: Block,
     /// Whether creating one changes anything outside the store.

@@ -9,6 +9,7 @@ pub mod outputs;
 pub(crate) mod paint;
 pub mod plan;
 pub mod progress;
+pub mod reference;
 pub(crate) mod schedule;
 pub(crate) mod slices;
 pub mod summary;

@@ -12,8 +12,8 @@ use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
-    Attr, Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, block_set, flag, int,
-    object_set, text, text_map, texts,
+    Attr, Doc, Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, block_set, flag,
+    int, object_set, text, text_map, texts,
 };
 use crate::verbs::{
     Act, Change, Hooks, Known, MARKER_KEY, Note, Scope, create_body, decode, delete, encoded,
@@ -37,6 +37,7 @@ const HINTS: &[Attr] = &[
 
 pub(crate) const VOLUME: Resource = Resource {
     name: "openstack_blockstorage_volume_v3",
+    doc: Doc::of("A volume: a disk of its own."),
     service: Service::Volume,
     path: "/volumes",
     list_path: "/volumes/detail",

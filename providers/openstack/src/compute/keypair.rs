@@ -9,7 +9,7 @@ use crate::client::{ApiError, Failure, Service, Verb};
 use crate::data::{Ask, DataHooks};
 use crate::look::{Look, field};
 use crate::schema::{
-    DataSource, MarkerField, Marks, REGION, Resource, Status, Timeouts, VALUE_SPECS, text,
+    DataSource, Doc, MarkerField, Marks, REGION, Resource, Status, Timeouts, VALUE_SPECS, text,
 };
 use crate::verbs::{
     Act, Fetched, Hooks, Scope, create_body, created_at, encoded, found, in_lanes, is_young, made,
@@ -18,6 +18,7 @@ use crate::verbs::{
 
 pub(crate) const KEYPAIR: Resource = Resource {
     name: "openstack_compute_keypair_v2",
+    doc: Doc::of("A key pair, whose public key servers let in."),
     service: Service::Compute,
     path: "/os-keypairs",
     list_path: "",

@@ -12,7 +12,8 @@ use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
-    Literal, MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, block_set, flag, text,
+    Doc, Literal, MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, block_set, flag,
+    text,
 };
 use crate::verbs::{
     Act, Fetched, Hooks, Known, Scope, decode, delete_reply, encoded, finish, found, in_lanes,
@@ -21,6 +22,7 @@ use crate::verbs::{
 
 pub(crate) const VOLUME_ATTACH: Resource = Resource {
     name: "openstack_compute_volume_attach_v2",
+    doc: Doc::of("A volume on a server."),
     service: Service::Compute,
     path: "/servers",
     list_path: "",

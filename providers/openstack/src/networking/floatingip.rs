@@ -14,7 +14,7 @@ use crate::data::PlainData;
 use crate::look::{Look, field};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, DataSource, MarkerField, Marks, Only, REGION, Resource, Status, TAGS, Timeouts,
+    ALL_TAGS, DataSource, Doc, MarkerField, Marks, Only, REGION, Resource, Status, TAGS, Timeouts,
     VALUE_SPECS, text, text_set, texts,
 };
 use crate::verbs::{
@@ -23,6 +23,7 @@ use crate::verbs::{
 
 pub(crate) const FLOATINGIP: Resource = Resource {
     name: "openstack_networking_floatingip_v2",
+    doc: Doc::of("A floating IP: an address that is reached from outside."),
     service: Service::Network,
     path: "/floatingips",
     list_path: "/floatingips",
@@ -64,6 +65,7 @@ pub(crate) const FLOATINGIP: Resource = Resource {
 /// As the first major version called it: without a port, which an association gives it.
 pub(crate) const COMPUTE_FLOATINGIP: Resource = Resource {
     name: "openstack_compute_floatingip_v2",
+    doc: Doc::of("A floating IP, by the name it had in older versions."),
     attributes: &[
         text("address").computed().wire("floating_ip_address"),
         text("fixed_ip").computed().wire("fixed_ip_address"),

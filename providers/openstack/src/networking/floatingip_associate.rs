@@ -9,11 +9,12 @@ use super::association::{self, Address};
 use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, field};
 use crate::plan::Draft;
-use crate::schema::{MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, text};
+use crate::schema::{Doc, MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, text};
 use crate::verbs::{Act, Hooks, Scope, found, poll};
 
 pub(crate) const FLOATINGIP_ASSOCIATE: Resource = Resource {
     name: "openstack_networking_floatingip_associate_v2",
+    doc: Doc::of("A floating IP on a port."),
     service: Service::Network,
     path: "/floatingips",
     list_path: "/floatingips",

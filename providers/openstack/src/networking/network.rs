@@ -10,7 +10,7 @@ use crate::client::{ApiError, Service};
 use crate::data::{Ask, DataHooks};
 use crate::look::{Look, field};
 use crate::schema::{
-    ALL_TAGS, Attr, DataSource, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts,
+    ALL_TAGS, Attr, DataSource, Doc, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts,
     VALUE_SPECS, block_set, flag, int, object_set, text, text_set, texts,
 };
 use crate::verbs::Hooks;
@@ -23,6 +23,7 @@ const SEGMENT: &[Attr] = &[
 
 pub(crate) const NETWORK: Resource = Resource {
     name: "openstack_networking_network_v2",
+    doc: Doc::of("A network."),
     service: Service::Network,
     path: "/networks",
     list_path: "/networks",

@@ -14,8 +14,8 @@ use crate::data::DataHooks;
 use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, Attr, DataSource, Literal, MarkerField, Marks, REGION, Resource, Shape, Status, TAGS,
-    Timeouts, VALUE_SPECS, block_set, blocks, element_type, flag, int, map_list, object_set,
+    ALL_TAGS, Attr, DataSource, Doc, Literal, MarkerField, Marks, REGION, Resource, Shape, Status,
+    TAGS, Timeouts, VALUE_SPECS, block_set, blocks, element_type, flag, int, map_list, object_set,
     objects, text, text_map, text_set, texts,
 };
 use crate::verbs::{Act, Change, Hooks, Scope};
@@ -43,6 +43,7 @@ const FIXED_IP: &[Attr] = &[text("ip_address"), text("subnet_id")];
 
 pub(crate) const PORT: Resource = Resource {
     name: "openstack_networking_port_v2",
+    doc: Doc::of("A port: an interface on a network, with its addresses."),
     service: Service::Network,
     path: "/ports",
     list_path: "/ports",

@@ -11,8 +11,8 @@ use crate::data::DataHooks;
 use crate::look::{Look, field};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, Attr, DataSource, Literal, MarkerField, Marks, REGION, Resource, Shape, Status, TAGS,
-    Timeouts, VALUE_SPECS, block_set, blocks, flag, objects, text, text_set, texts,
+    ALL_TAGS, Attr, DataSource, Doc, Literal, MarkerField, Marks, REGION, Resource, Shape, Status,
+    TAGS, Timeouts, VALUE_SPECS, block_set, blocks, flag, objects, text, text_set, texts,
 };
 use crate::verbs::{Act, Change, Hooks, Scope, create_body, finish_create, unwrapped};
 use crate::wire::from_json;
@@ -22,6 +22,7 @@ const FIXED_IP: &[Attr] =
 
 pub(crate) const ROUTER: Resource = Resource {
     name: "openstack_networking_router_v2",
+    doc: Doc::of("A router between networks, and to the outside."),
     service: Service::Network,
     path: "/routers",
     list_path: "/routers",

@@ -8,11 +8,14 @@ use terrarium_value::{Map, Value};
 
 use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
-use crate::schema::{Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, flag, text};
+use crate::schema::{
+    Doc, Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, flag, text,
+};
 use crate::verbs::{Act, Hooks, Scope, delete_reply, encoded, found, instant, is_young, made};
 
 pub(crate) const ROUTER_INTERFACE: Resource = Resource {
     name: "openstack_networking_router_interface_v2",
+    doc: Doc::of("A router's interface on a subnet."),
     service: Service::Network,
     path: "/ports",
     list_path: "/ports",

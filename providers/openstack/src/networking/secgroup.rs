@@ -10,13 +10,14 @@ use crate::client::{ApiError, Failure, Service, Verb};
 use crate::data::PlainData;
 use crate::look::{Look, elements, field};
 use crate::schema::{
-    ALL_TAGS, DataSource, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts, flag, text,
-    text_set,
+    ALL_TAGS, DataSource, Doc, MarkerField, Marks, REGION, Resource, Status, TAGS, Timeouts, flag,
+    text, text_set,
 };
 use crate::verbs::{Act, Hooks, Scope, created_at, encoded};
 
 pub(crate) const SECGROUP: Resource = Resource {
     name: "openstack_networking_secgroup_v2",
+    doc: Doc::of("A security group: rules of what may pass."),
     service: Service::Network,
     path: "/security-groups",
     list_path: "/security-groups",

@@ -8,7 +8,7 @@ use super::address::{network_of, same_network};
 use crate::client::{ApiError, Service};
 use crate::codes;
 use crate::look::Look;
-use crate::schema::{MarkerField, Marks, REGION, Resource, Status, Timeouts, int, text};
+use crate::schema::{Doc, MarkerField, Marks, REGION, Resource, Status, Timeouts, int, text};
 use crate::verbs::Hooks;
 
 /// Protocols by name, with their numbers at the IANA; Neutron knows these.
@@ -40,6 +40,7 @@ const PROTOCOLS: &[(&str, &str)] = &[
 
 pub(crate) const SECGROUP_RULE: Resource = Resource {
     name: "openstack_networking_secgroup_rule_v2",
+    doc: Doc::of("A rule of a security group: what may pass."),
     service: Service::Network,
     path: "/security-group-rules",
     list_path: "/security-group-rules",

@@ -10,11 +10,14 @@ use super::association::{self, Address};
 use super::floatingip_associate::by_address;
 use crate::client::{ApiError, Call, Failure, Service, Verb};
 use crate::look::{Look, elements, field};
-use crate::schema::{MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, flag, text};
+use crate::schema::{
+    Doc, MarkerField, Marks, Only, REGION, Resource, Status, Timeouts, flag, text,
+};
 use crate::verbs::{Act, Fetched, Hooks, Scope, encoded, found, in_lanes, poll};
 
 pub(crate) const SERVER_FLOATINGIP: Resource = Resource {
     name: "openstack_compute_floatingip_associate_v2",
+    doc: Doc::of("A floating IP on a server."),
     service: Service::Network,
     path: "/floatingips",
     list_path: "",

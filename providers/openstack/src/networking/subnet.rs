@@ -14,7 +14,7 @@ use crate::data::PlainData;
 use crate::look::{Look, elements, field};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, Attr, DataSource, Literal, MarkerField, Marks, REGION, Resource, Status, TAGS,
+    ALL_TAGS, Attr, DataSource, Doc, Literal, MarkerField, Marks, REGION, Resource, Status, TAGS,
     Timeouts, VALUE_SPECS, block_set, element_type, flag, int, objects, text, text_set, texts,
 };
 use crate::verbs::{Act, Change, Hooks, Scope};
@@ -23,6 +23,7 @@ const MODES: &[&str] = &["slaac", "dhcpv6-stateful", "dhcpv6-stateless"];
 
 pub(crate) const SUBNET: Resource = Resource {
     name: "openstack_networking_subnet_v2",
+    doc: Doc::of("A subnet: the addresses of a network."),
     service: Service::Network,
     path: "/subnets",
     list_path: "/subnets",

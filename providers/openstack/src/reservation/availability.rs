@@ -27,17 +27,30 @@ pub(crate) const AVAILABILITY_DATA: DataSource = DataSource {
     collection: "windows",
     attributes: &[
         // `count` is the language's own.
-        int("amount").local(),
-        text("duration").required().local(),
-        text("first_end_date").computed(),
-        text("first_start_date").computed(),
-        text("from").local(),
+        int("amount").about("How many must be free at once.").local(),
+        text("duration").about("How long they must be free.").required().local(),
+        text("first_end_date")
+            .about("The end of the first window, as long as was asked for.")
+            .computed(),
+        text("first_start_date").about("The start of the first window.").computed(),
+        text("from").about("From when on to look; now where nothing is given.").local(),
         POOL,
         REGION,
-        text("time_zone").local(),
-        text("until").local(),
+        text("time_zone")
+            .about("The time zone of what is shown and given; UTC where none is given.")
+            .local(),
+        text("until").about("Until when to look; 60 days where nothing is given.").local(),
         WHERE,
-        objects("windows", &[text("end_date"), int("free"), text("label"), text("start_date")]),
+        objects(
+            "windows",
+            &[
+                text("end_date").about("When it ends."),
+                int("free").about("How many are free all the time."),
+                text("label").about("The window in words."),
+                text("start_date").about("When it begins."),
+            ],
+        )
+        .about("The free windows."),
     ],
     shared: false,
     tenure: Tenure::None,

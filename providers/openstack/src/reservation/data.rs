@@ -19,16 +19,28 @@ use crate::wire::scalar_text;
 
 pub(super) const REGION: Attr = text("region").optional_computed().local();
 
-pub(super) const WHERE: Attr =
-    blocks("where", &[text("op"), text("property").required(), text("value").required()]).local();
+pub(super) const WHERE: Attr = blocks(
+    "where",
+    &[
+        text("op").about("How it is compared: `=`, `!=`, `<`, `>`, `<=` or `>=`."),
+        text("property").about("The property, such as `node_type`.").required(),
+        text("value")
+            .about("What it is compared with; all but the host's own numbers are compared as text.")
+            .required(),
+    ],
+)
+.about("A condition that each of them meets; several are joined by *and*.")
+.local();
 
 const RESERVATION: &[Attr] = &[
     text("id"),
-    text("reserved_flavor_id"),
-    text("reserved_flavor_name"),
-    text("resource_id"),
-    text("resource_type"),
-    text("status"),
+    text("reserved_flavor_id")
+        .about("The id of the reserved flavor, which servers take as their `flavor_id`."),
+    text("reserved_flavor_name")
+        .about("The name of the reserved flavor, which servers take as their `flavor_name`."),
+    text("resource_id").about("The id of the thing."),
+    text("resource_type").about("What is reserved, as Blazar calls it."),
+    text("status").about("How it stands."),
 ];
 
 pub(crate) const LEASE_DATA: DataSource = DataSource {
@@ -38,19 +50,23 @@ pub(crate) const LEASE_DATA: DataSource = DataSource {
     path: "/leases",
     collection: "leases",
     attributes: &[
-        text("created_at").computed(),
-        flag("degraded").computed(),
-        text("end_date").computed(),
-        text("lease_id").wire("id").conflicts(&["name"]),
+        text("created_at").about("When the lease was made.").computed(),
+        flag("degraded").about("Whether something that it reserves failed.").computed(),
+        text("end_date").about("When it ends.").computed(),
+        text("lease_id").about("The lease's id.").wire("id").conflicts(&["name"]),
         text("name").conflicts(&["lease_id"]),
-        text("project_id").computed(),
+        text("project_id").about("The project that it belongs to.").computed(),
         REGION,
-        text_map("reservation_ids").computed(),
-        objects("reservations", RESERVATION),
-        text("start_date").computed(),
-        text("status"),
-        text("time_zone").local(),
-        text("user_id").computed(),
+        text_map("reservation_ids")
+            .about("The ids of all its reservations: `host[0]`, `floatingip[0]`.")
+            .computed(),
+        objects("reservations", RESERVATION).about("Its reservations, each with its span."),
+        text("start_date").about("When it begins.").computed(),
+        text("status").about("How it stands."),
+        text("time_zone")
+            .about("The time zone of what is shown and given; UTC where none is given.")
+            .local(),
+        text("user_id").about("The user who made it.").computed(),
     ],
     shared: false,
     tenure: Tenure::Own,
@@ -119,12 +135,12 @@ impl DataHooks for LeaseData {
 }
 
 const THING: &[Attr] = &[
-    text_map("capabilities"),
+    text_map("capabilities").about("All that its record says."),
     text("id"),
     text("name"),
-    flag("reservable"),
-    text("type"),
-    text("uid"),
+    flag("reservable").about("Whether it can be reserved."),
+    text("type").about("Its type."),
+    text("uid").about("Its id at the site."),
 ];
 
 macro_rules! pools {
@@ -146,11 +162,11 @@ macro_rules! pools {
 
 pools! {
     HOSTS_DATA = "openstack_reservation_hosts_v1", "host", Hosts, "hosts",
-        &[objects("hosts", THING), text("name").local(), REGION, flag("reservable").local(), WHERE];
+        &[objects("hosts", THING).about("The nodes that fit."), text("name").local(), REGION, flag("reservable").about("Whether it can be reserved.").local(), WHERE];
     NETWORKS_DATA = "openstack_reservation_networks_v1", "network segment", Networks, "networks",
-        &[text("name").local(), objects("networks", THING), REGION, flag("reservable").local(), WHERE];
+        &[text("name").local(), objects("networks", THING).about("The network segments that fit."), REGION, flag("reservable").about("Whether it can be reserved.").local(), WHERE];
     DEVICES_DATA = "openstack_reservation_devices_v1", "device", Devices, "devices",
-        &[objects("devices", THING), text("name").local(), REGION, flag("reservable").local(), WHERE];
+        &[objects("devices", THING).about("The devices that fit."), text("name").local(), REGION, flag("reservable").about("Whether it can be reserved.").local(), WHERE];
 }
 
 /// Lists a pool.
@@ -195,7 +211,10 @@ pub(super) fn conditions(config: &Value) -> Vec<Condition> {
     filter::of_blocks(config.items("where")).unwrap_or_default()
 }
 
-pub(super) const POOL: Attr = text("pool").one_of(&["hosts", "networks", "devices"]).local();
+pub(super) const POOL: Attr = text("pool")
+    .about("What to look at: `hosts`, `networks` or `devices`.")
+    .one_of(&["hosts", "networks", "devices"])
+    .local();
 
 pub(crate) const ALLOCATIONS_DATA: DataSource = DataSource {
     name: "openstack_reservation_allocations_v1",
@@ -210,21 +229,23 @@ pub(crate) const ALLOCATIONS_DATA: DataSource = DataSource {
                 objects(
                     "reservations",
                     &[
-                        text("end_date"),
+                        text("end_date").about("When it ends."),
                         text("id"),
-                        text("lease_id"),
-                        text("start_date"),
-                        text("user_name"),
+                        text("lease_id").about("The lease's id."),
+                        text("start_date").about("When it begins."),
+                        text("user_name").about("Whose lease it is, where the site tells."),
                     ],
-                ),
-                text("resource_id"),
-                text("resource_name"),
+                )
+                .about("Its reservations, each with its span."),
+                text("resource_id").about("The id of the thing."),
+                text("resource_name").about("What people call the thing."),
             ],
-        ),
-        text("lease_id").local(),
+        )
+        .about("What is taken when, by thing."),
+        text("lease_id").about("The lease's id.").local(),
         POOL,
         REGION,
-        text("resource_id").local(),
+        text("resource_id").about("The id of the thing.").local(),
         WHERE,
     ],
     shared: false,

@@ -6,6 +6,7 @@
 
 mod advice;
 mod apply;
+mod arguments;
 mod availability;
 mod body;
 mod calendar;

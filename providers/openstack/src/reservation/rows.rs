@@ -2,129 +2,16 @@
 //! stand at the top.
 
 use crate::client::Service;
-use crate::reservation::filter;
 use crate::schema::{
-    Attr, Literal, MarkerField, Marks, REGION, Resource, Status, Timeouts, blocks, flag, int,
-    joined, objects, text, text_map, text_set, texts,
+    Attr, Doc, MarkerField, Marks, Resource, Status, Timeouts, blocks, joined, text_map,
 };
 
+use super::arguments::{
+    DEVICE_ROWS, FLAVOR_ROWS, FLOATINGIP_ROWS, HOST_ROWS, INSTANCE_ROWS, LEASE_ROWS, NETWORK_ROWS,
+    ONLY_ROWS, OTHER_ROWS, OWN_ROWS, TOLD_ROWS,
+};
 use super::lease::LeaseHooks;
 use super::part::PartKind;
-
-/// A condition of a filter.
-const WHERE: &[Attr] = &[
-    text("op").or(Literal::Text("=")).one_of(filter::OPERATORS),
-    text("property").required(),
-    text("value").required(),
-];
-
-/// What a lease declares, whatever it reserves.
-const LEASE_ROWS: &[Attr] = &[
-    text("before_end_date").optional_computed().local(),
-    text("created_at").computed().local(),
-    flag("degraded").computed().local(),
-    text("duration").local(),
-    text("end_date").optional_computed().local(),
-    blocks("event", &[text("event_type").required(), text("time").required()]).force_new().local(),
-    objects("events", &[text("event_type"), text("id"), text("status"), text("time")]).local(),
-    flag("marker_in_name").or(Literal::Bool(false)).local(),
-    text("name").required().local(),
-    text("on_terminated").or(Literal::Text("keep")).one_of(&["keep", "recreate", "error"]).local(),
-    text("project_id").computed().local(),
-    REGION,
-    text("start_date").optional_computed().local(),
-    text("status").computed().local(),
-    text("time_zone").local(),
-    text("trust_id").computed().sensitive().local(),
-    text("updated_at").computed().local(),
-    text("user_id").computed().local(),
-    text("wait_for").or(Literal::Text("active")).one_of(&["active", "pending", "none"]).local(),
-];
-
-/// What Blazar tells of any reservation.
-const TOLD_ROWS: &[Attr] = &[
-    flag("missing_resources").computed().local(),
-    text("resource_id").computed().local(),
-    flag("resources_changed").computed().local(),
-];
-
-/// What identifies a reservation within a lease.
-const OWN_ROWS: &[Attr] = &[text("id").computed().local(), text("status").computed().local()];
-
-/// What identifies it where it is all that the lease has.
-const ONLY_ROWS: &[Attr] = &[text("reservation_id").computed().local()];
-
-const FILTER_ROW: Attr = text("resource_properties").optional_computed().same(filter::same).local();
-
-const HOST_ROWS: &[Attr] = &[
-    text("before_end")
-        .optional_computed()
-        .force_new()
-        .one_of(&["", "default", "snapshot", "email"])
-        .local(),
-    text("hypervisor_properties").same(filter::same).local(),
-    int("max").optional_computed().local(),
-    int("min").required().local(),
-    text("on_start").optional_computed().force_new().local(),
-    FILTER_ROW,
-    blocks("where", WHERE).local(),
-];
-
-const INSTANCE_ROWS: &[Attr] = &[
-    flag("affinity").local(),
-    text("aggregate_id").computed().local(),
-    int("amount").required().local(),
-    int("disk_gb").required().local(),
-    text("flavor_id").computed().local(),
-    int("memory_mb").required().local(),
-    FILTER_ROW,
-    text("server_group_id").computed().local(),
-    int("vcpus").required().local(),
-    blocks("where", WHERE).local(),
-];
-
-const FLAVOR_ROWS: &[Attr] = &[
-    flag("affinity").force_new().local(),
-    int("amount").or(Literal::Int(1)).force_new().local(),
-    int("disk_gb").computed().local(),
-    text("flavor_id").optional_computed().force_new().local(),
-    text("flavor_name").optional_computed().force_new().local(),
-    int("memory_mb").computed().local(),
-    text("reserved_flavor_id").computed().local(),
-    text("reserved_flavor_name").computed().local(),
-    int("vcpus").computed().local(),
-];
-
-const FLOATINGIP_ROWS: &[Attr] = &[
-    texts("addresses").computed().local(),
-    int("amount").or(Literal::Int(1)).local(),
-    text("network_id").optional_computed().force_new().local(),
-    text("pool").force_new().local(),
-    text_set("required_floatingips").local(),
-];
-
-const NETWORK_ROWS: &[Attr] = &[
-    text("before_end").optional_computed().force_new().one_of(&["", "default", "email"]).local(),
-    text("network_description").force_new().local(),
-    text("network_id").computed().local(),
-    text("network_name").required().force_new().local(),
-    text("network_properties").same(filter::same).local(),
-    FILTER_ROW,
-    blocks("where", WHERE).local(),
-];
-
-const DEVICE_ROWS: &[Attr] = &[
-    text("before_end").optional_computed().force_new().one_of(&["", "default", "email"]).local(),
-    int("max").optional_computed().local(),
-    int("min").required().local(),
-    FILTER_ROW,
-    blocks("where", WHERE).local(),
-];
-
-const OTHER_ROWS: &[Attr] = &[
-    text_map("parameters").force_new().local(),
-    text("resource_type").required().force_new().local(),
-];
 
 /// Rows of a block within a lease: what is its own, and what Blazar tells.
 macro_rules! block_rows {
@@ -145,14 +32,23 @@ block_rows! {
 }
 
 const BLOCKS: &[Attr] = &[
-    blocks("device", DEVICE).force_new().local(),
-    blocks("flavor", FLAVOR).force_new().local(),
-    blocks("floatingip", FLOATINGIP).force_new().local(),
-    blocks("host", HOST).force_new().local(),
-    blocks("instance", INSTANCE).force_new().local(),
-    blocks("network", NETWORK).force_new().local(),
-    blocks("reservation", OTHER).force_new().local(),
-    text_map("reservation_ids").computed().local(),
+    blocks("device", DEVICE)
+        .about("Devices that are reserved: boards at the edge.")
+        .force_new()
+        .local(),
+    blocks("flavor", FLAVOR).about("Servers of a flavor that are reserved.").force_new().local(),
+    blocks("floatingip", FLOATINGIP).about("Floating IPs that are reserved.").force_new().local(),
+    blocks("host", HOST).about("Nodes that are reserved whole.").force_new().local(),
+    blocks("instance", INSTANCE)
+        .about("Servers of a size of their own that are reserved.")
+        .force_new()
+        .local(),
+    blocks("network", NETWORK).about("A network segment that is reserved.").force_new().local(),
+    blocks("reservation", OTHER).about("Anything else that the site reserves.").force_new().local(),
+    text_map("reservation_ids")
+        .about("The ids of all its reservations: `host[0]`, `floatingip[0]`.")
+        .computed()
+        .local(),
 ];
 
 const TIMEOUTS: Timeouts =
@@ -160,6 +56,7 @@ const TIMEOUTS: Timeouts =
 
 const DEFAULT: Resource = Resource {
     name: "",
+    doc: Doc::of(""),
     service: Service::Reservation,
     path: "/leases",
     list_path: "/leases",
@@ -180,6 +77,8 @@ const DEFAULT: Resource = Resource {
 
 pub(crate) const LEASE: Resource = Resource {
     name: "openstack_reservation_lease_v1",
+    doc: Doc::of("A lease: things that are the project's alone from its start to its end. What sits on it ends with it.")
+        .example(include_str!("examples/lease.tf")),
     attributes: &joined::<{ LEASE_ROWS.len() + BLOCKS.len() }>(&[LEASE_ROWS, BLOCKS]),
     marks: Marks {
         lends: &[
@@ -205,9 +104,11 @@ pub(crate) const LEASE: Resource = Resource {
 
 /// A convenience type: a lease that reserves one thing.
 macro_rules! only {
-    ($($name:ident = $kind:literal, $part:ident, $rows:ident, lends $lends:expr, late $late:expr;)*) => {$(
+    ($($name:ident = $kind:literal, $part:ident, $rows:ident, lends $lends:expr, late $late:expr,
+       about $about:literal, example $example:literal;)*) => {$(
         pub(crate) const $name: Resource = Resource {
             name: $kind,
+            doc: Doc::of($about).example(include_str!(concat!("examples/", $example, ".tf"))),
             attributes: &joined::<{ LEASE_ROWS.len() + $rows.len() + TOLD_ROWS.len() + ONLY_ROWS.len() }>(&[
                 LEASE_ROWS, $rows, TOLD_ROWS, ONLY_ROWS,
             ]),
@@ -220,15 +121,21 @@ macro_rules! only {
 
 only! {
     ONLY_DEVICE = "openstack_reservation_device_v1", Device, DEVICE_ROWS,
-        lends &["reservation_id"], late &[];
+        lends &["reservation_id"], late &[],
+        about "A lease of devices: boards at the edge, on which containers run.", example "device";
     ONLY_FLAVOR = "openstack_reservation_flavor_v1", Flavor, FLAVOR_ROWS,
-        lends &["reservation_id", "reserved_flavor_id", "reserved_flavor_name"], late &[];
+        lends &["reservation_id", "reserved_flavor_id", "reserved_flavor_name"], late &[],
+        about "A lease of servers of a flavor; a reserved flavor stands for it.", example "flavor";
     ONLY_FLOATINGIP = "openstack_reservation_floatingip_v1", FloatingIp, FLOATINGIP_ROWS,
-        lends &["reservation_id", "addresses.#"], late &["addresses"];
+        lends &["reservation_id", "addresses.#"], late &["addresses"],
+        about "A lease of floating IPs.", example "floatingip";
     ONLY_HOST = "openstack_reservation_host_v1", Host, HOST_ROWS,
-        lends &["reservation_id"], late &[];
+        lends &["reservation_id"], late &[],
+        about "A lease of whole nodes: bare metal.", example "host";
     ONLY_INSTANCE = "openstack_reservation_instance_v1", Instance, INSTANCE_ROWS,
-        lends &["reservation_id", "flavor_id"], late &[];
+        lends &["reservation_id", "flavor_id"], late &[],
+        about "A lease of servers of a size of their own; a reserved flavor stands for it.", example "instance";
     ONLY_NETWORK = "openstack_reservation_network_v1", Network, NETWORK_ROWS,
-        lends &["reservation_id", "network_id"], late &["network_id"];
+        lends &["reservation_id", "network_id"], late &["network_id"],
+        about "A lease of a network segment; the network is made when it begins.", example "network";
 }

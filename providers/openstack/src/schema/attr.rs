@@ -10,6 +10,8 @@ use terrarium_value::Value;
 pub(crate) struct Attr {
     /// Its name in the configuration.
     pub(crate) name: &'static str,
+    /// What it is for; empty where its name means what it means in every type (`glossary.rs`).
+    pub(crate) about: &'static str,
     /// What it holds.
     pub(crate) shape: Shape,
     /// Who gives its value.
@@ -116,6 +118,7 @@ pub(crate) enum Sent {
 const fn attr(name: &'static str, shape: Shape) -> Attr {
     Attr {
         name,
+        about: "",
         shape,
         presence: Presence::Optional,
         sensitive: false,
@@ -208,6 +211,11 @@ pub(crate) const TAGS: Attr = text_set("tags").local();
 pub(crate) const ALL_TAGS: Attr = text_set("all_tags").computed().local();
 
 impl Attr {
+    /// Says what it is for.
+    pub(crate) const fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+
     pub(crate) const fn required(self) -> Self {
         Self { presence: Presence::Required, ..self }
     }

@@ -10,11 +10,13 @@ use terrarium_provider::{
 use terrarium_value::Type;
 
 use super::attr::{Attr, Shape};
+use super::glossary::meaning;
 use super::rows::{DataSource, Marks, Only, Resource, Timeouts};
 
 /// Builds the schema of a resource type.
 pub(crate) fn resource_schema(row: &Resource) -> Schema {
     let mut block = block_of(row.attributes);
+    row.doc.about.clone_into(&mut block.description);
     add_id(&mut block);
     let timeouts = timeouts_of(&row.timeouts);
     if !timeouts.is_empty() {
@@ -22,6 +24,7 @@ pub(crate) fn resource_schema(row: &Resource) -> Schema {
     }
     Schema {
         version: 0,
+        example: row.doc.example.to_owned(),
         block,
         effect: Effect::External,
         tenure: row.marks.tenure,
@@ -62,6 +65,7 @@ fn turns(paths: &[&str]) -> Vec<Turn> {
 /// Builds the schema of a data source.
 pub(crate) fn data_schema(row: &DataSource) -> Schema {
     let mut block = block_of(row.attributes);
+    block.description = format!("Looks up: {}.", row.thing);
     add_id(&mut block);
     Schema {
         block,
@@ -74,13 +78,22 @@ pub(crate) fn data_schema(row: &DataSource) -> Schema {
 
 /// Builds a block from its rows.
 pub(crate) fn block_of(rows: &[Attr]) -> Block {
+    block_in("", rows)
+}
+
+/// Builds a block of that name from its rows.
+fn block_in(name: &str, rows: &[Attr]) -> Block {
     let mut block = Block::default();
     for row in rows {
+        let about = if row.about.is_empty() { meaning(name, row.name) } else { row.about };
         match row.shape {
             Shape::Blocks { set, attributes, max } => {
                 let nested = NestedBlock {
                     nesting: if set { Nesting::Set } else { Nesting::List },
-                    block: block_of(attributes),
+                    block: Block {
+                        description: about.to_owned(),
+                        ..block_in(row.name, attributes)
+                    },
                     min_items: u64::from(row.presence == Presence::Required),
                     max_items: max,
                 };
@@ -90,6 +103,7 @@ pub(crate) fn block_of(rows: &[Attr]) -> Block {
                 let attribute = Attribute {
                     presence: row.presence,
                     sensitive: row.sensitive,
+                    description: about.to_owned(),
                     ..Attribute::optional(type_of(&shape))
                 };
                 block.attributes.insert(row.name.into(), attribute);
@@ -100,7 +114,10 @@ pub(crate) fn block_of(rows: &[Attr]) -> Block {
 }
 
 fn add_id(block: &mut Block) {
-    let id = Attribute::optional_computed(Type::String);
+    let id = Attribute {
+        description: meaning("", "id").to_owned(),
+        ..Attribute::optional_computed(Type::String)
+    };
     block.attributes.entry("id".into()).or_insert(id);
 }
 
@@ -134,10 +151,15 @@ fn timeouts_of(timeouts: &Timeouts) -> BTreeMap<Name, u64> {
 }
 
 fn timeouts_block(timeouts: &BTreeMap<Name, u64>) -> NestedBlock {
-    let attributes = timeouts.keys().map(|name| (name.clone(), Attribute::optional(Type::String)));
+    let of = |name: &Name| Attribute {
+        description: meaning("timeouts", name).to_owned(),
+        ..Attribute::optional(Type::String)
+    };
+    let attributes = timeouts.keys().map(|name| (name.clone(), of(name)));
+    let description = meaning("", "timeouts").to_owned();
     NestedBlock {
         nesting: Nesting::Single,
-        block: Block { attributes: attributes.collect(), ..Block::default() },
+        block: Block { attributes: attributes.collect(), description, ..Block::default() },
         min_items: 0,
         max_items: None,
     }

@@ -2,6 +2,7 @@
 
 mod attr;
 mod build;
+mod glossary;
 mod join;
 mod rows;
 #[cfg(test)]
@@ -13,4 +14,4 @@ pub(crate) use attr::{
 };
 pub(crate) use build::{block_of, data_schema, element_type, resource_schema, type_of};
 pub(crate) use join::joined;
-pub(crate) use rows::{DataSource, MarkerField, Marks, Only, Resource, Status, Timeouts};
+pub(crate) use rows::{DataSource, Doc, MarkerField, Marks, Only, Resource, Status, Timeouts};

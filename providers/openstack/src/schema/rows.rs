@@ -7,10 +7,33 @@ use crate::client::Service;
 use crate::data::DataHooks;
 use crate::verbs::Hooks;
 
+/// What people read of a type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Doc {
+    /// What it is, in a sentence.
+    pub(crate) about: &'static str,
+    /// A configuration that can be planned.
+    pub(crate) example: &'static str,
+}
+
+impl Doc {
+    /// Says what a type is.
+    pub(crate) const fn of(about: &'static str) -> Self {
+        Self { about, example: "" }
+    }
+
+    /// Shows how it is written.
+    pub(crate) const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+}
+
 /// A resource type: what is generic, as data, and what is its own, as hooks.
 pub(crate) struct Resource {
     /// Its type name.
     pub(crate) name: &'static str,
+    /// What people read of it.
+    pub(crate) doc: Doc,
     /// The service that keeps it.
     pub(crate) service: Service,
     /// Its collection's path, to create and to address by id.

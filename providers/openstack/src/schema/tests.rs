@@ -177,3 +177,42 @@ fn compare_timeouts(at: &str, theirs: Option<&Json>, ours: &Timeouts, wrong: &mu
         }
     }
 }
+
+#[test]
+fn every_attribute_says_what_it_is_for() {
+    let mut lacking = Vec::new();
+    let mut used = BTreeSet::new();
+    let types = RESOURCES.iter().map(|row| (row.name, row.attributes));
+    for (name, rows) in types.chain(DATA_SOURCES.iter().map(|row| (row.name, row.attributes))) {
+        told(name, "", rows, (&mut lacking, &mut used));
+    }
+    for row in RESOURCES {
+        assert!(!row.doc.about.is_empty(), "{} says what it is", row.name);
+    }
+    assert!(lacking.is_empty(), "{} say nothing:\n{}", lacking.len(), lacking.join("\n"));
+    let names: Vec<&str> = super::glossary::GLOSSARY.iter().map(|(name, _)| *name).collect();
+    let idle: Vec<&&str> = names.iter().filter(|name| !used.contains(**name)).collect();
+    // The engine adds these by itself.
+    let own = ["create", "delete", "id", "timeouts", "update"];
+    assert!(idle.iter().all(|name| own.contains(name)), "nothing is called so: {idle:?}");
+}
+
+fn told(
+    kind: &str,
+    block: &str,
+    rows: &[Attr],
+    (lacking, used): (&mut Vec<String>, &mut BTreeSet<String>),
+) {
+    for row in rows {
+        let within = format!("{block}.{}", row.name);
+        if row.about.is_empty() {
+            used.extend([row.name.to_owned(), within]);
+            if super::glossary::meaning(block, row.name).is_empty() {
+                lacking.push(format!("{kind}: {block}.{}", row.name));
+            }
+        }
+        if let Some(nested) = row.nested() {
+            told(kind, row.name, nested, (&mut *lacking, &mut *used));
+        }
+    }
+}

@@ -21,6 +21,7 @@ mod lost;
 mod order;
 mod readme;
 mod realms;
+mod reference;
 mod refused;
 mod rehearsal;
 mod rules;

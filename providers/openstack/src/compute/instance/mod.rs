@@ -16,8 +16,8 @@ use crate::client::{ApiError, Failure, Service, Verb};
 use crate::look::{Look, elements, field, is_zero};
 use crate::plan::Draft;
 use crate::schema::{
-    ALL_TAGS, Attr, Literal, Longest, MarkerField, Marks, Only, REGION, Resource, Status, TAGS,
-    Timeouts, block_set, blocks, flag, int, text, text_map, text_set, texts,
+    ALL_TAGS, Attr, Doc, Literal, Longest, MarkerField, Marks, Only, REGION, Resource, Status,
+    TAGS, Timeouts, block_set, blocks, flag, int, text, text_map, text_set, texts,
 };
 use crate::verbs::{Act, Fetched, Hooks, MARKER_KEY, Scope, encoded, fetch, noted, shell};
 use crate::wire::{from_json, map_value};
@@ -75,6 +75,7 @@ const VENDOR_OPTIONS: &[Attr] = &[
 
 pub(crate) const INSTANCE: Resource = Resource {
     name: "openstack_compute_instance_v2",
+    doc: Doc::of("A server: a virtual machine, or a node of a lease."),
     service: Service::Compute,
     path: "/servers",
     list_path: "/servers/detail",
