@@ -28,6 +28,7 @@ mod realms;
 mod recover;
 mod rules;
 mod run;
+mod task;
 mod timeline;
 mod validate;
 mod version;

@@ -1,8 +1,7 @@
 //! Recovery: what an interrupted run left open is resolved by looking, before anybody acts.
 //!
-//! A decision and its execution are two functions: `decide` is pure.
+//! What is found decides, by the rules of the task machine (`task`); here it is asked and carried out.
 
-mod decide;
 mod doubles;
 mod follow;
 mod look;
@@ -12,7 +11,6 @@ mod together;
 mod unfinished;
 mod wait;
 
-pub(crate) use decide::{Times, Verdict, decide, horizon};
 pub(crate) use record::completed;
 pub use strays::strays;
 
@@ -24,7 +22,7 @@ use jiff::Timestamp;
 use terrarium_address::{Name, ResourceAddr};
 use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::{Action, Connection, FindRequest, Provider, Schema};
-use terrarium_state::{IntentProgress, Object, OpenIntent, State};
+use terrarium_state::{Object, OpenIntent, State};
 use terrarium_value::Value;
 use tokio::sync::Semaphore;
 
@@ -32,6 +30,7 @@ use self::together::Together;
 use crate::apply::store_failed;
 use crate::draft::Draft;
 use crate::providers::Providers;
+use crate::task::Found;
 use crate::world::{Phase, World};
 use crate::{Cancel, Held, Inputs, Progress};
 
@@ -168,7 +167,9 @@ impl Recovery<'_> {
     async fn resolve_all(&self, intents: &[OpenIntent]) {
         let mut cases: IndexMap<&ResourceAddr, Vec<Case<'_>>> = IndexMap::new();
         for open in intents {
-            match self.case(open).await {
+            // Logging in may take long, too.
+            let Some(found) = self.unless_stopped(self.case(open)).await else { return };
+            match found {
                 Ok(case) => cases.entry(&open.intent.addr).or_default().push(case),
                 Err(why) => self.warn(open, why),
             }
@@ -187,13 +188,11 @@ impl Recovery<'_> {
         if self.options.cancel.is_raised() {
             return self.interrupted();
         }
-        match (&case.open.progress, case.open.intent.action) {
-            (IntentProgress::Accepted(accepted), _) => {
-                self.follow(case, (**accepted).clone()).await;
-            }
-            (_, Action::Create) => self.look(case).await,
-            (_, Action::Update) => self.resume(case).await,
-            (_, Action::Delete) => self.reread(case).await,
+        match (Found::of(&case.open.progress), case.open.intent.action) {
+            (Found::Accepted(accepted), _) => self.follow(case, accepted).await,
+            (Found::InDoubt, Action::Create) => self.look(case).await,
+            (Found::InDoubt, Action::Update) => self.resume(case).await,
+            (Found::InDoubt, Action::Delete) => self.reread(case).await,
         }
     }
 

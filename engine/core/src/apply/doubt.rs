@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use terrarium_diagnostic::Diagnostic;
-use terrarium_provider::{Accepted, Action, Doubt, DoubtKind, Intent, IntentId};
+use terrarium_provider::{Accepted, Action, Doubt, Intent, IntentId};
 use terrarium_state::{Batch, Durability, IntentProgress};
 
-use super::looking::{Look, Seen, There};
+use super::looking::Look;
 use super::rows::{Became, Kept};
 use super::tasks::Step;
 use super::walk::{Event, Running, Walk};
-use crate::recover::{Times, horizon};
+use crate::task::{Deed, Fact, Seen, There, Times};
 use crate::{Event as Told, RecoveryOutcome, codes};
-
-/// How often an action is sent in one run before it is given up: once more than it was.
-const SENDS: u32 = 2;
 
 /// How long after a lost reply the first look is; the pauses double.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
@@ -40,17 +37,24 @@ impl InDoubt {
 
 impl<'a> Walk<'a> {
     /// Whether a call was carried out is not known: it is looked for, or left to the next command.
-    pub(super) fn doubt(&mut self, node: usize, intent: Option<IntentId>, doubt: Doubt) {
+    pub(super) fn doubt(
+        &mut self,
+        node: usize,
+        intent: Option<IntentId>,
+        doubt: Doubt,
+        look: Option<Duration>,
+    ) {
         if let Some(intent) = intent {
             let progress = vec![(intent, IntentProgress::Doubtful(doubt.to_string()))];
             self.lazy.push(self.submit(Batch { progress, ..Batch::default() }, Durability::Now));
         }
         let since = self.inputs.clock.now();
         let Some(under) = self.tasks.get_mut(&node) else { return };
-        let intent = under.sent.clone().filter(|_| doubt.kind != DoubtKind::NotSent);
-        let Some(intent) = intent else { return self.leave_open(node, &doubt) };
+        let Some((intent, left)) = under.sent.clone().zip(look) else {
+            return self.leave_open(node, &doubt);
+        };
         under.doubt = Some(InDoubt { doubt, intent, since, pause: FIRST_LOOK });
-        self.look_later(node);
+        self.look_later(node, left);
     }
 
     /// Gives a call up whose outcome nobody knows: its intent stays open, and the next command looks.
@@ -69,17 +73,10 @@ impl<'a> Walk<'a> {
         self.fail(node, &doubt.to_string());
     }
 
-    /// Sets the timer of the next look, or gives up where there was time enough.
-    fn look_later(&mut self, node: usize) {
-        let now = self.inputs.clock.now();
+    /// Sets the timer of the next look.
+    fn look_later(&mut self, node: usize, left: Duration) {
         let Some(under) = self.tasks.get_mut(&node) else { return };
         let Some(in_doubt) = &mut under.doubt else { return };
-        let left = horizon(in_doubt.times()).duration_since(now);
-        let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) else {
-            let doubt = in_doubt.doubt.clone();
-            under.doubt = None;
-            return self.leave_open(node, &doubt);
-        };
         let what = match under.task.step {
             Step::Delete => "looking whether it is still there",
             Step::Update => "looking whether it was changed",
@@ -144,38 +141,39 @@ impl<'a> Walk<'a> {
         'a: 'w,
     {
         let Some(under) = self.tasks.get_mut(&node) else { return };
-        if matches!(seen, Seen::Unclear) {
-            return self.look_later(node);
-        }
         let Some(in_doubt) = under.doubt.take() else { return };
-        let create = under.task.step == Step::Create;
         let intent = under.intent;
-        let owes = create && !in_doubt.intent.follow_ups.is_empty();
-        match seen {
-            Seen::Unclear | Seen::Doubled => self.leave_open(node, &in_doubt.doubt),
-            Seen::Nothing if in_doubt.doubt.kind == DoubtKind::Failed => {
-                self.nothing_came(node, &in_doubt.doubt);
+        let owes = under.task.step == Step::Create && !in_doubt.intent.follow_ups.is_empty();
+        match self.stepped(node, Fact::Looked(seen), owes) {
+            Deed::LookAgain { left } => {
+                if let Some(under) = self.tasks.get_mut(&node) {
+                    under.doubt = Some(in_doubt);
+                }
+                self.look_later(node, left);
             }
-            Seen::Nothing if under.sends >= SENDS => self.leave_open(node, &in_doubt.doubt),
-            Seen::Nothing => {
+            Deed::LeaveOpen => self.leave_open(node, &in_doubt.doubt),
+            Deed::Failed => self.nothing_came(node, &in_doubt.doubt),
+            Deed::SendAgain => {
                 self.tell_found(node, RecoveryOutcome::Nothing, "nothing came of it: sent again");
                 self.resumed.push_back(node);
             }
-            Seen::AtWork(accepted) => {
-                under.owes = owes;
+            Deed::Keep(accepted) => {
+                if let Some(under) = self.tasks.get_mut(&node) {
+                    under.owes = owes;
+                }
                 self.tell_at_work(node, &accepted);
                 self.accept(node, intent, &accepted, running);
             }
-            Seen::There(there) if create => self.adopt(node, *there, owes, running),
-            Seen::There(there) => {
-                self.tell_found(node, RecoveryOutcome::Finished, "it was changed all the same");
-                let kept = Kept { private: there.private, window: None };
-                self.finish_task(node, &Became::Whole(there.state), kept, running);
+            Deed::Adopt(there) => self.adopt(node, *there, owes, running),
+            deed @ Deed::Finish { .. } => {
+                let gone = matches!(deed, Deed::Finish { state: None, .. });
+                let what =
+                    if gone { "it is gone, as was asked" } else { "it was changed all the same" };
+                self.tell_found(node, RecoveryOutcome::Finished, what);
+                self.carry_out(node, intent, deed, running);
             }
-            Seen::Gone => {
-                self.tell_found(node, RecoveryOutcome::Finished, "it is gone, as was asked");
-                self.finish_task(node, &Became::Gone, Kept::default(), running);
-            }
+            // No look leads to any other.
+            _ => {}
         }
     }
 

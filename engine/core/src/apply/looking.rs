@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use terrarium_provider::{
-    Accepted, Action, Candidate, Clock, FindRequest, Intent, PlanOutcome, PlanRequest, Private,
-    Provider, ReadOutcome, ReadRequest,
+    Action, Candidate, Clock, FindRequest, Intent, PlanOutcome, PlanRequest, Private, Provider,
+    ReadOutcome, ReadRequest,
 };
 use terrarium_value::{Causes, Value};
 
-use crate::recover::{Times, Verdict, completed, decide, horizon};
+use crate::recover::completed;
+use crate::task::{Seen, There, Times, Verdict, decide, horizon};
 use crate::{ResourceChange, proposed};
 
 /// A call that is looked after.
@@ -21,32 +22,6 @@ pub(super) struct Look<'a> {
     pub(super) planned: Option<Value>,
     pub(super) config: Option<Value>,
     pub(super) private: Private,
-}
-
-/// What a look shows.
-pub(super) enum Seen {
-    /// Nothing yet: it is looked again, while there is time.
-    Unclear,
-    /// There are several of it: recovery removes doubles, with which the next command begins.
-    Doubled,
-    /// Nothing came of the call, and nothing will any more.
-    Nothing,
-    /// The service is at work on it.
-    AtWork(Accepted),
-    /// The object is there, changed where it was to be changed.
-    There(Box<There>),
-    /// The object is gone.
-    Gone,
-}
-
-/// An object as it is found.
-pub(super) struct There {
-    pub(super) state: Value,
-    pub(super) private: Private,
-    /// What of it is missing, and no plan would see.
-    pub(super) lacks: Option<String>,
-    /// Whether a plan would change nothing of it.
-    pub(super) as_planned: bool,
 }
 
 /// What has to be read before it can be told what came of a call.

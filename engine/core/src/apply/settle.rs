@@ -2,8 +2,7 @@
 
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_provider::{
-    Accepted, ApplyOutcome, ApplyReply, DataOutcome, DataReply, Effect, IntentId, Pending,
-    PollOutcome, PollReply, Private,
+    Accepted, ApplyReply, DataOutcome, DataReply, Effect, IntentId, Pending, PollReply, Private,
 };
 use terrarium_state::{Batch, Durability, IntentOutcome, IntentProgress, Object, ObjectStatus};
 use terrarium_value::{Marks, Value};
@@ -11,6 +10,7 @@ use terrarium_value::{Marks, Value};
 use super::rows::{Became, Kept, row};
 use super::tasks::{Step, Task};
 use super::walk::{Closing, Event, Running, Walk};
+use crate::task::{Deed, Fact, Shell, Terms, step};
 use crate::{ResourceChange, codes, object};
 
 impl<'a> Walk<'a> {
@@ -24,15 +24,8 @@ impl<'a> Walk<'a> {
         'a: 'w,
     {
         self.report_reply(node, reply.diagnostics);
-        match reply.outcome {
-            ApplyOutcome::Done { state, private, window } => {
-                let became = state.map_or(Became::Gone, Became::Whole);
-                self.finish_task(node, &became, Kept { private, window }, running);
-            }
-            ApplyOutcome::Accepted(accepted) => self.accept(node, intent, &accepted, running),
-            ApplyOutcome::Refused { state, private } => self.refuse(node, state, private),
-            ApplyOutcome::Unknown(doubt) => self.doubt(node, intent, doubt),
-        }
+        let deed = self.stepped(node, Fact::Answered(reply.outcome), false);
+        self.carry_out(node, intent, deed, running);
     }
 
     pub(super) fn settle_poll<'w>(
@@ -44,24 +37,63 @@ impl<'a> Walk<'a> {
         'a: 'w,
     {
         self.report_reply(node, reply.diagnostics);
-        match reply.outcome {
-            PollOutcome::Waiting { poll_after, status } => {
-                if self.timed_out(node, &status) {
-                    return;
-                }
+        let owes = self.tasks.get(&node).is_some_and(|under| under.owes);
+        let deed = self.stepped(node, Fact::Polled(reply.outcome), owes);
+        self.carry_out(node, None, deed, running);
+    }
+
+    /// Lets the machine decide what a fact means for a task.
+    pub(super) fn stepped(&mut self, node: usize, fact: Fact, owes: bool) -> Deed {
+        let now = self.inputs.clock.now();
+        let Some(under) = self.tasks.get_mut(&node) else { return Deed::Stay };
+        let terms = Terms {
+            shell: Shell::Apply,
+            action: Self::action_of(under.task.step),
+            owes,
+            sends: under.sends,
+            recorded_at: under.sent.as_ref().map(|intent| intent.at),
+            now,
+        };
+        let (state, deed) = step(under.state, fact, &terms);
+        under.state = state;
+        deed
+    }
+
+    /// Carries out what the machine decided after an answer or a poll.
+    pub(super) fn carry_out<'w>(
+        &mut self,
+        node: usize,
+        intent: Option<IntentId>,
+        deed: Deed,
+        running: &mut Running<'w>,
+    ) where
+        'a: 'w,
+    {
+        match deed {
+            Deed::Keep(accepted) => self.accept(node, intent, &accepted, running),
+            Deed::Ask { after, status } => {
                 self.tell_waiting(node, status);
-                self.set_timer(node, poll_after);
+                self.set_timer(node, after);
             }
-            PollOutcome::Continue { state, private } => self.go_on(node, state, private),
-            // What was found again after a lost reply is made; what follows has not been sent.
-            PollOutcome::Done { state: Some(state), private, .. } if self.owes(node) => {
-                self.go_on(node, Some(state), private);
-            }
-            PollOutcome::Done { state, private, window } => {
+            Deed::GoOn { state, private } => self.go_on(node, state, private),
+            Deed::Finish { state, private, window } => {
                 let became = state.map_or(Became::Gone, Became::Whole);
                 self.finish_task(node, &became, Kept { private, window }, running);
             }
-            PollOutcome::Refused { state, private } => self.refuse(node, state, private),
+            Deed::Refuse { state, private } => self.refuse(node, state, private),
+            Deed::GiveUp { status } => self.give_up(node, &status),
+            Deed::Doubt { doubt, look } => self.doubt(node, intent, doubt, look),
+            // A look's deeds are carried out where it is looked; recording and sending follow their batch.
+            Deed::LookAgain { .. }
+            | Deed::SendAgain
+            | Deed::Failed
+            | Deed::Adopt(_)
+            | Deed::LeaveOpen
+            | Deed::LeaveAtWork { .. }
+            | Deed::Reread
+            | Deed::Record
+            | Deed::Send
+            | Deed::Stay => {}
         }
     }
 
@@ -162,10 +194,6 @@ impl<'a> Walk<'a> {
         self.resumed.push_back(node);
     }
 
-    fn owes(&self, node: usize) -> bool {
-        self.tasks.get(&node).is_some_and(|under| under.owes)
-    }
-
     /// Says what closes the intent of a call that another one follows, once that one's is durable. That
     /// and keeping what it made are one: otherwise a crash loses the object.
     pub(super) fn closing(&self, node: usize, before: IntentId, next: IntentId) -> Closing {
@@ -230,13 +258,10 @@ impl<'a> Walk<'a> {
         self.fail(node, &why);
     }
 
-    fn timed_out(&mut self, node: usize, status: &str) -> bool {
-        let now = self.inputs.clock.now();
-        let Some(under) = self.tasks.get(&node) else { return true };
-        let Some(pending) = &under.pending else { return true };
-        if now.duration_since(pending.since).unsigned_abs() < pending.accepted.timeout {
-            return false;
-        }
+    /// Stops waiting for work that takes longer than it may.
+    fn give_up(&mut self, node: usize, status: &str) {
+        let Some(under) = self.tasks.get(&node) else { return };
+        let Some(pending) = &under.pending else { return };
         let addr = self.plan.changes[under.task.change].addr.clone();
         let (state, private) = (pending.accepted.state.clone(), pending.accepted.private.clone());
         let error = Diagnostic::error(codes::APPLY_FAILED, "Timeout")
@@ -255,7 +280,6 @@ impl<'a> Walk<'a> {
         } else {
             self.refuse(node, state, private);
         }
-        true
     }
 
     /// Lets others read what became of the object.

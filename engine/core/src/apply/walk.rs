@@ -19,11 +19,11 @@ use terrarium_state::{Batch, CommitError, Durability, IntentOutcome, Ticket};
 use super::Held;
 use super::begin::Ready;
 use super::doubt::InDoubt;
-use super::looking::Seen;
 use super::rows::{Became, Kept};
 use super::tasks::{Order, Step, Task};
 use super::turns::Turns;
 use crate::providers::Providers;
+use crate::task::{Fact, Seen, TaskState};
 use crate::world::World;
 use crate::{Blocked, Cancel, Event as Told, Failure, Inputs, Plan, Progress, RunSummary, Skipped};
 
@@ -95,6 +95,8 @@ pub(super) struct Under {
     pub(super) begun: Timestamp,
     pub(super) ready: Option<Ready>,
     pub(super) intent: Option<IntentId>,
+    /// Where it stands; only the task machine says so.
+    pub(super) state: TaskState,
     pub(super) pending: Option<Pending>,
     /// The intent of the last call that was sent.
     pub(super) sent: Option<Intent>,
@@ -178,6 +180,7 @@ impl<'a> Walk<'a> {
         match event {
             Event::Recorded(nodes, Ok(recorded)) => {
                 for (node, recorded) in nodes.into_iter().zip(recorded) {
+                    self.stepped(node, Fact::Durable, false);
                     self.send(node, Permit::External(recorded), running);
                 }
             }
@@ -245,6 +248,9 @@ impl<'a> Walk<'a> {
                 Some(_) => match self.drafted(node) {
                     Some(draft) => drafts.push((node, draft)),
                     None if self.tasks.contains_key(&node) => {
+                        // What has no effect outside needs no intent.
+                        self.stepped(node, Fact::Drafted, false);
+                        self.stepped(node, Fact::Durable, false);
                         self.send(node, Permit::Local, running);
                     }
                     None => {}
@@ -318,6 +324,7 @@ impl<'a> Walk<'a> {
             begun,
             ready,
             intent: None,
+            state: TaskState::Preparing,
             pending: None,
             sent: None,
             sends: 0,
@@ -335,6 +342,7 @@ impl<'a> Walk<'a> {
         if let Some(under) = self.tasks.get_mut(&node) {
             under.intent = Some(prepared.intent().id);
         }
+        self.stepped(node, Fact::Drafted, false);
         self.calling.insert(node);
         Some(prepared)
     }

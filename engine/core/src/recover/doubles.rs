@@ -1,14 +1,14 @@
 //! Doubles: what a lost create made more than once is removed, under an intent of its own.
 
 use terrarium_provider::{
-    Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, IntentDraft, Pending, Permit,
-    PollOutcome, Recorder,
+    Accepted, Action, ApplyOutcome, ApplyRequest, Candidate, IntentDraft, Pending, Permit, Recorder,
 };
 use terrarium_state::{Batch, IntentOutcome};
 
 use super::{Case, Depth, Recovery};
 use crate::RecoveryOutcome;
 use crate::apply::store_failed;
+use crate::task::{Deed, Fact, TaskState, Terms, step};
 
 impl Recovery<'_> {
     /// Removes a double of an object; returns whether it is gone.
@@ -80,6 +80,7 @@ impl Recovery<'_> {
             config: None,
             polls: 0,
         };
+        let mut state = TaskState::accepted(pending.since, pending.accepted.timeout);
         let what = format!("waiting until {}, a double, is gone", pending.accepted.id);
         loop {
             self.tell_waiting(case, &what, None);
@@ -88,9 +89,13 @@ impl Recovery<'_> {
             }
             pending.polls += 1;
             let Some(reply) = self.poll(case, &pending).await else { return false };
-            match reply.outcome {
-                PollOutcome::Done { .. } => return true,
-                PollOutcome::Waiting { .. } if !self.is_overdue(&pending) => {}
+            // The removal of a double is a task of its own.
+            let terms = Terms { action: Action::Delete, owes: false, ..self.terms(case) };
+            let (next, deed) = step(state, Fact::Polled(reply.outcome), &terms);
+            state = next;
+            match deed {
+                Deed::Finish { .. } => return true,
+                Deed::Ask { .. } => {}
                 _ => return false,
             }
         }

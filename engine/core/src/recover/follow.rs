@@ -1,11 +1,12 @@
 //! Following work that a service took on, to its end or as far as a look reaches.
 
-use terrarium_provider::{Accepted, Action, Pending, PollOutcome, Private};
+use terrarium_provider::{Accepted, Action, Pending, Private};
 use terrarium_state::{IntentOutcome, ObjectChange, ObjectStatus};
 use terrarium_value::Value;
 
 use super::{Case, Depth, Recovery};
 use crate::RecoveryOutcome;
+use crate::task::{Deed, Fact, Shell, TaskState, Terms, step};
 
 impl Recovery<'_> {
     /// Follows work that a service took on to its end, or looks once.
@@ -20,54 +21,66 @@ impl Recovery<'_> {
             config: None,
             polls: 0,
         };
+        let mut state = TaskState::accepted(pending.since, pending.accepted.timeout);
         let mut told = jiff::Timestamp::MIN;
         loop {
             pending.polls += 1;
             let Some(reply) = self.poll(case, &pending).await else { return };
             // What failed is recorded as such: the plan that follows mends it.
             self.report_mildly(reply.diagnostics);
-            match reply.outcome {
-                PollOutcome::Done { state: Some(state), private, .. } if case.has_follow_ups() => {
-                    return self.go_on(case, Some(state), private).await;
+            let (next, deed) = step(state, Fact::Polled(reply.outcome), &self.terms(case));
+            state = next;
+            match deed {
+                Deed::GoOn { state, private } => {
+                    // An update goes on from what is recorded where its answer says nothing of it.
+                    let recorded = pending.accepted.state.clone();
+                    let recorded = recorded.filter(|_| pending.action == Action::Update);
+                    return self.go_on(case, state.or(recorded), private).await;
                 }
-                PollOutcome::Done { state, private, .. } => {
+                Deed::Finish { state, private, .. } => {
                     let row = match &state {
                         Some(state) => self.row(case, state, private, ObjectStatus::Ready),
                         None => Some(Self::gone(case)),
                     };
                     return self.finish(case, row).await;
                 }
-                PollOutcome::Refused { state, private } => {
+                Deed::Refuse { state, private } => {
                     if let Some(outcome) = self.refused(case, state.as_ref(), private) {
                         self.close(case, outcome).await;
                     }
                     return;
                 }
-                PollOutcome::Continue { state: Some(state), private }
-                    if pending.action == Action::Create =>
-                {
-                    return self.go_on(case, Some(state), private).await;
-                }
-                PollOutcome::Continue { state, private } if pending.action == Action::Update => {
-                    let state = state.or_else(|| pending.accepted.state.clone());
-                    return self.go_on(case, state, private).await;
-                }
                 // The next call is the plan's to make: what is there is read, and compared.
-                PollOutcome::Continue { .. } => return self.reread(case).await,
-                PollOutcome::Waiting { status, .. } if self.is_overdue(&pending) => {
-                    return self.give_up(case, &pending, &status).await;
-                }
-                PollOutcome::Waiting { status, .. } if self.options.depth == Depth::Look => {
+                Deed::Reread => return self.reread(case).await,
+                Deed::GiveUp { status } => return self.give_up(case, &pending, &status).await,
+                Deed::LeaveAtWork { status } => {
                     let what = format!("the service is still at work on it ({status})");
                     return self.warn(case.open, &what);
                 }
-                PollOutcome::Waiting { poll_after, status } => {
+                Deed::Ask { after, status } => {
                     self.tell_follow(case, &pending, &status, &mut told);
-                    if !self.pause(poll_after).await {
+                    if !self.pause(after).await {
                         return;
                     }
                 }
+                // No poll leads to any other.
+                _ => return,
             }
+        }
+    }
+
+    /// What the machine's steps rest on here.
+    pub(super) fn terms(&self, case: &Case<'_>) -> Terms {
+        Terms {
+            shell: match self.options.depth {
+                Depth::Look => Shell::Look,
+                Depth::Resolve => Shell::Resolve,
+            },
+            action: case.open.intent.action,
+            owes: case.has_follow_ups(),
+            sends: 0,
+            recorded_at: Some(case.open.intent.at),
+            now: self.inputs.clock.now(),
         }
     }
 
@@ -115,11 +128,6 @@ impl Recovery<'_> {
             (None, _) => return Some(IntentOutcome::Nothing),
         };
         row.map(IntentOutcome::Row)
-    }
-
-    pub(super) fn is_overdue(&self, pending: &Pending) -> bool {
-        let elapsed = self.inputs.clock.now().duration_since(pending.since);
-        elapsed.unsigned_abs() >= pending.accepted.timeout
     }
 
     /// Stops waiting for work that takes longer than it may: a created object is replaced.

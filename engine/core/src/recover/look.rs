@@ -3,9 +3,9 @@
 use terrarium_provider::{Candidate, ReadOutcome, ReadRequest};
 use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus};
 
-use super::decide::{Times, Verdict, decide};
 use super::record::completed;
 use super::{Case, Depth, Recovery};
+use crate::task::{Times, Verdict, decide};
 use crate::{RecoveryOutcome, object};
 
 /// What is said while a lost create is looked for.

@@ -3,8 +3,7 @@
 
 use terrarium_address::Name;
 use terrarium_provider::{
-    Action, ApplyOutcome, ApplyReply, ApplyRequest, Intent, IntentDraft, Permit, Private, Recorded,
-    Recorder,
+    Action, ApplyReply, ApplyRequest, Intent, IntentDraft, Permit, Private, Recorded, Recorder,
 };
 use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus, OpenIntent};
 use terrarium_value::Value;
@@ -12,6 +11,7 @@ use terrarium_value::Value;
 use super::{Case, Depth, Recovery};
 use crate::apply::store_failed;
 use crate::object;
+use crate::task::{Deed, Fact, TaskState, step};
 
 impl Recovery<'_> {
     /// Resolves an update without an outcome: what a service is at work on is followed, otherwise the
@@ -81,9 +81,10 @@ impl Recovery<'_> {
 
     async fn went_on(&self, case: Case<'_>, reply: ApplyReply) {
         self.report_mildly(reply.diagnostics);
-        let create = case.open.intent.action == Action::Create;
-        match reply.outcome {
-            ApplyOutcome::Accepted(accepted) => {
+        // Its intent is durable, and its call has left.
+        let (_, deed) = step(TaskState::Sent, Fact::Answered(reply.outcome), &self.terms(&case));
+        match deed {
+            Deed::Keep(accepted) => {
                 let progress = IntentProgress::Accepted(Box::new(accepted.clone()));
                 self.commit(Batch {
                     progress: vec![(case.open.intent.id, progress)],
@@ -97,14 +98,12 @@ impl Recovery<'_> {
                 // It may go on again; a future can't hold itself.
                 Box::pin(self.follow(&sent, accepted)).await;
             }
-            ApplyOutcome::Unknown(doubt) => {
-                self.warn(case.open, &format!("{doubt}; it stays open"));
-            }
-            ApplyOutcome::Done { state: Some(state), private, .. } if create => {
+            Deed::Doubt { doubt, .. } => self.warn(case.open, &format!("{doubt}; it stays open")),
+            Deed::Finish { state: Some(state), private, .. } => {
                 let row = self.row(&case, &state, private, ObjectStatus::Ready);
                 self.finish(&case, row).await;
             }
-            ApplyOutcome::Refused { state: Some(state), private } if create => {
+            Deed::Refuse { state: Some(state), private } => {
                 let left = Self::words_of_rest(&case);
                 self.warn_of_end(
                     case.open,
@@ -114,7 +113,7 @@ impl Recovery<'_> {
                     self.close(&case, outcome).await;
                 }
             }
-            ApplyOutcome::Done { .. } | ApplyOutcome::Refused { .. } => self.reread(&case).await,
+            _ => self.reread(&case).await,
         }
     }
 
