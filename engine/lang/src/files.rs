@@ -6,6 +6,10 @@ use std::path::Path;
 
 use crate::expr::Files;
 
+/// The largest source text that is read, unless the user raises the limit. Terraform has none; spans here are
+/// 32 bits wide, and a file of this size is no longer written by anybody.
+pub(crate) const MAX_SOURCE_BYTES: usize = 64 << 20;
+
 /// Most bytes of one file; what a text or a source may have is less.
 const LARGEST_BYTES: u64 = 1 << 30;
 

@@ -8,11 +8,14 @@ pub mod config;
 pub mod expr;
 pub mod tfvars;
 
+mod block_ref;
 mod codes;
 mod files;
 mod fmt;
 mod functions;
+mod origin;
 mod syntax;
+mod unexpected;
 
 pub use codes::CODES;
 pub use config::Configuration;

@@ -4,13 +4,14 @@
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ObjectKey};
 use terrarium_address::Name;
-use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use terrarium_diagnostic::{Diagnostic, Diagnostics, Span};
 use terrarium_value::Value;
 
 use super::literal;
 use crate::codes;
 use crate::expr::{Body, Expr, Origin, Place, compile};
 use crate::syntax::tree::{Argument, Block};
+use crate::unexpected::{unsupported_argument, unsupported_block};
 
 /// A block as it stands in a file.
 #[derive(Clone, Copy)]
@@ -347,42 +348,6 @@ pub(super) fn embedded(origin: &Origin, literal: &Expression) -> Option<(Origin,
 /// Returns a span of nothing, for a block that is nowhere.
 fn no_span() -> Span {
     Span::new(terrarium_diagnostic::FileId(0), 0..0)
-}
-
-/// Says that an argument is not expected, and which is near.
-pub(crate) fn unsupported_argument(
-    name: &str,
-    at: Span,
-    arguments: &[&str],
-    blocks: &[&str],
-) -> Diagnostic {
-    let mut detail = format!("An argument named \"{name}\" is not expected here.");
-    if blocks.contains(&name) {
-        detail.extend([" Did you mean to define a block of type \"", name, "\"?"]);
-    } else if let Some(near) = nearest(name, arguments.iter().copied()) {
-        detail.extend([" Did you mean \"", near, "\"?"]);
-    }
-    Diagnostic::error(codes::UNSUPPORTED, "Unsupported argument").detail(detail).at(at, "")
-}
-
-/// Says that a block is not expected, and which is near.
-pub(crate) fn unsupported_block(
-    kind: &str,
-    at: Span,
-    blocks: &[&str],
-    arguments: &[&str],
-) -> Diagnostic {
-    let mut detail = format!("Blocks of type \"{kind}\" are not expected here.");
-    if arguments.contains(&kind) {
-        detail.extend([
-            " Did you mean to define argument \"",
-            kind,
-            "\"? If so, use the equals sign to assign it a value.",
-        ]);
-    } else if let Some(near) = nearest(kind, blocks.iter().copied()) {
-        detail.extend([" Did you mean \"", near, "\"?"]);
-    }
-    Diagnostic::error(codes::UNSUPPORTED, "Unsupported block type").detail(detail).at(at, "")
 }
 
 /// Returns the text of an object key that is a name or a literal string.

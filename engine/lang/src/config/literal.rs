@@ -12,7 +12,7 @@ use terrarium_address::InstanceKey;
 use terrarium_diagnostic::{Diagnostic, Diagnostics};
 use terrarium_value::Value;
 
-use super::BlockRef;
+use crate::block_ref::BlockRef;
 use crate::codes;
 use crate::expr::{
     EachPart, Environment, Expr, Files, Frame, Origin, PathPart, Scope, ScopeResult, TerraformPart,

@@ -18,14 +18,14 @@ use std::sync::Arc;
 
 use terrarium_address::{ConfigAddr, ModulePath};
 
-pub(crate) use fields::{unsupported_argument, unsupported_block};
+pub use crate::block_ref::BlockRef;
 pub use load::load;
 pub use module::{
     Backend, Check, Import, Local, Module, ModuleCall, Moved, Output, ProviderBlock, ProviderRef,
     Removed, RequiredVersion, Requirement, Rule, Validation, Variable,
 };
 pub use references::check_references;
-pub use resource::{BlockRef, IgnoreChanges, Lifecycle, Provisioner, Resource};
+pub use resource::{IgnoreChanges, Lifecycle, Provisioner, Resource};
 pub use text::BlockText;
 pub(crate) use variable::reason;
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use terrarium_address::{InstanceKey, Mode, ModulePath, Name, PathStep};
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 
-use super::fields::unsupported_argument;
 use super::{BlockRef, Configuration, Import, Module, ModuleCall, Resource, Rule, Variable};
 use crate::codes;
 use crate::expr::{Body, Expr, KeyRef, Reference, Subject};
+use crate::unexpected::unsupported_argument;
 
 /// Checks every reference of every module, and that every call fits the module that it calls.
 pub fn check_references(configuration: &Configuration) -> Diagnostics {

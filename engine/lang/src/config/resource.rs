@@ -1,43 +1,13 @@
 //! Resource and data blocks.
 
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use terrarium_address::{AttrPath, ConfigAddr, Mode, ModulePath, Name};
+use terrarium_address::{AttrPath, Name};
 use terrarium_diagnostic::Span;
 
 use super::{BlockText, ProviderRef, Rule};
+use crate::block_ref::BlockRef;
 use crate::expr::{Body, Expr, Reference};
-
-/// A resource or data block within its module: `data.openstack_networking_network_v2.shared`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlockRef {
-    /// `resource` or `data`.
-    pub mode: Mode,
-    /// First label.
-    pub kind: Name,
-    /// Second label.
-    pub name: Name,
-}
-
-impl BlockRef {
-    /// Returns the block of an address.
-    pub fn of(block: &ConfigAddr) -> Self {
-        Self { mode: block.mode, kind: block.kind.clone(), name: block.name.clone() }
-    }
-
-    /// Returns the address of the block in a module.
-    pub fn in_module(&self, module: ModulePath) -> ConfigAddr {
-        ConfigAddr { module, mode: self.mode, kind: self.kind.clone(), name: self.name.clone() }
-    }
-}
-
-impl fmt::Display for BlockRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let data = if self.mode == Mode::Data { "data." } else { "" };
-        write!(f, "{data}{}.{}", self.kind, self.name)
-    }
-}
 
 /// A `resource` or `data` block.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use terrarium_diagnostic::Span;
 
 use super::fields::{Given, Written};
-use crate::expr::Origin;
+use crate::origin::Origin;
 
 /// Where a block was written, with what overrides it; cheap to clone.
 ///

@@ -275,7 +275,7 @@ fn generator(origin: &Origin, block: &tree::Block, diags: &mut Diagnostics) -> O
             name => {
                 let (arguments, blocks) = (["for_each", "iterator", "labels"], ["content"]);
                 let at = argument.name_span;
-                diags.push(crate::config::unsupported_argument(name, at, &arguments, &blocks));
+                diags.push(crate::unexpected::unsupported_argument(name, at, &arguments, &blocks));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Evaluation: the walk over the compiled form.
 
 mod access;
+mod bounds;
 mod call;
 mod iteration;
 mod operation;

@@ -1,40 +1,16 @@
 //! `Expr`: a compiled expression and what can be asked of it.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use terrarium_address::{Name, PathStep};
-use terrarium_diagnostic::{Diagnostics, FileId, Span};
+use terrarium_diagnostic::{Diagnostics, Span};
 use terrarium_value::Value;
 
 use super::eval::Evaluator;
+use super::index_step::index_step;
 use super::node::{Node, NodeKind};
 use super::{Frame, Reference, Scope};
-
-/// Where a parsed text comes from: the syntax tree's spans count from `offset`.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// The file.
-    pub file: FileId,
-    /// Offset in the file of the first byte of what was parsed.
-    pub offset: usize,
-    /// The text of the whole file.
-    pub text: Arc<str>,
-}
-
-impl Origin {
-    /// Returns the file's span for a span of the syntax tree.
-    pub fn span(&self, range: Option<Range<usize>>) -> Span {
-        let range = range.unwrap_or(0..0);
-        Span::new(self.file, range.start + self.offset..range.end + self.offset)
-    }
-
-    /// Returns the source text of a span of the syntax tree.
-    pub fn slice(&self, range: &Range<usize>) -> Option<&str> {
-        self.text.get(range.start + self.offset..range.end + self.offset)
-    }
-}
 
 /// A compiled expression; cheap to clone.
 #[derive(Clone)]
@@ -151,12 +127,4 @@ fn traversal(node: &Node, steps: &mut Vec<PathStep>) -> Option<Name> {
         }
         _ => None,
     }
-}
-
-/// Returns the path step that an index value stands for.
-pub(super) fn index_step(key: &Value) -> Option<PathStep> {
-    if let Some(text) = key.as_str() {
-        return Some(PathStep::Key(text.into()));
-    }
-    key.as_number()?.to_u64().map(PathStep::Index)
 }

@@ -7,7 +7,7 @@ use terrarium_diagnostic::Span;
 use terrarium_value::Value;
 
 use super::{EachPart, PathPart, TerraformPart};
-use crate::config::BlockRef;
+use crate::block_ref::BlockRef;
 use crate::functions::Function;
 
 /// A part of an expression, with its place.

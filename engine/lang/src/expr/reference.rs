@@ -3,8 +3,8 @@
 use terrarium_address::{InstanceKey, Name, PathStep};
 use terrarium_diagnostic::Span;
 
-use super::{EachPart, PathPart, TerraformPart};
-use crate::config::BlockRef;
+use super::parts::{EachPart, PathPart, TerraformPart};
+use crate::block_ref::BlockRef;
 
 /// One reference in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]

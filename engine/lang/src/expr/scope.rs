@@ -9,8 +9,9 @@ use terrarium_address::InstanceKey;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_value::Value;
 
-use super::Limits;
-use crate::config::BlockRef;
+use super::limits::Limits;
+use super::parts::{EachPart, PathPart, TerraformPart};
+use crate::block_ref::BlockRef;
 
 /// A looked-up value, or why there is none. The evaluator adds the span.
 pub type ScopeResult = Result<Value, Box<Diagnostic>>;
@@ -48,35 +49,6 @@ pub trait Scope {
 
     /// Returns what functions need of the outside.
     fn environment(&self) -> &Environment;
-}
-
-/// Part of `each`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EachPart {
-    /// `each.key`
-    Key,
-    /// `each.value`
-    Value,
-}
-
-/// Part of `path`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PathPart {
-    /// `path.module`
-    Module,
-    /// `path.root`
-    Root,
-    /// `path.cwd`
-    Cwd,
-}
-
-/// Part of `terraform`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TerraformPart {
-    /// `terraform.workspace`
-    Workspace,
-    /// `terraform.applying`
-    Applying,
 }
 
 /// What functions need of the outside.
@@ -127,6 +99,6 @@ pub trait Files: Send + Sync {
 
     /// Returns the size in bytes up to which a source text is read.
     fn largest_source(&self) -> usize {
-        crate::syntax::MAX_SOURCE_BYTES
+        crate::files::MAX_SOURCE_BYTES
     }
 }

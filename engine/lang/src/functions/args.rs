@@ -3,7 +3,8 @@
 use terrarium_value::{Number, Value};
 
 use super::Refusal;
-use crate::expr::{Environment, Frame};
+use crate::expr::frame::Frame;
+use crate::expr::scope::Environment;
 
 /// Converted arguments; accessors of a type that the row guarantees give an empty value otherwise.
 pub(crate) struct Args<'a> {

@@ -10,7 +10,7 @@ use terrarium_value::{Entries, Kind, Map, Value};
 
 use super::{ANY, Args, Function, Refusal, STRING, any, function, string};
 use crate::config::literal;
-use crate::expr::Origin;
+use crate::origin::Origin;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function(

@@ -14,7 +14,7 @@ use terrarium_diagnostic::{Diagnostic, Diagnostics, Span};
 use super::Text;
 use super::tree::{Argument, Block, Content};
 use crate::codes;
-use crate::expr::Origin;
+use crate::origin::Origin;
 
 /// Block types within a block type, each with its number of labels; the top level under "".
 fn nested_blocks(kind: &str) -> &'static [(&'static str, usize)] {

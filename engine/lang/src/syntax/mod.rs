@@ -16,14 +16,11 @@ use rayon::prelude::*;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, FileId, Span};
 
 use crate::codes;
-use crate::expr::{LIMITS_VARIABLE, Origin};
+use crate::expr::limits::LIMITS_VARIABLE;
+use crate::origin::Origin;
 
 pub(crate) use scan::{Scanner, is_ident_continue, is_ident_start};
 pub(crate) use token::Kind;
-
-/// The largest source text that is read, unless the user raises the limit. Terraform has none; spans here are
-/// 32 bits wide, and a file of this size is no longer written by anybody.
-pub(crate) const MAX_SOURCE_BYTES: usize = 64 << 20;
 
 /// Fewest bytes of source for which more than one core is used: below, starting threads costs more.
 const PARALLEL_BYTES: usize = 64 << 10;

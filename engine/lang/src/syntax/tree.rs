@@ -6,7 +6,7 @@ use hcl_edit::structure::{Body, Structure};
 use terrarium_address::{Name, intern};
 use terrarium_diagnostic::Span;
 
-use crate::expr::Origin;
+use crate::origin::Origin;
 
 /// What stands between the braces of a block, or in a file.
 #[derive(Clone, Debug, Default)]

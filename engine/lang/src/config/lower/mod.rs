@@ -8,13 +8,14 @@ mod terraform;
 use terrarium_address::Name;
 use terrarium_diagnostic::{Diagnostic, Diagnostics, Span};
 
-use super::fields::{self, Written};
+use super::fields::Written;
 use super::{
     Check, Import, Local, ModuleCall, Moved, Output, ProviderBlock, Removed, Resource, Variable,
 };
 use crate::codes;
-use crate::expr::Origin;
+use crate::origin::Origin;
 use crate::syntax::tree::Content;
+use crate::unexpected::{unsupported_argument, unsupported_block};
 
 pub(super) use terraform::{Settings, duplicate_backend};
 
@@ -95,7 +96,7 @@ pub(super) fn lower(
     diags: &mut Diagnostics,
 ) -> Vec<Item> {
     for argument in &content.arguments {
-        diags.push(fields::unsupported_argument(&argument.name, argument.name_span, &[], BLOCKS));
+        diags.push(unsupported_argument(&argument.name, argument.name_span, &[], BLOCKS));
     }
     let mut items = Vec::with_capacity(content.blocks.len());
     for block in &content.blocks {
@@ -137,7 +138,7 @@ fn lower_block(base: Written<'_>, layers: &[Written<'_>], diags: &mut Diagnostic
             None
         }
         kind => {
-            diags.push(fields::unsupported_block(kind, base.header(), BLOCKS, &[]));
+            diags.push(unsupported_block(kind, base.header(), BLOCKS, &[]));
             None
         }
     }

@@ -7,8 +7,9 @@ use terrarium_value::{Causes, Entries, Kind, Map, Marks, Type, Value, convert};
 
 use super::{Argument, Body, Dynamic, Nested};
 use crate::codes;
-use crate::config::{reason, unsupported_argument, unsupported_block};
+use crate::config::reason;
 use crate::expr::Frame;
+use crate::unexpected::{unsupported_argument, unsupported_block};
 
 impl Body {
     /// Returns the value of the body, an object of the type `schema.ty()`.

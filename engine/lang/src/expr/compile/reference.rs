@@ -9,8 +9,8 @@ use terrarium_diagnostic::Span;
 use terrarium_value::{Number, Value};
 
 use super::{Compiler, as_constant};
-use crate::config::BlockRef;
-use crate::expr::expression::index_step;
+use crate::block_ref::BlockRef;
+use crate::expr::index_step::index_step;
 use crate::expr::node::{Node, NodeKind, Root, RootTarget, SPLAT_ITEM, Splat};
 use crate::expr::{EachPart, KeyRef, PathPart, Reference, Subject, TerraformPart, codes};
 
