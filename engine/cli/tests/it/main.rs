@@ -19,5 +19,6 @@ mod testbed;
 mod time;
 mod timeline;
 mod twins;
+mod unattended;
 mod variables;
 mod wide;
