@@ -3,6 +3,7 @@
 use serde_json::{Map as JsonMap, Value as Json, json};
 use terrarium_value::{Map, Type, Value};
 
+use super::calendar::{Calendar, Pool};
 use super::part::{self, PartKind};
 use super::{date, recover};
 use crate::client::{ApiError, Service};
@@ -13,6 +14,9 @@ use crate::wire::{from_json, map_value};
 
 /// Where `enrich` puts what it found, by reservation id: addresses or a network's id.
 const FOUND: &str = "terrarium:found";
+
+/// Where `enrich` puts how many working things a reservation still holds of which some failed.
+pub(super) const HELD: &str = "terrarium:held";
 
 /// What is shown of an event.
 const EVENTS: Attr =
@@ -26,6 +30,7 @@ pub(super) async fn enrich(
     lease: &mut Json,
     known: &Value,
 ) -> Result<(), ApiError> {
+    count_held(scope, lease).await;
     if field(lease, "status") != "ACTIVE" {
         return Ok(());
     }
@@ -57,6 +62,38 @@ pub(super) async fn enrich(
         lease.insert(FOUND.into(), Json::Object(found));
     }
     Ok(())
+}
+
+/// Counts what the reservations still hold whose things failed. Blazar never takes `missing_resources` back, also where a
+/// later change gave the reservation another thing: only the calendar tells. Where it can't be read, the flag counts.
+async fn count_held(scope: &Scope<'_>, lease: &mut Json) {
+    let region = if scope.region.is_empty() { scope.session.region() } else { &scope.region };
+    let id = field(lease, "id").to_owned();
+    let all = lease.get_mut("reservations").and_then(Json::as_array_mut);
+    for one in all.into_iter().flatten() {
+        let pool = Pool::of(PartKind::of_type(field(one, "resource_type")));
+        let missing = one.get("missing_resources").and_then(Json::as_bool) == Some(true);
+        let Some(pool) = pool.filter(|_| missing) else { continue };
+        let Ok(calendar) = Calendar::read(scope.session, region, pool).await else { continue };
+        let own = field(one, "id").to_owned();
+        let works = calendar.held_by(&id).into_iter().filter(|thing| {
+            thing.reservable && thing.taken.iter().any(|taken| taken.reservation == own)
+        });
+        let held = works.count();
+        let wanted = ["min", "amount"].iter().find_map(|key| number(one, key)).unwrap_or(1);
+        if let Some(one) = one.as_object_mut() {
+            one.insert(HELD.into(), json!(held));
+            if i64::try_from(held).is_ok_and(|held| held >= wanted) {
+                one.insert("missing_resources".into(), json!(false));
+            }
+        }
+    }
+}
+
+/// Returns a whole number that Blazar gives as one or as a text.
+pub(super) fn number(one: &Json, key: &str) -> Option<i64> {
+    let value = one.get(key)?;
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// Fills an instance's values in from a lease.

@@ -65,7 +65,8 @@ impl PartKind {
         self.attributes().iter().find(|row| row.name == name)
     }
 
-    fn of_type(resource_type: &str) -> Self {
+    /// Returns what a `resource_type` is.
+    pub(super) fn of_type(resource_type: &str) -> Self {
         let known = KINDS.iter().find(|kind| kind.row().1 == resource_type);
         known.copied().unwrap_or(Self::Other)
     }

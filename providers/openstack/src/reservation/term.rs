@@ -6,6 +6,7 @@ use terrarium_address::Name;
 use terrarium_provider::{Standing, Term, Window};
 
 use super::date;
+use super::looks::{HELD, number};
 use crate::look::{elements, field};
 
 /// How a lease is, beyond its status.
@@ -65,16 +66,13 @@ pub(super) fn term(lease: &Json, zone: Option<&str>, now: Timestamp) -> Option<T
     Some(Term { window, standing, zone: zone.map(Into::into), lacks: lacks(lease) })
 }
 
-/// Returns what a lease lends and that nothing stands behind: the one thing of a reservation failed, and Blazar found no
-/// other. Of several the rest is still there, and nobody but the calendar knows how many.
+/// Returns what a lease lends and that nothing stands behind: what a reservation held failed, and Blazar found no other. Of
+/// several the rest is still there, and nobody but the calendar knows how many.
 fn lacks(lease: &Json) -> Vec<Name> {
-    let number = |one: &Json, key: &str| {
-        let value = one.get(key)?;
-        value.as_i64().or_else(|| value.as_str()?.parse().ok())
-    };
     let lacks = |one: &&Json| {
         let most = number(one, "max").or_else(|| number(one, "amount")).unwrap_or(1);
-        one.get("missing_resources").and_then(Json::as_bool) == Some(true) && most <= 1
+        let none = number(one, HELD).map_or(most <= 1, |held| held == 0);
+        one.get("missing_resources").and_then(Json::as_bool) == Some(true) && none
     };
     let reservations = elements(lease, "reservations").iter().filter(lacks);
     // A reserved flavor goes by its id and by its name.

@@ -130,6 +130,28 @@ fn a_lease_whose_only_node_failed_keeps_its_server_waiting_with_the_reason() {
 }
 
 #[test]
+fn a_lease_that_was_given_another_node_lends_again() {
+    let dir = at_uc(LATER);
+    let terrarium = on_the_first(&dir);
+    terrarium.ok(&["apply", "-auto-approve"]);
+    terrarium.ok(&["testbed", "settings", r#"{"failed_hosts":["nc41"]}"#]);
+    terrarium.ok(&["testbed", "advance", "2h"]);
+    let said = on_one_line(&ends(&terrarium, &["plan", "-detailed-exitcode"], 0));
+    assert!(said.contains("name another in its filter"), "{said}");
+    // That is taken in place; Blazar's flag stays, and the calendar says that there is a node again.
+    let other = at_uc(&LATER.replace("nc41", "nc42"));
+    std::fs::copy(other.path().join("main.tf"), dir.path().join("main.tf")).expect("copied");
+    let said = terrarium.ok(&["apply", "-auto-approve"]);
+    assert!(said.contains("0 added, 1 changed, 0 destroyed"), "{said}");
+    let said = on_one_line(&terrarium.ok(&["plan"]));
+    assert!(!said.contains("The lease has no node"), "{said}");
+    terrarium.ok(&["testbed", "advance", "1d"]);
+    terrarium.ok(&["run", "-once"]);
+    let listed = terrarium.ok(&["state", "list"]);
+    assert!(listed.contains("openstack_compute_instance_v2.s"), "{listed}");
+}
+
+#[test]
 fn an_address_outlives_its_server_and_waits_for_one() {
     let lease = |dates: &str| {
         format!(
