@@ -9,8 +9,8 @@ use terrarium_core::{Cancel, Plan, PlannedAction, ReplaceOrder, Turn};
 use terrarium_drive::Rules;
 use terrarium_provider::{Action, Intent, IntentId, IntentStore, NotRecorded};
 use terrarium_state::{
-    Batch, CommitError, Durability, Fence, Head, HistoryEntry, IntentOutcome, LockError,
-    LockRequest, ScheduleChange, State, Store, StoreError, Ticket,
+    Batch, CommitError, Durability, Fence, Head, HistoryEntry, IntentOutcome, IntentProgress,
+    LockError, LockRequest, ScheduleChange, State, Store, StoreError, Ticket,
 };
 
 /// A fault of the engine, or none.
@@ -22,6 +22,8 @@ pub enum Plant {
     Forgetful,
     /// The outcome of a create is written down as done before it is sent.
     Hasty,
+    /// What a journal shows as recorded is taken for never sent, and is made again.
+    Trusting,
     /// What was scheduled is never cancelled.
     Stubborn,
     /// A run carries out whatever the plan says.
@@ -42,7 +44,7 @@ impl Plant {
     /// Stands between the engine and its store.
     pub(crate) fn store(self, store: Arc<dyn Store>) -> Arc<dyn Store> {
         match self {
-            Self::Forgetful | Self::Hasty | Self::Stubborn => {
+            Self::Forgetful | Self::Hasty | Self::Trusting | Self::Stubborn => {
                 Arc::new(Planted { store, plant: self })
             }
             _ => store,
@@ -97,7 +99,20 @@ impl Store for Planted {
     }
 
     async fn lock(&self, request: LockRequest) -> Result<Fence, LockError> {
-        self.store.lock(request).await
+        let fence = self.store.lock(request).await?;
+        if self.plant == Plant::Trusting
+            && let Ok(state) = self.store.load().await
+        {
+            let recorded = state
+                .intents
+                .iter()
+                .filter(|open| matches!(open.progress, IntentProgress::Recorded));
+            let outcomes = recorded.map(|open| (open.intent.id, IntentOutcome::Nothing)).collect();
+            let batch = Batch { outcomes, ..Batch::default() };
+            // Where it is lost, the fault strikes another time.
+            let _closed = self.store.submit(&fence, batch, Durability::Now).durable().await;
+        }
+        Ok(fence)
     }
 
     async fn head(&self) -> Result<Head, StoreError> {

@@ -86,3 +86,16 @@ fn an_engine_that_calls_done_what_it_has_not_sent_is_noticed() {
     let noticed = (0..20).filter(|seed| judge(*seed, &scenario, Plant::Hasty).wrong.is_some());
     assert!(noticed.count() > 2);
 }
+
+/// *Recorded* means *maybe sent*: who sends it again makes things twice. Only a kill between a call and its
+/// answer shows it, so that few seeds do.
+#[test]
+fn an_engine_that_sends_again_what_is_recorded_is_noticed() {
+    let scenario = scenario("pair");
+    let doubled = |seed: &u64| {
+        let wrong = judge(*seed, &scenario, Plant::Trusting).wrong;
+        wrong.is_some_and(|why| why.contains("other objects exist than declared"))
+    };
+    let noticed: Vec<u64> = (0..200).filter(doubled).take(3).collect();
+    assert_eq!(noticed.len(), 3, "{noticed:?}");
+}
