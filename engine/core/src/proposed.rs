@@ -2,7 +2,7 @@
 
 use terrarium_address::Name;
 use terrarium_provider::{Block, NestedBlock, Nesting, Presence};
-use terrarium_value::{Causes, Kind, Map, Value};
+use terrarium_value::{Causes, Kind, Map, Type, Value};
 
 /// Returns a value of a block in which nothing is set.
 pub(crate) fn empty(block: &Block) -> Value {
@@ -33,6 +33,37 @@ pub(crate) fn merge(
     config: &Value,
     causes: &Causes,
 ) -> Value {
+    merge_sharing(block, prior, config, &mut Open::of(causes))
+}
+
+/// Unknown values of one instance: those of one type are one value. Servers have forty of them, and there may be fifty
+/// thousand servers.
+struct Open<'c> {
+    causes: &'c Causes,
+    made: Vec<(Type, Value)>,
+}
+
+impl<'c> Open<'c> {
+    fn of(causes: &'c Causes) -> Self {
+        Self { causes, made: Vec::new() }
+    }
+
+    fn value(&mut self, ty: &Type) -> Value {
+        if let Some((_, value)) = self.made.iter().find(|(made, _)| made == ty) {
+            return value.clone();
+        }
+        let value = Value::unknown(ty.clone(), self.causes.clone());
+        self.made.push((ty.clone(), value.clone()));
+        value
+    }
+}
+
+fn merge_sharing(
+    block: &Block,
+    prior: Option<&Value>,
+    config: &Value,
+    open: &mut Open<'_>,
+) -> Value {
     let Kind::Object(given) = config.kind() else { return config.clone() };
     let prior = prior.filter(|prior| prior.is_known() && !prior.is_null());
     let mut merged = Map::new();
@@ -41,7 +72,7 @@ pub(crate) fn merge(
         let unset = configured.is_none_or(Value::is_null);
         let value = match (attribute.presence, unset) {
             (Presence::Computed, _) | (Presence::OptionalComputed, true) => match prior {
-                None => Value::unknown(attribute.ty.clone(), causes.clone()),
+                None => open.value(&attribute.ty),
                 Some(prior) => {
                     prior.get(name).cloned().unwrap_or_else(|| Value::null(attribute.ty.clone()))
                 }
@@ -53,7 +84,7 @@ pub(crate) fn merge(
     for (name, nested) in &block.blocks {
         let configured = given.get(name).cloned().unwrap_or_else(|| empty_blocks(nested));
         let before = prior.and_then(|prior| prior.get(name));
-        merged.insert(name.clone(), merge_blocks(nested, before, &configured, causes));
+        merged.insert(name.clone(), merge_blocks(nested, before, &configured, open));
     }
     Value::object(merged).marked(config.marks())
 }
@@ -62,10 +93,11 @@ fn merge_blocks(
     nested: &NestedBlock,
     prior: Option<&Value>,
     config: &Value,
-    causes: &Causes,
+    open: &mut Open<'_>,
 ) -> Value {
     let block = &nested.block;
-    let pair = |prior: Option<&Value>, config: &Value| merge(block, prior, config, causes);
+    let mut pair =
+        |prior: Option<&Value>, config: &Value| merge_sharing(block, prior, config, open);
     let merged = match config.kind() {
         Kind::Object(_) if matches!(nested.nesting, Nesting::Single | Nesting::Group) => {
             pair(prior, config)

@@ -53,6 +53,11 @@ impl Answers {
         self.wanted.insert(block, answer);
     }
 
+    /// Forgets a block's answer: it is planned again.
+    pub(super) fn forget(&mut self, block: &ConfigAddr) {
+        self.wanted.remove(block);
+    }
+
     /// Takes what becomes of an object that the configuration no longer wants.
     pub(super) fn add_going(&mut self, planned: Planned) {
         self.note_pending(&planned);

@@ -1,6 +1,7 @@
 //! Rounds of hindsight: what only the whole plan tells is solved from scratch, and what it changes is planned again.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 use petgraph::graph::NodeIndex;
@@ -92,6 +93,7 @@ impl Planner<'_> {
                 continue;
             }
             let before = visible(&self.world, &self.answers.borrow(), &block);
+            self.answers.borrow_mut().forget(&block);
             // The walk holds a visit for each block at once; this one is rare.
             Box::pin(self.visit(at)).await;
             if visible(&self.world, &self.answers.borrow(), &block) != before {
@@ -115,18 +117,23 @@ fn corrections(answers: &Answers, modes: Modes, now: Timestamp) -> Corrections {
     corrections
 }
 
-/// Returns what others see of a block: the values of its instances, and when they come.
-fn visible(
-    world: &World<'_>,
-    answers: &Answers,
-    block: &ConfigAddr,
-) -> (Vec<Option<BlockValues>>, Vec<Fate>) {
-    let fates = answers.wanted_of(block).iter().map(|planned| planned.fate().clone());
-    let values = world.instances_of(&block.module).into_iter().map(|module| {
+/// Returns a hash of what others see of a block: the values of its instances, and when they come. The values
+/// themselves would be there twice while the block is planned again.
+fn visible(world: &World<'_>, answers: &Answers, block: &ConfigAddr) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for planned in answers.wanted_of(block) {
+        planned.fate().when().hash(&mut hasher);
+        planned.fate().over().map(|over| over.at).hash(&mut hasher);
+    }
+    for module in world.instances_of(&block.module) {
         let path = world.module(module).path.clone();
-        world.values_of(&ConfigAddr { module: path, ..block.clone() })
-    });
-    (values.collect(), fates.collect())
+        let values = world.values_of(&ConfigAddr { module: path, ..block.clone() });
+        for (key, value) in values.iter().flat_map(BlockValues::instances) {
+            key.hash(&mut hasher);
+            value.hash(&mut hasher);
+        }
+    }
+    hasher.finish()
 }
 
 /// Lists those whose fate a new round changes: what was said of them may say itself by now, in other words.

@@ -26,6 +26,9 @@ pub(super) struct Wanted<'p, 'a> {
     pub(super) answer: Answer,
 }
 
+/// Most instances of a block whose configurations, questions and answers are held at a time.
+const TOGETHER: usize = 1000;
+
 /// Plans all instances of a block, and the end of those it no longer wants.
 pub(super) async fn managed(
     plan: &Planner<'_>,
@@ -45,12 +48,24 @@ pub(super) async fn managed(
             plan.add_provider_reads(group, &mut candidates);
             orphans(plan, group, &provider, recorded).await;
             look(plan, group, &provider, &mut candidates).await;
-            let (asked, others): (Vec<_>, Vec<_>) =
-                candidates.into_iter().partition(|c| plan.scope.plans(group, &c.addr));
-            for candidate in others {
-                wanted.keep(&candidate);
+            wanted.answer.planned.reserve_exact(candidates.len());
+            // What competes is placed together: who has the least choice chooses first.
+            let most = if group.schema.competes { usize::MAX } else { TOGETHER };
+            let mut candidates = candidates.into_iter().peekable();
+            while candidates.peek().is_some() {
+                let mut asked = Vec::new();
+                for candidate in candidates.by_ref() {
+                    if plan.scope.plans(group, &candidate.addr) {
+                        asked.push(candidate);
+                    } else {
+                        wanted.keep(&candidate);
+                    }
+                    if asked.len() >= most {
+                        break;
+                    }
+                }
+                wanted.plan_batch(&provider, asked).await;
             }
-            wanted.plan_batch(&provider, asked).await;
             plan.complete(group);
         }
     }
@@ -118,6 +133,9 @@ impl Wanted<'_, '_> {
 
     /// Plans wanted instances; a block whose instances compete with others of the plan has its turn.
     async fn plan_batch(&mut self, provider: &Arc<dyn Provider>, mut candidates: Vec<Candidate>) {
+        if candidates.is_empty() {
+            return;
+        }
         let (plan, group) = (self.plan, self.group);
         for candidate in &mut candidates {
             plan.configure(group, candidate);
@@ -129,6 +147,9 @@ impl Wanted<'_, '_> {
         for candidate in candidates.iter_mut().filter(|_| !group.schema.has_term()) {
             // What it sat on is over, and it sits on something else by now: it is made anew.
             candidate.prior = candidate.prior.take().filter(|prior| prior.ended.is_none());
+        }
+        for candidate in &mut candidates {
+            plan.expect(candidate);
         }
         let _turn = plan.claims.turn(group).await;
         for candidate in &candidates {

@@ -45,23 +45,29 @@ pub(super) fn with_causes(value: Value, causes: &Causes) -> Value {
     if value.is_wholly_known() {
         return value;
     }
-    value.transform(&mut |_: &AttrPath, part: Value| match part.kind() {
-        Kind::Unknown(unknown) if unknown.causes.is_empty() => {
-            let refined = Unknown { causes: causes.clone(), ..unknown.clone() };
-            Value::refined(refined).marked(part.marks())
-        }
-        _ => part,
-    })
+    replaced(&value, Causes::is_empty, causes)
 }
 
-/// Replaces the causes of what waits for the instance itself.
+/// Replaces the causes of what waits for the instance itself; what waits for this already stays one with others.
 pub(super) fn recaused(value: &Value, addr: &ResourceAddr, causes: &Causes) -> Value {
     let names =
         |cause: &Cause| matches!(cause, Cause::Instance { addr: named, .. } if named == addr);
+    replaced(value, |old| old != causes && old.iter().any(names), causes)
+}
+
+/// Gives unknown parts other causes, where theirs are meant. Parts that are alike become one value.
+fn replaced(value: &Value, is_meant: impl Fn(&Causes) -> bool, causes: &Causes) -> Value {
+    let is_meant = |unknown: &Unknown| is_meant(&unknown.causes);
+    let mut made: Vec<(Unknown, Value)> = Vec::new();
     value.transform(&mut |_: &AttrPath, part: Value| match part.kind() {
-        Kind::Unknown(unknown) if unknown.causes.iter().any(names) => {
-            let renamed = Unknown { causes: causes.clone(), ..unknown.clone() };
-            Value::refined(renamed).marked(part.marks())
+        Kind::Unknown(unknown) if is_meant(unknown) => {
+            let marks = part.marks();
+            if let Some((_, new)) = made.iter().find(|(old, _)| old == unknown) {
+                return new.clone().marked(marks);
+            }
+            let new = Value::refined(Unknown { causes: causes.clone(), ..unknown.clone() });
+            made.push((unknown.clone(), new.clone()));
+            new.marked(marks)
         }
         _ => part,
     })

@@ -13,6 +13,7 @@ use super::managed::Wanted;
 use super::proposals::{recaused, with_causes};
 use super::time::{
     Beside, Downfall, Fate, Planned, There, Wait, comes, goes_down, let_go, rests, seen, too_early,
+    waiting_causes,
 };
 use crate::rules::RuleKind;
 use crate::world::At;
@@ -54,6 +55,10 @@ impl Wanted<'_, '_> {
         let settled = corrected.as_ref().unwrap_or(&fate);
         let causes = settled.causes(&change);
         let after = match settled {
+            // What was expected to wait, and does not.
+            Fate::Now if candidate.causes != causes => {
+                recaused(&change.after, &candidate.addr, &causes)
+            }
             Fate::Now => change.after,
             _ => recaused(&change.after, &candidate.addr, &causes),
         };
@@ -226,6 +231,20 @@ impl Wanted<'_, '_> {
 }
 
 impl Planner<'_> {
+    /// Lets what an instance will leave unknown wait for what it itself waits for, as far as that is known before its
+    /// provider is asked: its values are then built once.
+    pub(super) fn expect(&self, candidate: &mut Candidate) {
+        let corrected = self.corrected.borrow();
+        let corrected = match corrected.get(&candidate.addr) {
+            Some(Fate::Later(wait)) => Some(wait),
+            _ => None,
+        };
+        let wait = candidate.seat.wait.as_ref().or(corrected).filter(|_| self.modes.defers);
+        if let Some(wait) = wait.filter(|_| candidate.prior.is_none()) {
+            candidate.causes = waiting_causes(&candidate.addr, wait.at);
+        }
+    }
+
     /// Lets others read what was planned of an instance, and sit on what it lends.
     pub(super) fn publish(&self, planned: &Planned) {
         let addr = &planned.change.addr;

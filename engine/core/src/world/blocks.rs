@@ -17,7 +17,7 @@ pub(crate) struct BlockValues {
 }
 
 /// Values by key. Most blocks have one instance, and a tree of one costs as much as a tree of eleven.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 enum Instances {
     #[default]
     None,
@@ -64,13 +64,6 @@ impl Instances {
     }
 }
 
-impl PartialEq for BlockValues {
-    /// The whole follows from its instances.
-    fn eq(&self, other: &Self) -> bool {
-        self.instances == other.instances
-    }
-}
-
 impl BlockValues {
     /// Sets or removes an instance.
     pub(crate) fn set(&mut self, key: InstanceKey, value: Option<Value>) {
@@ -79,6 +72,19 @@ impl BlockValues {
             Some(value) => self.instances.insert(key, value),
             None => self.instances.remove(&key),
         }
+    }
+
+    /// Lists the instances, in the order of their keys.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = (&InstanceKey, &Value)> {
+        let one = match &self.instances {
+            Instances::One(key, value) => Some((key, value)),
+            _ => None,
+        };
+        let many = match &self.instances {
+            Instances::Many(all) => Some(all),
+            _ => None,
+        };
+        one.into_iter().chain(many.into_iter().flatten())
     }
 
     /// Returns one instance.

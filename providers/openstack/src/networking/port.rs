@@ -207,8 +207,9 @@ fn is_there(object: &Json, wanted: &Value) -> bool {
 
 /// Returns the pairs; a pair with the port's own MAC was given without one.
 fn pairs_of(object: &Json, known: &Value) -> Value {
+    const PAIR: &[Attr] = &[text("ip_address").required(), text("mac_address")];
     let own = field(object, "mac_address");
-    let element = element_type(&[text("ip_address").required(), text("mac_address")]);
+    let element = element_type(PAIR);
     let pairs = elements(object, "allowed_address_pairs").iter().map(|pair| {
         let mac = field(pair, "mac_address");
         let mac = if mac == own { "" } else { mac };

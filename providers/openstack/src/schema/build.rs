@@ -1,6 +1,7 @@
 //! From rows to the schema that the engine sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{LazyLock, RwLock};
 
 use terrarium_address::{AttrPath, Name, PathStep};
 use terrarium_provider::{
@@ -138,9 +139,21 @@ pub(crate) fn type_of(shape: &Shape) -> Type {
     }
 }
 
-/// Returns the type of one nested block.
-pub(crate) fn element_type(attributes: &[Attr]) -> Type {
-    Type::object(attributes.iter().map(|row| (row.name, type_of(&row.shape))))
+/// Returns the type of one nested block. The values of fifty thousand servers share it: it is made once.
+pub(crate) fn element_type(attributes: &'static [Attr]) -> Type {
+    // Rows are there for good, so that where they stand says which they are.
+    static MADE: LazyLock<RwLock<HashMap<(usize, usize), Type>>> = LazyLock::new(RwLock::default);
+    let key = (attributes.as_ptr().addr(), attributes.len());
+    if let Ok(made) = MADE.read()
+        && let Some(ty) = made.get(&key)
+    {
+        return ty.clone();
+    }
+    let ty = Type::object(attributes.iter().map(|row| (row.name, type_of(&row.shape))));
+    if let Ok(mut made) = MADE.write() {
+        made.insert(key, ty.clone());
+    }
+    ty
 }
 
 fn timeouts_of(timeouts: &Timeouts) -> BTreeMap<Name, u64> {
