@@ -8,7 +8,7 @@ use std::pin::pin;
 use jiff::SignedDuration;
 use terrarium_state::{CommitError, Lease};
 
-use crate::Held;
+use crate::held::Held;
 
 /// Carries work out while the lock is held; where the lock is lost, the work ends there.
 pub async fn while_held<T>(

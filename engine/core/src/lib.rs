@@ -8,8 +8,10 @@ mod approval;
 mod codes;
 mod console;
 mod draft;
+mod fate;
 mod graph;
 mod grip;
+mod held;
 mod inputs;
 mod keep;
 mod limits;
@@ -36,10 +38,12 @@ mod waiting;
 mod words;
 mod world;
 
-pub use apply::{ApplyOptions, Held, apply};
+pub use apply::{ApplyOptions, apply};
 pub use codes::CODES;
 pub use console::{Answer, console};
+pub use fate::{Fate, Sits, Wait, Waits};
 pub use graph::dot;
+pub use held::Held;
 pub use inputs::{InputValue, Inputs, ProviderSet, UnknownProvider};
 pub use keep::while_held;
 pub use limits::{CallLimits, Parallelism};
@@ -48,7 +52,7 @@ pub use model::{
     OutputChange, Plan, PlanOptions, PlannedAction, ReplaceOrder, ResourceChange, RunSummary,
     Skipped, TimeOptions,
 };
-pub use plan::{Fate, Wait, plan};
+pub use plan::plan;
 pub use progress::{Cancel, Event, Progress, RecoveryOutcome, Silent};
 pub use providers::{Deadlines, KnownProvider};
 pub use rare::{Blank, Rare};
@@ -57,4 +61,4 @@ pub use recover::{Depth, RecoverOptions, Recovered, recover, strays};
 pub use run::{HeldBack, Turn, turn};
 pub use timeline::{Group, Mark, Moment, Row, Stage, Timeline, timeline};
 pub use validate::validate;
-pub use waiting::{DeferredChange, Overdue, Sits, Waits, overdue};
+pub use waiting::{DeferredChange, Overdue, overdue};

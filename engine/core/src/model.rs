@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use crate::Fate;
+use crate::fate::Fate;
 use crate::rare::{Blank, Rare};
 use jiff::Timestamp;
 use terrarium_address::{AttrPath, Name, ResourceAddr, Target};

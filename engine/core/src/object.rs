@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_provider::{Attribute, Block, Nesting, Private, Schema};
 use terrarium_state::{Object, ObjectStatus};
-use terrarium_value::{Cause, Causes, Marks, Value, When, json};
+use terrarium_value::{Cause, Causes, Kind, Marks, Value, When, json};
 
 use crate::paths::fits;
 
@@ -119,4 +119,22 @@ pub(crate) fn mask_late(
             part
         }
     })
+}
+
+/// What is not known yet of an object that exists is stored as null.
+pub(crate) fn nulled(value: &Value) -> Value {
+    value.clone().transform(&mut |_: &AttrPath, part: Value| match part.kind() {
+        Kind::Unknown(unknown) => Value::null(unknown.ty.clone()),
+        _ => part,
+    })
+}
+
+/// Fills what a read can't tell from what was planned.
+pub(crate) fn completed(read: Value, planned: Option<&Value>) -> Value {
+    let (Kind::Object(found), Some(planned)) = (read.kind(), planned) else { return read };
+    let merged = found.iter().map(|(name, value)| {
+        let wanted = planned.get(name).filter(|wanted| value.is_null() && wanted.is_wholly_known());
+        (name.clone(), wanted.unwrap_or(value).clone())
+    });
+    Value::object_of(merged)
 }

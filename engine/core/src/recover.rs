@@ -11,7 +11,6 @@ mod together;
 mod unfinished;
 mod wait;
 
-pub(crate) use record::completed;
 pub use strays::strays;
 
 use std::cell::{Cell, RefCell};
@@ -27,8 +26,8 @@ use terrarium_value::Value;
 use tokio::sync::Semaphore;
 
 use self::together::Together;
-use crate::apply::store_failed;
 use crate::draft::Draft;
+use crate::held::store_failed;
 use crate::providers::Providers;
 use crate::task::Found;
 use crate::world::{Phase, World};

@@ -1,13 +1,12 @@
 //! What waits for its time: changes that can't be made now, and why.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_provider::{Action, Schedule};
 use terrarium_state::{Scheduled, State};
 
-use crate::{Fate, Plan, PlannedAction, ResourceChange, Wait, approval};
+use crate::fate::{Fate, Wait, Waits};
+use crate::{Plan, PlannedAction, ResourceChange, approval};
 
 /// A change that is not made in this apply: later, or never ([`ResourceChange::fate`] says which).
 #[derive(Clone, Debug)]
@@ -17,57 +16,6 @@ pub struct DeferredChange {
     pub change: ResourceChange,
     /// Whether it is scheduled already, with the very hash that the change carries.
     pub approved: bool,
-}
-
-/// Why a change is not made now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waits {
-    /// What it sits on does not lend yet.
-    Lender(Sits),
-    /// What it sits on lends, and nothing stands behind it: what was reserved failed.
-    Lacks(Sits),
-    /// Something that it reads, or names in `depends_on`, waits itself.
-    Dependency(ResourceAddr),
-    /// A `count` or a `for_each`, its own or that of a module around it, that is not known yet.
-    Values,
-    /// Its provider's configuration is not known yet, and the provider can't do without.
-    Configuration,
-    /// Its own window is not open yet: an extension, which is possible only near the end.
-    Opening,
-    /// It is scarce, and everything that needs it waits.
-    Consumers(Vec<ResourceAddr>),
-    /// The thing that it needs alone is still held by another: the holder.
-    Held(ResourceAddr),
-    /// The provider said so.
-    Provider,
-}
-
-/// What something sits on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sits {
-    /// An instance of the configuration.
-    On(ResourceAddr),
-    /// A lease outside the configuration, in words: its reservation id was pasted.
-    Pasted(String),
-}
-
-impl Sits {
-    /// Returns the instance that is sat on.
-    pub fn instance(&self) -> Option<&ResourceAddr> {
-        match self {
-            Self::On(addr) => Some(addr),
-            Self::Pasted(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Sits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::On(addr) => addr.fmt(f),
-            Self::Pasted(label) => f.write_str(label),
-        }
-    }
 }
 
 /// A scheduled action whose time has come, and that was not carried out.

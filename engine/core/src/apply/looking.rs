@@ -8,7 +8,7 @@ use terrarium_provider::{
 };
 use terrarium_value::{Causes, Value};
 
-use crate::recover::completed;
+use crate::object::completed;
 use crate::task::{Seen, There, Times, Verdict, decide, horizon};
 use crate::{ResourceChange, proposed};
 

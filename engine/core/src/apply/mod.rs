@@ -14,21 +14,19 @@ mod telling;
 mod turns;
 mod walk;
 
-pub(crate) use rows::nulled;
-pub(crate) use walk::TOGETHER;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use terrarium_address::{Name, ResourceAddr};
-use terrarium_diagnostic::{Diagnostic, Diagnostics};
+use terrarium_diagnostic::Diagnostics;
 use terrarium_provider::Window;
-use terrarium_state::{Batch, Durability, Fence, OutputChange, OutputValue, Scheduled, Store};
+use terrarium_state::{Batch, Durability, OutputChange, OutputValue, Scheduled};
 use terrarium_value::Value;
 
+use crate::held::{Held, store_failed};
 use crate::plan::seen;
 use crate::world::{Phase, World};
-use crate::{Cancel, Inputs, Mode, Plan, PlannedAction, Progress, RunSummary, codes};
+use crate::{Cancel, Inputs, Mode, Plan, PlannedAction, Progress, RunSummary};
 
 /// Options of an apply.
 pub struct ApplyOptions<'a> {
@@ -39,15 +37,6 @@ pub struct ApplyOptions<'a> {
     /// What stays scheduled, where a run carries scheduled work out; `None`: what the plan defers is
     /// approved by this apply, and takes the place of what was scheduled before.
     pub left: Option<Vec<Scheduled>>,
-}
-
-/// The store, held under its lock.
-#[derive(Clone)]
-pub struct Held {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// The lock.
-    pub fence: Fence,
 }
 
 /// Carries a plan out.
@@ -208,13 +197,4 @@ async fn finish_outputs(
     if let Err(error) = held.store.submit(&held.fence, batch, Durability::Now).durable().await {
         world.report(store_failed(&error.to_string()));
     }
-}
-
-/// Says that the store refused.
-pub(crate) fn store_failed(why: &str) -> Diagnostic {
-    Diagnostic::error(codes::STORE_FAILED, "Failed to save state")
-        .detail(format!("{why}. What is recorded so far is kept; the journal knows the rest."))
-        .help(
-            "make room or give access, then run the same command again: it looks what exists first",
-        )
 }

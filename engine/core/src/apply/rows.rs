@@ -9,6 +9,7 @@ use terrarium_value::{Marks, Value};
 
 use super::tasks::{Step, Task};
 use super::walk::Walk;
+use crate::object::nulled;
 use crate::{PlannedAction, ReplaceOrder, ResourceChange, object};
 
 /// What became of a task's object.
@@ -178,12 +179,4 @@ pub(super) fn row(
     object: Option<Object>,
 ) -> ObjectChange {
     ObjectChange { addr: change.addr.clone(), deposed, provider: change.provider.clone(), object }
-}
-
-/// What is not known yet of an object that exists is stored as null.
-pub(crate) fn nulled(value: &Value) -> Value {
-    value.clone().transform(&mut |_: &terrarium_address::AttrPath, part: Value| match part.kind() {
-        terrarium_value::Kind::Unknown(unknown) => Value::null(unknown.ty.clone()),
-        _ => part,
-    })
 }

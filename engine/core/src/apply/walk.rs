@@ -16,12 +16,12 @@ use terrarium_provider::{
 };
 use terrarium_state::{Batch, CommitError, Durability, IntentOutcome, Ticket};
 
-use super::Held;
 use super::begin::Ready;
 use super::doubt::InDoubt;
 use super::rows::{Became, Kept};
 use super::tasks::{Order, Step, Task};
 use super::turns::Turns;
+use crate::held::{Held, TOGETHER, store_failed};
 use crate::providers::Providers;
 use crate::task::{Fact, Seen, TaskState};
 use crate::world::World;
@@ -46,9 +46,6 @@ pub(super) enum Event {
     /// A timer is due.
     Tick,
 }
-
-/// Timers within so long of each other ring together: less than the shortest pause between two looks.
-pub(crate) const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
 
 /// What closes an intent.
 pub(super) type Closing = (IntentId, IntentOutcome);
@@ -165,7 +162,7 @@ impl<'a> Walk<'a> {
                 // A request to stop is looked at when the loop begins anew.
                 () = cancel.beyond(cancel.count()) => {}
                 why = &mut lost, if !self.lost => {
-                    self.world.report(super::store_failed(&why.to_string()));
+                    self.world.report(store_failed(&why.to_string()));
                     self.lost = true;
                 }
             }
@@ -185,7 +182,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Event::Recorded(nodes, Err(error)) => {
-                self.world.report(super::store_failed(&error.message));
+                self.world.report(store_failed(&error.message));
                 for node in nodes {
                     self.fail(node, &error.message);
                 }
@@ -211,7 +208,7 @@ impl<'a> Walk<'a> {
             Event::Accepted(node, poll_after, Ok(_)) => self.set_timer(node, poll_after),
             Event::Durable(node, Ok(_)) => self.complete(node),
             Event::Durable(node, Err(error)) | Event::Accepted(node, _, Err(error)) => {
-                self.world.report(super::store_failed(&error.to_string()));
+                self.world.report(store_failed(&error.to_string()));
                 self.fail(node, &error.to_string());
             }
             Event::Tick => self.poll(running),
@@ -541,7 +538,7 @@ impl<'a> Walk<'a> {
         }
         for ticket in std::mem::take(&mut self.lazy) {
             if let Err(error) = ticket.durable().await {
-                self.world.report(super::store_failed(&error.to_string()));
+                self.world.report(store_failed(&error.to_string()));
                 break;
             }
         }

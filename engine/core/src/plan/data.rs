@@ -14,8 +14,9 @@ use super::answers::{Answer, Answers};
 use super::candidate::Candidate;
 use super::group::Group;
 use super::seats::{named, put_off_as_told};
-use super::time::{Facts, Fate, Planned, Seat, There, pasted, rests};
+use super::time::{Facts, Planned, Seat, There, pasted, rests};
 use super::{recorded, unknown};
+use crate::fate::Fate;
 use crate::model::DataResult;
 use crate::rules::RuleKind;
 use crate::world::At;
@@ -174,7 +175,7 @@ impl Reads<'_, '_> {
             deps: candidate.deps.clone(),
             ..group.change(&candidate.addr, PlannedAction::Read, group.null())
         };
-        let causes = fate.causes(&change);
+        let causes = fate.causes(&change.addr);
         let after = proposed::merge(&group.schema.block, None, &bare, &causes);
         let after = object::mark_sensitive(after, &group.schema.block);
         self.take(Planned::new(ResourceChange { after, ..change }, fate));

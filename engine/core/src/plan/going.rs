@@ -12,8 +12,9 @@ use terrarium_state::Object;
 use super::candidate::{Prior, read_object};
 use super::group::Group;
 use super::refresh::{Recorded, refresh};
-use super::time::{Fate, Planned};
+use super::time::Planned;
 use super::{Planner, recorded};
+use crate::fate::Fate;
 use crate::world::Shape;
 use crate::{ActionReason, Occupancy, PlannedAction, ResourceChange, codes};
 

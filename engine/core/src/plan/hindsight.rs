@@ -10,7 +10,8 @@ use terrarium_diagnostic::Diagnostic;
 
 use super::Planner;
 use super::answers::Answers;
-use super::time::{Fate, Modes, Planned, ended_values, exclusive, leftovers, scarce};
+use super::time::{Modes, Planned, ended_values, exclusive, leftovers, scarce};
+use crate::fate::Fate;
 use crate::graph::Node;
 use crate::world::{BlockValues, World};
 use crate::{Cancel, codes, words};

@@ -6,7 +6,8 @@ use terrarium_address::ResourceAddr;
 use terrarium_provider::Schedule;
 use terrarium_value::Value;
 
-use super::time::{Fate, Planned, Wait, lender_stays};
+use super::time::{Planned, lender_stays};
+use crate::fate::{Fate, Wait};
 use crate::{ActionReason, DeferredChange, PlannedAction, Rare, ReplaceOrder, ResourceChange};
 
 /// The changes of a plan.

@@ -14,8 +14,9 @@ use super::going::{check_destroy, orphans};
 use super::group::Group;
 use super::proposals::request;
 use super::refresh::{Recorded, refresh};
-use super::time::{Fate, Planned};
+use super::time::Planned;
 use super::{Planner, import, recorded, seats, unknown};
+use crate::fate::Fate;
 use crate::rules::RuleKind;
 use crate::{Occupancy, PlannedAction, ReplaceOrder, ResourceChange};
 

@@ -36,7 +36,6 @@ pub(crate) use group::{located, no_provisioners};
 pub(crate) use holding::{Handle, Holdable, held, recorded_deps};
 pub(crate) use proposals::{causes_of, ignoring};
 pub(crate) use targets::{blocks_with_dependents, lies_apart, names_block};
-pub use time::{Fate, Wait};
 pub(crate) use time::{missed, seen};
 
 use std::cell::RefCell;

@@ -13,7 +13,8 @@ use terrarium_value::Value;
 use super::Planner;
 use super::candidate::Candidate;
 use super::group::Group;
-use super::time::{Facts, Fate, Planned, Seat, Wait, dangling, left_as_it_is, waiting_causes};
+use super::time::{Facts, Planned, Seat, dangling, left_as_it_is, waiting_causes};
+use crate::fate::{Fate, Wait};
 use crate::paths::occupied;
 use crate::{ActionReason, PlannedAction, ResourceChange, Waits, codes, object, proposed};
 

@@ -12,9 +12,10 @@ use super::group::Group;
 use super::managed::Wanted;
 use super::proposals::{recaused, with_causes};
 use super::time::{
-    Beside, Downfall, Fate, Planned, There, Wait, comes, goes_down, let_go, rests, seen, too_early,
+    Beside, Downfall, Planned, There, comes, goes_down, let_go, rests, seen, too_early,
     waiting_causes,
 };
+use crate::fate::{Fate, Wait};
 use crate::rules::RuleKind;
 use crate::world::At;
 use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, codes, object, proposed};
@@ -53,7 +54,7 @@ impl Wanted<'_, '_> {
         let corrected = plan.corrected.borrow().get(&candidate.addr).cloned();
         let corrected = corrected.filter(|_| fate == Fate::Now);
         let settled = corrected.as_ref().unwrap_or(&fate);
-        let causes = settled.causes(&change);
+        let causes = settled.causes(&change.addr);
         let after = match settled {
             // What was expected to wait, and does not.
             Fate::Now if candidate.causes != causes => {
@@ -196,7 +197,7 @@ impl Wanted<'_, '_> {
     fn never(&self, candidate: &Candidate, fate: &Fate) -> ResourceChange {
         let group = self.group;
         let change = group.change(&candidate.addr, PlannedAction::Create, group.null());
-        let causes = fate.causes(&change);
+        let causes = fate.causes(&change.addr);
         let after = proposed::merge(&group.schema.block, None, &candidate.config, &causes);
         ResourceChange {
             after,

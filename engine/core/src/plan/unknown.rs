@@ -11,7 +11,8 @@ use super::candidate::Candidate;
 use super::group::Group;
 use super::proposals::{causes_of, with_causes};
 use super::recorded::Block;
-use super::time::{Fate, Planned, Wait};
+use super::time::Planned;
+use crate::fate::{Fate, Wait};
 use crate::rules::RuleKind;
 use crate::world::{At, ModuleId, Shape, StandIn, Unsettled};
 use crate::{PlannedAction, ResourceChange, Waits, object, proposed, words};
@@ -171,7 +172,7 @@ pub(super) fn unconfigured(
 fn publish(plan: &Planner<'_>, candidate: &Candidate, planned: &Planned) {
     let unknown = || {
         let ty = planned.change.schema.block.ty();
-        Value::unknown(ty, planned.fate().causes(&planned.change))
+        Value::unknown(ty, planned.fate().causes(&planned.change.addr))
     };
     let value = candidate.prior.as_ref().map_or_else(unknown, |prior| prior.value.clone());
     plan.world.set_instance(&candidate.addr.block, candidate.addr.key.clone(), Some(value));

@@ -7,7 +7,7 @@ use terrarium_state::{Batch, IntentOutcome};
 
 use super::{Case, Depth, Recovery};
 use crate::RecoveryOutcome;
-use crate::apply::store_failed;
+use crate::held::store_failed;
 use crate::task::{Deed, Fact, TaskState, Terms, step};
 
 impl Recovery<'_> {

@@ -3,8 +3,8 @@
 use terrarium_provider::{Candidate, ReadOutcome, ReadRequest};
 use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus};
 
-use super::record::completed;
 use super::{Case, Depth, Recovery};
+use crate::object::completed;
 use crate::task::{Times, Verdict, decide};
 use crate::{RecoveryOutcome, object};
 

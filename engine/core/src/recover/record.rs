@@ -5,10 +5,10 @@ use terrarium_provider::Action;
 use terrarium_state::{
     Batch, CommitError, Durability, IntentOutcome, Object, ObjectChange, ObjectStatus, OpenIntent,
 };
-use terrarium_value::{Kind, Marks, Value};
+use terrarium_value::{Marks, Value};
 
 use super::{Case, Recovery};
-use crate::apply::store_failed;
+use crate::held::store_failed;
 use crate::{Event, RecoveryOutcome, codes, object};
 
 impl Recovery<'_> {
@@ -26,7 +26,7 @@ impl Recovery<'_> {
         private: terrarium_provider::Private,
         status: ObjectStatus,
     ) -> Option<ObjectChange> {
-        let known = crate::apply::nulled(value);
+        let known = crate::object::nulled(value);
         let sensitive = case.draft.as_ref().map(|d| d.planned.paths_with_mark(Marks::SENSITIVE));
         let known = known.mark_paths(&sensitive.unwrap_or_default(), Marks::SENSITIVE);
         match object::write(&known, &case.schema, private) {
@@ -143,16 +143,6 @@ impl Recovery<'_> {
             .about(open.intent.addr.clone());
         self.world.report(warning);
     }
-}
-
-/// Fills what a read can't tell from what was planned.
-pub(crate) fn completed(read: Value, planned: Option<&Value>) -> Value {
-    let (Kind::Object(found), Some(planned)) = (read.kind(), planned) else { return read };
-    let merged = found.iter().map(|(name, value)| {
-        let wanted = planned.get(name).filter(|wanted| value.is_null() && wanted.is_wholly_known());
-        (name.clone(), wanted.unwrap_or(value).clone())
-    });
-    Value::object_of(merged)
 }
 
 /// Keeps what only the record knows, and what was planned beside it.

@@ -19,7 +19,7 @@ use terrarium_provider::{
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
 use crate::Cancel;
-use crate::apply::TOGETHER;
+use crate::held::TOGETHER;
 
 type Work<'w> = Pin<Box<dyn Future<Output = ()> + 'w>>;
 

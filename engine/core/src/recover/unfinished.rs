@@ -9,7 +9,7 @@ use terrarium_state::{Batch, IntentOutcome, IntentProgress, ObjectStatus, OpenIn
 use terrarium_value::Value;
 
 use super::{Case, Depth, Recovery};
-use crate::apply::store_failed;
+use crate::held::store_failed;
 use crate::object;
 use crate::task::{Deed, Fact, TaskState, step};
 

@@ -62,7 +62,7 @@ impl World<'_> {
     pub(crate) fn postpone(&self, plan: &Plan) {
         for deferred in &plan.deferred {
             let change = &deferred.change;
-            let causes = change.fate.causes(change);
+            let causes = change.fate.causes(&change.addr);
             if deferred.waits() == Some(&Waits::Values)
                 && self.postpone_repetition(&change.addr, &causes)
             {

@@ -10,7 +10,7 @@ use std::path::Path;
 use terrarium_support::repository;
 
 /// How large the largest circle of a crate may be where it is larger than [`LARGEST`] today. These only fall.
-const CEILINGS: &[(&str, usize)] = &[("core", 15)];
+const CEILINGS: &[(&str, usize)] = &[("core", 14)];
 
 /// How large a circle may be: what fits in a head.
 const LARGEST: usize = 6;

@@ -4,7 +4,7 @@
 
 use terrarium_state::Ended;
 
-use super::wait::Wait;
+use crate::fate::Wait;
 
 /// What a `depends_on` names that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]

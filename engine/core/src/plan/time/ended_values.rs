@@ -6,8 +6,8 @@ use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_state::Dep;
 
-use super::fate::Fate;
 use super::planned::Planned;
+use crate::fate::Fate;
 use crate::{PlannedAction, codes};
 
 /// Warns where something alive would be written from the last values of something that ended.

@@ -8,9 +8,9 @@ use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
 use terrarium_provider::{Rival, Window};
 
-use super::fate::Fate;
 use super::planned::Planned;
-use super::wait::Wait;
+use crate::fate::Fate;
+use crate::fate::Wait;
 use crate::grip::{Grip, grips};
 use crate::{PlannedAction, Waits, codes};
 

@@ -1,4 +1,4 @@
-//! Fates: what time makes of a planned action.
+//! The fate of a planned action, from where its instance sits.
 
 use jiff::Timestamp;
 use terrarium_provider::Schedule;
@@ -7,45 +7,8 @@ use terrarium_state::Ended;
 use super::modes::Modes;
 use super::own_window::own_window;
 use super::seat::Seat;
-use super::wait::Wait;
-use crate::{Blank, PlannedAction};
-
-/// What time makes of a planned action.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Fate {
-    /// It is done in this apply; for what stands as it is there is nothing to do.
-    #[default]
-    Now,
-    /// It is done later.
-    Later(Wait),
-    /// The object ended with its time, as was to be expected: it is kept for evaluation, and nothing is done.
-    Ended(Ended),
-    /// What the object needs is over since then, and it is still there: nothing is done.
-    Lingers(Ended),
-    /// The object is removed in this apply, with the lender under it, and made again later.
-    GoesDown(Wait),
-    /// It can't be done any more: what it needs is over since then.
-    Never(Ended),
-}
-
-impl Blank for Fate {
-    const BLANK: &'static Self = &Self::Now;
-}
-
-impl Fate {
-    /// Returns whether the action is still to come.
-    pub fn is_later(&self) -> bool {
-        matches!(self, Self::Later(_) | Self::GoesDown(_))
-    }
-
-    /// Returns since when it is over, and with what.
-    pub fn over(&self) -> Option<&Ended> {
-        match self {
-            Self::Ended(over) | Self::Lingers(over) | Self::Never(over) => Some(over),
-            Self::Now | Self::Later(_) | Self::GoesDown(_) => None,
-        }
-    }
-}
+use crate::PlannedAction;
+use crate::fate::{Fate, Wait};
 
 /// Whether there is an object, as far as is known.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,12 +10,12 @@ use terrarium_state::{Dep, Ended, Instance, State};
 use terrarium_value::{Cause, Value};
 
 use super::depends_on::Coming;
-use super::fate::Fate;
 use super::lender_ends::lender_ends;
 use super::loan::Loan;
 use super::pasted::pasted;
 use super::planned::Planned;
-use super::wait::Wait;
+use crate::fate::Fate;
+use crate::fate::Wait;
 use crate::paths::{occupied, pick};
 use crate::places::Places;
 use crate::{PlannedAction, Sits, Waits, object};

@@ -6,7 +6,7 @@ use terrarium_provider::{Lends, Standing};
 use terrarium_value::When;
 
 use super::loan::Loan;
-use super::wait::Wait;
+use crate::fate::Wait;
 use crate::{Sits, Waits};
 
 /// Returns what one who sits on a lender has to wait for.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use terrarium_address::ResourceAddr;
 
-use super::fate::Fate;
 use super::planned::Planned;
-use super::wait::Wait;
+use crate::fate::Fate;
+use crate::fate::Wait;
 use crate::{PlannedAction, Waits};
 
 /// Finds the lenders that stay for now, and what their removal waits for.

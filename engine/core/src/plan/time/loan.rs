@@ -5,8 +5,8 @@ use terrarium_provider::{Lends, Standing, Window};
 use terrarium_state::Object;
 use terrarium_value::When;
 
-use super::fate::Fate;
 use super::planned::Planned;
+use crate::fate::Fate;
 use crate::{PlannedAction, ReplaceOrder};
 
 /// How a lender stands in this plan.

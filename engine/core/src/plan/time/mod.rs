@@ -45,12 +45,10 @@ mod seat;
 mod seen;
 mod too_early;
 mod unknown_until;
-mod wait;
 
 pub(super) use depends_on::Coming;
 pub(super) use ended_values::ended_values;
 pub(super) use exclusive::exclusive;
-pub use fate::Fate;
 pub(super) use fate::{There, comes, rests};
 pub(super) use gap::{Downfall, goes_down};
 pub(super) use ledger::Ledger;
@@ -66,7 +64,6 @@ pub(super) use seat::{Facts, Seat};
 pub(crate) use seen::seen;
 pub(super) use too_early::too_early;
 pub(super) use unknown_until::waiting_causes;
-pub use wait::Wait;
 
 #[cfg(test)]
 mod cases;

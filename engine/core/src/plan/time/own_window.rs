@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use terrarium_provider::Schedule;
 
-use super::wait::Wait;
 use crate::Waits;
+use crate::fate::Wait;
 
 /// Returns what a change waits for that is not possible yet.
 pub(super) fn own_window(schedule: Schedule, now: Timestamp) -> Option<Wait> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use terrarium_provider::{Schedule, Window};
 
-use super::fate::Fate;
+use crate::fate::Fate;
 use crate::{PlannedAction, Rare, ResourceChange};
 
 /// A planned action with its fate. Most are done now: a plan holds a hundred thousand of them.

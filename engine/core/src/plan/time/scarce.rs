@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use terrarium_address::{ConfigAddr, ResourceAddr};
 use terrarium_state::{Dep, Ended};
 
-use super::fate::Fate;
 use super::modes::Modes;
 use super::planned::Planned;
-use super::wait::Wait;
+use crate::fate::Fate;
+use crate::fate::Wait;
 use crate::{PlannedAction, Waits};
 
 /// Finds the scarce things that are not to be made now, and what becomes of them.

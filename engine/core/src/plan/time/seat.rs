@@ -11,7 +11,7 @@ use super::lender_ends::lender_ends;
 use super::lender_opens::lender_opens;
 use super::loan::Loan;
 use super::unknown_until::unknown_until;
-use super::wait::Wait;
+use crate::fate::Wait;
 use crate::{Occupancy, Sits};
 
 /// What an instance sits on, reads and names, as far as time has to do with it.

@@ -6,7 +6,7 @@ use terrarium_address::AttrPath;
 use terrarium_provider::{Lends, Schema, Standing};
 use terrarium_value::{Causes, Kind, Value};
 
-use super::fate::Fate;
+use crate::fate::Fate;
 use crate::paths::fits;
 use crate::{PlannedAction, ResourceChange, object};
 
@@ -29,7 +29,7 @@ pub(crate) fn seen(change: &ResourceChange, fate: &Fate, now: Timestamp) -> Valu
             _ => change.before.clone(),
         },
         Fate::Ended(_) | Fate::Lingers(_) => {
-            never_known(&change.after, &change.schema, &fate.causes(change))
+            never_known(&change.after, &change.schema, &fate.causes(&change.addr))
         }
         Fate::Never(_) => change.after.clone(),
     }
@@ -75,9 +75,9 @@ mod tests {
     use terrarium_value::{Type, When};
 
     use super::super::cases::{addr, day, window};
-    use super::super::wait::Wait;
     use super::*;
     use crate::Waits;
+    use crate::fate::Wait;
 
     fn schema() -> Arc<Schema> {
         let attributes = [

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_diagnostic::Diagnostic;
 
-use super::fate::Fate;
 use super::modes::Modes;
 use super::seat::{Bounds, Seat};
 use crate::codes;
+use crate::fate::Fate;
 
 /// Says that an instance would come when its time is over; `shown` writes an instant as people read it.
 ///
@@ -73,9 +73,9 @@ mod tests {
     use terrarium_state::Ended;
 
     use super::super::cases::{addr, day};
-    use super::super::wait::Wait;
     use super::*;
     use crate::Waits;
+    use crate::fate::Wait;
 
     /// How it is told.
     #[derive(Debug, PartialEq)]

@@ -7,8 +7,8 @@ use terrarium_address::ResourceAddr;
 use terrarium_state::Ended;
 use terrarium_value::{Cause, Causes, When};
 
-use super::wait::Wait;
 use crate::Waits;
+use crate::fate::Wait;
 
 /// What values wait for: for something that comes, or for something that will not.
 pub(super) struct Awaited {
