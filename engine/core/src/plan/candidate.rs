@@ -17,6 +17,7 @@ use super::recorded::{Block, Recorded};
 use super::refresh::is_open;
 use super::time::Seat;
 use crate::providers::KnownProvider;
+use crate::rules::RuleKind;
 use crate::world::{At, Deps, ModuleId};
 use crate::{codes, object};
 
@@ -254,6 +255,17 @@ impl Planner<'_> {
         for candidate in candidates {
             candidate.deps = united(&candidate.deps, &reads);
         }
+    }
+
+    /// Checks the configuration of an instance, and its preconditions.
+    pub(super) fn validate(&self, group: &Group<'_>, candidate: &Candidate) {
+        let bare = candidate.config.clone().unmarked_deep();
+        let block = &group.resource.block;
+        let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
+        self.report_each(diagnostics, group.resource, &candidate.addr);
+        let preconditions = &group.resource.lifecycle.preconditions;
+        let (module, at) = (candidate.module, candidate.at());
+        self.world.check_rules(module, at, preconditions, RuleKind::Precondition);
     }
 
     /// Lets the provider check configurations by a call, where it has to.

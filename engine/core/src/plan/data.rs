@@ -72,16 +72,7 @@ impl Reads<'_, '_> {
     fn judge(&mut self, candidate: Candidate) -> Option<(Candidate, Value)> {
         let (plan, group) = (self.plan, self.group);
         let bare = candidate.config.clone().unmarked_deep();
-        let block = &group.resource.block;
-        let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
-        plan.report_each(diagnostics, group.resource, &candidate.addr);
-        let preconditions = &group.resource.lifecycle.preconditions;
-        plan.world.check_rules(
-            candidate.module,
-            candidate.at(),
-            preconditions,
-            RuleKind::Precondition,
-        );
+        plan.validate(group, &candidate);
         if self.keeps_last(&candidate) {
             return None;
         }

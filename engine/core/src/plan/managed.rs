@@ -17,7 +17,6 @@ use super::refresh::{Recorded, refresh};
 use super::time::Planned;
 use super::{Planner, import, recorded, seats, unknown};
 use crate::fate::Fate;
-use crate::rules::RuleKind;
 use crate::{Occupancy, PlannedAction, ReplaceOrder, ResourceChange};
 
 /// The instances that the configuration wants of one block, while they are planned.
@@ -140,7 +139,7 @@ impl Wanted<'_, '_> {
         let (plan, group) = (self.plan, self.group);
         for candidate in &mut candidates {
             plan.configure(group, candidate);
-            self.validate(candidate);
+            plan.validate(group, candidate);
         }
         plan.ask_to_validate(group, &candidates).await;
         seats::seat_all(plan, group, provider, &mut candidates).await;
@@ -203,21 +202,6 @@ impl Wanted<'_, '_> {
                 }
             }
         }
-    }
-
-    fn validate(&self, candidate: &Candidate) {
-        let (plan, group) = (self.plan, self.group);
-        let bare = candidate.config.clone().unmarked_deep();
-        let block = &group.resource.block;
-        let diagnostics = group.kind.validate(block.mode, &block.kind, &bare);
-        plan.report_each(diagnostics, group.resource, &candidate.addr);
-        let preconditions = &group.resource.lifecycle.preconditions;
-        plan.world.check_rules(
-            candidate.module,
-            candidate.at(),
-            preconditions,
-            RuleKind::Precondition,
-        );
     }
 
     /// Folds an answer in; a replacement comes back, to be planned as a create.
