@@ -32,11 +32,6 @@ impl Blank for Fate {
 }
 
 impl Fate {
-    /// Returns whether the action is still to come.
-    pub fn is_later(&self) -> bool {
-        matches!(self, Self::Later(_) | Self::GoesDown(_))
-    }
-
     /// Returns since when it is over, and with what.
     pub fn over(&self) -> Option<&Ended> {
         match self {
@@ -44,22 +39,25 @@ impl Fate {
             Self::Now | Self::Later(_) | Self::GoesDown(_) => None,
         }
     }
-}
 
-impl Fate {
     /// Returns when what an instance leaves unknown will be known.
     pub(crate) fn when(&self) -> When {
         match self {
             Self::Now => When::Apply,
-            Self::Later(wait) | Self::GoesDown(wait) => wait.at.map_or(When::Later, When::At),
+            Self::Later(wait) | Self::GoesDown(wait) => wait.when(),
             Self::Ended(over) | Self::Lingers(over) | Self::Never(over) => When::Never(over.at),
         }
     }
 
     /// Returns the causes of what an instance leaves unknown.
     pub(crate) fn causes(&self, addr: &ResourceAddr) -> Causes {
-        Causes::one(Cause::Instance { addr: addr.clone(), when: self.when() })
+        causes(addr, self.when())
     }
+}
+
+/// The causes of what an instance leaves unknown until then.
+pub(crate) fn causes(addr: &ResourceAddr, when: When) -> Causes {
+    Causes::one(Cause::Instance { addr: addr.clone(), when })
 }
 
 /// Something to wait for.
@@ -74,6 +72,11 @@ pub struct Wait {
 }
 
 impl Wait {
+    /// Returns when what waits will be known.
+    pub(crate) fn when(&self) -> When {
+        self.at.map_or(When::Later, When::At)
+    }
+
     /// Keeps the later of two; what has no time is the latest.
     pub(crate) fn later(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use terrarium_address::{AttrPath, PathStep, ResourceAddr};
 use terrarium_provider::{Attribute, Block, Nesting, Private, Schema};
 use terrarium_state::{Object, ObjectStatus};
-use terrarium_value::{Cause, Causes, Kind, Marks, Value, When, json};
+use terrarium_value::{Kind, Marks, Value, When, json};
 
 use crate::paths::fits;
 
@@ -111,7 +111,7 @@ pub(crate) fn mask_late(
     if schema.late.is_empty() {
         return value.clone();
     }
-    let causes = Causes::one(Cause::Instance { addr: addr.clone(), when: When::At(from) });
+    let causes = crate::fate::causes(addr, When::At(from));
     value.transform(&mut |path: &AttrPath, part: Value| {
         if schema.late.iter().any(|pattern| fits(pattern, path)) {
             Value::unknown(part.ty(), causes.clone()).marked(part.marks())

@@ -9,7 +9,7 @@ use terrarium_provider::{
     Action, Effect, IntentDraft, PlanOutcome, PlanRequest, Private, Provider,
 };
 use terrarium_state::Object;
-use terrarium_value::{Cause, Causes, Marks, Value, When};
+use terrarium_value::{Marks, Value};
 
 use super::tasks::{Step, Task};
 use super::walk::Walk;
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
         ready: &mut Ready,
     ) -> Option<()> {
         let config = ready.config.clone()?;
-        let causes = Causes::one(Cause::Instance { addr: change.addr.clone(), when: When::Apply });
+        let causes = crate::plan::causes_of(&change.addr);
         let request = PlanRequest {
             kind: change.addr.block.kind.clone(),
             addr: change.addr.clone(),

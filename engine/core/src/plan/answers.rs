@@ -1,8 +1,8 @@
 //! What was planned so far, by block: a block's answer is one value, and is replaced whole where it is planned again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use terrarium_address::{ConfigAddr, ResourceAddr};
+use terrarium_address::{ConfigAddr, InstanceKey, ResourceAddr};
 use terrarium_state::Dep;
 
 use super::time::Planned;
@@ -26,8 +26,8 @@ pub(super) struct Answer {
 pub(super) struct Answers {
     /// By configuration block.
     wanted: HashMap<ConfigAddr, Answer>,
-    /// What becomes of what the configuration no longer wants. It is looked at once.
-    going: HashMap<ConfigAddr, Vec<Planned>>,
+    /// What becomes of what the configuration no longer wants, by instance: its current object, and deposed ones.
+    going: BTreeMap<ResourceAddr, Vec<Planned>>,
     /// Instances with something to do, for data sources that depend on them; `None` where there are none.
     pending: Option<Places<()>>,
 }
@@ -61,8 +61,7 @@ impl Answers {
     /// Takes what becomes of an object that the configuration no longer wants.
     pub(super) fn add_going(&mut self, planned: Planned) {
         self.note_pending(&planned);
-        let block = planned.change.addr.block.config();
-        self.going.entry(block).or_default().push(planned);
+        self.going.entry(planned.change.addr.clone()).or_default().push(planned);
     }
 
     fn note_pending(&mut self, planned: &Planned) {
@@ -82,25 +81,23 @@ impl Answers {
 
     /// Returns what becomes of the current object of an instance.
     pub(super) fn find(&self, addr: &ResourceAddr) -> Option<&Planned> {
-        let block = addr.block.config();
-        let wanted = self.wanted.get(&block).and_then(|answer| {
+        let wanted = self.wanted.get(&addr.block.config()).and_then(|answer| {
             let at = answer.planned.binary_search_by(|it| it.change.addr.cmp(addr)).ok()?;
             answer.planned.get(at)
         });
-        let going = || self.going.get(&block).into_iter().flatten();
-        wanted.or_else(|| going().find(|it| it.is_current() && it.change.addr == *addr))
+        wanted.or_else(|| self.going.get(addr)?.iter().find(|it| it.is_current()))
     }
 
     /// Returns what becomes of a block's current objects within a module instance.
     pub(super) fn of_block(&self, block: &ConfigAddr) -> impl Iterator<Item = &Planned> {
-        let config = block.config();
-        let all = self.wanted.get(&config).map(|answer| answer.planned.as_slice());
+        let all = self.wanted.get(&block.config()).map(|answer| answer.planned.as_slice());
         let all = all.unwrap_or_default();
         let from = all.partition_point(|it| it.change.addr.block < *block);
         let wanted = all.get(from..).unwrap_or_default().iter();
         let wanted = wanted.take_while(|it| it.change.addr.block == *block);
-        let going = self.going.get(&config).into_iter().flatten();
-        wanted.chain(going.filter(|it| it.is_current() && it.change.addr.block == *block))
+        let going = self.going.range(block.instance(InstanceKey::None)..);
+        let going = going.take_while(|(addr, _)| addr.block == *block).flat_map(|(_, it)| it);
+        wanted.chain(going.filter(|it| it.is_current()))
     }
 
     /// Returns the data sources of a block that were read.

@@ -12,8 +12,8 @@ use terrarium_value::Value;
 
 use super::candidate::{Candidate, Prior};
 
-/// How objects stand, by instance; `None`: there is none.
-type Looked = HashMap<ResourceAddr, Option<Prior>>;
+/// How objects stand, by instance; an instance without one is left out.
+type Looked = HashMap<ResourceAddr, Prior>;
 
 /// What was asked in this plan, and answered.
 pub(super) struct Memory {
@@ -45,7 +45,7 @@ impl Memory {
         let looked = self.looked.borrow();
         let Some(looked) = looked.get(block) else { return false };
         for candidate in candidates {
-            candidate.prior = looked.get(&candidate.addr).cloned().flatten();
+            candidate.prior = looked.get(&candidate.addr).cloned();
         }
         true
     }
@@ -53,7 +53,8 @@ impl Memory {
     /// Keeps what was found of instances.
     pub(super) fn remember(&self, block: ConfigAddr, candidates: &[Candidate]) {
         if self.keeps {
-            let found = candidates.iter().map(|it| (it.addr.clone(), it.prior.clone()));
+            let found =
+                candidates.iter().filter_map(|it| Some((it.addr.clone(), it.prior.clone()?)));
             self.looked.borrow_mut().insert(block, found.collect());
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn request(
 
 /// The causes of what an instance leaves unknown.
 pub(crate) fn causes_of(addr: &ResourceAddr) -> Causes {
-    Causes::one(Cause::Instance { addr: addr.clone(), when: When::Apply })
+    crate::fate::causes(addr, When::Apply)
 }
 
 /// Gives unknown parts without a cause this one.
@@ -48,11 +48,11 @@ pub(super) fn with_causes(value: Value, causes: &Causes) -> Value {
     replaced(&value, Causes::is_empty, causes)
 }
 
-/// Replaces the causes of what waits for the instance itself; what waits for this already stays one with others.
+/// Replaces the causes of what waits for the instance itself.
 pub(super) fn recaused(value: &Value, addr: &ResourceAddr, causes: &Causes) -> Value {
     let names =
         |cause: &Cause| matches!(cause, Cause::Instance { addr: named, .. } if named == addr);
-    replaced(value, |old| old != causes && old.iter().any(names), causes)
+    replaced(value, |old| old.iter().any(names), causes)
 }
 
 /// Gives unknown parts other causes, where theirs are meant. Parts that are alike become one value.

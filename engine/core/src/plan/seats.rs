@@ -13,10 +13,10 @@ use terrarium_value::Value;
 use super::Planner;
 use super::candidate::Candidate;
 use super::group::Group;
-use super::time::{Facts, Planned, Seat, dangling, left_as_it_is, waiting_causes};
-use crate::fate::{Fate, Wait};
+use super::time::{Facts, Planned, Seat, dangling, left_as_it_is};
+use crate::fate::{Fate, Wait, causes};
 use crate::paths::occupied;
-use crate::{ActionReason, PlannedAction, ResourceChange, Waits, codes, object, proposed};
+use crate::{PlannedAction, ResourceChange, Waits, codes, object, proposed};
 
 /// Finds out where instances sit; asks the provider once about values that nobody is known to lend.
 pub(super) async fn seat_all(
@@ -140,10 +140,7 @@ impl Planner<'_> {
     fn goes(&self, addr: &ResourceAddr) -> bool {
         let answers = self.answers.borrow();
         if let Some(planned) = answers.find(addr) {
-            // What goes down with its lender comes back.
-            let action = planned.change.action;
-            return matches!(action, PlannedAction::Delete | PlannedAction::Forget)
-                && *planned.change.reason != Some(ActionReason::LenderEnds);
+            return matches!(planned.change.action, PlannedAction::Delete | PlannedAction::Forget);
         }
         self.inputs.config.resource(&addr.block).is_none()
     }
@@ -162,17 +159,16 @@ pub(super) fn put_off_as_told(
     candidate: &Candidate,
     (change, deferral): (ResourceChange, Deferral),
 ) -> Planned {
-    let at = deferral.not_before;
     let waits = match plan.providers.waits(&group.provider) {
         Some(_) => Waits::Configuration,
         None => Waits::Provider,
     };
-    let wait = Wait { at, waits, reason: deferral.reason };
+    let wait = Wait { at: deferral.not_before, waits, reason: deferral.reason };
     if !plan.options.time.defer {
         plan.refuse_waiting(group, candidate, &wait);
     }
     let prior = candidate.prior.as_ref().map(|prior| &prior.value);
-    let causes = waiting_causes(&candidate.addr, at);
+    let causes = causes(&candidate.addr, wait.when());
     let after = proposed::merge(&group.schema.block, prior, &candidate.config, &causes);
     let after = object::mark_sensitive(after, &group.schema.block);
     let action = match (prior, change.action) {

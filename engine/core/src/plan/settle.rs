@@ -13,9 +13,8 @@ use super::managed::Wanted;
 use super::proposals::{recaused, with_causes};
 use super::time::{
     Beside, Downfall, Planned, There, comes, goes_down, let_go, rests, seen, too_early,
-    waiting_causes,
 };
-use crate::fate::{Fate, Wait};
+use crate::fate::{Fate, Wait, causes};
 use crate::rules::RuleKind;
 use crate::world::At;
 use crate::{ActionReason, PlannedAction, ReplaceOrder, ResourceChange, codes, object, proposed};
@@ -55,13 +54,11 @@ impl Wanted<'_, '_> {
         let corrected = corrected.filter(|_| fate == Fate::Now);
         let settled = corrected.as_ref().unwrap_or(&fate);
         let causes = settled.causes(&change.addr);
-        let after = match settled {
-            // What was expected to wait, and does not.
-            Fate::Now if candidate.causes != causes => {
-                recaused(&change.after, &candidate.addr, &causes)
-            }
-            Fate::Now => change.after,
-            _ => recaused(&change.after, &candidate.addr, &causes),
+        // What waits is mostly expected to: its values name the right causes then.
+        let after = if candidate.causes == causes {
+            change.after
+        } else {
+            recaused(&change.after, &candidate.addr, &causes)
         };
         let change = ResourceChange { after, ..change };
         // Until it is changed, an object has the term that it has.
@@ -157,8 +154,8 @@ impl Wanted<'_, '_> {
         let Some(fate) = rests(&candidate.seat, self.there(prior.as_ref(), over)) else {
             return false;
         };
-        let change = match (&prior, &fate) {
-            (Some(prior), fate) => {
+        let change = match &prior {
+            Some(prior) => {
                 let lingers = matches!(fate, Fate::Lingers(_));
                 ResourceChange {
                     occupies: candidate.seat.occupies.clone().into(),
@@ -166,7 +163,7 @@ impl Wanted<'_, '_> {
                     ..self.standing(candidate, prior)
                 }
             }
-            (None, fate) => self.never(candidate, fate),
+            None => self.never(candidate, &fate),
         };
         self.take(Planned::new(change, fate));
         true
@@ -242,7 +239,7 @@ impl Planner<'_> {
         };
         let wait = candidate.seat.wait.as_ref().or(corrected).filter(|_| self.modes.defers);
         if let Some(wait) = wait.filter(|_| candidate.prior.is_none()) {
-            candidate.causes = waiting_causes(&candidate.addr, wait.at);
+            candidate.causes = causes(&candidate.addr, wait.when());
         }
     }
 

@@ -167,9 +167,7 @@ pub(crate) fn put_off(causes: &Causes) -> Causes {
     let later: Vec<Causes> = causes
         .iter()
         .map(|cause| match cause {
-            Cause::Instance { addr, when: When::Apply } => {
-                Causes::one(Cause::Instance { addr: addr.clone(), when: When::Later })
-            }
+            Cause::Instance { addr, when: When::Apply } => crate::fate::causes(addr, When::Later),
             cause => Causes::one(cause.clone()),
         })
         .collect();
@@ -182,5 +180,5 @@ pub(super) fn cause_of(block: &ConfigAddr, causes: &Causes) -> Causes {
         When::Apply => When::Later,
         when => when,
     };
-    Causes::one(Cause::Instance { addr: block.instance(InstanceKey::None), when })
+    crate::fate::causes(&block.instance(InstanceKey::None), when)
 }

@@ -74,6 +74,25 @@ const FILTER_ROW: Attr = text("resource_properties")
     .same(filter::same)
     .local();
 
+const WHERE_ROW: Attr = blocks("where", WHERE)
+    .about("A condition that each of them meets; several are joined by *and*.")
+    .local();
+
+const MAX_ROW: Attr = int("max")
+    .about("How many at most; as many as `min` where none is given.")
+    .optional_computed()
+    .local();
+
+const MIN_ROW: Attr = int("min").about("How many at least.").required().local();
+
+/// What networks and devices know; of hosts a site can also take a snapshot.
+const BEFORE_END_ROW: Attr = text("before_end")
+    .about("What the site does before the end: `default`, `email`, `snapshot`, or nothing.")
+    .optional_computed()
+    .force_new()
+    .one_of(&["", "default", "email"])
+    .local();
+
 pub(super) const HOST_ROWS: &[Attr] = &[
     text("before_end")
         .about("What the site does before the end: `default`, `email`, `snapshot`, or nothing.")
@@ -85,20 +104,15 @@ pub(super) const HOST_ROWS: &[Attr] = &[
         .about("A filter on the host's record, as Blazar writes it.")
         .same(filter::same)
         .local(),
-    int("max")
-        .about("How many at most; as many as `min` where none is given.")
-        .optional_computed()
-        .local(),
-    int("min").about("How many at least.").required().local(),
+    MAX_ROW,
+    MIN_ROW,
     text("on_start")
         .about("What the site does at the start.")
         .optional_computed()
         .force_new()
         .local(),
     FILTER_ROW,
-    blocks("where", WHERE)
-        .about("A condition that each of them meets; several are joined by *and*.")
-        .local(),
+    WHERE_ROW,
 ];
 
 pub(super) const INSTANCE_ROWS: &[Attr] = &[
@@ -116,9 +130,7 @@ pub(super) const INSTANCE_ROWS: &[Attr] = &[
     FILTER_ROW,
     text("server_group_id").about("The server group that places them.").computed().local(),
     int("vcpus").about("Virtual CPUs of each.").required().local(),
-    blocks("where", WHERE)
-        .about("A condition that each of them meets; several are joined by *and*.")
-        .local(),
+    WHERE_ROW,
 ];
 
 pub(super) const FLAVOR_ROWS: &[Attr] = &[
@@ -169,12 +181,7 @@ pub(super) const FLOATINGIP_ROWS: &[Attr] = &[
 ];
 
 pub(super) const NETWORK_ROWS: &[Attr] = &[
-    text("before_end")
-        .about("What the site does before the end: `default`, `email`, `snapshot`, or nothing.")
-        .optional_computed()
-        .force_new()
-        .one_of(&["", "default", "email"])
-        .local(),
+    BEFORE_END_ROW,
     text("network_description")
         .about("What people should know of the network.")
         .force_new()
@@ -193,28 +200,10 @@ pub(super) const NETWORK_ROWS: &[Attr] = &[
         .same(filter::same)
         .local(),
     FILTER_ROW,
-    blocks("where", WHERE)
-        .about("A condition that each of them meets; several are joined by *and*.")
-        .local(),
+    WHERE_ROW,
 ];
 
-pub(super) const DEVICE_ROWS: &[Attr] = &[
-    text("before_end")
-        .about("What the site does before the end: `default`, `email`, `snapshot`, or nothing.")
-        .optional_computed()
-        .force_new()
-        .one_of(&["", "default", "email"])
-        .local(),
-    int("max")
-        .about("How many at most; as many as `min` where none is given.")
-        .optional_computed()
-        .local(),
-    int("min").about("How many at least.").required().local(),
-    FILTER_ROW,
-    blocks("where", WHERE)
-        .about("A condition that each of them meets; several are joined by *and*.")
-        .local(),
-];
+pub(super) const DEVICE_ROWS: &[Attr] = &[BEFORE_END_ROW, MAX_ROW, MIN_ROW, FILTER_ROW, WHERE_ROW];
 
 pub(super) const OTHER_ROWS: &[Attr] = &[
     text_map("parameters")

@@ -14,8 +14,7 @@ use super::lender_ends::lender_ends;
 use super::loan::Loan;
 use super::pasted::pasted;
 use super::planned::Planned;
-use crate::fate::Fate;
-use crate::fate::Wait;
+use crate::fate::{Fate, Wait};
 use crate::paths::{occupied, pick};
 use crate::places::Places;
 use crate::{PlannedAction, Sits, Waits, object};
@@ -124,13 +123,15 @@ impl<'a> Ledger<'a> {
         now: Timestamp,
     ) {
         self.coming = Places::default();
-        for planned in all {
-            self.note_coming(planned, now);
-        }
+        self.enter_more(all, now);
     }
 
     /// Enters of planned instances again that they are to come.
-    pub(crate) fn enter_more(&mut self, all: &[Planned], now: Timestamp) {
+    pub(crate) fn enter_more<'p>(
+        &mut self,
+        all: impl IntoIterator<Item = &'p Planned>,
+        now: Timestamp,
+    ) {
         for planned in all {
             self.note_coming(planned, now);
         }

@@ -63,7 +63,6 @@ pub(super) use scarce::{leftovers, scarce};
 pub(super) use seat::{Facts, Seat};
 pub(crate) use seen::seen;
 pub(super) use too_early::too_early;
-pub(super) use unknown_until::waiting_causes;
 
 #[cfg(test)]
 mod cases;

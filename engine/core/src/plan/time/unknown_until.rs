@@ -2,7 +2,6 @@
 //! that it waits for, and when that will be there. A value that is known carries no start: the id of a lease that
 //! has not begun can be printed, written to files and used in names at once.
 
-use jiff::Timestamp;
 use terrarium_address::ResourceAddr;
 use terrarium_state::Ended;
 use terrarium_value::{Cause, Causes, When};
@@ -41,12 +40,6 @@ pub(super) fn unknown_until(values: &Causes, own: &ResourceAddr) -> Awaited {
         awaited.wait = Wait::later(awaited.wait.take(), wait);
     }
     awaited
-}
-
-/// The causes of what a deferred instance leaves unknown.
-pub(crate) fn waiting_causes(addr: &ResourceAddr, at: Option<Timestamp>) -> Causes {
-    let when = at.map_or(When::Later, When::At);
-    Causes::one(Cause::Instance { addr: addr.clone(), when })
 }
 
 #[cfg(test)]
